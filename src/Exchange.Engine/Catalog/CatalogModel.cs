@@ -1,0 +1,170 @@
+using System.Collections.Frozen;
+using Exchange.Engine.Caps;
+using Exchange.Engine.Fields;
+using Exchange.Engine.Filters;
+using Exchange.Engine.PingTrees;
+using Exchange.Engine.Pricing;
+using Exchange.Engine.Schedules;
+using Exchange.Engine.Values;
+
+namespace Exchange.Engine.Catalog;
+
+/// <summary>One catalog version, compiled. Immutable; a process holds one and reads it with one volatile read.</summary>
+public sealed class CatalogModel
+{
+    public required long Version { get; init; }
+    public required string Currency { get; init; }
+    public required TimeZoneInfo Zone { get; init; }
+    /// <summary>Prices and payouts are whole steps.</summary>
+    public required Money PriceStep { get; init; }
+    public required FrozenDictionary<string, VerticalModel> Verticals { get; init; }
+    public required FrozenDictionary<string, PublisherModel> Publishers { get; init; }
+    public required FrozenDictionary<string, BuyerModel> Buyers { get; init; }
+    public required FrozenDictionary<string, CampaignModel> Campaigns { get; init; }
+    public required FrozenDictionary<string, TreeModel> Trees { get; init; }
+    /// <summary>Every gate, cap and balance; a limit's ordinal is its index here.</summary>
+    public required IReadOnlyList<LimitModel> Limits { get; init; }
+    /// <summary>What <c>plan</c> warns of.</summary>
+    public IReadOnlyList<InputError> Warnings { get; init; } = [];
+}
+
+public enum EntryStatus { Active, Paused }
+
+/// <summary>What the post must prove. A campaign may ask for more than its vertical, never less.</summary>
+public enum ConsentLevel { None, Proof, Named }
+
+public enum PostChanges { Refuse, Ignore }
+
+/// <summary>"The same person again": which fields make a person, and for how long a claim stands.</summary>
+public sealed record DuplicateRule(IReadOnlyList<FieldSchema> Keys, bool MatchAll, TimeSpan Window, bool AmongReceived, bool PerPublisher);
+
+public sealed class VerticalModel
+{
+    public required string Id { get; init; }
+    public required FieldSet Fields { get; init; }
+    public required TimeSpan PingTtl { get; init; }
+    public required TimeSpan PingDeadline { get; init; }
+    public required TimeSpan PostDeadline { get; init; }
+    public required PostChanges PostChanges { get; init; }
+    public required ConsentLevel Consent { get; init; }
+    public DuplicateRule? Duplicate { get; init; }
+    /// <summary>Normalized phone numbers and e-mail addresses that are never sold.</summary>
+    public required FrozenSet<string> Suppressed { get; init; }
+    /// <summary>Every active or paused campaign of this vertical, by id.</summary>
+    public required IReadOnlyList<CampaignModel> Campaigns { get; init; }
+    /// <summary>Which campaigns' filters may hold for given values, without asking each.</summary>
+    public required EligibilityIndex Index { get; init; }
+    /// <summary>One that names the publisher stands before one for all.</summary>
+    public required IReadOnlyList<TreeModel> Trees { get; init; }
+}
+
+public sealed class PublisherModel
+{
+    public required string Id { get; init; }
+    public required string Name { get; init; }
+    public required EntryStatus Status { get; init; }
+    /// <summary>By vertical id; a vertical that is not here is not allowed (403).</summary>
+    public required FrozenDictionary<string, PublisherVertical> Verticals { get; init; }
+    public required LimitModel Gate { get; init; }
+    public required IReadOnlyList<LimitModel> Caps { get; init; }
+}
+
+/// <summary>A publisher's conditions compiled for one vertical's fields.</summary>
+public sealed record PublisherVertical(Condition Filter, PayoutModel Payout);
+
+public sealed record SellerModel(string Name, string? Url, string? Phone);
+
+public sealed class BuyerModel
+{
+    public required string Id { get; init; }
+    public required string Name { get; init; }
+    public required EntryStatus Status { get; init; }
+    /// <summary>The owner behind it; its own id where none is given.</summary>
+    public required string Company { get; init; }
+    public SellerModel? Seller { get; init; }
+    public required LimitModel Gate { get; init; }
+    public required IReadOnlyList<LimitModel> Caps { get; init; }
+    public required LimitModel Balance { get; init; }
+    /// <summary>By name; <c>inbox</c> is always there.</summary>
+    public required FrozenDictionary<string, EndpointModel> Endpoints { get; init; }
+}
+
+public enum ConnectorKind { Inbox, Webhook, Native }
+
+/// <summary>One buyer's address. The secret is a name in the secret store, never the secret.</summary>
+public sealed record EndpointModel(string Name, ConnectorKind Connector, Uri? Url, string? SecretName, TimeSpan PostTimeout);
+
+public enum SoldWhen { OnPost, OnAccept }
+
+/// <summary>How a campaign's copies are handed over. <see cref="RetryFor"/>: how long a delivery is tried before it is a dead letter.</summary>
+public sealed record DeliveryModel(SoldWhen Sold, bool SendAll, IReadOnlyList<EndpointModel> To, TimeSpan RetryFor);
+
+/// <summary>Which publishers a campaign or tree takes.</summary>
+public sealed record PublisherSet(bool AllExcept, FrozenSet<string> Ids)
+{
+    public static PublisherSet All { get; } = new(true, FrozenSet<string>.Empty);
+    public bool Has(string publisher) => Ids.Contains(publisher) != AllExcept;
+}
+
+public sealed class CampaignModel
+{
+    /// <summary>Its place among the campaigns of its vertical (bit in the eligibility index).</summary>
+    public required int Ordinal { get; init; }
+    public required string Id { get; init; }
+    public required string Name { get; init; }
+    public required BuyerModel Buyer { get; init; }
+    public required string Vertical { get; init; }
+    public required EntryStatus Status { get; init; }
+    public required PublisherSet Publishers { get; init; }
+    public required Condition Filter { get; init; }
+    public required Condition PostFilter { get; init; }
+    public required PriceModel Bid { get; init; }
+    public required Sharing Sharing { get; init; }
+    public Schedule? Schedule { get; init; }
+    /// <summary>Share in rotation; 0 = never asked by turn.</summary>
+    public required int Weight { get; init; }
+    public required Percent Handicap { get; init; }
+    public required ConsentLevel Consent { get; init; }
+    public required DeliveryModel Delivery { get; init; }
+    public required LimitModel Gate { get; init; }
+    public required IReadOnlyList<LimitModel> Caps { get; init; }
+    /// <summary>
+    /// Gate, buyer's gate, caps of campaign and buyer by hour, day, week, month, total, balance: the order in which reasons are told.
+    /// A sale takes the publisher's gate and caps before these.
+    /// </summary>
+    public required IReadOnlyList<LimitModel> Takes { get; init; }
+}
+
+public sealed class TreeModel
+{
+    public required string Id { get; init; }
+    public required string Vertical { get; init; }
+    public required EntryStatus Status { get; init; }
+    public required PublisherSet Publishers { get; init; }
+    /// <summary>How many buyers may hold one lead in all.</summary>
+    public required int Copies { get; init; }
+    /// <summary>True: every bid that clears is shown.</summary>
+    public required bool OffersAll { get; init; }
+    public required IReadOnlyList<TierModel> Tiers { get; init; }
+}
+
+public enum TierMethod { Auction, Priority, Weighted, RoundRobin }
+
+public enum TierPricing { FirstPrice, SecondPrice }
+
+public sealed class TierModel
+{
+    public required int Index { get; init; }
+    public required string Name { get; init; }
+    public required TierMethod Method { get; init; }
+    public required TierPricing Pricing { get; init; }
+    public PriceModel? Floor { get; init; }
+    public TimeSpan? Deadline { get; init; }
+    public required int Copies { get; init; }
+    /// <summary>In the catalog's order; for <c>all</c> those that no earlier tier asked, by id.</summary>
+    public required IReadOnlyList<CampaignModel> Campaigns { get; init; }
+    /// <summary>Parallel to <see cref="Campaigns"/>.</summary>
+    public required IReadOnlyList<int> Weights { get; init; }
+    /// <summary>Stable name of its rotation: tree/tier.</summary>
+    public required string RotationKey { get; init; }
+}

@@ -1,0 +1,99 @@
+using Exchange.Engine.Values;
+
+namespace Exchange.Engine.Ledger;
+
+/// <summary>What happens to one copy. Sell = hold and capture at once. A hold ends in exactly one of capture, void, expire.</summary>
+public enum CopyMove : byte { Sell = 1, Hold = 2, Capture = 3, Void = 4, Expire = 5, Doubt = 6 }
+
+public enum CopyState : byte { Held = 1, InDoubt = 2, Captured = 3, Voided = 4, Expired = 5, Reversed = 6 }
+
+public enum LeadState : byte { Open = 1, Sold = 2, InDoubt = 3, Pending = 4, Unsold = 5 }
+
+/// <summary>
+/// Takes <see cref="Amount"/> of one counter: it fits if used + held + amount is not above the row's limit. <see cref="LimitId"/> names the
+/// cap whose limit a missing window row gets. <see cref="Reason"/> is the store's answer when it does not fit.
+/// </summary>
+public readonly record struct Take(string Key, long Amount, string LimitId, Reason Reason);
+
+/// <summary>Money from one account to another: <c>buyer:ID</c>, <c>publisher:ID</c>, <c>house</c>, <c>bank</c>. Zero-sum by shape; the amount is above 0.</summary>
+public readonly record struct Transfer(string Kind, string Debit, string Credit, Money Amount);
+
+/// <summary>
+/// A delivery made together with its copy. <see cref="LeaseUntilMs"/> &gt; 0: leased to this process, which calls at once;
+/// <see cref="DueAtMs"/> = <see cref="NeverDue"/>: nobody calls (the buyer pulls its inbox).
+/// </summary>
+public readonly record struct NewDelivery(string Endpoint, long DueAtMs, long LeaseUntilMs)
+{
+    public const long NeverDue = long.MaxValue;
+}
+
+/// <summary>One copy to be sold or held. The takes stand in the order in which their reasons are told.</summary>
+public sealed record NewCopy(
+    int No, string OfferId, string Campaign, string Buyer, string Company, bool Exclusive, CopyMove Move, Money Price, Money Payout,
+    Take[] Takes, Transfer[] Transfers, NewDelivery[] Deliveries);
+
+/// <summary>The end (or doubt) of a copy made earlier; it uses the takes stored in the copy. Transfers go with a capture.</summary>
+public sealed record CopyEnd(int No, CopyMove Move, Reason Reason, Transfer[] Transfers)
+{
+    /// <summary>The buyer's own id of the lead and its redirect, kept with a capture.</summary>
+    public string? BuyerRef { get; init; }
+    public string? RedirectUrl { get; init; }
+}
+
+/// <summary>The caller's idempotency key; for ever. <see cref="BodyHash"/> is 32 bytes.</summary>
+public sealed record RequestClaim(string Publisher, string Key, byte[] BodyHash);
+
+/// <summary>"This person, in this scope, since <see cref="SinceMs"/>": a claim of another lead that is not older refuses the item.</summary>
+public sealed record PersonClaim(string Scope, byte[] Hmac, long SinceMs);
+
+/// <summary>The lead row, written with its first item. <see cref="Sealed"/> holds every field and the consent, sealed.</summary>
+public sealed record NewLead(
+    string Publisher, string Vertical, string? SubId, bool Test, int MaxCopies, byte[] PostHash, byte[] Sealed, long CatalogVersion);
+
+/// <summary>
+/// One durable step of ONE lead: all of it or nothing. Sending the same item again is harmless (idempotent by lead, copy and state).
+/// Holds at most one of: a new lead with its copies (Sell/Hold) · ends of copies, possibly with the next rank's hold · the recorded no.
+/// </summary>
+public sealed record JournalItem
+{
+    public required LeadId Lead { get; init; }
+    /// <summary>The moment of the decision by this process's clock, Unix milliseconds. No statement asks the database for the time.</summary>
+    public required long AtMs { get; init; }
+    public NewLead? New { get; init; }
+    public RequestClaim? Request { get; init; }
+    public PersonClaim[] Persons { get; init; } = [];
+    public NewCopy[] Starts { get; init; } = [];
+    public CopyEnd[] Ends { get; init; } = [];
+    /// <summary>The lead's state after this item; Open keeps it open (calls are running).</summary>
+    public required LeadState State { get; init; }
+    /// <summary>The recorded answer (UTF-8 JSON) if this item settles one.</summary>
+    public byte[]? Answer { get; init; }
+    public Reason Reason { get; init; }
+    /// <summary>With Unsold: the person rows this lead claimed are free again.</summary>
+    public bool ReleasePersons { get; init; }
+}
+
+public enum VerdictCode : short
+{
+    Done = 0,
+    /// <summary>A take did not fit; <see cref="Verdict.CopyIndex"/> and <see cref="Verdict.TakeIndex"/> say which.</summary>
+    Refused = 1,
+    /// <summary>The same is already there: success.</summary>
+    AlreadyThere = 100,
+    PersonSeen = 101,
+    EndedOtherwise = 102,
+    KeyReused = 103,
+    AlreadyPosted = 104,
+    NoFreeCopy = 105,
+    /// <summary>Never handed out by a journal: it makes the row and tries again; a gate's missing row is <see cref="Refused"/>.</summary>
+    CounterMissing = 106,
+}
+
+/// <summary>The store's answer to one item. For 100, 103 and 104 <see cref="Existing"/> is what is recorded.</summary>
+public readonly record struct Verdict(VerdictCode Code, int CopyIndex = -1, int TakeIndex = -1, RecordedLead? Existing = null)
+{
+    public bool IsSuccess => Code is VerdictCode.Done or VerdictCode.AlreadyThere;
+}
+
+/// <summary>What the store remembers of a lead's answer.</summary>
+public sealed record RecordedLead(LeadId Lead, LeadState State, byte[] PostHash, byte[]? Answer);

@@ -1,0 +1,32 @@
+namespace Exchange.Engine;
+
+/// <summary>Every fixed bound of the engine and of what it accepts, in one place. Units are in the names or beside them.</summary>
+public static class Limits
+{
+    public const int PingBodyBytes = 64 * 1024;
+    public const int BodyBytes = 256 * 1024;
+    public const int JsonDepth = 16;
+    public const int FieldsPerRequest = 500;
+    public const int TagsPerPing = 10;
+    public const int TagChars = 200;
+    public const int SubIdChars = 75;
+    public const int ChannelChars = 40;
+    public const int ConsentTextChars = 10_000;
+    public const int TextChars = 2_000;
+    public const int IdempotencyKeyChars = 255;
+    public const int OffersPerAnswer = 20;
+    public const int CopiesPerLead = 20;
+    public const int CallsPerPost = 10;
+    public const int CatalogBytes = 16 * 1024 * 1024;
+    public const int CampaignsPerCatalog = 100_000;
+    public const int ConditionDepth = 16;
+    public const int ConditionLeaves = 1_000;
+    public const int RegexChars = 500;
+    public const int ErrorsPerAnswer = 200;
+    public const int JournalBatchItems = 512;
+    public const int JournalQueueItems = 20_000;
+    public const int PingRecordQueueItems = 200_000;
+    public const int OffersInBook = 500_000;
+    public const int BuyerReplyBytes = 64 * 1024;
+    public const int PageRows = 500;
+}

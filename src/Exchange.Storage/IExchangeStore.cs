@@ -1,0 +1,210 @@
+using Exchange.Engine;
+using Exchange.Engine.Caps;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.PingTrees;
+using Exchange.Engine.Values;
+
+namespace Exchange.Storage;
+
+/// <summary>
+/// Everything the exchange remembers, in one database. Two implementations: SQLite (one process, a lock on the data folder) and PostgreSQL
+/// (many). Every member that is given a time uses it and never asks the database for one.
+/// </summary>
+public interface IExchangeStore : IAsyncDisposable
+{
+    IJournal Journal { get; }
+    IPingRecords Pings { get; }
+    ILeadStore Leads { get; }
+    ICatalogStore Catalog { get; }
+    IDeliveryStore Deliveries { get; }
+    IAccessStore Access { get; }
+    ILedgerStore Ledger { get; }
+    IVault Vault { get; }
+
+    /// <summary>A cheap write and read that fails if the database cannot be used; for readiness.</summary>
+    Task CheckAsync(CancellationToken cancel);
+}
+
+/// <summary>A counter row's new values after a commit, for the live view.</summary>
+public readonly record struct CounterValue(string Key, string LimitId, long Limit, long Used, long Held);
+
+public interface IJournal
+{
+    /// <summary>
+    /// Makes one item durable together with what else waits. Completes after the commit. Cancelling works only while the item is queued
+    /// and then throws <see cref="OperationCanceledException"/>: a definite no. A full queue throws <see cref="StorageBusyException"/> at once: a definite no.
+    /// </summary>
+    Task<Verdict> SubmitAsync(JournalItem item, CancellationToken whileQueued);
+
+    /// <summary>Called on the writer's thread after each commit with the counters that changed; must be quick and must not throw.</summary>
+    Action<IReadOnlyList<CounterValue>>? Committed { get; set; }
+}
+
+/// <summary>The journal's queue is full or the store is closing; nothing was written. 503 with Retry-After.</summary>
+public sealed class StorageBusyException(string message) : Exception(message);
+
+/// <summary>The data folder is in use by another process, or cannot be used. Told to the operator at start.</summary>
+public sealed class StorageOpenException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>Ping records: their own file or partition, written in batches, synchronous NORMAL: a crash may lose the last 100 ms.</summary>
+public interface IPingRecords
+{
+    /// <summary>Queues the record; false if the queue is full (the offer must then not be made).</summary>
+    bool TryAppend(PingRecord record);
+
+    /// <summary>Reads what was appended, also what is still queued. Null: unknown.</summary>
+    Task<PingRecord?> FindAsync(LeadId id, CancellationToken cancel);
+
+    /// <summary>Completes when all that was appended before is on disk.</summary>
+    Task FlushAsync(CancellationToken cancel);
+}
+
+public sealed record CopyRow(
+    CopyId Id, string OfferId, string Campaign, string Buyer, string Company, bool Exclusive, CopyState State, Money Price, Money Payout,
+    long AtMs, Reason Reason, string? BuyerRef, string? RedirectUrl);
+
+public sealed record LeadRow(
+    LeadId Id, string Publisher, string Vertical, string? SubId, bool Test, LeadState State, Reason Reason, int MaxCopies, byte[] PostHash,
+    byte[] Sealed, byte[]? Answer, long CatalogVersion, long AtMs, IReadOnlyList<CopyRow> Copies);
+
+/// <summary>A page of rows, newest first, with the cursor of the next page or null.</summary>
+public sealed record Page<T>(IReadOnlyList<T> Rows, string? Next);
+
+public sealed record LeadQuery(string? Publisher, string? Campaign, string? Buyer, LeadState? State, int Limit, string? Cursor);
+
+public interface ILeadStore
+{
+    Task<LeadRow?> FindAsync(LeadId id, CancellationToken cancel);
+    Task<Page<LeadRow>> ListAsync(LeadQuery query, CancellationToken cancel);
+
+    /// <summary>The lead a publisher's idempotency key made, with the hash of that request's body; null if none.</summary>
+    Task<(LeadId Lead, byte[] BodyHash)?> FindRequestAsync(string publisher, string key, CancellationToken cancel);
+}
+
+/// <summary>One stored catalog version: canonical JSON (UTF-8), whole.</summary>
+public sealed record CatalogVersion(long Version, long AtMs, string Author, byte[] Json);
+
+/// <summary>What an apply does to limits, worked out by the engine from two models; done in the same transaction as the version row.</summary>
+/// <param name="Limits">Every limit of the new model.</param>
+public sealed record CatalogApply(byte[] Json, string Author, long? ExpectedVersion, IReadOnlyList<LimitModel> Limits);
+
+public interface ICatalogStore
+{
+    Task<CatalogVersion?> LatestAsync(CancellationToken cancel);
+    Task<CatalogVersion?> FindAsync(long version, CancellationToken cancel);
+    Task<IReadOnlyList<CatalogVersion>> HistoryAsync(int limit, CancellationToken cancel);
+
+    /// <summary>
+    /// One transaction, whole or not at all: the version row; for each cap its limit (existing counter rows follow at once); balances' credit
+    /// limits; gates open or paused. Another set of caps of a campaign (a new gate id): the old gate closes, new caps' counters of the current
+    /// window start with the live copies of that window, then the new gate opens. Gates that left the catalog close. Returns the new version, or null
+    /// if <see cref="CatalogApply.ExpectedVersion"/> is not the latest.
+    /// </summary>
+    Task<long?> ApplyAsync(CatalogApply apply, long nowMs, CancellationToken cancel);
+
+    /// <summary>All counters, for the live view at start and its healing.</summary>
+    Task<IReadOnlyList<CounterValue>> ReadCountersAsync(long nowMs, CancellationToken cancel);
+}
+
+public enum DeliveryStatus : byte { Waiting = 1, Delivered = 2, Failed = 3, Dead = 4 }
+
+/// <summary>A delivery whose lease this process now holds. Only a result that carries the same fence is recorded.</summary>
+public sealed record LeasedDelivery(CopyId Copy, string Endpoint, long Fence, int Attempts, long CreatedAtMs, CopyState CopyState, string Campaign, string Buyer);
+
+public sealed record DeliveryRow(CopyId Copy, string Endpoint, string Campaign, string Buyer, DeliveryStatus Status, int Attempts, long DueAtMs, string? Error, long AtMs);
+
+/// <summary>A result of one attempt. <see cref="NextDueMs"/> set = wait and try again then.</summary>
+public sealed record DeliveryResult(DeliveryStatus Status, long? NextDueMs, string? Error);
+
+/// <summary>One copy as its buyer sees it listed.</summary>
+public sealed record BuyerCopy(CopyRow Copy, LeadRow Lead, DeliveryStatus? Delivery);
+
+public interface IDeliveryStore
+{
+    /// <summary>Takes due deliveries whose lease is free or over: fence + 1, attempts + 1, leased until the given time. Durable on return.</summary>
+    Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, CancellationToken cancel);
+
+    /// <summary>The fence and attempts of a delivery that was inserted already leased to this process (fence 1, attempt 1 by Hold or Sell).</summary>
+    const long FirstFence = 1;
+
+    /// <summary>False: a newer attempt holds the fence; the result is dropped.</summary>
+    Task<bool> RecordAsync(CopyId copy, string endpoint, long fence, DeliveryResult result, long nowMs, CancellationToken cancel);
+
+    /// <summary>At start, by the process that holds the data folder's lock: the dead predecessor's leases end at once. Returns how many.</summary>
+    Task<int> AdoptAsync(long nowMs, CancellationToken cancel);
+
+    /// <summary>When the next delivery is due (or its lease ends); null: none waits.</summary>
+    Task<long?> NextDueAsync(CancellationToken cancel);
+
+    Task<Page<DeliveryRow>> ListAsync(DeliveryStatus? status, string? buyer, int limit, string? cursor, CancellationToken cancel);
+
+    /// <summary>A dead or failed delivery is due again now. False: there is none.</summary>
+    Task<bool> ReplayAsync(CopyId copy, string endpoint, long nowMs, CancellationToken cancel);
+
+    /// <summary>A buyer's captured copies, oldest first after the cursor; <paramref name="status"/> filters by inbox delivery.</summary>
+    Task<Page<BuyerCopy>> CopiesOfBuyerAsync(string buyer, DeliveryStatus? status, int limit, string? cursor, CancellationToken cancel);
+
+    /// <summary>The buyer has fetched a copy from its inbox. False: not its copy. Acknowledging twice is harmless.</summary>
+    Task<bool> AcknowledgeAsync(string buyer, CopyId copy, long nowMs, CancellationToken cancel);
+}
+
+public enum KeyRole : byte { Publisher = 1, Buyer = 2, Admin = 3, Viewer = 4 }
+
+/// <summary>An API key as stored: only its hash. <see cref="For"/> is the publisher's or buyer's id, or a label.</summary>
+public sealed record KeyRow(string Id, KeyRole Role, string For, bool Test, byte[] Hash, string Prefix, long CreatedAtMs, long? RevokedAtMs);
+
+public interface IAccessStore
+{
+    Task<IReadOnlyList<KeyRow>> KeysAsync(CancellationToken cancel);
+    /// <summary>Throws <see cref="InvalidOperationException"/> if the party already has two live keys of this role and mode.</summary>
+    Task AddKeyAsync(KeyRow key, CancellationToken cancel);
+    Task<bool> RevokeKeyAsync(string id, long nowMs, CancellationToken cancel);
+    /// <summary>Sealed on disk; the newest value counts.</summary>
+    Task PutSecretAsync(string name, byte[] value, long nowMs, CancellationToken cancel);
+    Task<byte[]?> FindSecretAsync(string name, CancellationToken cancel);
+    Task<IReadOnlyList<string>> SecretNamesAsync(CancellationToken cancel);
+    /// <summary>Small settings of the installation itself (salts, first-start marks).</summary>
+    Task<string?> FindSettingAsync(string name, CancellationToken cancel);
+    Task PutSettingAsync(string name, string value, CancellationToken cancel);
+    /// <summary>The recorded answer of an admin or buyer operation with an idempotency key.</summary>
+    Task<(byte[] BodyHash, byte[] Answer)?> FindOperationAsync(string scope, string key, CancellationToken cancel);
+    Task PutOperationAsync(string scope, string key, byte[] bodyHash, byte[] answer, long nowMs, CancellationToken cancel);
+    /// <summary>Who did what: every privileged change and every reveal of PII. No PII in it.</summary>
+    Task AuditAsync(string who, string action, string target, string? detail, long nowMs, CancellationToken cancel);
+}
+
+public sealed record TransferRow(string Id, long AtMs, LeadId? Lead, string Kind, string Debit, string Credit, Money Amount, string? Reference);
+
+public interface ILedgerStore
+{
+    /// <summary>
+    /// Money paid in by a buyer: bank → buyer, and its balance counter's limit rises, in one transaction. The same reference books once:
+    /// again with the same amount returns false and books nothing; with another amount throws <see cref="ReferenceReusedException"/>.
+    /// </summary>
+    Task<bool> FundAsync(string buyer, Money amount, string reference, long nowMs, CancellationToken cancel);
+
+    Task<Page<TransferRow>> ListAsync(LeadId? lead, string? account, int limit, string? cursor, CancellationToken cancel);
+
+    /// <summary>Credits less debits of an account.</summary>
+    Task<Money> BalanceAsync(string account, CancellationToken cancel);
+}
+
+/// <summary>A funding reference was used before with another amount.</summary>
+public sealed class ReferenceReusedException(string reference) : Exception($"Reference '{reference}' was booked with another amount");
+
+/// <summary>Sealing and hashing with keys that live outside the database (file or environment).</summary>
+public interface IVault
+{
+    /// <summary>AES-256-GCM under a fresh data key that is wrapped by the installation's key; bound to the lead's id.</summary>
+    byte[] Seal(LeadId lead, ReadOnlySpan<byte> plain);
+    byte[] Open(LeadId lead, ReadOnlySpan<byte> sealedBytes);
+
+    /// <summary>HMAC of field name and SHA-256 of the normalized value, so that a pinged hash matches. 32 bytes.</summary>
+    byte[] PersonHash(string field, string normalized);
+
+    /// <summary>HMAC of an API key. 32 bytes.</summary>
+    byte[] KeyHash(string key);
+
+    /// <summary>A stable short alias for one of our names as one buyer sees it, such as <c>s-7f3k2</c>.</summary>
+    string Alias(string buyer, string publisher, string? subId);
+}
