@@ -1,0 +1,57 @@
+using System.Globalization;
+using Exchange.Engine.Fields;
+
+namespace Exchange.Engine.Catalog;
+
+/// <summary>
+/// A catalog as written, before it means anything: maps, lists and texts, each with its path (<c>campaigns.acme-west.caps[0].per</c>).
+/// YAML and JSON are read into it outside the engine (YAML by the server) or by <see cref="ConfigJson"/>. No anchors, tags or aliases.
+/// </summary>
+public abstract record ConfigNode(string Path, int Line)
+{
+    /// <summary>"a map", "a list", "text": for messages.</summary>
+    public abstract string Kind { get; }
+}
+
+/// <summary>Keys in the order written; a key given twice was already reported by the reader and the first is kept.</summary>
+public sealed record ConfigMap(string Path, int Line, IReadOnlyList<KeyValuePair<string, ConfigNode>> Entries) : ConfigNode(Path, Line)
+{
+    public override string Kind => "a map";
+
+    public ConfigNode? Find(string key)
+    {
+        foreach (var entry in Entries) if (entry.Key == key) return entry.Value;
+        return null;
+    }
+}
+
+public sealed record ConfigList(string Path, int Line, IReadOnlyList<ConfigNode> Items) : ConfigNode(Path, Line)
+{
+    public override string Kind => "a list";
+}
+
+/// <summary>A scalar as its text; the place that reads it decides what it is (zip 02139 and state NO are safe).</summary>
+public sealed record ConfigText(string Path, int Line, string Text) : ConfigNode(Path, Line)
+{
+    public override string Kind => "text";
+}
+
+/// <summary>Collects everything wrong with a catalog. Each error: path, stable code, and a sentence that names the fix.</summary>
+public sealed class ConfigErrors
+{
+    private readonly List<InputError> errors = [];
+    private readonly List<InputError> warnings = [];
+
+    public IReadOnlyList<InputError> Errors => errors;
+    public IReadOnlyList<InputError> Warnings => warnings;
+    public bool Any => errors.Count > 0;
+
+    public void Add(string path, string code, string message) => errors.Add(new(path, code, message));
+    public void Warn(string path, string code, string message) => warnings.Add(new(path, code, message));
+
+    public static string At(string path, string key) => path.Length == 0 ? key : path + "." + key;
+    public static string At(string path, int index) => string.Create(CultureInfo.InvariantCulture, $"{path}[{index}]");
+}
+
+/// <summary>Reads and writes the canonical JSON form of a catalog (what the store keeps and the API takes as application/json).</summary>
+public static partial class ConfigJson;
