@@ -1,0 +1,38 @@
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Fields;
+
+namespace Exchange.Grains.Catalog;
+
+/// <summary>What became of an apply or a plan.</summary>
+/// <param name="Version">The new version; with a dry run or an error the one that serves on.</param>
+/// <param name="Conflict">The catalog moved on: the expected version is not the latest (412).</param>
+/// <param name="Errors">Every error; the catalog was refused whole.</param>
+public sealed record ApplyOutcome(long Version, bool Conflict, IReadOnlyList<InputError> Errors, IReadOnlyList<InputError> Warnings, IReadOnlyList<CatalogChange> Changes);
+
+/// <summary>One difference that an apply makes: kind is added, removed or changed.</summary>
+public sealed record CatalogChange(string Kind, string Path, string? Old, string? New);
+
+/// <summary>The catalog this process serves by, and the way to change it.</summary>
+public interface ICatalogHost
+{
+    /// <summary>One volatile read.</summary>
+    CatalogModel Current { get; }
+
+    /// <summary>The current version as written.</summary>
+    ConfigNode CurrentConfig { get; }
+
+    /// <summary>An earlier (or the current) version, compiled; kept in a small cache.</summary>
+    ValueTask<CatalogModel> ModelAsync(long version, CancellationToken cancel);
+
+    /// <summary>Compiles, and unless <paramref name="dryRun"/> stores and serves it. Null expected version overwrites.</summary>
+    Task<ApplyOutcome> ApplyAsync(ConfigNode config, long? expectedVersion, string author, bool dryRun, CancellationToken cancel);
+
+    /// <summary>Live readings of a campaign's limits, for admins.</summary>
+    IReadOnlyList<LimitState> StateOf(CampaignModel campaign);
+}
+
+/// <summary>One limit of a campaign, live. Money limits are in micros.</summary>
+public sealed record LimitState(Engine.Caps.LimitModel Limit, long Max, long Used, long Held, DateTimeOffset? ResetsAt)
+{
+    public long Left => Max - Used - Held;
+}

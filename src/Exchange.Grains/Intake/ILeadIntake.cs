@@ -1,0 +1,20 @@
+using Exchange.Engine.Values;
+
+namespace Exchange.Grains.Intake;
+
+/// <summary>
+/// The one door for publishers: HTTP and gRPC are thin adapters over it. No call throws for what a caller sent; storage away is a 503 problem.
+/// The token says that the caller left: it ends waiting, never the post itself.
+/// </summary>
+public interface ILeadIntake
+{
+    ValueTask<PingReply> PingAsync(PingCommand command, CancellationToken callerLeft);
+    Task<PostReply> PostAsync(PostCommand command, CancellationToken callerLeft);
+    Task<PostReply> DirectPostAsync(DirectPostCommand command, CancellationToken callerLeft);
+
+    /// <summary>A publisher's own lead as it stands; 404 not_found for unknown and foreign alike.</summary>
+    Task<PostReply> GetLeadAsync(string publisher, LeadId lead, CancellationToken callerLeft);
+
+    /// <summary>Fields not yet given; a given one is 409 field_fixed.</summary>
+    Task<PostReply> AddFieldsAsync(string publisher, LeadId lead, PostedField[] fields, CancellationToken callerLeft);
+}
