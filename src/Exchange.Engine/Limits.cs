@@ -18,6 +18,7 @@ public static class Limits
     public const int CopiesPerLead = 20;
     public const int CallsPerPost = 10;
     public const int CatalogBytes = 16 * 1024 * 1024;
+    public const int CatalogDepth = 40;
     public const int CampaignsPerCatalog = 100_000;
     public const int ConditionDepth = 16;
     public const int ConditionLeaves = 1_000;

@@ -36,6 +36,12 @@ public sealed record ConfigText(string Path, int Line, string Text) : ConfigNode
     public override string Kind => "text";
 }
 
+/// <summary>JSON's <c>null</c>: in a merge patch it takes a key away, in a catalog it is an error of the place that reads it.</summary>
+public sealed record ConfigNull(string Path, int Line) : ConfigNode(Path, Line)
+{
+    public override string Kind => "nothing";
+}
+
 /// <summary>Collects everything wrong with a catalog. Each error: path, stable code, and a sentence that names the fix.</summary>
 public sealed class ConfigErrors
 {
@@ -52,6 +58,3 @@ public sealed class ConfigErrors
     public static string At(string path, string key) => path.Length == 0 ? key : path + "." + key;
     public static string At(string path, int index) => string.Create(CultureInfo.InvariantCulture, $"{path}[{index}]");
 }
-
-/// <summary>Reads and writes the canonical JSON form of a catalog (what the store keeps and the API takes as application/json).</summary>
-public static partial class ConfigJson;

@@ -1,0 +1,51 @@
+namespace Exchange.Engine.Catalog;
+
+/// <summary>The codes of catalog errors and warnings. Stable: programs that edit catalogs branch on them.</summary>
+public static class ConfigCodes
+{
+    /// <summary>A key that the format does not have at this place.</summary>
+    public const string UnknownKey = "unknown_key";
+    /// <summary>A key or value that the format has and this build cannot honour yet.</summary>
+    public const string NotSupported = "not_supported";
+    public const string DuplicateKey = "duplicate_key";
+    public const string MissingKey = "missing_key";
+    /// <summary>A key that means something only beside another one, as pricing in an auction.</summary>
+    public const string MisplacedKey = "misplaced_key";
+    /// <summary>A map where a list must be, and the like.</summary>
+    public const string WrongType = "wrong_type";
+    /// <summary>A text that cannot be read as what its place asks for.</summary>
+    public const string InvalidFormat = "invalid_format";
+    public const string OutOfRange = "out_of_range";
+    /// <summary>Not one of the words that this place allows.</summary>
+    public const string UnknownValue = "unknown_value";
+    /// <summary>A reference to an entry that is not in the catalog.</summary>
+    public const string UnknownId = "unknown_id";
+    public const string UnknownField = "unknown_field";
+    public const string UnknownList = "unknown_list";
+    public const string UnknownZone = "unknown_zone";
+    public const string UnknownEndpoint = "unknown_endpoint";
+    public const string UnknownSecret = "unknown_secret";
+    /// <summary>A secret written into the file instead of its name.</summary>
+    public const string SecretInFile = "secret_in_file";
+    /// <summary>A field name that means something else in conditions and requests.</summary>
+    public const string ReservedName = "reserved_name";
+    /// <summary>The same thing listed twice.</summary>
+    public const string Repeated = "repeated";
+    /// <summary>A list or map that needs at least one entry.</summary>
+    public const string Empty = "empty";
+    /// <summary>Two rules that cannot both hold, as two trees for one ping.</summary>
+    public const string Conflict = "conflict";
+    public const string PiiInPing = "pii_in_ping";
+    public const string InvalidUrl = "invalid_url";
+    /// <summary>An id that came back as something else.</summary>
+    public const string IdentityChanged = "identity_changed";
+
+    /// <summary>Warning: it can never have an effect.</summary>
+    public const string NeverUsed = "never_used";
+    /// <summary>Warning: second price without a floor, so that a lone bid pays itself.</summary>
+    public const string NoFloor = "no_floor";
+    /// <summary>Warning: a prepaid buyer buys nothing before its first payment.</summary>
+    public const string NoCredit = "no_credit";
+    /// <summary>Warning: a price that its floor never lets through.</summary>
+    public const string BelowFloor = "below_floor";
+}

@@ -1,0 +1,115 @@
+namespace Exchange.Engine.Catalog;
+
+/// <summary>Changes a catalog as written, before it is compiled again: RFC 7396 merge patch, and one cap found by its short name.</summary>
+public static class ConfigPatch
+{
+    /// <summary>
+    /// JSON merge patch: a map is merged key by key, <c>null</c> takes its key away, anything else (lists too) replaces what was there.
+    /// The result has the target's path, its nodes their own under it.
+    /// </summary>
+    public static ConfigNode Merge(ConfigNode target, ConfigNode patch)
+    {
+        if (patch is not ConfigMap patchMap) return At(patch, target.Path);
+        var old = target as ConfigMap;
+        var entries = new List<KeyValuePair<string, ConfigNode>>();
+        foreach (var entry in old?.Entries ?? [])
+        {
+            var change = patchMap.Find(entry.Key);
+            if (change is null) entries.Add(entry);
+            else if (change is not ConfigNull) entries.Add(new(entry.Key, Merge(entry.Value, change)));
+        }
+        foreach (var (key, change) in patchMap.Entries)
+        {
+            if (change is ConfigNull || old?.Find(key) is not null) continue;
+            var path = ConfigErrors.At(target.Path, key);
+            // An empty map under it, so that nulls inside what is new are dropped as well.
+            entries.Add(new(key, change is ConfigMap ? Merge(new ConfigMap(path, change.Line, []), change) : At(change, path)));
+        }
+        return new ConfigMap(target.Path, target.Line, entries);
+    }
+
+    /// <summary>What stands at the place that these keys lead to, or null.</summary>
+    public static ConfigNode? Find(ConfigNode root, params ReadOnlySpan<string> keys)
+    {
+        ConfigNode? node = root;
+        foreach (var key in keys) node = (node as ConfigMap)?.Find(key);
+        return node;
+    }
+
+    /// <summary>
+    /// The whole catalog with the value at these keys replaced; maps on the way are made where they are missing. Null takes it away.
+    /// </summary>
+    public static ConfigNode Set(ConfigNode root, ReadOnlySpan<string> keys, ConfigNode? value)
+    {
+        if (keys.IsEmpty) return value is null ? new ConfigMap(root.Path, root.Line, []) : At(value, root.Path);
+        var map = root as ConfigMap ?? new ConfigMap(root.Path, root.Line, []);
+        var path = ConfigErrors.At(map.Path, keys[0]);
+        var old = map.Find(keys[0]);
+        if (old is null && value is null) return map;
+        var changed = keys.Length == 1
+            ? value is null ? null : At(value, path)
+            : Set(old ?? new ConfigMap(path, map.Line, []), keys[1..], value);
+        var entries = new List<KeyValuePair<string, ConfigNode>>();
+        foreach (var entry in map.Entries)
+        {
+            if (entry.Key != keys[0]) entries.Add(entry);
+            else if (changed is not null) entries.Add(new(entry.Key, changed));
+        }
+        if (old is null && changed is not null) entries.Add(new(keys[0], changed));
+        return new ConfigMap(map.Path, map.Line, entries);
+    }
+
+    /// <summary>
+    /// The whole catalog with a merge patch applied to one cap of an entry. <paramref name="section"/> is publishers, buyers or
+    /// campaigns; <paramref name="cap"/> its short name, period and what it counts: <c>day.leads</c>, <c>month.spend</c>. A patch that
+    /// is one text is the new limit. Null with <c>unknown_id</c>, <c>unknown_cap</c>, or <c>ambiguous_cap</c> where several caps of the
+    /// entry have this name (in other zones).
+    /// </summary>
+    public static ConfigNode? MergeCap(ConfigNode root, string section, string id, string cap, ConfigNode patch, ConfigErrors errors)
+    {
+        var path = $"{section}.{id}";
+        var entry = Find(root, section, id);
+        if (entry is not ConfigMap)
+        {
+            errors.Add(path, "unknown_id", "There is no such entry.");
+            return null;
+        }
+        var dot = cap.IndexOf('.', StringComparison.Ordinal);
+        var (per, what) = dot < 0 ? (cap, "") : (cap[..dot], cap[(dot + 1)..]);
+        var caps = Find(entry, "caps") as ConfigList;
+        var found = -1;
+        for (var i = 0; i < caps?.Items.Count; i++)
+        {
+            if (Find(caps.Items[i], "per") is not ConfigText { Text: var period } || period != per || what.Length == 0 || Find(caps.Items[i], what) is null) continue;
+            if (found >= 0)
+            {
+                errors.Add(caps.Path, "ambiguous_cap", "Several caps of this entry have this name; change them in the catalog.");
+                return null;
+            }
+            found = i;
+        }
+        if (found < 0)
+        {
+            errors.Add(ConfigErrors.At(path, "caps"), "unknown_cap", "This entry has no such cap; a cap is named by its period and what it counts, as day.leads.");
+            return null;
+        }
+        var changes = patch is ConfigText ? new ConfigMap("", patch.Line, [new(what, patch)]) : patch;
+        var items = caps!.Items.ToArray();
+        items[found] = Merge(items[found], changes);
+        return Set(root, [section, id, "caps"], new ConfigList(caps.Path, caps.Line, items));
+    }
+
+    /// <summary>The same node moved to another path, with everything under it.</summary>
+    public static ConfigNode At(ConfigNode node, string path)
+    {
+        if (node.Path == path) return node;
+        return node switch
+        {
+            ConfigMap map => new ConfigMap(path, map.Line, [.. map.Entries.Select(entry =>
+                KeyValuePair.Create(entry.Key, At(entry.Value, ConfigErrors.At(path, entry.Key))))]),
+            ConfigList list => new ConfigList(path, list.Line, [.. list.Items.Select((item, index) => At(item, ConfigErrors.At(path, index)))]),
+            ConfigText text => text with { Path = path },
+            _ => new ConfigNull(path, node.Line),
+        };
+    }
+}
