@@ -17,6 +17,7 @@ public static class Limits
     public const int OffersPerAnswer = 20;
     public const int CopiesPerLead = 20;
     public const int CallsPerPost = 10;
+    public const int TriesPerPost = 30;
     public const int CatalogBytes = 16 * 1024 * 1024;
     public const int CatalogDepth = 40;
     public const int CampaignsPerCatalog = 100_000;

@@ -1,0 +1,49 @@
+using System.Text.Json;
+using Exchange.Grains.Intake;
+
+namespace Exchange.Grains.Leads;
+
+/// <summary>What is sealed with a lead: every given field by name, normalized, and the consent. UTF-8 JSON <c>{"fields":{…},"consent":{…}}</c>.</summary>
+public sealed record LeadPayload(IReadOnlyDictionary<string, string> Fields, ConsentInput? Consent)
+{
+    public byte[] ToJson()
+    {
+        using var stream = new MemoryStream(512);
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            json.WriteStartObject("fields");
+            foreach (var (name, value) in Fields) json.WriteString(name, value);
+            json.WriteEndObject();
+            if (Consent is { } consent)
+            {
+                json.WriteStartObject("consent");
+                if (consent.Text is not null) json.WriteString("text", consent.Text);
+                if (consent.At is { } at) json.WriteString("at", at);
+                if (consent.Page is not null) json.WriteString("page", consent.Page);
+                if (consent.Ip is not null) json.WriteString("ip", consent.Ip);
+                if (consent.UserAgent is not null) json.WriteString("user_agent", consent.UserAgent);
+                json.WriteStartArray("sellers");
+                foreach (var seller in consent.Sellers) json.WriteStringValue(seller);
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+            json.WriteEndObject();
+        }
+        return stream.ToArray();
+    }
+
+    public static LeadPayload Read(ReadOnlyMemory<byte> utf8)
+    {
+        using var document = JsonDocument.Parse(utf8);
+        var fields = document.RootElement.GetProperty("fields").EnumerateObject().ToDictionary(field => field.Name, field => field.Value.GetString()!, StringComparer.Ordinal);
+        if (!document.RootElement.TryGetProperty("consent", out var consent)) return new(fields, null);
+        return new(fields, new ConsentInput(
+            Text(consent, "text"),
+            consent.TryGetProperty("at", out var at) ? at.GetDateTimeOffset() : null,
+            Text(consent, "page"), Text(consent, "ip"), Text(consent, "user_agent"),
+            [.. consent.GetProperty("sellers").EnumerateArray().Select(seller => seller.GetString()!)]));
+    }
+
+    private static string? Text(JsonElement parent, string name) => parent.TryGetProperty(name, out var value) ? value.GetString() : null;
+}

@@ -1,0 +1,67 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Caps;
+using Exchange.Storage;
+
+namespace Exchange.Grains.Limits;
+
+/// <summary>
+/// The newest counter values this silo has seen: fed by the journal after each commit and healed by a full read. Advice for eligibility,
+/// never the fence. Readers never wait.
+/// </summary>
+public sealed class LiveView : ILiveView
+{
+    private readonly ConcurrentDictionary<string, Cell> cells = new(StringComparer.Ordinal);
+    private volatile IReadOnlyDictionary<string, LimitModel> limits = new Dictionary<string, LimitModel>();
+
+    /// <summary>The caps, balances and gates of a new model: another limit counts from its next reading on.</summary>
+    public void Install(CatalogModel model) => limits = model.Limits.ToDictionary(limit => limit.Id, StringComparer.Ordinal);
+
+    public LimitReading Read(LimitModel limit, long unixSeconds)
+    {
+        if (!cells.TryGetValue(limit.Id, out var cell)) return new(limit.Limit, 0, 0);
+        var values = cell.Values;
+        // A window that is over reads as an empty one. A cap's limit is the model's: the row of the next window will say the same.
+        if (limit.Kind == LimitKind.Cap && !values.Window.Contains(unixSeconds)) return new(limit.Limit, 0, cell.SoftHeld(limit));
+        return new(limit.Kind == LimitKind.Cap ? limit.Limit : values.Limit, values.Used, values.Held + cell.SoftHeld(limit));
+    }
+
+    /// <summary>Called on the journal's thread after a commit.</summary>
+    public void Apply(IReadOnlyList<CounterValue> changed)
+    {
+        for (var i = 0; i < changed.Count; i++)
+        {
+            var value = changed[i];
+            if (!limits.TryGetValue(value.LimitId, out var limit)) continue;
+            var window = WindowOf(value.Key, limit);
+            var cell = cells.GetOrAdd(value.LimitId, static _ => new Cell());
+            var known = cell.Values;
+            // A late capture in an older window says nothing about the current one.
+            if (known.Window.Start > window.Start) continue;
+            cell.Values = new(window, value.Limit, value.Used, value.Held);
+        }
+    }
+
+    /// <summary>Offers that are out and likely to be posted, counted as held until they are posted or run out.</summary>
+    public void SoftHold(LimitModel limit, long amount) => cells.GetOrAdd(limit.Id, static _ => new Cell()).AddSoft(amount);
+
+    private static Window WindowOf(string key, LimitModel limit)
+    {
+        if (limit.Kind != LimitKind.Cap) return Window.Forever;
+        var start = long.Parse(key.AsSpan(key.LastIndexOf(':') + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        return limit.Period!.WindowAt(start, limit.Zone!);
+    }
+
+    private sealed record Reading(Window Window, long Limit, long Used, long Held);
+
+    private sealed class Cell
+    {
+        private volatile Reading values = new(new Window(long.MinValue, long.MinValue), 0, 0, 0);
+        private long soft;
+
+        public Reading Values { get => values; set => values = value; }
+        public void AddSoft(long amount) => Interlocked.Add(ref soft, amount);
+        public long SoftHeld(LimitModel limit) => limit.Kind == LimitKind.Cap ? Math.Max(0, Interlocked.Read(ref soft)) : 0;
+    }
+}

@@ -1,0 +1,65 @@
+using System.Collections.Concurrent;
+using Exchange.Engine;
+using Exchange.Engine.PingTrees;
+using Exchange.Engine.Values;
+
+namespace Exchange.Grains.Pings;
+
+/// <summary>
+/// The offers of this silo that can still be posted, in memory: a bounded cache of the ping records. Nothing is lost with it but a read.
+/// </summary>
+public sealed class OfferBook
+{
+    private readonly ConcurrentDictionary<LeadId, PingRecord> records = new();
+    private readonly ConcurrentDictionary<(string Publisher, string Key), KeyedPing> keyed = new();
+    private readonly ConcurrentQueue<LeadId> order = new();
+
+    public int Count => records.Count;
+
+    public void Add(PingRecord record)
+    {
+        records[record.Id] = record;
+        order.Enqueue(record.Id);
+        while (records.Count > Engine.Limits.OffersInBook && order.TryDequeue(out var oldest)) records.TryRemove(oldest, out _);
+    }
+
+    public bool TryFind(LeadId id, out PingRecord? record) => records.TryGetValue(id, out record);
+
+    /// <summary>Forgets what ran out; called about once a second. Posted leads stay until then so that a repeat finds its ping.</summary>
+    public void Sweep(long nowMs)
+    {
+        while (order.TryPeek(out var id))
+        {
+            if (records.TryGetValue(id, out var record))
+            {
+                // Direct posts and repeats of a post may come a little after the offer's end.
+                if (record.ExpiresAtMs + 60_000 > nowMs) break;
+                records.TryRemove(id, out _);
+            }
+            order.TryDequeue(out _);
+        }
+        foreach (var (key, ping) in keyed) if (ping.ExpiresAtMs < nowMs) keyed.TryRemove(key, out _);
+    }
+
+    /// <summary>
+    /// The recorded ping of a publisher's idempotency key, or ours from now on. The task completes with the answer of whoever came first.
+    /// </summary>
+    public KeyedPing Claim(string publisher, string key, byte[] bodyHash, long expiresAtMs, out bool first)
+    {
+        var mine = new KeyedPing(bodyHash, expiresAtMs);
+        var kept = keyed.GetOrAdd((publisher, key), mine);
+        first = ReferenceEquals(kept, mine);
+        return kept;
+    }
+
+    /// <summary>The ping was refused before anything happened: the key may come again corrected.</summary>
+    public void Release(string publisher, string key) => keyed.TryRemove((publisher, key), out _);
+}
+
+/// <summary>A ping under an idempotency key: its body's hash and, once made, its answer.</summary>
+public sealed class KeyedPing(byte[] bodyHash, long expiresAtMs)
+{
+    public byte[] BodyHash { get; } = bodyHash;
+    public long ExpiresAtMs { get; } = expiresAtMs;
+    public TaskCompletionSource<Intake.PingReply> Reply { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+}
