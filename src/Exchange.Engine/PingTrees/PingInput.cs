@@ -1,0 +1,38 @@
+using Exchange.Engine.Fields;
+using Exchange.Engine.Values;
+
+namespace Exchange.Engine.PingTrees;
+
+/// <summary>One ping as the walk reads it: validated, normalized, of a publisher that may send this vertical.</summary>
+public sealed record PingInput
+{
+    public required string Publisher { get; init; }
+    public required string Vertical { get; init; }
+    public string? SubId { get; init; }
+    public string? Channel { get; init; }
+    /// <summary>By ordinal of the vertical's fields.</summary>
+    public required FieldValue[] Values { get; init; }
+    public required DateTimeOffset Now { get; init; }
+    /// <summary>Draws among equal bids; kept in the record so that the walk can be repeated.</summary>
+    public required ulong Seed { get; init; }
+    /// <summary>The best offers together must pay this much.</summary>
+    public Money MinPayout { get; init; }
+    /// <summary>How many buyers may hold the lead, as the publisher wishes; the tree may allow fewer.</summary>
+    public int MaxCopies { get; init; } = Limits.CopiesPerLead;
+    /// <summary>Above 0: nothing exclusive is offered.</summary>
+    public int SoldElsewhereCopies { get; init; }
+    /// <summary>Sellers who have this lead already; compared without case.</summary>
+    public string[] SoldElsewhereSellers { get; init; } = [];
+    /// <summary>A test takes no turn in rotation.</summary>
+    public bool Test { get; init; }
+}
+
+/// <summary>What a walk decided: everything of a <see cref="PingRecord"/> that is not the caller's own.</summary>
+/// <param name="Outcome">None = offered; else why not.</param>
+/// <param name="Tree">The tree that was walked, if any took this ping.</param>
+/// <param name="Bids">Every bid that cleared, in the order in which a fallen winner is replaced: by tier, within it by rank or turn.</param>
+/// <param name="Offers">Best ones first; empty unless offered.</param>
+/// <param name="Notes">What state decided, with its numbers.</param>
+/// <param name="Turns">Rotation tiers: whose turns were taken, by tier index, in order.</param>
+public sealed record PingOutcome(
+    Reason Outcome, string? Tree, RankedBid[] Bids, Offer[] Offers, StateNote[] Notes, KeyValuePair<int, string>[] Turns);
