@@ -1,0 +1,33 @@
+using System.Text.Json;
+
+namespace Exchange.Server.Cli;
+
+/// <summary>An explanation as a table: one row per campaign in the order in which the tree was walked, then the ranks and the sum.</summary>
+internal static class ExplanationText
+{
+    public static void Write(JsonElement explanation, CliConsole console)
+    {
+        var outcome = explanation.Text("outcome");
+        console.Line($"Ping {explanation.Text("ping_id")} · {explanation.Text("vertical")} · from {explanation.Text("publisher")} · {explanation.Text("at")}", "bold");
+        console.Line($"Tree {explanation.Text("tree") ?? "none"} · catalog version {explanation.Text("catalog_version")} · seed {explanation.Text("seed")}");
+        console.Line($"Outcome: {outcome}{(explanation.Text("sentence") is { } sentence ? " – " + sentence : "")}", outcome == "offered" ? "green" : "yellow");
+
+        var table = CliConsole.TableOf("tier", "campaign", "buyer", "verdict", "reason", "numbers", "would have sold it");
+        foreach (var campaign in explanation.Items("campaigns"))
+        {
+            CliConsole.Row(table, campaign.Text("tier"), campaign.Text("campaign"), campaign.Text("buyer"), campaign.Text("verdict"), campaign.Text("reason"),
+                string.Join('\n', campaign.Items("numbers").Select(number => number.Text("text"))), campaign.Text("would_have_sold"));
+        }
+        console.Show(table);
+
+        var ranks = CliConsole.TableOf("rank", "tier", "campaign", "sharing", "bid", "floor", "price", "payout");
+        var any = false;
+        foreach (var bid in explanation.Items("bids"))
+        {
+            any = true;
+            CliConsole.Row(ranks, bid.Text("rank"), bid.Text("tier"), bid.Text("campaign"), bid.Text("sharing"), bid.Text("bid"), bid.Text("floor"), bid.Text("price"), bid.Text("payout"));
+        }
+        if (any) console.Show(ranks);
+        foreach (var line in explanation.Items("price_rule")) console.Line(line.GetString() ?? "");
+    }
+}
