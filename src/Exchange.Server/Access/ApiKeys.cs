@@ -1,0 +1,96 @@
+using System.Security.Cryptography;
+using Exchange.Storage;
+
+namespace Exchange.Server.Access;
+
+/// <summary>A key just made. <see cref="Plain"/> is shown this once; only its HMAC is stored.</summary>
+public sealed record NewKey(KeyRow Row, string Plain);
+
+/// <summary>
+/// The API keys of this installation: made, revoked, listed, and looked up by every call. A lookup reads memory only;
+/// <see cref="RefreshAsync"/> must have run once before the first one.
+/// </summary>
+public sealed class ApiKeys(IAccessStore store, IVault vault, TimeProvider time) : IDisposable
+{
+    public const int ShortestAdminKeyChars = 16;
+
+    /// <summary>One refresh at a time: an older reading must not replace a newer one and revive a revoked key.</summary>
+    private readonly SemaphoreSlim refreshing = new(1);
+    private volatile KeyTable table = KeyTable.Empty;
+    private volatile EnvironmentKey? environment;
+
+    /// <summary>The caller of a live key; null for malformed, unknown and revoked keys alike.</summary>
+    public Caller? Find(ReadOnlySpan<char> presented)
+    {
+        if (environment is { } admin && admin.Matches(presented, vault)) return admin.Caller;
+        return table.Find(presented, vault);
+    }
+
+    /// <summary>Reads all keys anew: at start, and when another process may have changed them.</summary>
+    public async Task RefreshAsync(CancellationToken cancel)
+    {
+        await refreshing.WaitAsync(cancel);
+        try
+        {
+            table = new KeyTable(await store.KeysAsync(cancel));
+        }
+        finally
+        {
+            refreshing.Release();
+        }
+    }
+
+    /// <summary>Throws <see cref="InvalidOperationException"/> if the party already has two live keys of this role and mode.</summary>
+    public async Task<NewKey> CreateAsync(KeyRole role, string @for, bool test, CancellationToken cancel)
+    {
+        var plain = ApiKeyFormat.Create(test);
+        var row = new KeyRow(ApiKeyFormat.CreateId(), role, @for, test, vault.KeyHash(plain), plain[..ApiKeyFormat.ShownChars],
+            time.GetUtcNow().ToUnixTimeMilliseconds(), null);
+        await store.AddKeyAsync(row, cancel);
+        await RefreshAsync(cancel);
+        return new(row, plain);
+    }
+
+    /// <summary>False: no such live key. On return the key opens nothing in this process any more.</summary>
+    public async Task<bool> RevokeAsync(string id, CancellationToken cancel)
+    {
+        var revoked = await store.RevokeKeyAsync(id, time.GetUtcNow().ToUnixTimeMilliseconds(), cancel);
+        // The row is revoked already, so the caller's leaving must not keep the key alive here.
+        await RefreshAsync(CancellationToken.None);
+        return revoked;
+    }
+
+    public void Dispose() => refreshing.Dispose();
+
+    public Task<IReadOnlyList<KeyRow>> ListAsync(CancellationToken cancel) => store.KeysAsync(cancel);
+
+    /// <summary>
+    /// Sees to it that somebody can administer the exchange. A key from the environment counts as admin for this process's life and is
+    /// not stored, so that changing the variable changes the key. Without one, and without any live admin key, makes one and returns it:
+    /// the caller prints it, once. Throws <see cref="ArgumentException"/> if the environment's key is too short or has invisible characters.
+    /// </summary>
+    public async Task<NewKey?> EnsureAdminAsync(string? fromEnvironment, CancellationToken cancel)
+    {
+        await RefreshAsync(cancel);
+        if (!string.IsNullOrEmpty(fromEnvironment))
+        {
+            if (fromEnvironment.Length < ShortestAdminKeyChars || fromEnvironment.AsSpan().ContainsAnyExceptInRange('!', '~'))
+                throw new ArgumentException($"EXCHANGE_ADMIN_KEY must have at least {ShortestAdminKeyChars} visible ASCII characters and no spaces");
+            environment = new EnvironmentKey(fromEnvironment, vault.KeyHash(fromEnvironment));
+            return null;
+        }
+        var rows = await store.KeysAsync(cancel);
+        return rows.Any(row => row is { Role: KeyRole.Admin, RevokedAtMs: null }) ? null : await CreateAsync(KeyRole.Admin, "first", false, cancel);
+    }
+
+    /// <summary>Compared by HMAC in constant time: it may be any text, so its form does not tell it apart from a guess.</summary>
+    private sealed class EnvironmentKey(string key, byte[] hash)
+    {
+        private readonly int length = key.Length;
+
+        public Caller Caller { get; } = new("environment", KeyRole.Admin, "environment", false);
+
+        public bool Matches(ReadOnlySpan<char> presented, IVault vault) =>
+            presented.Length == length && CryptographicOperations.FixedTimeEquals(vault.KeyHash(presented.ToString()), hash);
+    }
+}
