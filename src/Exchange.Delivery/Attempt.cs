@@ -1,29 +1,15 @@
 using Exchange.Engine.Catalog;
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Values;
 
 namespace Exchange.Delivery;
 
-/// <summary>What one attempt to hand a copy over came to.</summary>
-public enum AttemptKind
-{
-    /// <summary>The buyer has it and takes it.</summary>
-    Accepted,
-    /// <summary>The buyer says it had this lead before.</summary>
-    Duplicate,
-    /// <summary>A definite no: somebody else may have the lead.</summary>
-    Rejected,
-    /// <summary>The buyer has it and will say later.</summary>
-    Pending,
-    /// <summary>Certainly no byte of the lead left (name, connect, TLS): try again or go on to the next.</summary>
-    NotSent,
-    /// <summary>Surely not taken, come again with the same id (429, 503).</summary>
-    RetryLater,
-    /// <summary>The lead may have arrived (silence, 408, 5xx, broken or unreadable answer): in doubt, never the next buyer.</summary>
-    Unknown,
-}
-
 /// <summary>Error is a short stable code such as <c>timeout</c>, <c>http_500</c>, <c>connect_refused</c>; never a body or an address.</summary>
-public sealed record AttemptResult(AttemptKind Kind, string? Error = null, string? Reason = null, string? Ref = null, string? RedirectUrl = null, TimeSpan? RetryAfter = null);
+public sealed record AttemptResult(AttemptKind Kind, string? Error = null, string? Reason = null, string? Ref = null, string? RedirectUrl = null, TimeSpan? RetryAfter = null)
+{
+    /// <summary>Who said a <see cref="AttemptKind.Rejected"/>; none for every other kind.</summary>
+    public Refusal Refusal { get; init; }
+}
 
 /// <summary>A field as it goes out: text, or a number or boolean that JSON writes bare.</summary>
 public readonly record struct OutField(string Name, string Text, OutKind Kind);

@@ -1,0 +1,16 @@
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Deliveries;
+
+namespace Exchange.Delivery.Connectors;
+
+/// <summary>Our copy message to a signed webhook: the status alone decides, any 2xx accepts.</summary>
+public sealed class Webhook(OutboundHttp http) : IConnector
+{
+    public ConnectorKind Kind => ConnectorKind.Webhook;
+
+    public async Task<AttemptResult> SendAsync(EndpointModel endpoint, byte[]? secret, CopyMessage message, DateTimeOffset now, CancellationToken deadline)
+    {
+        var reply = await SignedPost.SendAsync(http, endpoint, secret, message, readBody: false, now, deadline);
+        return reply.Status is >= 200 and < 300 ? new(AttemptKind.Accepted) : StatusRules.Read(reply, now);
+    }
+}

@@ -1,0 +1,208 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using Exchange.Engine;
+
+namespace Exchange.Delivery;
+
+/// <summary>Looks a host's addresses up. A parameter, so that a test can answer differently each time.</summary>
+public delegate Task<IPAddress[]> ResolveHost(string host, CancellationToken cancel);
+
+/// <summary>
+/// What came of one request. With <see cref="Sent"/> false certainly nothing of the body left this machine; else it may have arrived, whatever
+/// <see cref="Error"/> says. <see cref="Status"/> is 0 until an answer's head was read; <see cref="Body"/> is null unless it was read whole.
+/// </summary>
+public readonly record struct OutboundReply(bool Sent, int Status, byte[]? Body, string? Error, RetryConditionHeaderValue? RetryAfter);
+
+/// <summary>
+/// The only door from here to buyers. It resolves a name itself, refuses every address that is not public and connects to that very address, so
+/// that no second look-up can lead elsewhere. It follows no redirect, uses no proxy, keeps no cookie, unpacks nothing and never sends twice.
+/// </summary>
+public sealed class OutboundHttp : IDisposable
+{
+    private readonly OutboundOptions options;
+    private readonly ResolveHost resolve;
+    private readonly EndpointGates gates;
+    private readonly HttpMessageInvoker http;
+
+    public OutboundHttp(OutboundOptions options, ResolveHost? resolve = null)
+    {
+        this.options = options;
+        // The wait ends at the deadline even where the system's resolver cannot be interrupted.
+        this.resolve = resolve ?? (static (host, cancel) => Dns.GetHostAddressesAsync(host, cancel).WaitAsync(cancel));
+        gates = new(options.InFlightPerEndpoint, options.WaitingPerEndpoint);
+        http = new(new SocketsHttpHandler
+        {
+            ConnectCallback = ConnectAsync,
+            ConnectTimeout = options.ConnectTimeout,
+            AllowAutoRedirect = false,
+            UseProxy = false,
+            UseCookies = false,
+            Credentials = null,
+            PreAuthenticate = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            // Our trace ids are nobody else's.
+            ActivityHeadersPropagator = null,
+            MaxResponseHeadersLength = 16,
+            MaxResponseDrainSize = Limits.BuyerReplyBytes,
+            ResponseDrainTimeout = TimeSpan.FromSeconds(1),
+            // A connection that the buyer closes just as it is used again puts a lead in doubt: idle ones are dropped before servers usually do.
+            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(15),
+            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+            SslOptions = new SslClientAuthenticationOptions { EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13 },
+        });
+    }
+
+    public bool AllowLoopback => options.AllowLoopback;
+
+    /// <summary>
+    /// Posts a JSON body once. Never throws for what the outside does; the deadline, the timeout and every fault come back as an error code.
+    /// </summary>
+    /// <param name="readBody">False: the status is all that counts; a body is neither waited for nor read.</param>
+    public async Task<OutboundReply> PostAsync(
+        Uri url, byte[] body, IReadOnlyList<KeyValuePair<string, string>> headers, bool readBody, TimeSpan timeout, CancellationToken deadline)
+    {
+        if (UrlRules.Check(url, options.AllowLoopback) is not null) return new(false, 0, null, "url_refused", null);
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(deadline);
+        limited.CancelAfter(timeout);
+        var gate = gates.For(url);
+        try
+        {
+            if (!await gate.EnterAsync(limited.Token)) return new(false, 0, null, "endpoint_busy", null);
+        }
+        catch (OperationCanceledException)
+        {
+            return new(false, 0, null, "timeout", null);
+        }
+        try
+        {
+            return await SendAsync(url, body, headers, readBody, limited.Token);
+        }
+        finally
+        {
+            gate.Leave();
+        }
+    }
+
+    private async Task<OutboundReply> SendAsync(
+        Uri url, byte[] body, IReadOnlyList<KeyValuePair<string, string>> headers, bool readBody, CancellationToken deadline)
+    {
+        using var content = new WitnessedContent(body);
+        using var request = new HttpRequestMessage(HttpMethod.Post, url)
+        {
+            Content = content,
+            // Not HTTP/2: there a connection's end may make the handler send a request again.
+            Version = HttpVersion.Version11,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        request.Headers.TryAddWithoutValidation("User-Agent", "exchange/1");
+        request.Headers.TryAddWithoutValidation("Accept", "application/json");
+        foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
+
+        var status = 0;
+        RetryConditionHeaderValue? retryAfter = null;
+        try
+        {
+            using var response = await http.SendAsync(request, deadline);
+            status = (int)response.StatusCode;
+            retryAfter = response.Headers.RetryAfter;
+            if (!readBody) return new(true, status, null, null, retryAfter);
+            var (bytes, error) = await ReadAsync(response.Content, deadline);
+            return new(true, status, bytes, error, retryAfter);
+        }
+        // Every exception, also one nobody thought of: what may have left must come back as doubt and not as a failure of ours.
+        catch (Exception fault)
+        {
+            return new(content.Begun, status, null, Code(fault, content.Begun, deadline), retryAfter);
+        }
+    }
+
+    private static async Task<(byte[]? Body, string? Error)> ReadAsync(HttpContent content, CancellationToken deadline)
+    {
+        if (content.Headers.ContentLength > Limits.BuyerReplyBytes) return (null, "answer_too_large");
+        using var stream = await content.ReadAsStreamAsync(deadline);
+        var buffer = new byte[4096];
+        var length = 0;
+        while (true)
+        {
+            var read = await stream.ReadAsync(buffer.AsMemory(length), deadline);
+            if (read == 0) return (buffer[..length], null);
+            length += read;
+            if (length > Limits.BuyerReplyBytes) return (null, "answer_too_large");
+            if (length == buffer.Length) Array.Resize(ref buffer, Math.Min(buffer.Length * 2, Limits.BuyerReplyBytes + 1));
+        }
+    }
+
+    /// <summary>Resolves, keeps the addresses that may be called and connects to the first that answers.</summary>
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
+    {
+        var host = context.DnsEndPoint.Host;
+        IPAddress[] found;
+        if (IPAddress.TryParse(host, out var literal)) found = [literal];
+        else
+        {
+            try
+            {
+                found = await resolve(host, cancel);
+            }
+            catch (SocketException)
+            {
+                throw new ConnectRefusedException("name_not_found");
+            }
+        }
+        var allowed = Array.FindAll(found, address => AddressRules.MayConnect(address, options.AllowLoopback));
+        if (allowed.Length == 0) throw new ConnectRefusedException(found.Length == 0 ? "name_not_found" : "address_refused");
+
+        SocketException? last = null;
+        foreach (var address in allowed)
+        {
+            var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            try
+            {
+                await socket.ConnectAsync(new IPEndPoint(address, context.DnsEndPoint.Port), cancel);
+                return new NetworkStream(socket, ownsSocket: true);
+            }
+            catch (SocketException fault)
+            {
+                socket.Dispose();
+                last = fault;
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+        }
+        throw new ConnectRefusedException(last is { SocketErrorCode: SocketError.ConnectionRefused } ? "connect_refused" : "connect_failed");
+    }
+
+    private static string Code(Exception fault, bool begun, CancellationToken deadline)
+    {
+        if (deadline.IsCancellationRequested) return "timeout";
+        for (var inner = fault; inner is not null; inner = inner.InnerException)
+        {
+            if (inner is ConnectRefusedException refused) return refused.Code;
+            if (inner is AuthenticationException) return "tls_failed";
+        }
+        if (!begun) return fault is OperationCanceledException or HttpRequestException { InnerException: TimeoutException } ? "connect_timeout" : Error(fault, "connect_failed");
+        return Error(fault, "connection_lost");
+    }
+
+    private static string Error(Exception fault, string otherwise) => (fault as HttpRequestException)?.HttpRequestError switch
+    {
+        HttpRequestError.SecureConnectionError => "tls_failed",
+        HttpRequestError.InvalidResponse => "answer_malformed",
+        HttpRequestError.ConfigurationLimitExceeded => "answer_too_large",
+        _ => otherwise,
+    };
+
+    public void Dispose() => http.Dispose();
+
+    /// <summary>Why no connection was made, as an error code. Names no address.</summary>
+    private sealed class ConnectRefusedException(string code) : IOException(code)
+    {
+        public string Code => Message;
+    }
+}

@@ -1,0 +1,41 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Exchange.Delivery;
+
+/// <summary>
+/// Signs by Standard Webhooks 1.0: HMAC-SHA256 over <c>id.timestamp.body</c>, the timestamp in Unix seconds of this attempt, the id the same
+/// on every attempt.
+/// </summary>
+public static class WebhookSignature
+{
+    private static ReadOnlySpan<byte> Prefix => "whsec_"u8;
+
+    /// <summary>
+    /// The key in a stored secret: what <c>whsec_</c> and base64 say, or the bytes as they are without that prefix. False: empty or not base64.
+    /// </summary>
+    public static bool TryReadKey(ReadOnlySpan<byte> secret, out byte[] key)
+    {
+        key = [];
+        if (!secret.StartsWith(Prefix)) key = secret.ToArray();
+        else
+        {
+            var text = secret[Prefix.Length..].Trim(" \r\n\t"u8);
+            if (!Base64.IsValid(text, out var length)) return false;
+            key = new byte[length];
+            Base64.DecodeFromUtf8(text, key, out _, out _);
+        }
+        return key.Length > 0;
+    }
+
+    /// <summary>The value of <c>webhook-signature</c>: <c>v1,</c> and the base64 of the HMAC.</summary>
+    public static string Create(ReadOnlySpan<byte> key, string id, long timestamp, ReadOnlySpan<byte> body)
+    {
+        using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
+        hmac.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{id}.{timestamp}.")));
+        hmac.AppendData(body);
+        return "v1," + Convert.ToBase64String(hmac.GetHashAndReset());
+    }
+}

@@ -1,0 +1,37 @@
+using System.Net;
+using System.Net.Http.Headers;
+
+namespace Exchange.Delivery;
+
+/// <summary>
+/// A JSON request body that knows whether it was ever begun: the one proof that nothing of the lead left this machine. It can be written once only,
+/// so that no layer below can send it a second time.
+/// </summary>
+internal sealed class WitnessedContent : HttpContent
+{
+    private readonly byte[] body;
+    private int begun;
+
+    public WitnessedContent(byte[] body)
+    {
+        this.body = body;
+        Headers.ContentType = new MediaTypeHeaderValue("application/json");
+    }
+
+    public bool Begun => Volatile.Read(ref begun) != 0;
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+        SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+    protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+    {
+        if (Interlocked.Exchange(ref begun, 1) != 0) throw new IOException("A lead's body is sent once only.");
+        await stream.WriteAsync(body, cancellationToken);
+    }
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = body.Length;
+        return true;
+    }
+}

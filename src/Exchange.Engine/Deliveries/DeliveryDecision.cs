@@ -1,0 +1,96 @@
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+
+namespace Exchange.Engine.Deliveries;
+
+/// <summary>What becomes of a delivery after an attempt.</summary>
+public enum DeliveryNext
+{
+    /// <summary>The buyer has the copy.</summary>
+    Delivered,
+    /// <summary>Tried again at <see cref="DeliveryStep.DueAtMs"/>, same buyer, same copy id.</summary>
+    Wait,
+    /// <summary>Ended by the buyer's definite no; the copy is voided with it.</summary>
+    Failed,
+    /// <summary>Given up: a dead letter that an operator sees and may replay.</summary>
+    Dead,
+}
+
+/// <summary>
+/// The delivery's next state and what its copy should become. <see cref="Move"/> is null where the copy stays as it is; a capture, void or doubt
+/// is for the caller to make durable (a void together with the next rank's hold). <see cref="Error"/> is a short stable code, null when delivered.
+/// </summary>
+public readonly record struct DeliveryStep(DeliveryNext Next, long? DueAtMs, string? Error, CopyMove? Move, Reason Reason);
+
+/// <summary>One finished attempt. Times are Unix milliseconds; <see cref="Attempts"/> counts this one too.</summary>
+/// <param name="Copy">The copy's state when the attempt ended. Captured = it only has to arrive; held or in doubt = the answer makes the sale.</param>
+/// <param name="CreatedAtMs">When the delivery was made; <paramref name="RetryFor"/> counts from here.</param>
+/// <param name="Error">The attempt's error code; used unless this decision has one of its own.</param>
+public readonly record struct FinishedAttempt(
+    CopyId Id, CopyState Copy, AttemptKind Kind, Refusal Refusal, int Attempts, long CreatedAtMs, long NowMs, TimeSpan RetryFor,
+    TimeSpan? RetryAfter = null, string? Error = null);
+
+/// <summary>
+/// What follows an attempt. A sold copy is brought until it arrives or its campaign's <c>retry_for</c> is over. A copy whose answer makes the
+/// sale is voided only by a no that is certain for every attempt made so far: the buyer's own words, or any definite no to the very first
+/// attempt. All else keeps the hold and asks the same buyer again; when <c>retry_for</c> is over the copy stays in doubt for the operator.
+/// </summary>
+public static class DeliveryDecision
+{
+    public static DeliveryStep After(in FinishedAttempt attempt) => attempt.Copy switch
+    {
+        CopyState.Captured => Sold(attempt),
+        CopyState.Held or CopyState.InDoubt => Asked(attempt),
+        // Voided, expired or returned meanwhile: nothing is owed to this buyer any more.
+        _ => attempt.Kind == AttemptKind.Accepted
+            ? new(DeliveryNext.Delivered, null, null, null, Reason.None)
+            : new(DeliveryNext.Dead, null, "copy_ended", null, Reason.Cancelled),
+    };
+
+    private static DeliveryStep Sold(in FinishedAttempt attempt) => attempt.Kind switch
+    {
+        // Duplicate and pending both say that the buyer has it, which is all that a delivery after the sale asks for.
+        AttemptKind.Accepted or AttemptKind.Duplicate or AttemptKind.Pending => new(DeliveryNext.Delivered, null, null, null, Reason.None),
+        AttemptKind.Rejected when attempt.Refusal is Refusal.Gone or Refusal.Answer =>
+            new(DeliveryNext.Dead, null, attempt.Error ?? "rejected", null, Reason.DeadLetter),
+        _ => AgainOrDead(attempt, RetrySchedule.Sold, null),
+    };
+
+    private static DeliveryStep Asked(in FinishedAttempt attempt)
+    {
+        // A held copy at its first attempt has no past: every definite no is certain. Later ones have (a pending answer, a doubt, a dead process).
+        var first = attempt is { Copy: CopyState.Held, Attempts: 1 };
+        switch (attempt.Kind)
+        {
+            case AttemptKind.Accepted:
+                return new(DeliveryNext.Delivered, null, null, CopyMove.Capture, Reason.None);
+            case AttemptKind.Rejected when first || attempt.Refusal == Refusal.Answer:
+                return new(DeliveryNext.Failed, null, attempt.Error ?? "rejected", CopyMove.Void, Reason.BuyerRejected);
+            case AttemptKind.Duplicate when first:
+                return new(DeliveryNext.Failed, null, attempt.Error ?? "duplicate", CopyMove.Void, Reason.BuyerDuplicate);
+            case AttemptKind.NotSent when first:
+                return new(DeliveryNext.Failed, null, attempt.Error ?? "not_sent", CopyMove.Void, Reason.BuyerError);
+            case AttemptKind.Duplicate:
+                // Its duplicate may be our own earlier attempt: neither a yes nor a no, and asking again cannot tell.
+                return new(DeliveryNext.Dead, null, "duplicate_after_doubt", Doubt(attempt), Reason.InDoubt);
+            default:
+                return AgainOrDead(attempt, RetrySchedule.Asking, attempt.Kind == AttemptKind.Unknown ? Doubt(attempt) : null);
+        }
+    }
+
+    private static DeliveryStep AgainOrDead(in FinishedAttempt attempt, RetrySchedule schedule, CopyMove? move)
+    {
+        var end = attempt.CreatedAtMs + (long)attempt.RetryFor.TotalMilliseconds;
+        var error = attempt.Error ?? (attempt.Kind == AttemptKind.Pending ? "pending" : "failed");
+        if (attempt.NowMs >= end)
+        {
+            var asking = attempt.Copy != CopyState.Captured;
+            return new(DeliveryNext.Dead, null, error, asking ? Doubt(attempt) : null, asking ? Reason.InDoubt : Reason.DeadLetter);
+        }
+        // The last attempt falls on the very end of the period instead of being lost to a wait that overshoots it.
+        var due = Math.Min(attempt.NowMs + schedule.WaitMs(attempt.Id, attempt.Attempts, attempt.RetryAfter), end);
+        return new(DeliveryNext.Wait, due, error, move, attempt.Kind == AttemptKind.Unknown && attempt.Copy != CopyState.Captured ? Reason.InDoubt : Reason.None);
+    }
+
+    private static CopyMove? Doubt(in FinishedAttempt attempt) => attempt.Copy == CopyState.Held ? CopyMove.Doubt : null;
+}

@@ -1,0 +1,151 @@
+using CsCheck;
+using Exchange.Engine.Deliveries;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+using Shouldly;
+
+namespace Exchange.Engine.Tests.Deliveries;
+
+public sealed class DeliveryDecisionTests
+{
+    private const long Start = 1_790_000_000_000;
+    private static readonly CopyId Copy = new(LeadId.Create(Start, 3, false, 77), 1);
+    private static readonly TimeSpan Day = TimeSpan.FromHours(24);
+
+    // copy state | attempts | kind [refusal] | what follows: next, move, error, reason
+    private const string Table = """
+        Captured  1  Accepted            | Delivered  -        -                      None
+        Captured  1  Duplicate           | Delivered  -        -                      None
+        Captured  1  Pending             | Delivered  -        -                      None
+        Captured  1  NotSent             | Wait       -        e                      None
+        Captured  1  RetryLater          | Wait       -        e                      None
+        Captured  1  Unknown             | Wait       -        e                      None
+        Captured  1  Rejected/Status     | Wait       -        e                      None
+        Captured  1  Rejected/Gone       | Dead       -        e                      DeadLetter
+        Captured  1  Rejected/Answer     | Dead       -        e                      DeadLetter
+        Captured  9  Unknown             | Wait       -        e                      None
+        Captured  9  Duplicate           | Delivered  -        -                      None
+        Held      1  Accepted            | Delivered  Capture  -                      None
+        Held      1  Rejected/Status     | Failed     Void     e                      BuyerRejected
+        Held      1  Rejected/Gone       | Failed     Void     e                      BuyerRejected
+        Held      1  Rejected/Answer     | Failed     Void     e                      BuyerRejected
+        Held      1  Duplicate           | Failed     Void     e                      BuyerDuplicate
+        Held      1  NotSent             | Failed     Void     e                      BuyerError
+        Held      1  RetryLater          | Wait       -        e                      None
+        Held      1  Pending             | Wait       -        e                      None
+        Held      1  Unknown             | Wait       Doubt    e                      InDoubt
+        Held      2  Accepted            | Delivered  Capture  -                      None
+        Held      2  Rejected/Answer     | Failed     Void     e                      BuyerRejected
+        Held      2  Rejected/Status     | Wait       -        e                      None
+        Held      2  Rejected/Gone       | Wait       -        e                      None
+        Held      2  NotSent             | Wait       -        e                      None
+        Held      2  RetryLater          | Wait       -        e                      None
+        Held      2  Pending             | Wait       -        e                      None
+        Held      2  Unknown             | Wait       Doubt    e                      InDoubt
+        Held      2  Duplicate           | Dead       Doubt    duplicate_after_doubt  InDoubt
+        InDoubt   1  NotSent             | Wait       -        e                      None
+        InDoubt   2  Accepted            | Delivered  Capture  -                      None
+        InDoubt   2  Rejected/Answer     | Failed     Void     e                      BuyerRejected
+        InDoubt   2  Rejected/Status     | Wait       -        e                      None
+        InDoubt   2  Rejected/Gone       | Wait       -        e                      None
+        InDoubt   2  Duplicate           | Dead       -        duplicate_after_doubt  InDoubt
+        InDoubt   2  NotSent             | Wait       -        e                      None
+        InDoubt   2  RetryLater          | Wait       -        e                      None
+        InDoubt   2  Pending             | Wait       -        e                      None
+        InDoubt   2  Unknown             | Wait       -        e                      InDoubt
+        Voided    2  Accepted            | Delivered  -        -                      None
+        Voided    2  Unknown             | Dead       -        copy_ended             Cancelled
+        Expired   2  Rejected/Answer     | Dead       -        copy_ended             Cancelled
+        Reversed  2  Unknown             | Dead       -        copy_ended             Cancelled
+        """;
+
+    public static TheoryData<string> Rows => [.. Table.ReplaceLineEndings("\n").Split('\n')];
+
+    [Theory]
+    [MemberData(nameof(Rows))]
+    public void After_InsideRetryFor_FollowsTheTable(string row)
+    {
+        var sides = row.Split('|');
+        var given = sides[0].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var expected = sides[1].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var kind = given[2].Split('/');
+        var attempt = new FinishedAttempt(
+            Copy, Enum.Parse<CopyState>(given[0]), Enum.Parse<AttemptKind>(kind[0]), kind.Length > 1 ? Enum.Parse<Refusal>(kind[1]) : Refusal.None,
+            int.Parse(given[1], System.Globalization.CultureInfo.InvariantCulture), Start, Start + 60_000, Day, Error: "e");
+
+        var step = DeliveryDecision.After(attempt);
+
+        step.Next.ShouldBe(Enum.Parse<DeliveryNext>(expected[0]));
+        step.Move.ShouldBe(expected[1] == "-" ? null : Enum.Parse<CopyMove>(expected[1]));
+        step.Error.ShouldBe(expected[2] == "-" ? null : expected[2]);
+        step.Reason.ShouldBe(Enum.Parse<Reason>(expected[3]));
+        step.DueAtMs.HasValue.ShouldBe(step.Next == DeliveryNext.Wait);
+    }
+
+    [Fact]
+    public void After_WaitForASoldCopy_IsDueByTheSoldSchedule() =>
+        DeliveryDecision.After(Failed(CopyState.Captured, attempts: 3, afterMs: 40_000)).DueAtMs
+            .ShouldBe(Start + 40_000 + RetrySchedule.Sold.WaitMs(Copy, 3));
+
+    [Fact]
+    public void After_WaitForADoubt_IsDueByTheAskingSchedule() =>
+        DeliveryDecision.After(Failed(CopyState.InDoubt, attempts: 3, afterMs: 40_000)).DueAtMs
+            .ShouldBe(Start + 40_000 + RetrySchedule.Asking.WaitMs(Copy, 3));
+
+    [Fact]
+    public void After_RetryAfter_MovesTheNextAttempt() =>
+        DeliveryDecision.After(Failed(CopyState.Captured, 1, 0) with { Kind = AttemptKind.RetryLater, RetryAfter = TimeSpan.FromMinutes(10) }).DueAtMs
+            .ShouldBe(Start + 600_000);
+
+    [Fact]
+    public void After_WaitThatWouldOvershoot_MakesTheLastAttemptAtTheEnd() =>
+        DeliveryDecision.After(Failed(CopyState.Captured, 6, 86_399_000)).DueAtMs.ShouldBe(Start + 86_400_000);
+
+    [Theory]
+    [InlineData(CopyState.Captured, null, Reason.DeadLetter)]
+    [InlineData(CopyState.InDoubt, null, Reason.InDoubt)]
+    [InlineData(CopyState.Held, CopyMove.Doubt, Reason.InDoubt)]
+    public void After_RetryForIsOver_IsADeadLetterAndTheCopyKeepsItsHold(CopyState state, CopyMove? move, Reason reason)
+    {
+        var step = DeliveryDecision.After(Failed(state, 20, 86_400_000) with { Error = "http_500" });
+        step.ShouldBe(new DeliveryStep(DeliveryNext.Dead, null, "http_500", move, reason));
+    }
+
+    [Fact]
+    public void After_AnyHistoryOfAnUnreachableBuyer_EndsInADeadLetterAfterABoundedNumberOfAttempts()
+    {
+        foreach (var state in new[] { CopyState.Captured, CopyState.InDoubt })
+        {
+            long now = Start;
+            var attempts = 1;
+            DeliveryStep step;
+            while ((step = DeliveryDecision.After(Failed(state, attempts, now - Start))).Next == DeliveryNext.Wait)
+            {
+                step.DueAtMs!.Value.ShouldBeGreaterThan(now);
+                now = step.DueAtMs.Value;
+                attempts++;
+                attempts.ShouldBeLessThan(100);
+            }
+            step.Next.ShouldBe(DeliveryNext.Dead);
+            now.ShouldBe(Start + 86_400_000);
+        }
+    }
+
+    /// <summary>The law: whatever is answered, a copy that may have reached its buyer is voided by nothing but the buyer's own no.</summary>
+    [Fact]
+    public void After_AnyAttemptButTheFirst_VoidsOnlyByTheBuyersOwnNo() =>
+        Gen.Select(Gen.Enum<CopyState>(), Gen.Enum<AttemptKind>(), Gen.Enum<Refusal>(), Gen.Int[1, 30], Gen.Long[0, 100_000_000])
+            .Sample((state, kind, refusal, attempts, after) =>
+            {
+                var step = DeliveryDecision.After(new(Copy, state, kind, refusal, attempts, Start, Start + after, Day));
+                var first = state == CopyState.Held && attempts == 1;
+                var mayVoid = state is CopyState.Held or CopyState.InDoubt
+                    && (first || kind == AttemptKind.Rejected && refusal == Refusal.Answer);
+                return (step.Move != CopyMove.Void || mayVoid)
+                    && (step.Move != CopyMove.Capture || kind == AttemptKind.Accepted && state is CopyState.Held or CopyState.InDoubt)
+                    && (kind != AttemptKind.Unknown || step.Next is DeliveryNext.Wait or DeliveryNext.Dead);
+            });
+
+    private static FinishedAttempt Failed(CopyState state, int attempts, long afterMs) =>
+        new(Copy, state, AttemptKind.Unknown, Refusal.None, attempts, Start, Start + afterMs, Day, Error: "timeout");
+}
