@@ -1,1 +1,36 @@
-return 0;
+using System.CommandLine;
+using Exchange.LoadTests;
+using Exchange.LoadTests.Buyers;
+using Exchange.LoadTests.Compare;
+using Exchange.LoadTests.Demo;
+
+var root = new RootCommand("Shows the exchange at work, measures it, and stands in for a buyer.")
+{
+    DemoCommand.Create(),
+    CompareCommand.Create(),
+    FakeBuyerCommand.Create(),
+    EchoServerCommand.Create(),
+};
+
+var parsed = root.Parse(args);
+if (parsed.Errors.Count > 0)
+{
+    await parsed.InvokeAsync();
+    return ExitCodes.Usage;
+}
+
+try
+{
+    // Ctrl-C cancels the command's token; the time is for stopping the server that was started and removing its folder.
+    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
+}
+catch (OperationCanceledException)
+{
+    await Console.Error.WriteLineAsync("Stopped.");
+    return ExitCodes.Stopped;
+}
+catch (RunFailedException failure)
+{
+    await Console.Error.WriteLineAsync(failure.Message);
+    return ExitCodes.Failed;
+}

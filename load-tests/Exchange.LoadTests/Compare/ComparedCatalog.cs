@@ -1,0 +1,185 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Exchange.LoadTests.Leads;
+using Exchange.V1;
+
+namespace Exchange.LoadTests.Compare;
+
+/// <summary>
+/// The catalog under load and the pings that fit it: one vertical, campaigns of fixed bids in one second-price auction, filters on place,
+/// age and coverage such that about 2 % of the campaigns are eligible for a ping (20 of 1,000). A sale there is a whole sale: duplicate keys,
+/// a publisher's cap, two campaign caps, a balance, an inbox delivery.
+/// </summary>
+internal sealed class ComparedCatalog
+{
+    public const string Vertical = "compared";
+    public const string Publisher = "compared-publisher";
+
+    private const int Buyers = 50;
+    private const int PlacesPerCampaign = 5;
+    private const int YoungestAge = 18;
+    private const int Ages = 60;
+    private const int AgeSpan = 24;
+    private static readonly string[] Coverages = ["minimum", "standard", "plus", "premium"];
+    private static readonly Place[] OnePerState = [.. Places.All.DistinctBy(place => place.State)];
+
+    private readonly Filter[] _filters;
+
+    public ComparedCatalog(int campaigns, int seed)
+    {
+        var draw = new Random(seed);
+        _filters = [.. Enumerable.Range(0, campaigns).Select(index => new Filter(
+            ByZip: index % 4 == 3,
+            [.. Sample(draw, OnePerState, PlacesPerCampaign)],
+            YoungestAge + draw.Next(Ages - AgeSpan + 1),
+            [.. Sample(draw, Coverages, 2)],
+            BidCents: 500 + draw.Next(4_500)))];
+    }
+
+    /// <summary>As <c>PUT /v1/admin/catalog</c> takes it.</summary>
+    public string Json()
+    {
+        var buyers = new JsonObject();
+        for (var buyer = 0; buyer < Buyers; buyer++)
+        {
+            buyers[BuyerId(buyer)] = new JsonObject { ["credit_limit"] = "unlimited" };
+        }
+
+        var campaigns = new JsonObject();
+        for (var index = 0; index < _filters.Length; index++)
+        {
+            campaigns[CampaignId(index)] = Campaign(_filters[index], BuyerId(index % Buyers));
+        }
+
+        return new JsonObject
+        {
+            ["exchange"] = new JsonObject { ["currency"] = "USD", ["time_zone"] = "America/New_York" },
+            ["verticals"] = new JsonObject
+            {
+                [Vertical] = new JsonObject
+                {
+                    ["duplicate"] = new JsonObject { ["keys"] = Texts("phone", "email"), ["window"] = "30d" },
+                    ["fields"] = new JsonObject
+                    {
+                        ["zip"] = Field("us_zip", ping: "required"),
+                        ["state"] = Field("us_state", ping: "required"),
+                        ["age"] = new JsonObject { ["type"] = "integer", ["min"] = "16", ["max"] = "110", ["ping"] = "required" },
+                        ["coverage"] = new JsonObject { ["type"] = "choice", ["values"] = Texts(Coverages), ["ping"] = "optional" },
+                        ["currently_insured"] = Field("boolean", ping: "optional"),
+                        ["first_name"] = PersonField("text"),
+                        ["last_name"] = PersonField("text"),
+                        ["email"] = PersonField("email"),
+                        ["phone"] = new JsonObject { ["type"] = "phone", ["region"] = "US", ["pii"] = "true", ["post"] = "required" },
+                    },
+                },
+            },
+            ["publishers"] = new JsonObject
+            {
+                [Publisher] = new JsonObject
+                {
+                    ["verticals"] = Texts(Vertical),
+                    ["payout"] = new JsonObject { ["share"] = "80%" },
+                    ["caps"] = new JsonArray(new JsonObject { ["per"] = "day", ["leads"] = "1000000000" }),
+                },
+            },
+            ["buyers"] = buyers,
+            ["campaigns"] = campaigns,
+            ["ping_trees"] = new JsonObject
+            {
+                ["compared-tree"] = new JsonObject
+                {
+                    ["vertical"] = Vertical,
+                    ["tiers"] = new JsonArray(new JsonObject
+                    {
+                        ["name"] = "market",
+                        ["method"] = "auction",
+                        ["pricing"] = "second_price",
+                        ["floor"] = "2.00",
+                        ["campaigns"] = "all",
+                    }),
+                },
+            },
+        }.ToJsonString();
+    }
+
+    /// <summary>Ping number <paramref name="index"/>; the same number is the same ping.</summary>
+    public static PingRequest Ping(int seed, int index)
+    {
+        var draw = new Random(unchecked((seed * 486_187_739) + index));
+        var place = OnePerState[draw.Next(OnePerState.Length)];
+        return new PingRequest
+        {
+            Vertical = Vertical,
+            SubId = string.Create(CultureInfo.InvariantCulture, $"kw-{draw.Next(40)}"),
+            Fields =
+            {
+                ["zip"] = place.Zip,
+                ["state"] = place.State,
+                ["age"] = (YoungestAge + draw.Next(Ages)).ToString(CultureInfo.InvariantCulture),
+                ["coverage"] = Coverages[draw.Next(Coverages.Length)],
+                ["currently_insured"] = draw.Next(2) == 0 ? "true" : "false",
+            },
+        };
+    }
+
+    /// <summary>A person no other number has, for the post.</summary>
+    public static void GivePerson(PostRequest post, long number)
+    {
+        post.Fields["first_name"] = "Made";
+        post.Fields["last_name"] = "Consumer";
+        post.Fields["email"] = string.Create(CultureInfo.InvariantCulture, $"p{number}@example.com");
+        post.Fields["phone"] = PhoneNumbers.Number(Places.All[(int)(number % Places.All.Count)].AreaCode, number / Places.All.Count);
+    }
+
+    /// <summary>How many campaigns' filters hold for the ping: the claim "about 20 eligible", counted and not trusted.</summary>
+    public int Eligible(PingRequest ping)
+    {
+        var age = int.Parse(ping.Fields["age"], CultureInfo.InvariantCulture);
+        return _filters.Count(filter =>
+            filter.Places.Any(place => filter.ByZip ? place.Zip == ping.Fields["zip"] : place.State == ping.Fields["state"]) &&
+            age >= filter.FromAge && age < filter.FromAge + AgeSpan &&
+            filter.Coverages.Contains(ping.Fields["coverage"]));
+    }
+
+    private static JsonObject Campaign(Filter filter, string buyer) => new()
+    {
+        ["buyer"] = buyer,
+        ["vertical"] = Vertical,
+        ["filter"] = new JsonObject
+        {
+            ["all"] = new JsonArray(
+                new JsonObject
+                {
+                    ["field"] = filter.ByZip ? "zip" : "state",
+                    ["in"] = Texts([.. filter.Places.Select(place => filter.ByZip ? place.Zip : place.State)]),
+                },
+                new JsonObject { ["field"] = "age", ["between"] = Texts(Text(filter.FromAge), Text(filter.FromAge + AgeSpan - 1)) },
+                new JsonObject { ["field"] = "coverage", ["in"] = Texts(filter.Coverages) }),
+        },
+        ["bid"] = new JsonObject { ["fixed"] = (filter.BidCents / 100m).ToString("0.00", CultureInfo.InvariantCulture) },
+        ["caps"] = new JsonArray(
+            new JsonObject { ["per"] = "day", ["leads"] = "100000000" },
+            new JsonObject { ["per"] = "month", ["spend"] = "1000000000.00" }),
+    };
+
+    private static JsonObject Field(string type, string ping) => new() { ["type"] = type, ["ping"] = ping };
+
+    private static JsonObject PersonField(string type) => new() { ["type"] = type, ["pii"] = "true", ["post"] = "required" };
+
+    private static JsonArray Texts(params string[] texts) => new([.. texts.Select(text => (JsonNode?)JsonValue.Create(text))]);
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static string BuyerId(int index) => string.Create(CultureInfo.InvariantCulture, $"buyer-{index:00}");
+
+    private static string CampaignId(int index) => string.Create(CultureInfo.InvariantCulture, $"campaign-{index:00000}");
+
+    private static T[] Sample<T>(Random draw, T[] from, int count)
+    {
+        var copy = (T[])from.Clone();
+        draw.Shuffle(copy);
+        return copy[..count];
+    }
+
+    private sealed record Filter(bool ByZip, Place[] Places, int FromAge, string[] Coverages, int BidCents);
+}

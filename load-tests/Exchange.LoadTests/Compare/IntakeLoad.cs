@@ -1,0 +1,72 @@
+using Exchange.V1;
+using Grpc.Core;
+using Grpc.Net.Client;
+
+namespace Exchange.LoadTests.Compare;
+
+/// <summary>
+/// The client side of the comparison: the same channels, metadata and pings whoever listens. Pings are made beforehand, so that making them
+/// is nobody's cost.
+/// </summary>
+internal sealed class IntakeLoad : IDisposable
+{
+    private const int PingPool = 4_096;
+
+    private readonly GrpcChannel[] _channels;
+    private readonly IntakeService.IntakeServiceClient[] _clients;
+    private readonly PingRequest[] _pings;
+    private readonly Metadata _metadata;
+    private long _persons;
+
+    /// <param name="connections">HTTP/2 connections, shared evenly by the callers.</param>
+    /// <param name="firstPerson">Posts number their persons from here on, so that no two loads of one data folder post the same person.</param>
+    public IntakeLoad(Uri server, string key, int connections, int seed, long firstPerson)
+    {
+        _channels = [.. Enumerable.Range(0, connections).Select(_ => GrpcChannel.ForAddress(server, new GrpcChannelOptions
+        {
+            HttpHandler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true, PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan },
+            DisposeHttpClient = true,
+        }))];
+        _clients = [.. _channels.Select(channel => new IntakeService.IntakeServiceClient(channel))];
+        _pings = [.. Enumerable.Range(0, PingPool).Select(index => ComparedCatalog.Ping(seed, index))];
+        _metadata = new Metadata { { "x-api-key", key } };
+        _persons = firstPerson;
+    }
+
+    public IReadOnlyList<PingRequest> Pings => _pings;
+
+    public void Dispose()
+    {
+        foreach (var channel in _channels)
+        {
+            channel.Dispose();
+        }
+    }
+
+    /// <summary>True = any answer; whether there is an offer is the catalog's business.</summary>
+    public async Task<bool> PingAsync(int caller, long number, CancellationToken cancel)
+    {
+        await AskAsync(caller, number, cancel);
+        return true;
+    }
+
+    /// <summary>True = sold. A ping without offer or a post that is not sold is no pair.</summary>
+    public async Task<bool> PairAsync(int caller, long number, CancellationToken cancel)
+    {
+        var ping = await AskAsync(caller, number, cancel);
+        if (ping.Status != PingStatus.Offered)
+        {
+            return false;
+        }
+
+        var post = new PostRequest { PingId = ping.PingId };
+        ComparedCatalog.GivePerson(post, Interlocked.Increment(ref _persons));
+        var answer = await Client(caller).PostAsync(post, _metadata, cancellationToken: cancel);
+        return answer.Status == LeadStatus.Sold;
+    }
+
+    private async Task<PingResponse> AskAsync(int caller, long number, CancellationToken cancel) =>
+        await Client(caller).PingAsync(_pings[(caller * 31 + number) % PingPool], _metadata, cancellationToken: cancel);
+
+    private IntakeService.IntakeServiceClient Client(int caller) => _clients[caller % _clients.Length];
+}
