@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace Exchange.Engine.Fields;
@@ -38,6 +39,25 @@ public sealed class FieldSchema
 public readonly record struct DateBound(bool RelativeToToday, int DayNumberOrOffset)
 {
     public int DayNumber(int today) => RelativeToToday ? today + DayNumberOrOffset : DayNumberOrOffset;
+
+    /// <summary>Reads <c>2026-12-24</c>, <c>today</c>, <c>today+45d</c> or <c>today-1d</c> (at most five digits of days).</summary>
+    public static bool TryParse(ReadOnlySpan<char> text, out DateBound bound)
+    {
+        bound = default;
+        text = text.Trim();
+        if (!text.StartsWith("today", StringComparison.OrdinalIgnoreCase))
+        {
+            if (!DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)) return false;
+            bound = new(false, date.DayNumber);
+            return true;
+        }
+        var rest = text["today".Length..];
+        if (rest.Length == 0) { bound = new(true, 0); return true; }
+        if (rest.Length is < 3 or > 7 || rest[0] is not ('+' or '-') || rest[^1] is not ('d' or 'D')
+            || !int.TryParse(rest[1..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var days)) return false;
+        bound = new(true, rest[0] == '-' ? -days : days);
+        return true;
+    }
 }
 
 /// <summary>The fields of one vertical, by ordinal and by name (case-sensitive).</summary>

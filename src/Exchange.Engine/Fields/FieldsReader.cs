@@ -1,0 +1,151 @@
+using Exchange.Engine.Catalog;
+
+namespace Exchange.Engine.Fields;
+
+/// <summary>The fields of one request, read.</summary>
+/// <param name="Values">By ordinal; only to be used if <see cref="Ok"/>.</param>
+/// <param name="Errors">Everything wrong, in the order of the request, then what is missing in the order of the vertical; at most <see cref="Limits.ErrorsPerAnswer"/>.</param>
+/// <param name="Warnings">What was set aside though nothing is wrong enough to refuse.</param>
+public sealed record FieldsReading(FieldValue[] Values, IReadOnlyList<InputError> Errors, IReadOnlyList<InputError> Warnings)
+{
+    public bool Ok => Errors.Count == 0;
+}
+
+/// <summary>
+/// Reads all fields of a ping, a post, a direct post or an addition by the vertical's schema. Pointers are <c>/fields/NAME</c>.
+/// An empty text counts as not given. No message repeats a value.
+/// </summary>
+public static class FieldsReader
+{
+    private enum Stage { Ping, Post, Direct, Addition }
+
+    /// <summary>Contact data is <c>pii_in_ping</c>, another field without <c>ping</c> is <c>invalid_field</c>.</summary>
+    /// <param name="today">Day number of the date in the exchange's zone.</param>
+    public static FieldsReading ReadPing(FieldSet fields, IReadOnlyList<RawField> raw, FieldParsers parsers, int today) =>
+        Read(Stage.Ping, fields, raw, [], PostChanges.Refuse, parsers, today);
+
+    /// <summary>
+    /// Values are the pinged ones and the posted ones together. A pinged field that comes again with another value is <c>ping_mismatch</c>:
+    /// an error, or with <see cref="PostChanges.Ignore"/> a warning while the pinged value stays.
+    /// </summary>
+    /// <param name="pinged">By ordinal of the same vertical; may be shorter if the vertical has gained fields since.</param>
+    public static FieldsReading ReadPost(FieldSet fields, IReadOnlyList<RawField> raw, FieldValue[] pinged, PostChanges changes, FieldParsers parsers, int today) =>
+        Read(Stage.Post, fields, raw, pinged, changes, parsers, today);
+
+    /// <summary>Ping and post in one call: whatever either requires is required.</summary>
+    public static FieldsReading ReadDirect(FieldSet fields, IReadOnlyList<RawField> raw, FieldParsers parsers, int today) =>
+        Read(Stage.Direct, fields, raw, [], PostChanges.Refuse, parsers, today);
+
+    /// <summary>Fields added to a lead later: any field of the vertical that was not given yet (else <c>field_fixed</c>); nothing is required.</summary>
+    public static FieldsReading ReadAddition(FieldSet fields, IReadOnlyList<RawField> raw, FieldValue[] given, FieldParsers parsers, int today) =>
+        Read(Stage.Addition, fields, raw, given, PostChanges.Refuse, parsers, today);
+
+    private static FieldsReading Read(
+        Stage stage, FieldSet fields, IReadOnlyList<RawField> raw, FieldValue[] before, PostChanges changes, FieldParsers parsers, int today)
+    {
+        var values = new FieldValue[fields.Count];
+        before.AsSpan(0, Math.Min(before.Length, values.Length)).CopyTo(values);
+        var findings = new Findings();
+        if (raw.Count > Limits.FieldsPerRequest)
+        {
+            findings.Error("/fields", FieldErrors.OutOfRange, $"A request carries at most {Limits.FieldsPerRequest} fields.");
+            return findings.With(values);
+        }
+
+        Span<bool> came = values.Length <= 512 ? stackalloc bool[values.Length] : new bool[values.Length];
+        HashSet<string>? unknown = null;
+        for (var i = 0; i < raw.Count; i++)
+        {
+            var field = raw[i];
+            var schema = fields.Find(field.Name);
+            if (schema is null)
+            {
+                if ((unknown ??= new(StringComparer.Ordinal)).Add(field.Name))
+                    findings.Error(Pointer(field.Name), FieldErrors.UnknownField, "The vertical has no such field.");
+                else
+                    findings.Error(Pointer(field.Name), FieldErrors.DuplicateProperty, "The field is given twice.");
+                continue;
+            }
+            if (came[schema.Ordinal])
+            {
+                findings.Error(Pointer(schema.Name), FieldErrors.DuplicateProperty, "The field is given twice.");
+                continue;
+            }
+            came[schema.Ordinal] = true;
+            if (IsEmpty(field)) continue;
+            if (Refusal(stage, schema) is { } refusal) { findings.Error(Pointer(schema.Name), refusal.Code, refusal.Message); continue; }
+
+            var reading = FieldReader.Read(schema, field, parsers, today);
+            if (!reading.Ok) { findings.Error(Pointer(schema.Name), reading.Code!, $"The field {reading.Message}."); continue; }
+            Put(stage, schema, reading.Value, values, changes, findings);
+        }
+
+        foreach (var schema in fields.All)
+        {
+            if (!IsRequired(stage, schema) || values[schema.Ordinal].IsGiven) continue;
+            // A wrong field is not also a missing one.
+            if (!came[schema.Ordinal] || !findings.Has(Pointer(schema.Name)))
+                findings.Error(Pointer(schema.Name), FieldErrors.MissingField, "The field is required.");
+        }
+        return findings.With(values);
+    }
+
+    private static void Put(Stage stage, FieldSchema schema, FieldValue value, FieldValue[] values, PostChanges changes, Findings findings)
+    {
+        ref var place = ref values[schema.Ordinal];
+        if (!place.IsGiven) { place = value; return; }
+        if (stage == Stage.Addition)
+        {
+            findings.Error(Pointer(schema.Name), FieldErrors.FieldFixed, "The field was given before and cannot change.");
+            return;
+        }
+        if (string.Equals(place.Text, value.Text, StringComparison.OrdinalIgnoreCase)) return;
+        if (changes == PostChanges.Ignore)
+            findings.Warn(Pointer(schema.Name), FieldErrors.PingMismatch, "The field was pinged with another value, which stays.");
+        else
+            findings.Error(Pointer(schema.Name), FieldErrors.PingMismatch, "The field was pinged with another value.");
+    }
+
+    private static (string Code, string Message)? Refusal(Stage stage, FieldSchema schema) => stage switch
+    {
+        Stage.Ping when schema.Pii => (FieldErrors.PiiInPing, "The field is contact data and must not be in a ping; send it with the post."),
+        Stage.Ping when schema.Ping == FieldUse.None => (FieldErrors.InvalidField, "The field exists but may not be pinged; send it with the post."),
+        Stage.Post or Stage.Direct when schema is { Ping: FieldUse.None, Post: FieldUse.None } =>
+            (FieldErrors.UnknownField, "The field comes only later, as an addition to the lead."),
+        _ => null,
+    };
+
+    private static bool IsRequired(Stage stage, FieldSchema schema) => stage switch
+    {
+        Stage.Ping => schema.Ping == FieldUse.Required && !schema.Pii,
+        Stage.Post or Stage.Direct => schema.Ping == FieldUse.Required || schema.Post == FieldUse.Required,
+        _ => false,
+    };
+
+    private static bool IsEmpty(RawField field) => field.Kind == RawKind.String && string.IsNullOrWhiteSpace(field.Text);
+
+    /// <summary>JSON pointer (RFC 6901) of a field. A name longer than any field name is cut, so that an answer cannot be made to carry a text.</summary>
+    public static string Pointer(string name)
+    {
+        if (name.Length > 64) name = string.Concat(name.AsSpan(0, 64), "…");
+        return "/fields/" + name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
+    }
+
+    /// <summary>Its lists are made with the first finding: most requests have none.</summary>
+    private sealed class Findings
+    {
+        private List<InputError>? errors;
+        private List<InputError>? warnings;
+
+        public void Error(string pointer, string code, string message) => Add(ref errors, pointer, code, message);
+        public void Warn(string pointer, string code, string message) => Add(ref warnings, pointer, code, message);
+        public bool Has(string pointer) => errors is not null && errors.Exists(error => error.Pointer == pointer);
+        public FieldsReading With(FieldValue[] values) => new(values, (IReadOnlyList<InputError>?)errors ?? [], (IReadOnlyList<InputError>?)warnings ?? []);
+
+        private static void Add(ref List<InputError>? list, string pointer, string code, string message)
+        {
+            list ??= [];
+            if (list.Count < Limits.ErrorsPerAnswer) list.Add(new(pointer, code, message));
+        }
+    }
+}
