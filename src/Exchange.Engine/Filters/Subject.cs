@@ -35,8 +35,22 @@ public abstract class Condition
 
     public abstract bool Holds(Subject subject);
 
+    /// <summary>Why it does not hold: the first leaf that decided so. Null if it holds. For explanations, not for the hot path.</summary>
+    public abstract ConditionMiss? Explain(Subject subject);
+
     private sealed class AlwaysCondition : Condition
     {
         public override bool Holds(Subject subject) => true;
+        public override ConditionMiss? Explain(Subject subject) => null;
     }
+}
+
+/// <summary>A leaf that was not as a condition wants it.</summary>
+/// <param name="Operator">As in the catalog; with <c>not</c> before it where the condition wants the leaf to fail.</param>
+/// <param name="Wanted">As written in the catalog.</param>
+/// <param name="Given">The value; null if none was given. Values of contact and sensitive fields are not told: see <see cref="Hidden"/>.</param>
+public sealed record ConditionMiss(string Field, string Operator, string Wanted, string? Given, bool Hidden)
+{
+    /// <summary>"age between [25, 65] (value 70)".</summary>
+    public override string ToString() => $"{Field} {Operator} {Wanted} ({(Hidden ? "value hidden" : Given is null ? "not given" : $"value {Given}")})";
 }
