@@ -36,7 +36,7 @@ public abstract class Condition
     public abstract bool Holds(Subject subject);
 
     /// <summary>Why it does not hold: the first leaf that decided so. Null if it holds. For explanations, not for the hot path.</summary>
-    public abstract ConditionMiss? Explain(Subject subject);
+    public virtual ConditionMiss? Explain(Subject subject) => Holds(subject) ? null : new("condition", "is", "true", "false", false);
 
     private sealed class AlwaysCondition : Condition
     {
