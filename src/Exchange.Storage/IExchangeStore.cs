@@ -108,8 +108,11 @@ public interface ICatalogStore
 
 public enum DeliveryStatus : byte { Waiting = 1, Delivered = 2, Failed = 3, Dead = 4 }
 
-/// <summary>A delivery whose lease this process now holds. Only a result that carries the same fence is recorded.</summary>
-public sealed record LeasedDelivery(CopyId Copy, string Endpoint, long Fence, int Attempts, long CreatedAtMs, CopyState CopyState, string Campaign, string Buyer);
+/// <summary>
+/// A delivery whose lease this process now holds. Only a result that carries the same fence is recorded. <c>LastError</c> is what the last
+/// recorded attempt came to; null: none was recorded, so whoever held the lease before died or hangs.
+/// </summary>
+public sealed record LeasedDelivery(CopyId Copy, string Endpoint, long Fence, int Attempts, long CreatedAtMs, CopyState CopyState, string Campaign, string Buyer, string? LastError);
 
 public sealed record DeliveryRow(CopyId Copy, string Endpoint, string Campaign, string Buyer, DeliveryStatus Status, int Attempts, long DueAtMs, string? Error, long AtMs);
 

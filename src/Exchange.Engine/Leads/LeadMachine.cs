@@ -192,6 +192,9 @@ public static class LeadMachine
         return Submit(gone, Item(gone, context, [end], [], lost), lost, index);
     }
 
+    /// <summary>Before anything is held: a slot whose bid may not have this lead goes to the next in rank, or is lost.</summary>
+    public static LeadSale PassOver(LeadSale sale, int slot, Reason reason, SaleContext context) => Replace(sale, slot, reason, context);
+
     private static LeadSale Replace(LeadSale sale, int index, Reason reason, SaleContext context)
     {
         var slot = sale.Slots[index];
