@@ -20,10 +20,11 @@ internal static class CompareReport
             table.AddColumn(new TableColumn(column).RightAligned());
         }
 
-        Row(table, "bare gRPC echo", [.. rounds.Select(round => round.Echo)], 1, null);
+        Row(table, "bare echo", [.. rounds.Select(round => round.Echo)], 1, null);
         Row(table, "pings", [.. rounds.Select(round => round.Pings)], PingRatio(rounds), PingAim);
-        Row(table, "durable ping + post pairs", [.. rounds.Select(round => round.Pairs)], PairRatio(rounds), PairAim);
+        Row(table, "durable pairs", [.. rounds.Select(round => round.Pairs)], PairRatio(rounds), PairAim);
         console.Write(table);
+        console.MarkupLine("A pair is a ping and its post, sold and on disk. Ratio: per second over the echo's per second of the same round.");
         foreach (var (round, index) in rounds.Select((round, index) => (round, index + 1)))
         {
             Trouble(console, index, "echo", round.Echo);
