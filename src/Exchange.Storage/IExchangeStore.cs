@@ -77,6 +77,12 @@ public interface ILeadStore
     Task<LeadRow?> FindAsync(LeadId id, CancellationToken cancel);
     Task<Page<LeadRow>> ListAsync(LeadQuery query, CancellationToken cancel);
 
+    /// <summary>
+    /// Replaces the sealed payload after fields were added, if it is still the one that was read (byte for byte). False: somebody else
+    /// added fields meanwhile; read again.
+    /// </summary>
+    Task<bool> AddFieldsAsync(LeadId id, byte[] readSealed, byte[] newSealed, CancellationToken cancel);
+
     /// <summary>The lead a publisher's idempotency key made, with the hash of that request's body; null if none.</summary>
     Task<(LeadId Lead, byte[] BodyHash)?> FindRequestAsync(string publisher, string key, CancellationToken cancel);
 }
