@@ -17,7 +17,7 @@ internal static class CatalogCommands
         connection.Act(command, async call =>
         {
             if (await CatalogFile.ReadAsync(call) is not var (bytes, mediaType)) return ExitCodes.Usage;
-            var answer = await call.Client.PutAsync(Path + "?dry_run=true", bytes, mediaType, "*", call.Cancel);
+            var answer = await call.Client.PutAsync(Path + "?dry_run=true", bytes, mediaType, null, call.Cancel);
             return call.Finish(answer, outcome => PlanText.Write(outcome, call.Console));
         });
         return command;

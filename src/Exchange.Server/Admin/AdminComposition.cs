@@ -1,0 +1,22 @@
+namespace Exchange.Server.Admin;
+
+public static class AdminComposition
+{
+    /// <summary>Needs IExchangeStore, ICatalogHost, ILiveView, TimeProvider and ApiKeys.</summary>
+    public static IServiceCollection AddAdmin(this IServiceCollection services) => services.AddSingleton<Operations>();
+
+    /// <summary>Everything under /v1/admin.</summary>
+    public static IEndpointRouteBuilder MapAdmin(this IEndpointRouteBuilder routes)
+    {
+        routes.MapCatalogRoutes();
+        routes.MapSecretRoutes();
+        routes.MapListRoutes();
+        routes.MapEntryRoutes();
+        routes.MapCampaignRoutes();
+        routes.MapBuyerRoutes();
+        routes.MapKeyRoutes();
+        routes.MapLedgerRoutes();
+        routes.MapDeliveryRoutes();
+        return routes;
+    }
+}

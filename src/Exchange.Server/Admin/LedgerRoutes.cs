@@ -1,0 +1,59 @@
+using Exchange.Engine.Values;
+
+namespace Exchange.Server.Admin;
+
+/// <summary>Every move of money, newest first, and what accounts come to.</summary>
+internal static class LedgerRoutes
+{
+    public static void MapLedgerRoutes(this IEndpointRouteBuilder routes)
+    {
+        routes.Read("/v1/admin/ledger", "Transfers, newest first; ?lead_id= and ?account= narrow them.", ListAsync).ProducesProblem(422);
+        routes.Read("/v1/admin/ledger/balances", "What the accounts of house, bank, buyers and publishers come to; with ?account= that one.", BalancesAsync);
+    }
+
+    private static async Task<Reply> ListAsync(ApiCall call)
+    {
+        if (call.ReadLimit(out var limit) is { } problem) return problem;
+        LeadId? lead = null;
+        if (call.Query("lead_id") is { } text)
+        {
+            if (!LeadId.TryParse(text, out var id)) return ApiCall.InvalidQuery("lead_id", "invalid_format", "This is not the id of a lead.");
+            lead = id;
+        }
+        var page = await call.Store.Ledger.ListAsync(lead, call.Query("account"), limit, call.Query("cursor"), call.Cancel);
+        return Reply.Json(json =>
+        {
+            json.WriteObjects("transfers", page.Rows, row =>
+            {
+                json.WriteString("id", row.Id);
+                json.WriteTime("at", row.AtMs);
+                json.WriteString("lead_id", row.Lead?.ToString());
+                json.WriteString("kind", row.Kind);
+                json.WriteString("debit", row.Debit);
+                json.WriteString("credit", row.Credit);
+                json.WriteString("amount", row.Amount.ToString());
+                json.WriteString("reference", row.Reference);
+            });
+            json.WriteString("next", page.Next);
+        });
+    }
+
+    private static async Task<Reply> BalancesAsync(ApiCall call)
+    {
+        var model = call.Catalog.Current;
+        IEnumerable<string> accounts = call.Query("account") is { } one
+            ? [one]
+            : ["house", "bank", .. model.Buyers.Keys.Order(StringComparer.Ordinal).Select(BuyerMoney.Account), .. model.Publishers.Keys.Order(StringComparer.Ordinal).Select(id => "publisher:" + id)];
+        var balances = new List<(string Account, Money Balance)>();
+        foreach (var account in accounts) balances.Add((account, await call.Store.Ledger.BalanceAsync(account, call.Cancel)));
+        return Reply.Json(json =>
+        {
+            json.WriteObjects("balances", balances, row =>
+            {
+                json.WriteString("account", row.Account);
+                json.WriteString("balance", row.Balance.ToString());
+            });
+            json.WriteString("currency", model.Currency);
+        });
+    }
+}

@@ -1,0 +1,67 @@
+using System.Text.Json;
+using Exchange.Engine.Fields;
+using Exchange.Engine.Values;
+using Exchange.Grains.Intake;
+
+namespace Exchange.Server.Admin;
+
+/// <summary>
+/// The members of a small JSON object, read strictly: what is unknown, given twice, missing or of the wrong type is an error, all of them
+/// at once. Numbers and booleans count as their text.
+/// </summary>
+internal sealed class Members
+{
+    private readonly Dictionary<string, string> values = new(StringComparer.Ordinal);
+    private readonly List<InputError> errors = [];
+
+    /// <summary>Null as long as nothing is wrong.</summary>
+    public Problem? Problem => errors.Count == 0 ? null : Problem.Invalid(errors);
+
+    public static Problem? Parse(byte[] utf8, out Members members, params ReadOnlySpan<string> known)
+    {
+        members = new Members();
+        try
+        {
+            using var document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = Engine.Limits.JsonDepth });
+            if (document.RootElement.ValueKind != JsonValueKind.Object) return Problem.Of(400, "malformed", "The body must be a JSON object.");
+            foreach (var property in document.RootElement.EnumerateObject())
+            {
+                var pointer = "/" + property.Name;
+                if (!known.Contains(property.Name)) members.Fail(pointer, "unknown_field", $"There is no such member; known are {string.Join(", ", known.ToArray())}.");
+                else if (members.values.ContainsKey(property.Name)) members.Fail(pointer, "duplicate_property", "This member is given twice.");
+                else if (property.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array) members.Fail(pointer, "wrong_type", "This member is a text.");
+                else if (property.Value.ValueKind == JsonValueKind.String) members.values[property.Name] = property.Value.GetString()!;
+                else if (property.Value.ValueKind != JsonValueKind.Null) members.values[property.Name] = property.Value.GetRawText();
+            }
+            return null;
+        }
+        catch (JsonException)
+        {
+            return Problem.Of(400, "malformed", "The body is not JSON that can be read.");
+        }
+    }
+
+    public string? Optional(string name) => values.GetValueOrDefault(name);
+
+    /// <summary>Empty, with an error noted, if it is missing, empty or longer than <paramref name="most"/>.</summary>
+    public string Required(string name, int most = 200)
+    {
+        var value = values.GetValueOrDefault(name);
+        if (string.IsNullOrWhiteSpace(value)) Fail("/" + name, "missing_field", "This member is required.");
+        else if (value.Length > most) Fail("/" + name, "out_of_range", $"At most {most} characters.");
+        else return value;
+        return "";
+    }
+
+    /// <summary>An amount above zero.</summary>
+    public Money Amount(string name)
+    {
+        if (values.GetValueOrDefault(name) is not { } text) Fail("/" + name, "missing_field", "This member is required.");
+        else if (!Money.TryParse(text, out var amount)) Fail("/" + name, "invalid_format", "An amount is written like \"500.00\", with at most six decimals.");
+        else if (amount <= Money.Zero) Fail("/" + name, "out_of_range", "The amount must be above zero.");
+        else return amount;
+        return Money.Zero;
+    }
+
+    public void Fail(string pointer, string code, string message) => errors.Add(new(pointer, code, message));
+}
