@@ -15,6 +15,7 @@ public static class AdminComposition
         routes.MapCampaignRoutes();
         routes.MapBuyerRoutes();
         routes.MapKeyRoutes();
+        routes.MapLeadRoutes();
         routes.MapLedgerRoutes();
         routes.MapDeliveryRoutes();
         return routes;

@@ -49,9 +49,9 @@ internal static class BuyerRoutes
 
     private static async Task<Reply> FundAsync(ApiCall call)
     {
-        var (bytes, _, problem) = await Body.ReadAsync(call, Engine.Limits.BodyBytes, Reply.JsonType);
-        if ((problem ?? Members.Parse(bytes, out var members, "amount", "reference")) is { } unreadable) return unreadable;
-        var amount = members!.Amount("amount");
+        var (members, bytes, problem) = await Members.ReadAsync(call, "amount", "reference");
+        if (problem is not null) return problem;
+        var amount = members.Amount("amount");
         var reference = members.Required("reference", ReferenceChars);
         if (members.Problem is { } invalid) return invalid;
         if (!call.Catalog.Current.Buyers.TryGetValue(call.Route("id"), out var buyer)) return ApiCall.NotFound("The catalog has no such buyer.");

@@ -78,9 +78,9 @@ internal static class CatalogRoutes
     private static async Task<Reply> RollbackAsync(ApiCall call)
     {
         if (Precondition.Read(call.Request, out var precondition) is { } missing) return missing;
-        var (bytes, _, problem) = await Body.ReadAsync(call, Engine.Limits.BodyBytes, Reply.JsonType);
-        if ((problem ?? Members.Parse(bytes, out var members, "version")) is { } unreadable) return unreadable;
-        var wanted = members!.Required("version");
+        var (members, bytes, problem) = await Members.ReadAsync(call, "version");
+        if (problem is not null) return problem;
+        var wanted = members.Required("version");
         if (members.Problem is { } invalid) return invalid;
         return await call.Service<Operations>().RunAsync(call, bytes, async () =>
         {

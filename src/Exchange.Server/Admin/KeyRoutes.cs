@@ -35,9 +35,9 @@ internal static class KeyRoutes
 
     private static async Task<Reply> CreateAsync(ApiCall call)
     {
-        var (bytes, _, problem) = await Body.ReadAsync(call, Engine.Limits.BodyBytes, Reply.JsonType);
-        if ((problem ?? Members.Parse(bytes, out var members, "role", "for", "mode")) is { } unreadable) return unreadable;
-        var wire = members!.Required("role");
+        var (members, bytes, problem) = await Members.ReadAsync(call, "role", "for", "mode");
+        if (problem is not null) return problem;
+        var wire = members.Required("role");
         var party = members.Required("for", LabelChars);
         var mode = members.Optional("mode") ?? "live";
         if (wire.Length > 0 && !Caller.TryParseRole(wire, out _)) members.Fail("/role", "invalid_field", "The role is publisher, buyer, admin or viewer.");

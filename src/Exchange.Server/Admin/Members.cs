@@ -17,6 +17,15 @@ internal sealed class Members
     /// <summary>Null as long as nothing is wrong.</summary>
     public Problem? Problem => errors.Count == 0 ? null : Problem.Invalid(errors);
 
+    /// <summary>The body of a POST, at most 256 KiB of JSON; the bytes come with it to be recorded under an idempotency key.</summary>
+    public static async Task<(Members Members, byte[] Bytes, Problem? Problem)> ReadAsync(ApiCall call, params string[] known)
+    {
+        var (bytes, _, problem) = await Body.ReadAsync(call, Engine.Limits.BodyBytes, Reply.JsonType);
+        if (problem is not null) return (new Members(), bytes, problem);
+        problem = Parse(bytes, out var members, known);
+        return (members, bytes, problem);
+    }
+
     public static Problem? Parse(byte[] utf8, out Members members, params ReadOnlySpan<string> known)
     {
         members = new Members();

@@ -1,0 +1,61 @@
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+using Exchange.Grains.Intake;
+using Exchange.Grains.Leads;
+using Exchange.Server.Problems;
+using Exchange.Storage;
+
+namespace Exchange.Server.Admin;
+
+/// <summary>Leads with their copies and money; contact data masked, and revealed to admins only with a line in the audit.</summary>
+internal static class LeadRoutes
+{
+    public static void MapLeadRoutes(this IEndpointRouteBuilder routes)
+    {
+        routes.Read("/v1/admin/leads", "Leads, newest first; ?publisher=, ?campaign=, ?buyer=, ?status= narrow them.", ListAsync).ProducesProblem(422);
+        routes.Read("/v1/admin/leads/{lead_id}", "One lead with its copies and fields, PII masked; ?reveal=true shows it to an admin and is audited.", GetAsync).ProducesProblem(404);
+    }
+
+    private static async Task<Reply> ListAsync(ApiCall call)
+    {
+        if (call.ReadLimit(out var limit) is { } problem) return problem;
+        LeadState? state = call.Query("status") switch
+        {
+            null => null,
+            "sold" => LeadState.Sold,
+            "in_doubt" => LeadState.InDoubt,
+            "pending" => LeadState.Pending,
+            "unsold" => LeadState.Unsold,
+            _ => (LeadState)0,
+        };
+        if (state == 0) return ApiCall.InvalidQuery("status", "invalid_field", "The status is sold, in_doubt, pending or unsold.");
+        var query = new LeadQuery(call.Query("publisher"), call.Query("campaign"), call.Query("buyer"), state, limit, call.Query("cursor"));
+        var page = await call.Store.Leads.ListAsync(query, call.Cancel);
+        return Reply.Json(json =>
+        {
+            json.WriteObjects("leads", page.Rows, lead => LeadJson.WriteMembers(json, lead));
+            json.WriteString("next", page.Next);
+        });
+    }
+
+    private static async Task<Reply> GetAsync(ApiCall call)
+    {
+        if (!LeadId.TryParse(call.Route("lead_id"), out var id) || await call.Store.Leads.FindAsync(id, call.Cancel) is not { } lead)
+            return ApiCall.NotFound("There is no such lead.");
+        var reveal = call.QueryFlag("reveal");
+        if (reveal)
+        {
+            if (call.Caller.Role != KeyRole.Admin) return StatusProblems.Of(403);
+            // Before anything is shown: no line in the audit, no reveal.
+            await call.Store.Access.AuditAsync(call.Caller.Name, "lead.reveal", id.ToString(), null, call.NowMs, call.Cancel);
+        }
+        var payload = LeadPayload.Read(call.Store.Vault.Open(id, lead.Sealed));
+        call.Catalog.Current.Verticals.TryGetValue(lead.Vertical, out var vertical);
+        return Reply.Json(json =>
+        {
+            LeadJson.WriteMembers(json, lead);
+            json.WriteBoolean("revealed", reveal);
+            LeadJson.WritePayload(json, payload, vertical?.Fields, reveal);
+        });
+    }
+}

@@ -1,0 +1,55 @@
+using Exchange.Delivery;
+using Exchange.Engine.Values;
+using Exchange.Grains.Deliveries;
+using Exchange.Grains.Leads;
+using Exchange.Server.Admin;
+using Exchange.Storage;
+
+namespace Exchange.Server.Buyers;
+
+/// <summary>The inbox: a buyer pulls what it bought, oldest first, and says what it has. Another's copy does not exist for it.</summary>
+internal static class CopyRoutes
+{
+    public static void MapCopyRoutes(this IEndpointRouteBuilder routes)
+    {
+        routes.Map(HttpMethods.Get, "/v1/buyer/copies", "Copies bought, oldest first; ?after= goes on from next, ?status=waiting shows those not acknowledged.", ListAsync, KeyRole.Buyer)
+            .ProducesProblem(422);
+        routes.Map(HttpMethods.Post, "/v1/buyer/copies/{copy_id}/ack", "Say that a copy was fetched; twice is harmless.", AcknowledgeAsync, KeyRole.Buyer)
+            .ProducesProblem(404);
+    }
+
+    private static async Task<Reply> ListAsync(ApiCall call)
+    {
+        if (call.ReadLimit(out var limit) is { } problem) return problem;
+        if (!DeliveryWords.TryParse(call.Query("status"), out var status)) return ApiCall.InvalidQuery("status", "invalid_field", DeliveryWords.Known);
+        var page = await call.Store.Deliveries.CopiesOfBuyerAsync(call.Caller.For, status, limit, call.Query("after"), call.Cancel);
+        var model = call.Catalog.Current;
+        var vault = call.Store.Vault;
+        return Reply.Json(json =>
+        {
+            json.WriteStartArray("copies");
+            foreach (var row in page.Rows)
+            {
+                var payload = LeadPayload.Read(vault.Open(row.Lead.Id, row.Lead.Sealed));
+                CopyMessageJson.Write(json, CopyMessages.Create(model, row.Lead, row.Copy, payload, vault));
+            }
+            json.WriteEndArray();
+            json.WriteString("next", page.Next);
+        });
+    }
+
+    private static async Task<Reply> AcknowledgeAsync(ApiCall call)
+    {
+        var name = call.Route("copy_id");
+        return await call.Service<Operations>().RunAsync(call, [], async () =>
+        {
+            if (!CopyId.TryParse(name, out var copy) || !await call.Store.Deliveries.AcknowledgeAsync(call.Caller.For, copy, call.NowMs, call.Cancel))
+                return ApiCall.NotFound("There is no such copy.");
+            return Reply.Json(json =>
+            {
+                json.WriteString("copy_id", copy.ToString());
+                json.WriteString("status", "delivered");
+            });
+        });
+    }
+}
