@@ -47,7 +47,8 @@ public static class AddressRules
     public static bool IsGlobal(IPAddress address) => address.AddressFamily switch
     {
         AddressFamily.InterNetwork => !IsIn(RefusedV4, address),
-        AddressFamily.InterNetworkV6 => GlobalV6.Contains(address) && !IsIn(RefusedV6, address) && !IsIsatap(address),
+        // Mapped first: IPNetwork.Contains compares such an address by its IPv4 bits, also with an IPv6 network.
+        AddressFamily.InterNetworkV6 => !address.IsIPv4MappedToIPv6 && GlobalV6.Contains(address) && !IsIn(RefusedV6, address) && !IsIsatap(address),
         _ => false,
     };
 

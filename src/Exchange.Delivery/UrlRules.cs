@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 
 namespace Exchange.Delivery;
 
@@ -23,6 +24,8 @@ public static class UrlRules
         if (url.Scheme != Uri.UriSchemeHttps && url.Scheme != Uri.UriSchemeHttp) return "The URL must begin with https:// or http://.";
         if (url.AbsoluteUri.Length > MaxChars) return $"The URL must not be longer than {MaxChars} characters.";
         if (url.UserInfo.Length > 0) return "The URL must not hold a user name or password; use a secret.";
+        // Without ICU no two layers agree on what such letters become, and some become digits and dots.
+        if (!Ascii.IsValid(url.Host)) return "The URL's host must be written in ASCII (xn--…).";
         var host = url.IdnHost.TrimEnd('.');
         if (host.Length == 0) return "The URL has no host.";
         if (allowLoopback && IsLoopbackHost(host)) return null;
