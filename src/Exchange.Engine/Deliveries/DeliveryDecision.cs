@@ -26,14 +26,17 @@ public readonly record struct DeliveryStep(DeliveryNext Next, long? DueAtMs, str
 /// <param name="Copy">The copy's state when the attempt ended. Captured = it only has to arrive; held or in doubt = the answer makes the sale.</param>
 /// <param name="CreatedAtMs">When the delivery was made; <paramref name="RetryFor"/> counts from here.</param>
 /// <param name="Error">The attempt's error code; used unless this decision has one of its own.</param>
+/// <param name="LastError">
+/// The <see cref="DeliveryStep.Error"/> recorded for the attempt before; null: none was recorded, so it may have reached the buyer.
+/// </param>
 public readonly record struct FinishedAttempt(
     CopyId Id, CopyState Copy, AttemptKind Kind, Refusal Refusal, int Attempts, long CreatedAtMs, long NowMs, TimeSpan RetryFor,
-    TimeSpan? RetryAfter = null, string? Error = null);
+    TimeSpan? RetryAfter = null, string? Error = null, string? LastError = null);
 
 /// <summary>
 /// What follows an attempt. A sold copy is brought until it arrives or its campaign's <c>retry_for</c> is over. A copy whose answer makes the
-/// sale is voided only by a no that is certain for every attempt made so far: the buyer's own words, or any definite no to the very first
-/// attempt. All else keeps the hold and asks the same buyer again; when <c>retry_for</c> is over the copy stays in doubt for the operator.
+/// sale is voided only by a no that is certain for every attempt made so far: the buyer's own words, or any definite no while all that came
+/// before was "surely not taken, come again". All else keeps the hold and asks the same buyer again; when <c>retry_for</c> is over the copy stays in doubt for the operator.
 /// </summary>
 public static class DeliveryDecision
 {
@@ -58,17 +61,17 @@ public static class DeliveryDecision
 
     private static DeliveryStep Asked(in FinishedAttempt attempt)
     {
-        // A held copy at its first attempt has no past: every definite no is certain. Later ones have (a pending answer, a doubt, a dead process).
-        var first = attempt is { Copy: CopyState.Held, Attempts: 1 };
+        // Without a past that may have reached the buyer (a pending answer, a doubt, a dead process) every definite no is certain.
+        var fresh = attempt.Copy == CopyState.Held && (attempt.Attempts == 1 || attempt.LastError is "http_429" or "http_503" or "retry_later");
         switch (attempt.Kind)
         {
             case AttemptKind.Accepted:
                 return new(DeliveryNext.Delivered, null, null, CopyMove.Capture, Reason.None);
-            case AttemptKind.Rejected when first || attempt.Refusal == Refusal.Answer:
+            case AttemptKind.Rejected when fresh || attempt.Refusal == Refusal.Answer:
                 return new(DeliveryNext.Failed, null, attempt.Error ?? "rejected", CopyMove.Void, Reason.BuyerRejected);
-            case AttemptKind.Duplicate when first:
+            case AttemptKind.Duplicate when fresh:
                 return new(DeliveryNext.Failed, null, attempt.Error ?? "duplicate", CopyMove.Void, Reason.BuyerDuplicate);
-            case AttemptKind.NotSent when first:
+            case AttemptKind.NotSent when fresh:
                 return new(DeliveryNext.Failed, null, attempt.Error ?? "not_sent", CopyMove.Void, Reason.BuyerError);
             case AttemptKind.Duplicate:
                 // Its duplicate may be our own earlier attempt: neither a yes nor a no, and asking again cannot tell.
@@ -81,7 +84,9 @@ public static class DeliveryDecision
     private static DeliveryStep AgainOrDead(in FinishedAttempt attempt, RetrySchedule schedule, CopyMove? move)
     {
         var end = attempt.CreatedAtMs + (long)attempt.RetryFor.TotalMilliseconds;
-        var error = attempt.Error ?? (attempt.Kind == AttemptKind.Pending ? "pending" : "failed");
+        // Pending is remembered over later faults: a buyer that has the copy is not made to have refused it by a 503 and a 404 after that.
+        var pending = attempt.Kind == AttemptKind.Pending || attempt is { Copy: CopyState.Held, LastError: "pending" };
+        var error = pending ? "pending" : attempt.Error ?? (attempt.Kind == AttemptKind.RetryLater ? "retry_later" : "failed");
         if (attempt.NowMs >= end)
         {
             var asking = attempt.Copy != CopyState.Captured;

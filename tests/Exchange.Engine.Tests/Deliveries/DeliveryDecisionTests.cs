@@ -32,7 +32,7 @@ public sealed class DeliveryDecisionTests
         Held      1  Duplicate           | Failed     Void     e                      BuyerDuplicate
         Held      1  NotSent             | Failed     Void     e                      BuyerError
         Held      1  RetryLater          | Wait       -        e                      None
-        Held      1  Pending             | Wait       -        e                      None
+        Held      1  Pending             | Wait       -        pending                None
         Held      1  Unknown             | Wait       Doubt    e                      InDoubt
         Held      2  Accepted            | Delivered  Capture  -                      None
         Held      2  Rejected/Answer     | Failed     Void     e                      BuyerRejected
@@ -40,7 +40,7 @@ public sealed class DeliveryDecisionTests
         Held      2  Rejected/Gone       | Wait       -        e                      None
         Held      2  NotSent             | Wait       -        e                      None
         Held      2  RetryLater          | Wait       -        e                      None
-        Held      2  Pending             | Wait       -        e                      None
+        Held      2  Pending             | Wait       -        pending                None
         Held      2  Unknown             | Wait       Doubt    e                      InDoubt
         Held      2  Duplicate           | Dead       Doubt    duplicate_after_doubt  InDoubt
         InDoubt   1  NotSent             | Wait       -        e                      None
@@ -51,7 +51,7 @@ public sealed class DeliveryDecisionTests
         InDoubt   2  Duplicate           | Dead       -        duplicate_after_doubt  InDoubt
         InDoubt   2  NotSent             | Wait       -        e                      None
         InDoubt   2  RetryLater          | Wait       -        e                      None
-        InDoubt   2  Pending             | Wait       -        e                      None
+        InDoubt   2  Pending             | Wait       -        pending                None
         InDoubt   2  Unknown             | Wait       -        e                      InDoubt
         Voided    2  Accepted            | Delivered  -        -                      None
         Voided    2  Unknown             | Dead       -        copy_ended             Cancelled
@@ -129,6 +129,36 @@ public sealed class DeliveryDecisionTests
             step.Next.ShouldBe(DeliveryNext.Dead);
             now.ShouldBe(Start + 86_400_000);
         }
+    }
+
+    [Theory]
+    [InlineData("http_429", AttemptKind.Rejected, CopyMove.Void)]
+    [InlineData("http_503", AttemptKind.Rejected, CopyMove.Void)]
+    [InlineData("http_503", AttemptKind.NotSent, CopyMove.Void)]
+    [InlineData("retry_later", AttemptKind.Duplicate, CopyMove.Void)]
+    [InlineData("pending", AttemptKind.Rejected, null)]
+    [InlineData("pending", AttemptKind.NotSent, null)]
+    [InlineData("pending", AttemptKind.Duplicate, CopyMove.Doubt)]
+    [InlineData(null, AttemptKind.Rejected, null)]
+    [InlineData("timeout", AttemptKind.Rejected, null)]
+    public void After_SecondNoToAHeldCopy_IsCertainOnlyIfTheFirstWasSurelyNotTaken(string? last, AttemptKind kind, CopyMove? move) =>
+        DeliveryDecision.After(Failed(CopyState.Held, 2, 1_000) with { Kind = kind, Refusal = Refusal.Status, Error = "e", LastError = last }).Move.ShouldBe(move);
+
+    [Fact]
+    public void After_PendingThenComeAgainThenNotFound_StillRemembersPending()
+    {
+        string? last = null;
+        foreach (var (kind, error) in new[] { (AttemptKind.Pending, "pending"), (AttemptKind.RetryLater, "http_503"), (AttemptKind.Rejected, "http_404") })
+        {
+            var step = DeliveryDecision.After(Failed(CopyState.Held, last is null ? 1 : 2, 1_000) with
+            {
+                Kind = kind, Error = error, Refusal = kind == AttemptKind.Rejected ? Refusal.Status : Refusal.None, LastError = last,
+            });
+            step.Next.ShouldBe(DeliveryNext.Wait);
+            step.Move.ShouldBeNull();
+            last = step.Error;
+        }
+        last.ShouldBe("pending");
     }
 
     /// <summary>The law: whatever is answered, a copy that may have reached its buyer is voided by nothing but the buyer's own no.</summary>
