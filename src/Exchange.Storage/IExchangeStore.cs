@@ -1,5 +1,6 @@
 using Exchange.Engine;
 using Exchange.Engine.Caps;
+using Exchange.Engine.Fields;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
@@ -43,14 +44,23 @@ public interface IJournal
 /// <summary>The journal's queue is full or the store is closing; nothing was written. 503 with Retry-After.</summary>
 public sealed class StorageBusyException(string message) : Exception(message);
 
+/// <summary>
+/// The disk failed while a change was being made durable: whether it is will be known after a restart. Every later change is refused with the
+/// same. 503; the caller sends the same again then.
+/// </summary>
+public sealed class StorageFailedException(string message) : Exception(message);
+
 /// <summary>The data folder is in use by another process, or cannot be used. Told to the operator at start.</summary>
 public sealed class StorageOpenException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>Ping records: their own file or partition, written in batches, synchronous NORMAL: a crash may lose the last 100 ms.</summary>
 public interface IPingRecords
 {
-    /// <summary>Queues the record; false if the queue is full (the offer must then not be made).</summary>
-    bool TryAppend(PingRecord record);
+    /// <summary>
+    /// Queues the record; false if the queue is full (the offer must then not be made). <paramref name="fields"/> is the record's vertical at its
+    /// catalog version: values of sensitive (or contact) fields are sealed on disk. The record must not be changed afterwards.
+    /// </summary>
+    bool TryAppend(PingRecord record, FieldSet fields);
 
     /// <summary>Reads what was appended, also what is still queued. Null: unknown.</summary>
     Task<PingRecord?> FindAsync(LeadId id, CancellationToken cancel);

@@ -1,0 +1,120 @@
+using System.Globalization;
+using Exchange.Engine;
+using Exchange.Engine.Ledger;
+
+namespace Exchange.Storage.Sqlite;
+
+/// <summary>One counter row as this transaction sees it.</summary>
+internal sealed class Counter(long id, string key, string limitId, long limit, long used, long held)
+{
+    /// <summary>0: a window in which nothing was counted yet; its row is made by the first item that takes of it.</summary>
+    public long Id { get; set; } = id;
+    public string Key { get; } = key;
+    public string LimitId { get; } = limitId;
+    public long Limit { get; } = limit;
+    public long Used { get; set; } = used;
+    public long Held { get; set; } = held;
+    public bool Changed { get; set; }
+
+    public bool Fits(long amount) => Used + Held + amount <= Limit;
+}
+
+/// <summary>
+/// The counters of one batch: each row read once, changed in memory by the items in their order, written once at the end. Valid inside one
+/// transaction only.
+/// </summary>
+internal sealed class CounterCache(Database database)
+{
+    private readonly Dictionary<string, Counter> byKey = new(StringComparer.Ordinal);
+    private readonly Dictionary<long, Counter> byId = [];
+    private readonly List<Counter> changed = [];
+    private readonly Dictionary<string, CounterValue> committed = new(StringComparer.Ordinal);
+
+    /// <summary>The row a take means. A cap's missing window row is made up from the cap's limit; null: no such limit.</summary>
+    public Counter? Find(in Take take)
+    {
+        if (byKey.TryGetValue(take.Key, out var counter)) return counter;
+        var read = database.Prepare("SELECT id, key, limit_id, lim, used, held FROM counter WHERE key = ?").Bind(take.Key).First(Read);
+        if (read is null && take.Key != take.LimitId)
+        {
+            var limit = database.Prepare("SELECT lim FROM cap WHERE id = ? AND kind = 1 AND active = 1").Bind(take.LimitId).Scalar();
+            if (limit is { } value) read = new Counter(0, take.Key, take.LimitId, value, 0, 0);
+        }
+        if (read is not null) Keep(read);
+        return read;
+    }
+
+    public Counter Get(long id)
+    {
+        if (byId.TryGetValue(id, out var counter)) return counter;
+        counter = database.Prepare("SELECT id, key, limit_id, lim, used, held FROM counter WHERE id = ?").Bind(id).First(Read);
+        Invariant.Require(counter is not null, "a copy's take names a counter that is not there");
+        Keep(counter);
+        return counter;
+    }
+
+    /// <summary>The row's id; makes the row if this is the first take of its window.</summary>
+    public long Materialize(Counter counter)
+    {
+        if (counter.Id != 0) return counter.Id;
+        counter.Id = database
+            .Prepare("INSERT INTO counter (key, limit_id, window_start, lim, used, held) VALUES (?, ?, ?, ?, 0, 0) RETURNING id")
+            .Bind(counter.Key).Bind(counter.LimitId).Bind(WindowStart(counter.Key)).Bind(counter.Limit).Scalar()!.Value;
+        byId[counter.Id] = counter;
+        return counter.Id;
+    }
+
+    public void Touch(Counter counter)
+    {
+        if (counter.Changed) return;
+        counter.Changed = true;
+        changed.Add(counter);
+    }
+
+    /// <summary>Writes what the items changed. Afterwards rows may be changed directly, if <see cref="Forget"/> is called after that.</summary>
+    public void Flush()
+    {
+        foreach (var counter in changed)
+        {
+            counter.Changed = false;
+            // Taken of and given back by a refused item: there is nothing to write, and no row was made.
+            if (counter.Id == 0) continue;
+            database.Prepare("UPDATE counter SET used = ?, held = ? WHERE id = ?").Bind(counter.Used).Bind(counter.Held).Bind(counter.Id).Run();
+            Tell(new CounterValue(counter.Key, counter.LimitId, counter.Limit, counter.Used, counter.Held));
+        }
+        changed.Clear();
+    }
+
+    /// <summary>Rows may have been changed directly, or the transaction rolled back.</summary>
+    public void Forget()
+    {
+        byKey.Clear();
+        byId.Clear();
+        changed.Clear();
+    }
+
+    /// <summary>A value to be told after the commit.</summary>
+    public void Tell(CounterValue value) => committed[value.Key] = value;
+
+    /// <summary>The values to tell, once. After a rollback they are thrown away.</summary>
+    public IReadOnlyList<CounterValue> TakeCommitted()
+    {
+        if (committed.Count == 0) return [];
+        CounterValue[] values = [.. committed.Values];
+        committed.Clear();
+        return values;
+    }
+
+    /// <summary>The number behind the last colon of <c>cap:ID:WINDOW_START</c>; 0 for limits without windows.</summary>
+    public static long WindowStart(string key) =>
+        key.StartsWith("cap:", StringComparison.Ordinal)
+        && long.TryParse(key.AsSpan(key.LastIndexOf(':') + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var start) ? start : 0;
+
+    private void Keep(Counter counter)
+    {
+        byKey.Add(counter.Key, counter);
+        if (counter.Id != 0) byId.Add(counter.Id, counter);
+    }
+
+    private static Counter Read(Statement row) => new(row.Long(0), row.Text(1), row.Text(2), row.Long(3), row.Long(4), row.Long(5));
+}

@@ -1,0 +1,134 @@
+using System.Globalization;
+using Exchange.Engine;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+
+namespace Exchange.Storage.Sqlite;
+
+/// <summary>Deliveries with their leases and fencing numbers, and a buyer's inbox.</summary>
+internal sealed class SqliteDeliveries(Writer writer, ReadPool reads) : IDeliveryStore
+{
+    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, CancellationToken cancel) =>
+        writer.RunAsync<IReadOnlyList<LeasedDelivery>>(session =>
+        {
+            var due = session.Database.Prepare("""
+                SELECT d.lead_id, d.no, d.endpoint, d.fence + 1, d.attempts + 1, d.created_ms, c.state, c.campaign, c.buyer
+                FROM delivery d JOIN copy c ON c.lead_id = d.lead_id AND c.no = d.no
+                WHERE d.status = 1 AND d.pulled = 0 AND d.due_at <= ? ORDER BY d.due_at LIMIT ?
+                """).Bind(nowMs).Bind(Math.Clamp(limit, 1, Limits.PageRows))
+                .All(static row => new LeasedDelivery(new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Long(3), row.Int(4), row.Long(5), (CopyState)row.Int(6),
+                    row.Text(7), row.Text(8)));
+            foreach (var claim in due)
+                session.Database.Prepare("""
+                    UPDATE delivery SET fence = ?, attempts = ?, lease_owner = ?, lease_until = ?, due_at = ?, changed_ms = ?
+                    WHERE lead_id = ? AND no = ? AND endpoint = ?
+                    """)
+                    .Bind(claim.Fence).Bind(claim.Attempts).Bind(session.Owner).Bind(leaseUntilMs).Bind(leaseUntilMs).Bind(nowMs)
+                    .Bind(claim.Copy.Lead).Bind(claim.Copy.No).Bind(claim.Endpoint).Run();
+            return due;
+        }, cancel);
+
+    /// <summary>A delivery that its copy's end has settled in the meantime stays as it is: the result is known already.</summary>
+    public Task<bool> RecordAsync(CopyId copy, string endpoint, long fence, DeliveryResult result, long nowMs, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        return writer.RunAsync(session =>
+        {
+            var database = session.Database;
+            var mine = database.Prepare("SELECT 1 FROM delivery WHERE lead_id = ? AND no = ? AND endpoint = ? AND fence = ?")
+                .Bind(copy.Lead).Bind(copy.No).Bind(endpoint).Bind(fence).Scalar() is not null;
+            if (!mine) return false;
+            database.Prepare("""
+                UPDATE delivery SET status = ?, due_at = ?, error = ?, lease_owner = NULL, lease_until = 0, changed_ms = ?
+                WHERE lead_id = ? AND no = ? AND endpoint = ? AND fence = ? AND status = 1
+                """)
+                .Bind((long)result.Status).Bind(result.NextDueMs ?? nowMs).Bind(result.Error).Bind(nowMs)
+                .Bind(copy.Lead).Bind(copy.No).Bind(endpoint).Bind(fence).Run();
+            return true;
+        }, cancel);
+    }
+
+    public Task<int> AdoptAsync(long nowMs, CancellationToken cancel) =>
+        writer.RunAsync(session => session.Database.Prepare("""
+            UPDATE delivery SET due_at = ?, lease_owner = NULL, lease_until = 0, changed_ms = ?
+            WHERE status = 1 AND pulled = 0 AND lease_owner IS NOT NULL AND lease_owner <> ?
+            """).Bind(nowMs).Bind(nowMs).Bind(session.Owner).Run(), cancel);
+
+    public Task<long?> NextDueAsync(CancellationToken cancel) =>
+        reads.ReadAsync(database => database.Prepare("SELECT min(due_at) FROM delivery WHERE status = 1 AND pulled = 0").Scalar() is { } due
+            && due != NewDelivery.NeverDue ? due : (long?)null, cancel);
+
+    public Task<Page<DeliveryRow>> ListAsync(DeliveryStatus? status, string? buyer, int limit, string? cursor, CancellationToken cancel)
+    {
+        limit = Math.Clamp(limit, 1, Limits.PageRows);
+        var after = ReadCursor(cursor);
+        return reads.ReadAsync(database =>
+        {
+            var sql = """
+                SELECT d.lead_id, d.no, d.endpoint, c.campaign, c.buyer, d.status, d.attempts, d.due_at, d.error, d.changed_ms
+                FROM delivery d JOIN copy c ON c.lead_id = d.lead_id AND c.no = d.no WHERE 1
+                """;
+            if (after is not null) sql += " AND (d.lead_id, d.no, d.endpoint) < (?, ?, ?)";
+            if (status is not null) sql += " AND d.status = ?";
+            // Repeated as constants, so that the small index of the badly ended may serve.
+            if (status is DeliveryStatus.Failed or DeliveryStatus.Dead) sql += " AND d.status IN (3, 4)";
+            if (buyer is not null) sql += " AND c.buyer = ?";
+            var statement = database.Prepare(sql + " ORDER BY d.lead_id DESC, d.no DESC, d.endpoint DESC LIMIT ?");
+            if (after is { } from) statement.Bind(from.Copy.Lead).Bind(from.Copy.No).Bind(from.Endpoint);
+            if (status is { } wanted) statement.Bind((long)wanted);
+            if (buyer is not null) statement.Bind(buyer);
+            var rows = statement.Bind(limit + 1).All(static row => new DeliveryRow(new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Text(3), row.Text(4),
+                (DeliveryStatus)row.Int(5), row.Int(6), row.Long(7), row.TextOrNull(8), row.Long(9)));
+            return Rows.Page(rows, limit, static row => string.Create(CultureInfo.InvariantCulture, $"{row.Copy}.{row.Endpoint}"));
+        }, cancel);
+    }
+
+    /// <summary>Only for a copy that its buyer holds: what was refused or voided is never sent again.</summary>
+    public Task<bool> ReplayAsync(CopyId copy, string endpoint, long nowMs, CancellationToken cancel) =>
+        writer.RunAsync(session => session.Database.Prepare("""
+            UPDATE delivery SET status = 1, due_at = ?, error = NULL, lease_owner = NULL, lease_until = 0, changed_ms = ?
+            WHERE lead_id = ? AND no = ? AND endpoint = ? AND status IN (3, 4)
+              AND (SELECT c.state FROM copy c WHERE c.lead_id = delivery.lead_id AND c.no = delivery.no) IN (2, 3)
+            """).Bind(nowMs).Bind(nowMs).Bind(copy.Lead).Bind(copy.No).Bind(endpoint).Run() == 1, cancel);
+
+    public Task<Page<BuyerCopy>> CopiesOfBuyerAsync(string buyer, DeliveryStatus? status, int limit, string? cursor, CancellationToken cancel)
+    {
+        limit = Math.Clamp(limit, 1, Limits.PageRows);
+        var after = Rows.Number(cursor, 0);
+        return reads.ReadAsync(database =>
+        {
+            const string inbox = "(SELECT min(d.status) FROM delivery d WHERE d.lead_id = c.lead_id AND d.no = c.no AND d.pulled = 1)";
+            var sql = $"SELECT {Rows.CopyColumns}, {Rows.LeadColumns}, {inbox}, c.sold_seq FROM copy c JOIN lead l ON l.lead_id = c.lead_id"
+                + " WHERE c.buyer = ? AND c.sold_seq > ?";
+            if (status is not null) sql += $" AND {inbox} = ?";
+            var statement = database.Prepare(sql + " ORDER BY c.sold_seq LIMIT ?").Bind(buyer).Bind(after);
+            if (status is { } wanted) statement.Bind((long)wanted);
+            var rows = statement.Bind(limit + 1).All(static row =>
+            {
+                var copy = Rows.Copy(row);
+                var delivery = row.LongOrNull(Rows.CopyCount + Rows.LeadCount);
+                return (Copy: new BuyerCopy(copy, Rows.Lead(row, Rows.CopyCount, [copy]), (DeliveryStatus?)delivery), Seq: row.Long(Rows.CopyCount + Rows.LeadCount + 1));
+            });
+            var page = Rows.Page(rows, limit, static row => Rows.Cursor(row.Seq));
+            return new Page<BuyerCopy>([.. page.Rows.Select(row => row.Copy)], page.Next);
+        }, cancel);
+    }
+
+    public Task<bool> AcknowledgeAsync(string buyer, CopyId copy, long nowMs, CancellationToken cancel) =>
+        writer.RunAsync(session =>
+        {
+            var database = session.Database;
+            var his = database.Prepare("SELECT 1 FROM copy WHERE lead_id = ? AND no = ? AND buyer = ? AND sold_seq IS NOT NULL")
+                .Bind(copy.Lead).Bind(copy.No).Bind(buyer).Scalar() is not null;
+            if (!his) return false;
+            database.Prepare("UPDATE delivery SET status = 2, changed_ms = ? WHERE lead_id = ? AND no = ? AND pulled = 1 AND status = 1")
+                .Bind(nowMs).Bind(copy.Lead).Bind(copy.No).Run();
+            return true;
+        }, cancel);
+
+    private static (CopyId Copy, string Endpoint)? ReadCursor(string? cursor)
+    {
+        var dot = cursor?.IndexOf('.', StringComparison.Ordinal) ?? -1;
+        return dot > 0 && CopyId.TryParse(cursor.AsSpan(0, dot), out var copy) ? (copy, cursor![(dot + 1)..]) : null;
+    }
+}

@@ -1,0 +1,74 @@
+using System.Globalization;
+using Exchange.Engine;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+
+namespace Exchange.Storage.Sqlite;
+
+/// <summary>Leads and their copies, read.</summary>
+internal sealed class SqliteLeads(ReadPool reads) : ILeadStore
+{
+    public Task<LeadRow?> FindAsync(LeadId id, CancellationToken cancel) => reads.ReadAsync(database => Find(database, id), cancel);
+
+    public Task<Page<LeadRow>> ListAsync(LeadQuery query, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        var limit = Math.Clamp(query.Limit, 1, Limits.PageRows);
+        return reads.ReadAsync(database => query.Campaign is null && query.Buyer is null
+            ? ByLead(database, query, limit) : ByCopy(database, query, limit), cancel);
+    }
+
+    public Task<(LeadId Lead, byte[] BodyHash)?> FindRequestAsync(string publisher, string key, CancellationToken cancel) =>
+        reads.ReadAsync(database => database.Prepare("SELECT lead_id, hash FROM request WHERE publisher = ? AND key = ?").Bind(publisher).Bind(key)
+            .First(static row => ((LeadId, byte[])?)(row.Lead(0), row.Blob(1))), cancel);
+
+    private static LeadRow? Find(Database database, LeadId id)
+    {
+        var copies = Rows.CopiesOf(database, id);
+        return database.Prepare($"SELECT {Rows.LeadColumns} FROM lead l WHERE l.lead_id = ?").Bind(id).First(row => Rows.Lead(row, 0, copies));
+    }
+
+    private static Page<LeadRow> ByLead(Database database, LeadQuery query, int limit)
+    {
+        var sql = $"SELECT l.lead_id FROM lead l WHERE l.lead_id < ?";
+        if (query.Publisher is not null) sql += " AND l.publisher = ?";
+        if (query.State is not null) sql += " AND l.state = ?";
+        // Repeated as constants, so that the small index of unsettled leads may serve.
+        if (query.State is LeadState.Open or LeadState.InDoubt or LeadState.Pending) sql += " AND l.state IN (1, 3, 4)";
+        var statement = database.Prepare(sql + " ORDER BY l.lead_id DESC LIMIT ?");
+        // Behind every id there can be: one byte longer than the largest.
+        if (LeadId.TryParse(query.Cursor, out var before)) statement.Bind(before);
+        else statement.Bind((ReadOnlySpan<byte>)[255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0]);
+        if (query.Publisher is not null) statement.Bind(query.Publisher);
+        if (query.State is { } state) statement.Bind((long)state);
+        var ids = statement.Bind(limit + 1).All(static row => row.Lead(0));
+        var page = Rows.Page(ids, limit, static id => id.ToString());
+        return new([.. page.Rows.Select(id => Find(database, id)!)], page.Next);
+    }
+
+    /// <summary>By the newest copy that matches. The cursor is that copy's time and lead.</summary>
+    private static Page<LeadRow> ByCopy(Database database, LeadQuery query, int limit)
+    {
+        var (at, before) = ReadCursor(query.Cursor);
+        var (column, value) = query.Campaign is { } campaign ? ("campaign", campaign) : ("buyer", query.Buyer!);
+        var sql = $"SELECT c.at_ms, c.lead_id FROM copy c WHERE c.{column} = ? AND c.at_ms <= ? AND (c.at_ms < ? OR c.lead_id < ?)"
+            + $" AND NOT EXISTS (SELECT 1 FROM copy d WHERE d.lead_id = c.lead_id AND d.{column} = c.{column} AND d.no > c.no)";
+        if (query is { Campaign: not null, Buyer: not null }) sql += " AND c.buyer = ?";
+        if (query.Publisher is not null) sql += " AND c.publisher = ?";
+        if (query.State is not null) sql += " AND (SELECT l.state FROM lead l WHERE l.lead_id = c.lead_id) = ?";
+        var statement = database.Prepare(sql + " ORDER BY c.at_ms DESC, c.lead_id DESC LIMIT ?").Bind(value).Bind(at).Bind(at).Bind(before);
+        if (query is { Campaign: not null, Buyer: { } buyer }) statement.Bind(buyer);
+        if (query.Publisher is not null) statement.Bind(query.Publisher);
+        if (query.State is { } state) statement.Bind((long)state);
+        var found = statement.Bind(limit + 1).All(static row => (At: row.Long(0), Lead: row.Lead(1)));
+        var page = Rows.Page(found, limit, static row => string.Create(CultureInfo.InvariantCulture, $"{row.At}.{row.Lead}"));
+        return new([.. page.Rows.Select(row => Find(database, row.Lead)!)], page.Next);
+    }
+
+    private static (long At, LeadId Before) ReadCursor(string? cursor)
+    {
+        var dot = cursor?.IndexOf('.', StringComparison.Ordinal) ?? -1;
+        return dot > 0 && long.TryParse(cursor.AsSpan(0, dot), NumberStyles.None, CultureInfo.InvariantCulture, out var at)
+            && LeadId.TryParse(cursor.AsSpan(dot + 1), out var lead) ? (at, lead) : (long.MaxValue, default);
+    }
+}

@@ -1,0 +1,139 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Exchange.Engine;
+using Exchange.Engine.Caps;
+using Exchange.Engine.Fields;
+using Exchange.Engine.Filters;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.PingTrees;
+using Exchange.Engine.Values;
+using Exchange.Storage;
+
+namespace Exchange.System.Tests.Storage;
+
+/// <summary>Items, limits and records as the store's tests use them: one publisher p, buyers a and b, their campaigns a1 and b1.</summary>
+internal static class Sample
+{
+    /// <summary>2026-11-22 12:00:00 UTC.</summary>
+    public const long Now = 1_795_348_800_000;
+    public const long Day = 86_400;
+    public static readonly Money Price = Money.Parse("11.00");
+    public static readonly Money Payout = Money.Parse("8.80");
+
+    public static LeadId Lead(int n, bool test = false) => LeadId.Create(Now, 1, test, (ulong)n);
+
+    public static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
+
+    public static LimitModel Gate(string id, CapScope scope, string owner, bool open = true) => new()
+    {
+        Ordinal = 0, Kind = LimitKind.Gate, Id = id, Reason = Reason.Stale, Scope = scope, Owner = owner, Limit = open ? 0 : -1,
+    };
+
+    public static LimitModel DayCap(string id, CapScope scope, string owner, long limit, CapMetric metric = CapMetric.Leads) => new()
+    {
+        Ordinal = 0, Kind = LimitKind.Cap, Id = id, Reason = Reason.CapDay, Scope = scope, Owner = owner, Limit = limit, Period = new DayPeriod(),
+        Metric = metric, Zone = TimeZoneInfo.Utc,
+    };
+
+    public static LimitModel Balance(string buyer, Money credit) => new()
+    {
+        Ordinal = 0, Kind = LimitKind.Balance, Id = "bal:" + buyer, Reason = Reason.Balance, Scope = CapScope.Buyer, Owner = buyer, Limit = credit.Micros,
+    };
+
+    /// <summary>Gates open, day cap of campaign a1 as given, balances of 1,000 credit each.</summary>
+    public static LimitModel[] Limits(long capOfA = 100) =>
+    [
+        Gate("open:publisher:p:1", CapScope.Publisher, "p"), Gate("open:a1:1", CapScope.Campaign, "a1"), Gate("open:b1:1", CapScope.Campaign, "b1"),
+        DayCap("c:a1:leads:day:UTC", CapScope.Campaign, "a1", capOfA), Balance("a", Money.Parse("1000")), Balance("b", Money.Parse("1000")),
+    ];
+
+    public static Take[] TakesOf(IEnumerable<LimitModel> limits, string campaign, string buyer, Money price, Money payout, long atMs) =>
+    [
+        .. limits.Where(limit => limit.Scope == CapScope.Publisher || limit.Owner == campaign || limit.Owner == buyer)
+            .Select(limit => new Take(limit.KeyAt(atMs / 1000, out _), limit.AmountOf(price, payout), limit.Id, limit.Reason)),
+    ];
+
+    public static NewCopy Copy(int no, LimitModel[] limits, CopyMove move = CopyMove.Sell, string buyer = "a", bool exclusive = true, Money? price = null,
+        string? company = null, NewDelivery[]? deliveries = null, long atMs = Now)
+    {
+        var paid = price ?? Price;
+        return new(no, no.ToString(CultureInfo.InvariantCulture), buyer + "1", buyer, company ?? buyer, exclusive, move, paid, Payout,
+            TakesOf(limits, buyer + "1", buyer, paid, Payout, atMs), Transfers(buyer, paid), deliveries ?? []);
+    }
+
+    public static Transfer[] Transfers(string buyer, Money? price = null) =>
+        (price ?? Price) > Payout
+            ? [new("payout", "buyer:" + buyer, "publisher:p", Payout), new("margin", "buyer:" + buyer, "house", (price ?? Price) - Payout)]
+            : [new("payout", "buyer:" + buyer, "publisher:p", price ?? Price)];
+
+    public static NewLead NewLead(string post = "post", int maxCopies = 1, byte[]? sealedBytes = null) =>
+        new("p", "auto", "kw-17", false, maxCopies, Hash(post), sealedBytes ?? [1, 2, 3], 1);
+
+    public static JournalItem Post(LeadId lead, NewCopy[] copies, string? key = null, string body = "post", PersonClaim[]? persons = null, int maxCopies = 1,
+        LeadState? state = null, byte[]? answer = null, long atMs = Now) => new()
+    {
+        Lead = lead, AtMs = atMs, New = NewLead(body, maxCopies),
+        Request = key is null ? null : new("p", key, Hash(body)),
+        Persons = persons ?? [], Starts = copies, Answer = answer,
+        State = state ?? (copies.Length == 0 ? LeadState.Unsold : copies.Any(copy => copy.Move == CopyMove.Sell) ? LeadState.Sold : LeadState.Open),
+    };
+
+    public static JournalItem End(LeadId lead, CopyMove move, int no = 1, LeadState? state = null, Reason reason = Reason.None, NewCopy[]? starts = null,
+        bool release = false, byte[]? answer = null, string buyer = "a") => new()
+    {
+        Lead = lead, AtMs = Now + 1000, Ends = [new(no, move, reason, move == CopyMove.Capture ? Transfers(buyer) : [])], Starts = starts ?? [], Answer = answer,
+        Reason = reason, ReleasePersons = release,
+        State = state ?? move switch
+        {
+            CopyMove.Capture => LeadState.Sold,
+            CopyMove.Doubt => LeadState.InDoubt,
+            _ => starts is null ? LeadState.Unsold : LeadState.Open,
+        },
+    };
+
+    public static PersonClaim Person(string value, long window = 30 * Day, string scope = "auto") => new(scope, Hash(value), Now - window * 1000);
+
+    public static FieldSet Fields { get; } = new(
+    [
+        new() { Name = "zip", Type = FieldType.UsZip, Ordinal = 0 },
+        new() { Name = "birth_date", Type = FieldType.Date, Ordinal = 1, Sensitive = true },
+        new() { Name = "age", Type = FieldType.Integer, Ordinal = 2 },
+    ]);
+
+    public static PingRecord Ping(LeadId id, long atMs = Now) => new()
+    {
+        Id = id, AtMs = atMs, Publisher = "p", Vertical = "auto", Tree = "auto-main", SubId = "kw-17", Channel = null,
+        Tags = [new("click_id", "Cj0K9")], CatalogVersion = 3, Seed = 0xFEDC_BA98_7654_3210, MinPayout = Money.Parse("4.00"), MaxCopies = 3,
+        SoldElsewhereCopies = 1, SoldElsewhereSellers = ["Other"],
+        Values = [new("90210", 90210), new("1991-02-03", 726_866), default],
+        Bids = [new(0, "a1", "a", "a", null, Sharing.Exclusive, Money.Parse("12.50"), Money.Parse("10"), true, new Percent(-5)),
+                new(1, "b1", "b", "b", "B Insurance", Sharing.Shared, Money.Parse("11"), default, false, default)],
+        Offers = [new("1", 0, Sharing.Exclusive, Price, Payout, null, true)],
+        Notes = [new("b1", Reason.CapDay, "c:b1:leads:day:UTC", 5, 4, 1, 1)],
+        Turns = [new(1, "b1")], ExpiresAtMs = atMs + 300_000, Outcome = Reason.None, RequestKey = "key-1",
+    };
+
+    /// <summary>Days of UTC; the real periods are the engine's and have their own tests.</summary>
+    public sealed class DayPeriod : ICapPeriod
+    {
+        public string Name => "day";
+        public Reason Reason => Reason.CapDay;
+        public Window WindowAt(long unixSeconds, TimeZoneInfo zone)
+        {
+            var start = unixSeconds - unixSeconds % Day;
+            return new(start, start + Day);
+        }
+    }
+}
+
+internal static class Stores
+{
+    public static async Task<long> ApplyAsync(this IExchangeStore store, params LimitModel[] limits) =>
+        (await store.Catalog.ApplyAsync(new CatalogApply("{}"u8.ToArray(), "tests", null, limits), Sample.Now, default))!.Value;
+
+    public static Task<Verdict> SubmitAsync(this IExchangeStore store, JournalItem item) => store.Journal.SubmitAsync(item, default);
+
+    public static async Task<CounterValue?> CounterAsync(this IExchangeStore store, string limitId, long nowMs = Sample.Now) =>
+        (await store.Catalog.ReadCountersAsync(nowMs, default)).Where(counter => counter.LimitId == limitId).Select(counter => (CounterValue?)counter).FirstOrDefault();
+}
