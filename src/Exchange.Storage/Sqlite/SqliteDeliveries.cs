@@ -12,15 +12,16 @@ internal sealed class SqliteDeliveries(Writer writer, ReadPool reads) : IDeliver
         writer.RunAsync<IReadOnlyList<LeasedDelivery>>(session =>
         {
             var due = session.Database.Prepare("""
-                SELECT d.lead_id, d.no, d.endpoint, d.fence + 1, d.attempts + 1, d.created_ms, c.state, c.campaign, c.buyer
+                SELECT d.lead_id, d.no, d.endpoint, d.fence + 1, d.attempts + 1, d.created_ms, c.state, c.campaign, c.buyer, d.error
                 FROM delivery d JOIN copy c ON c.lead_id = d.lead_id AND c.no = d.no
                 WHERE d.status = 1 AND d.pulled = 0 AND d.due_at <= ? ORDER BY d.due_at LIMIT ?
                 """).Bind(nowMs).Bind(Math.Clamp(limit, 1, Limits.PageRows))
                 .All(static row => new LeasedDelivery(new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Long(3), row.Int(4), row.Long(5), (CopyState)row.Int(6),
-                    row.Text(7), row.Text(8)));
+                    row.Text(7), row.Text(8), row.TextOrNull(9)));
+            // The last result goes with the claim: if nothing is recorded under this lease either, the next one sees that.
             foreach (var claim in due)
                 session.Database.Prepare("""
-                    UPDATE delivery SET fence = ?, attempts = ?, lease_owner = ?, lease_until = ?, due_at = ?, changed_ms = ?
+                    UPDATE delivery SET fence = ?, attempts = ?, lease_owner = ?, lease_until = ?, due_at = ?, error = NULL, changed_ms = ?
                     WHERE lead_id = ? AND no = ? AND endpoint = ?
                     """)
                     .Bind(claim.Fence).Bind(claim.Attempts).Bind(session.Owner).Bind(leaseUntilMs).Bind(leaseUntilMs).Bind(nowMs)

@@ -6,7 +6,7 @@ using Exchange.Engine.Values;
 namespace Exchange.Storage.Sqlite;
 
 /// <summary>Leads and their copies, read.</summary>
-internal sealed class SqliteLeads(ReadPool reads) : ILeadStore
+internal sealed class SqliteLeads(Writer writer, ReadPool reads) : ILeadStore
 {
     public Task<LeadRow?> FindAsync(LeadId id, CancellationToken cancel) => reads.ReadAsync(database => Find(database, id), cancel);
 
@@ -17,6 +17,10 @@ internal sealed class SqliteLeads(ReadPool reads) : ILeadStore
         return reads.ReadAsync(database => query.Campaign is null && query.Buyer is null
             ? ByLead(database, query, limit) : ByCopy(database, query, limit), cancel);
     }
+
+    public Task<bool> AddFieldsAsync(LeadId id, byte[] readSealed, byte[] newSealed, CancellationToken cancel) =>
+        writer.RunAsync(session => session.Database.Prepare("UPDATE lead SET sealed = ? WHERE lead_id = ? AND sealed = ?")
+            .Bind(newSealed).Bind(id).Bind(readSealed).Run() == 1, cancel);
 
     public Task<(LeadId Lead, byte[] BodyHash)?> FindRequestAsync(string publisher, string key, CancellationToken cancel) =>
         reads.ReadAsync(database => database.Prepare("SELECT lead_id, hash FROM request WHERE publisher = ? AND key = ?").Bind(publisher).Bind(key)

@@ -47,7 +47,7 @@ public sealed class SqliteStore : IExchangeStore
         reads = new ReadPool(facts);
         journal = new SqliteJournal(writer);
         Vault = vault;
-        Leads = new SqliteLeads(reads);
+        Leads = new SqliteLeads(writer, reads);
         Catalog = new SqliteCatalog(writer, reads);
         Deliveries = new SqliteDeliveries(writer, reads);
         Access = new SqliteAccess(writer, reads, vault);
