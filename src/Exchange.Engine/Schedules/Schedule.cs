@@ -7,13 +7,13 @@ namespace Exchange.Engine.Schedules;
 public readonly record struct OpenHours(int FromMinute, int UntilMinute);
 
 /// <summary>Whether a schedule is open at a moment, and when that changes next.</summary>
-/// <param name="NextChange">In UTC; null if it never changes, or not within <see cref="Schedule.HorizonDays"/>.</param>
+/// <param name="NextChange">In UTC; null if it does not within <see cref="Schedule.HorizonDays"/>.</param>
 public readonly record struct ScheduleState(bool Open, DateTimeOffset? NextChange, TimeZoneInfo Zone)
 {
     /// <summary>"opens 2026-11-23 08:00 America/New_York", in the schedule's own time.</summary>
     public string Describe()
     {
-        if (NextChange is not { } next) return Open ? "open" : "closed, does not open again";
+        if (NextChange is not { } next) return Open ? "open" : $"closed for the next {Schedule.HorizonDays} days";
         var local = TimeZoneInfo.ConvertTime(next, Zone);
         return string.Create(CultureInfo.InvariantCulture, $"{(Open ? "closes" : "opens")} {local:yyyy-MM-dd HH:mm} {Zone.Id}");
     }

@@ -14,7 +14,8 @@ public readonly record struct CopyId(LeadId Lead, int No)
     {
         id = default;
         var hyphen = text.LastIndexOf('-');
-        if (hyphen < 0 || !LeadId.TryParse(text[..hyphen], out var lead)
+        // One text per copy: it is an idempotency key, so -01 must not be another way to write -1, and there is no copy 0.
+        if (hyphen < 0 || hyphen + 1 == text.Length || text[hyphen + 1] == '0' || !LeadId.TryParse(text[..hyphen], out var lead)
             || !int.TryParse(text[(hyphen + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var no)) return false;
         id = new(lead, no);
         return true;

@@ -17,7 +17,7 @@ public readonly record struct LeadId(ulong High, ulong Low) : IComparable<LeadId
         new((ulong)unixMilliseconds << 16 | silo, unique63 & ~TestBit | (test ? TestBit : 0));
 
     public long UnixMilliseconds => (long)(High >> 16);
-    public ushort Silo => (ushort)High;
+    public ushort Silo => (ushort)(High & 0xFFFF);
     public bool IsTest => (Low & TestBit) != 0;
 
     public int CompareTo(LeadId other) => High != other.High ? High.CompareTo(other.High) : Low.CompareTo(other.Low);
@@ -73,7 +73,7 @@ public readonly record struct LeadId(ulong High, ulong Low) : IComparable<LeadId
             if (digit < 0) return false;
             value = value << 5 | (uint)digit;
         }
-        id = new((ulong)(value >> 64), (ulong)value);
+        id = new((ulong)(value >> 64), (ulong)(value & ulong.MaxValue));
         return id.IsTest == test;
     }
 }

@@ -83,8 +83,8 @@ public readonly record struct Money(long Micros) : IComparable<Money>
     private static Int128 RoundHalfEven(Int128 numerator, Int128 denominator)
     {
         var quotient = numerator / denominator;
-        var twice = (numerator - quotient * denominator) * 2;
-        if (twice > denominator || twice == denominator && quotient % 2 != 0) quotient++;
+        var twice = Int128.Abs(numerator - quotient * denominator) * 2;
+        if (twice > denominator || twice == denominator && quotient % 2 != 0) quotient += numerator < 0 ? -1 : 1;
         return quotient;
     }
 }
