@@ -13,18 +13,23 @@ namespace Exchange.Grains.Limits;
 public sealed class LiveView : ILiveView
 {
     private readonly ConcurrentDictionary<string, Cell> cells = new(StringComparer.Ordinal);
-    private volatile IReadOnlyDictionary<string, LimitModel> limits = new Dictionary<string, LimitModel>();
+    private volatile Dictionary<string, LimitModel> limits = [];
 
     /// <summary>The caps, balances and gates of a new model: another limit counts from its next reading on.</summary>
     public void Install(CatalogModel model) => limits = model.Limits.ToDictionary(limit => limit.Id, StringComparer.Ordinal);
 
-    public LimitReading Read(LimitModel limit, long unixSeconds)
+    public LimitReading Read(LimitModel limit, long unixSeconds) => Read(limit, unixSeconds, soft: true);
+
+    /// <summary>What the rows say, without the offers that are backed by soft holds.</summary>
+    public LimitReading ReadHard(LimitModel limit, long unixSeconds) => Read(limit, unixSeconds, soft: false);
+
+    private LimitReading Read(LimitModel limit, long unixSeconds, bool soft)
     {
         if (!cells.TryGetValue(limit.Id, out var cell)) return new(limit.Limit, 0, 0);
         var values = cell.Values;
         // A window that is over reads as an empty one. A cap's limit is the model's: the row of the next window will say the same.
-        if (limit.Kind == LimitKind.Cap && !values.Window.Contains(unixSeconds)) return new(limit.Limit, 0, cell.SoftHeld(limit));
-        return new(limit.Kind == LimitKind.Cap ? limit.Limit : values.Limit, values.Used, values.Held + cell.SoftHeld(limit));
+        if (limit.Kind == LimitKind.Cap && !values.Window.Contains(unixSeconds)) return new(limit.Limit, 0, soft ? cell.SoftHeld : 0);
+        return new(limit.Kind == LimitKind.Cap ? limit.Limit : values.Limit, values.Used, values.Held + (soft ? cell.SoftHeld : 0));
     }
 
     /// <summary>Called on the journal's thread after a commit.</summary>
@@ -62,6 +67,6 @@ public sealed class LiveView : ILiveView
 
         public Reading Values { get => values; set => values = value; }
         public void AddSoft(long amount) => Interlocked.Add(ref soft, amount);
-        public long SoftHeld(LimitModel limit) => limit.Kind == LimitKind.Cap ? Math.Max(0, Interlocked.Read(ref soft)) : 0;
+        public long SoftHeld => Math.Max(0, Interlocked.Read(ref soft));
     }
 }
