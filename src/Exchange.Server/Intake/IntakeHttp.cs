@@ -1,0 +1,118 @@
+using System.Buffers;
+using Exchange.Engine.Values;
+using Exchange.Grains.Intake;
+using Exchange.Server.Access;
+using Exchange.Server.Observability;
+using Exchange.Server.Problems;
+
+namespace Exchange.Server.Intake;
+
+/// <summary>The publishers' HTTP: reads, asks the desk, writes. It decides nothing about a ping or a lead.</summary>
+public sealed class IntakeHttp(ILeadIntake intake, ExchangeMetrics metrics, TimeProvider time)
+{
+    private static readonly Problem NoLead = Problem.Of(404, "not_found", "There is no such lead of yours.");
+
+    public async Task PingAsync(HttpContext context)
+    {
+        var started = time.GetTimestamp();
+        var request = new IntakeRequest(RequestKind.Ping);
+        var (problem, call) = await ReadAsync(context, request);
+        if (problem is not null)
+        {
+            await RefuseAsync(context, problem);
+            return;
+        }
+        var reply = await intake.PingAsync(IntakeCommands.Ping(request, call), context.RequestAborted);
+        if (reply.Answer is not { } answer)
+        {
+            await RefuseAsync(context, reply.Problem!);
+            return;
+        }
+        metrics.PingAnswered(answer.Reason, time.GetElapsedTime(started));
+        if (answer.Replayed) MarkReplayed(context.Response);
+        WritePing(context.Response, answer);
+        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+    }
+
+    public async Task PostAsync(HttpContext context)
+    {
+        var started = time.GetTimestamp();
+        var request = new IntakeRequest(RequestKind.Post);
+        var (problem, call) = await ReadAsync(context, request);
+        problem ??= IntakeCommands.Post(request, call, out var command);
+        if (problem is not null) await RefuseAsync(context, problem);
+        else await AnswerAsync(context, await intake.PostAsync(command!, context.RequestAborted), started);
+    }
+
+    public async Task DirectPostAsync(HttpContext context)
+    {
+        var started = time.GetTimestamp();
+        var request = new IntakeRequest(RequestKind.DirectPost);
+        var (problem, call) = await ReadAsync(context, request);
+        if (problem is not null) await RefuseAsync(context, problem);
+        else await AnswerAsync(context, await intake.DirectPostAsync(IntakeCommands.DirectPost(request, call), context.RequestAborted), started);
+    }
+
+    public async Task GetLeadAsync(HttpContext context)
+    {
+        if (!MediaTypes.TakesJson(context.Request)) await RefuseAsync(context, StatusProblems.Of(406));
+        else if (!TryReadLeadId(context, out var lead)) await RefuseAsync(context, NoLead);
+        else await AnswerAsync(context, await intake.GetLeadAsync(context.GetCaller().For, lead, context.RequestAborted));
+    }
+
+    public async Task AddFieldsAsync(HttpContext context)
+    {
+        var request = new IntakeRequest(RequestKind.AddFields);
+        var problem = await BodyReading.ReadAsync(context, request);
+        var found = TryReadLeadId(context, out var lead);
+        if (!found) problem ??= NoLead;
+        if (request.Errors.Count > 0) problem ??= Problem.Invalid(request.Errors);
+        if (problem is not null) await RefuseAsync(context, problem);
+        else await AnswerAsync(context, await intake.AddFieldsAsync(context.GetCaller().For, lead, IntakeCommands.Fields(request), context.RequestAborted));
+    }
+
+    private async ValueTask<(Problem? Problem, CallContext Call)> ReadAsync(HttpContext context, IntakeRequest request)
+    {
+        // The moment of arrival, before the body: a post is in time if it began in time.
+        var receivedAt = time.GetUtcNow();
+        if (IdempotencyKeys.Read(context.Request.Headers, out var key) is { } bad) return (bad, default);
+        var problem = await BodyReading.ReadAsync(context, request);
+        return (problem, new CallContext(context.GetCaller(), receivedAt, key, 0));
+    }
+
+    private static bool TryReadLeadId(HttpContext context, out LeadId lead) =>
+        LeadId.TryParse(context.Request.RouteValues["lead_id"] as string, out lead);
+
+    private static void WritePing(HttpResponse response, PingAnswer answer)
+    {
+        // No await between writing and copying: the bytes are the thread's. Knowing the length spares the chunks.
+        var json = PingAnswerWriter.Write(answer);
+        response.StatusCode = StatusCodes.Status200OK;
+        response.ContentType = "application/json";
+        response.ContentLength = json.Length;
+        response.Headers.CacheControl = "no-store";
+        response.BodyWriter.Write(json);
+    }
+
+    private Task AnswerAsync(HttpContext context, PostReply reply, long? started = null)
+    {
+        if (reply.Answer is not { } json) return RefuseAsync(context, reply.Problem!);
+        if (started is { } start) metrics.PostAnswered(LeadAnswers.ReadStatus(json), time.GetElapsedTime(start));
+        var response = context.Response;
+        response.StatusCode = reply.Status;
+        response.ContentType = "application/json";
+        response.ContentLength = json.Length;
+        response.Headers.CacheControl = "no-store";
+        if (reply.Status == StatusCodes.Status202Accepted) response.Headers.Location = $"/v1/leads/{LeadAnswers.ReadLeadId(json)}";
+        if (reply.Replayed) MarkReplayed(response);
+        return response.Body.WriteAsync(json, context.RequestAborted).AsTask();
+    }
+
+    private Task RefuseAsync(HttpContext context, Problem problem)
+    {
+        metrics.Refused(ExchangeMetrics.Http, problem.Code);
+        return ProblemWriter.WriteAsync(context, problem);
+    }
+
+    private static void MarkReplayed(HttpResponse response) => response.Headers["Idempotency-Replayed"] = "true";
+}
