@@ -39,7 +39,8 @@ public sealed class IntakeHttp(ILeadIntake intake, ExchangeMetrics metrics, Time
         var started = time.GetTimestamp();
         var request = new IntakeRequest(RequestKind.Post);
         var (problem, call) = await ReadAsync(context, request);
-        problem ??= IntakeCommands.Post(request, call, out var command);
+        PostCommand? command = null;
+        problem ??= IntakeCommands.Post(request, call, out command);
         if (problem is not null) await RefuseAsync(context, problem);
         else await AnswerAsync(context, await intake.PostAsync(command!, context.RequestAborted), started);
     }

@@ -1,0 +1,35 @@
+using Exchange.Engine;
+using Grpc.AspNetCore.Server;
+
+namespace Exchange.Server.Grpc;
+
+public static class GrpcComposition
+{
+    /// <summary>
+    /// gRPC with our limits and faults. Needs ILeadIntake, TimeProvider, and the rooms Access and Observability. Other rooms add their
+    /// services with MapGrpcService and get the same.
+    /// </summary>
+    public static IServiceCollection AddExchangeGrpc(this IServiceCollection services)
+    {
+        services.AddGrpc(ConfigureGrpc);
+        services.AddGrpcReflection();
+        // One instance, not one a call: it holds no state.
+        services.AddSingleton<IntakeGrpc>().AddSingleton<FaultInterceptor>();
+        return services;
+    }
+
+    /// <summary>The publishers' service; reflection only outside Production, since it tells strangers what there is.</summary>
+    public static IEndpointRouteBuilder MapIntakeGrpc(this IEndpointRouteBuilder endpoints, bool reflection)
+    {
+        endpoints.MapGrpcService<IntakeGrpc>();
+        if (reflection) endpoints.MapGrpcReflectionService();
+        return endpoints;
+    }
+
+    private static void ConfigureGrpc(GrpcServiceOptions options)
+    {
+        options.MaxReceiveMessageSize = Limits.BodyBytes;
+        options.EnableDetailedErrors = false;
+        options.Interceptors.Add<FaultInterceptor>();
+    }
+}

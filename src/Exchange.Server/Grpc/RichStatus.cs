@@ -1,0 +1,54 @@
+using Exchange.Grains.Intake;
+using Exchange.Server.Problems;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Google.Rpc;
+using Grpc.Core;
+using Status = Grpc.Core.Status;
+
+namespace Exchange.Server.Grpc;
+
+/// <summary>
+/// A <see cref="Problem"/> as gRPC says it: a status code, and in <c>grpc-status-details-bin</c> a google.rpc.Status with ErrorInfo
+/// (reason = the problem's code), BadRequest for errors of members, RetryInfo, and beside ALREADY_EXISTS the recorded answer.
+/// </summary>
+public static class RichStatus
+{
+    public const string Domain = "exchange";
+    public const string DetailsTrailer = "grpc-status-details-bin";
+
+    public static StatusCode CodeOf(Problem problem) => problem switch
+    {
+        { Code: "idempotency_in_progress" } => StatusCode.Aborted,
+        { Code: "already_posted" } => StatusCode.AlreadyExists,
+        { Status: 401 } => StatusCode.Unauthenticated,
+        { Status: 403 } => StatusCode.PermissionDenied,
+        { Status: 404 } => StatusCode.NotFound,
+        { Status: 409 or 410 or 412 or 428 } => StatusCode.FailedPrecondition,
+        { Status: 413 or 429 } => StatusCode.ResourceExhausted,
+        { Status: 503 } => StatusCode.Unavailable,
+        { Status: 504 } => StatusCode.DeadlineExceeded,
+        { Status: >= 400 and < 500 } => StatusCode.InvalidArgument,
+        _ => StatusCode.Internal,
+    };
+
+    public static RpcException ToException(Problem problem, HttpContext context)
+    {
+        var code = CodeOf(problem);
+        var status = new Google.Rpc.Status { Code = (int)code, Message = problem.Detail };
+        var info = new ErrorInfo { Reason = problem.Code, Domain = Domain };
+        info.Metadata.Add("trace_id", ProblemWriter.TraceId(context));
+        status.Details.Add(Any.Pack(info));
+        if (problem.Errors.Length > 0)
+        {
+            var bad = new BadRequest();
+            foreach (var error in problem.Errors)
+                bad.FieldViolations.Add(new BadRequest.Types.FieldViolation { Field = error.Pointer, Reason = error.Code, Description = error.Message });
+            status.Details.Add(Any.Pack(bad));
+        }
+        if (problem.RetryAfterSeconds > 0)
+            status.Details.Add(Any.Pack(new RetryInfo { RetryDelay = Duration.FromTimeSpan(TimeSpan.FromSeconds(problem.RetryAfterSeconds)) }));
+        if (problem.Lead is { } lead) status.Details.Add(Any.Pack(GrpcAnswers.Post(LeadAnswer.FromJson(lead), replayed: true)));
+        return new RpcException(new Status(code, problem.Detail), new Metadata { { DetailsTrailer, status.ToByteArray() } });
+    }
+}
