@@ -65,6 +65,8 @@ public sealed class PublisherModel
     public required EntryStatus Status { get; init; }
     /// <summary>By vertical id; a vertical that is not here is not allowed (403).</summary>
     public required FrozenDictionary<string, PublisherVertical> Verticals { get; init; }
+    /// <summary>Days of its reports and statements; null = the exchange's.</summary>
+    public TimeZoneInfo? Zone { get; init; }
     public required LimitModel Gate { get; init; }
     public required IReadOnlyList<LimitModel> Caps { get; init; }
 }

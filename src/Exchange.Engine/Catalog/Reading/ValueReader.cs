@@ -1,5 +1,6 @@
 using System.Globalization;
 using Exchange.Engine.Fields;
+using Exchange.Engine.Schedules;
 using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Catalog.Reading;
@@ -116,9 +117,7 @@ internal static class ValueReader
     public static TimeZoneInfo? Zone(ConfigNode node, ConfigErrors errors)
     {
         if (Text(node, errors) is not { } text) return null;
-        // The name becomes a file name below the zone folder, hence the narrow alphabet.
-        var plain = text.Length <= 64 && !text.StartsWith('/') && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '_' or '-' or '+');
-        if (plain && TimeZoneInfo.TryFindSystemTimeZoneById(text, out var zone)) return zone;
+        if (Zones.TryFind(text, out var zone)) return zone;
         errors.Add(node.Path, ConfigCodes.UnknownZone, Nearest.Fix("A time zone is an IANA name, as America/New_York", text, TimeZoneInfo.GetSystemTimeZones().Select(known => known.Id), errors));
         return null;
     }
@@ -127,10 +126,7 @@ internal static class ValueReader
     public static DateBound? Date(ConfigNode node, ConfigErrors errors)
     {
         if (Text(node, errors) is not { } text) return null;
-        if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)) return new DateBound(false, day.DayNumber);
-        if (text == "today") return new DateBound(true, 0);
-        if (text.StartsWith("today", StringComparison.Ordinal) && text.Length is > 7 and <= 13 && text[5] is '+' or '-' && text[^1] == 'd'
-            && int.TryParse(text.AsSpan(6, text.Length - 7), NumberStyles.None, CultureInfo.InvariantCulture, out var days)) return new DateBound(true, text[5] == '-' ? -days : days);
+        if (DateBound.TryParse(text, out var bound)) return bound;
         errors.Add(node.Path, ConfigCodes.InvalidFormat, "A date is written as \"2026-12-24\", today, or today+45d.");
         return null;
     }

@@ -1,0 +1,110 @@
+using System.Collections.Frozen;
+using System.Globalization;
+using Exchange.Engine.Catalog.Reading;
+using Exchange.Engine.Catalog.Sections;
+using Exchange.Engine.Filters;
+
+namespace Exchange.Engine.Catalog;
+
+/// <summary>
+/// Compiles a catalog as written to the one immutable model, or to everything that is wrong with it at once. Pure: the same tree,
+/// version and options give the same model and the same errors in the same order. One section's reader lives in one file of
+/// <c>Sections</c>.
+/// </summary>
+public static class CatalogCompiler
+{
+    private static readonly MapKeys Keys = new(
+        ["version", "exchange", "lists", "verticals", "publishers", "buyers", "campaigns", "ping_trees"], "connectors");
+
+    private static readonly string[] SectionsWithIds = ["lists", "verticals", "publishers", "connectors", "buyers", "campaigns", "ping_trees"];
+
+    /// <param name="root">As read from YAML or JSON.</param>
+    /// <param name="version">What the model calls itself; the file's own <c>version</c> is <see cref="FileVersion"/>.</param>
+    /// <param name="errors">Errors of reading the file, to which this adds; null = none.</param>
+    public static CompileResult Compile(ConfigNode root, long version, CompileOptions options, ConfigErrors? errors = null)
+    {
+        errors ??= new();
+        var canonical = Canonical(root);
+        if (MapReader.Open(root, Keys, errors) is not { } map) return new(null, canonical, errors);
+        if (map["version"] is { } versionNode) ValueReader.Number(versionNode, 0, long.MaxValue, errors);
+
+        var draft = new CatalogDraft(errors, options)
+        {
+            Declared = SectionsWithIds.ToFrozenDictionary(section => section, section => Declared(map[section]), StringComparer.Ordinal),
+        };
+        var (currency, zone, step) = ExchangeSection.Read(map["exchange"], errors);
+        draft.Zone = zone;
+        if (map["lists"] is { } lists) ListSection.Read(lists, draft);
+        if (map["verticals"] is { } verticals) VerticalSection.Read(verticals, draft);
+        if (map["publishers"] is { } publishers) PublisherSection.Read(publishers, draft);
+        if (map["buyers"] is { } buyers) BuyerSection.Read(buyers, draft);
+        if (map["campaigns"] is { } campaigns) CampaignSection.Read(campaigns, draft);
+        if (map["ping_trees"] is { } trees) TreeSection.Read(trees, draft);
+        CrossChecks.Run(draft);
+        if (errors.Any) return new(null, canonical, errors);
+
+        return new(new()
+        {
+            Version = version,
+            Currency = currency,
+            Zone = zone,
+            PriceStep = step,
+            Verticals = draft.Verticals.ToFrozenDictionary(entry => entry.Key, entry => Vertical(entry.Value, draft), StringComparer.Ordinal),
+            Publishers = draft.Publishers.ToFrozenDictionary(StringComparer.Ordinal),
+            Buyers = draft.Buyers.ToFrozenDictionary(StringComparer.Ordinal),
+            Campaigns = draft.Campaigns.ToFrozenDictionary(entry => entry.Key, entry => entry.Value.Model, StringComparer.Ordinal),
+            Trees = draft.Trees.ToFrozenDictionary(tree => tree.Id, StringComparer.Ordinal),
+            Limits = draft.Limits,
+            Warnings = errors.Warnings,
+        }, canonical, errors);
+    }
+
+    /// <summary>The version that a file says it was exported from; null where it says none (or none that can be read).</summary>
+    public static long? FileVersion(ConfigNode root) =>
+        (root as ConfigMap)?.Find("version") is ConfigText text && long.TryParse(text.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? version : null;
+
+    /// <summary>The catalog with the version it has in the store at its top, for an export.</summary>
+    public static ConfigNode WithVersion(ConfigNode canonical, long version) => canonical is not ConfigMap map ? canonical : new ConfigMap(map.Path, map.Line,
+        [new("version", new ConfigText("version", 1, version.ToString(CultureInfo.InvariantCulture))), .. map.Entries.Where(entry => entry.Key != "version")]);
+
+    /// <summary>
+    /// An id is for ever: a campaign that is in both catalogs must have the same buyer and vertical, or its history would be another's.
+    /// </summary>
+    public static void CompareIdentity(CatalogModel previous, CatalogModel next, ConfigErrors errors)
+    {
+        foreach (var (id, campaign) in next.Campaigns.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+        {
+            if (!previous.Campaigns.TryGetValue(id, out var before)) continue;
+            if (before.Buyer.Id != campaign.Buyer.Id)
+                errors.Add($"campaigns.{id}.buyer", ConfigCodes.IdentityChanged, "A campaign keeps its buyer for ever; give the new one another id.");
+            if (before.Vertical != campaign.Vertical)
+                errors.Add($"campaigns.{id}.vertical", ConfigCodes.IdentityChanged, "A campaign keeps its vertical for ever; give the new one another id.");
+        }
+    }
+
+    private static ConfigNode Canonical(ConfigNode root) =>
+        root is ConfigMap map && map.Find("version") is not null ? new ConfigMap(map.Path, map.Line, [.. map.Entries.Where(entry => entry.Key != "version")]) : root;
+
+    private static FrozenDictionary<string, ConfigNode> Declared(ConfigNode? section) =>
+        (section as ConfigMap)?.Entries.ToFrozenDictionary(entry => entry.Key, entry => entry.Value, StringComparer.Ordinal) ?? FrozenDictionary<string, ConfigNode>.Empty;
+
+    private static VerticalModel Vertical(VerticalDraft vertical, CatalogDraft draft)
+    {
+        var campaigns = draft.Campaigns.Values.Select(campaign => campaign.Model).Where(campaign => campaign.Vertical == vertical.Id).OrderBy(campaign => campaign.Ordinal).ToArray();
+        return new()
+        {
+            Id = vertical.Id,
+            Fields = vertical.Fields,
+            PingTtl = vertical.PingTtl,
+            PingDeadline = vertical.PingDeadline,
+            PostDeadline = vertical.PostDeadline,
+            PostChanges = vertical.PostChanges,
+            Consent = vertical.Consent,
+            Duplicate = vertical.Duplicate,
+            Suppressed = vertical.Suppressed.ToFrozenSet(StringComparer.OrdinalIgnoreCase),
+            Campaigns = campaigns,
+            Index = EligibilityIndex.Build(vertical.Fields, [.. campaigns.Select(campaign => campaign.Filter)]),
+            Trees = [.. draft.Trees.Where(tree => tree.Vertical == vertical.Id).OrderBy(tree => tree.Publishers.AllExcept).ThenBy(tree => tree.Id, StringComparer.Ordinal)],
+        };
+    }
+}

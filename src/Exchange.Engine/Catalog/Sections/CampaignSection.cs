@@ -1,0 +1,87 @@
+using Exchange.Engine.Caps;
+using Exchange.Engine.Catalog.Reading;
+using Exchange.Engine.Filters;
+using Exchange.Engine.Values;
+
+namespace Exchange.Engine.Catalog.Sections;
+
+/// <summary><c>campaigns</c>: the standing orders of buyers.</summary>
+internal static class CampaignSection
+{
+    public const int MostWeight = 1_000_000;
+
+    private static readonly MapKeys Keys = new(
+        [
+            "name", "note", "status", "buyer", "vertical", "publishers", "filter", "post_filter", "bid", "sharing", "caps", "schedule", "weight", "handicap",
+            "consent", "delivery",
+        ],
+        "duplicate", "returns", "tell_losses");
+
+    private static readonly (string, Sharing)[] Sharings = [("exclusive", Sharing.Exclusive), ("shared", Sharing.Shared), ("either", Sharing.Either)];
+
+    public static void Read(ConfigNode node, CatalogDraft draft)
+    {
+        if (MapReader.Map(node, draft.Errors) is not { } campaigns) return;
+        if (campaigns.Entries.Count > Limits.CampaignsPerCatalog)
+        {
+            draft.Errors.Add(node.Path, ConfigCodes.OutOfRange, $"A catalog may have at most {Limits.CampaignsPerCatalog} campaigns.");
+            return;
+        }
+        // A campaign's bit in its vertical's index is its place by id, so that the same catalog always compiles to the same model.
+        var ordinals = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var (id, entry) in campaigns.Entries.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+            if (Campaign(id, entry, ordinals, draft) is { } campaign) draft.Campaigns[id] = campaign;
+    }
+
+    private static CampaignDraft? Campaign(string id, ConfigNode node, Dictionary<string, int> ordinals, CatalogDraft draft)
+    {
+        var errors = draft.Errors;
+        ValueReader.IsId(id, node.Path, errors);
+        if (MapReader.Open(node, Keys, errors) is not { } map) return null;
+        var name = draft.NameOf(map, id);
+        var status = draft.StatusOf(map);
+        var buyerId = map.Required("buyer", "the id of who pays", errors) is { } buyerNode ? draft.Reference(buyerNode, "buyers", "buyer") : null;
+        var verticalId = map.Required("vertical", "the id of what it buys", errors) is { } verticalNode ? draft.Reference(verticalNode, "verticals", "vertical") : null;
+        var bidNode = map.Required("bid", "money, or { fixed: … } or { rules: … }", errors);
+        var publishers = PublisherSetReader.Read(map["publishers"], mayExcept: true, draft);
+        var sharing = (map["sharing"] is { } sharingNode ? ValueReader.Word(sharingNode, Sharings, errors) : null) ?? Sharing.Exclusive;
+        var weight = (map["weight"] is { } weightNode ? ValueReader.Number(weightNode, 0, MostWeight, errors) : null) ?? 1;
+        var handicap = map["handicap"] is { } handicapNode ? Handicap(handicapNode, errors) : default;
+        var consent = ConsentWord.Read(map["consent"], errors);
+        var limits = CapSection.Read(map["caps"], CapScope.Campaign, id, status, draft);
+        var schedule = map["schedule"] is { } scheduleNode ? ScheduleReader.Read(scheduleNode, draft) : null;
+
+        var buyer = buyerId is null ? null : draft.Buyers.GetValueOrDefault(buyerId);
+        var delivery = buyer is null ? null
+            : DeliverySection.Read(map["delivery"], buyer, (draft.Declared["buyers"][buyer.Id] as ConfigMap)?.Find("endpoints"), errors);
+        if (verticalId is null || !draft.Verticals.TryGetValue(verticalId, out var vertical)) return null;
+
+        var zone = schedule?.Zone ?? draft.Zone;
+        var range = default(PriceRange);
+        var bid = bidNode is null ? null : PriceSection.Read(bidNode, new(draft, vertical, ConditionPlace.Price, zone: zone), isBid: true, out range);
+        var filter = map["filter"] is { } filterNode ? new ConditionScope(draft, vertical, ConditionPlace.Filter, zone: zone).Read(filterNode) : Condition.Always;
+        var postFilter = map["post_filter"] is { } postNode ? new ConditionScope(draft, vertical, ConditionPlace.Filter, pingOnly: false, zone: zone).Read(postNode) : Condition.Always;
+        if (consent < vertical.Consent)
+            errors.Add(map.At("consent"), ConfigCodes.OutOfRange, "A campaign may ask for more consent than its vertical, never for less.");
+        if (buyer is null || bid is null || delivery is null) return null;
+
+        var ordinal = ordinals.GetValueOrDefault(verticalId);
+        ordinals[verticalId] = ordinal + 1;
+        var model = new CampaignModel
+        {
+            Ordinal = ordinal, Id = id, Name = name, Buyer = buyer, Vertical = verticalId, Status = status, Publishers = publishers, Filter = filter,
+            PostFilter = postFilter, Bid = bid, Sharing = sharing, Schedule = schedule, Weight = (int)weight, Handicap = handicap,
+            Consent = consent ?? vertical.Consent, Delivery = delivery, Gate = limits.Gate, Caps = limits.Caps,
+            Takes = [limits.Gate, buyer.Gate, .. limits.Caps.Concat(buyer.Caps).OrderBy(CapSection.PlaceOf), buyer.Balance],
+        };
+        return new(model, range, map["weight"], node);
+    }
+
+    private static Percent Handicap(ConfigNode node, ConfigErrors errors)
+    {
+        if (ValueReader.Percent(node, errors) is not { } handicap) return default;
+        if (handicap.Millionths < Percent.One) return handicap;
+        errors.Add(node.Path, ConfigCodes.OutOfRange, "A handicap is below 100%; pause a campaign that must never win.");
+        return default;
+    }
+}

@@ -1,0 +1,40 @@
+using Exchange.Engine.Catalog.Reading;
+
+namespace Exchange.Engine.Catalog.Sections;
+
+/// <summary>What can only be said of the whole catalog.</summary>
+internal static class CrossChecks
+{
+    public static void Run(CatalogDraft draft)
+    {
+        NamedConsent(draft);
+        var active = draft.Trees.Where(tree => tree.Status == EntryStatus.Active).SelectMany(tree => tree.Tiers).ToArray();
+        var inTree = active.SelectMany(tier => tier.Campaigns).Select(campaign => campaign.Id).ToHashSet(StringComparer.Ordinal);
+        var byWeight = active.Where(tier => tier.Method is TierMethod.Weighted or TierMethod.Auction) // an auction draws among equals by weight
+            .SelectMany(tier => tier.Campaigns).Select(campaign => campaign.Id).ToHashSet(StringComparer.Ordinal);
+        foreach (var campaign in draft.Campaigns.Values)
+        {
+            if (campaign.Model.Status != EntryStatus.Active) continue;
+            if (!inTree.Contains(campaign.Model.Id))
+                draft.Errors.Warn(campaign.Node.Path, ConfigCodes.NeverUsed, "This campaign is in no ping tree, so it is never asked.");
+            else if (campaign.Weight is { } weight && !byWeight.Contains(campaign.Model.Id))
+                draft.Errors.Warn(weight.Path, ConfigCodes.NeverUsed, "No tier that asks this campaign uses weights.");
+        }
+        foreach (var buyer in draft.Campaigns.Values.Select(campaign => campaign.Model.Buyer).Distinct())
+        {
+            if (buyer.Status == EntryStatus.Active && buyer.Balance.Limit == 0 && draft.Options.FundedBuyers?.Contains(buyer.Id) != true)
+                draft.Errors.Warn($"buyers.{buyer.Id}.credit_limit", ConfigCodes.NoCredit, "This buyer is prepaid: it buys nothing before money is paid in.");
+        }
+    }
+
+    private static void NamedConsent(CatalogDraft draft)
+    {
+        var told = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (id, campaign) in draft.Campaigns)
+        {
+            if (campaign.Model.Consent != ConsentLevel.Named || campaign.Model.Buyer.Seller is not null || !told.Add(campaign.Model.Buyer.Id)) continue;
+            draft.Errors.Add($"buyers.{campaign.Model.Buyer.Id}.seller", ConfigCodes.MissingKey,
+                $"Campaign {id} sells with named consent, so its buyer needs the `seller` whom a consumer consents to, as {{ name: … }}.");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using Exchange.Engine.Catalog.Reading;
+using Exchange.Engine.Fields;
+using Exchange.Engine.Filters;
+
+namespace Exchange.Engine.Catalog.Sections;
+
+/// <summary><c>verticals</c>: kinds of lead and their fields.</summary>
+internal static class VerticalSection
+{
+    private static readonly MapKeys Keys = new(
+        ["name", "note", "fields", "ping_ttl", "ping_deadline", "post_deadline", "post_changes", "duplicate", "consent", "suppress", "payout"]);
+
+    public static void Read(ConfigNode node, CatalogDraft draft)
+    {
+        if (MapReader.Map(node, draft.Errors) is not { } verticals) return;
+        foreach (var (id, entry) in verticals.Entries) Vertical(id, entry, draft);
+    }
+
+    private static void Vertical(string id, ConfigNode node, CatalogDraft draft)
+    {
+        var errors = draft.Errors;
+        ValueReader.IsId(id, node.Path, errors);
+        if (MapReader.Open(node, Keys, errors) is not { } map) return;
+        draft.NameOf(map, id);
+        var fieldsNode = map.Required("fields", "the fields of its leads", errors);
+        var fields = fieldsNode is null ? new FieldSet([]) : FieldSection.Read(fieldsNode, draft);
+        var vertical = new VerticalDraft(id, fields, fieldsNode as ConfigMap)
+        {
+            PingTtl = Duration(map, "ping_ttl", TimeSpan.FromMinutes(5), errors),
+            PingDeadline = Duration(map, "ping_deadline", TimeSpan.FromSeconds(3), errors),
+            PostDeadline = Duration(map, "post_deadline", TimeSpan.FromSeconds(20), errors),
+            PostChanges = map["post_changes"] is { } changes
+                ? ValueReader.Word(changes, [("refuse", PostChanges.Refuse), ("ignore", PostChanges.Ignore)], errors) ?? PostChanges.Refuse
+                : PostChanges.Refuse,
+            Consent = ConsentWord.Read(map["consent"], errors) ?? ConsentLevel.None,
+            Duplicate = map["duplicate"] is { } duplicate ? DuplicateSection.Read(duplicate, fields, fieldsNode, errors) : null,
+            Suppressed = map["suppress"] is { } suppress ? Suppressed(suppress, draft) : [],
+        };
+        var payout = map["payout"] is { } payoutNode ? PayoutSection.Read(payoutNode, new(draft, vertical, ConditionPlace.Payout)) : null;
+        draft.Verticals[id] = vertical with { Payout = payout };
+    }
+
+    private static TimeSpan Duration(MapReader map, string key, TimeSpan usual, ConfigErrors errors) =>
+        map[key] is { } node ? ValueReader.Duration(node, errors) ?? usual : usual;
+
+    private static HashSet<string> Suppressed(ConfigNode node, CatalogDraft draft)
+    {
+        var suppressed = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var text in ValueReader.Texts(node, draft.Errors))
+        {
+            if (draft.Lists.TryGetValue(text.Text, out var list))
+            {
+                if (list.Type is FieldType.Phone or FieldType.Email) suppressed.UnionWith(list.Values.Select(value => value.Text!));
+                else draft.Errors.Add(text.Path, ConfigCodes.WrongType, "Only lists of phone numbers or e-mail addresses can suppress.");
+            }
+            else if (!draft.Declared["lists"].ContainsKey(text.Text))
+            {
+                draft.Errors.Add(text.Path, ConfigCodes.UnknownList, Nearest.Fix("There is no list of this name", text.Text, draft.Declared["lists"].Keys, draft.Errors));
+            }
+        }
+        return suppressed;
+    }
+}
