@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog.Reading;
 using Exchange.Engine.Fields;
@@ -18,7 +19,7 @@ internal sealed class CatalogDraft(ConfigErrors errors, CompileOptions options)
     public TimeZoneInfo Zone { get; set; } = TimeZoneInfo.Utc;
 
     /// <summary>Ids as declared, by section.</summary>
-    public required IReadOnlyDictionary<string, IReadOnlyDictionary<string, ConfigNode>> Declared { get; init; }
+    public required FrozenDictionary<string, FrozenDictionary<string, ConfigNode>> Declared { get; init; }
 
     public Dictionary<string, NamedList> Lists { get; } = new(StringComparer.Ordinal);
     public Dictionary<string, VerticalDraft> Verticals { get; } = new(StringComparer.Ordinal);

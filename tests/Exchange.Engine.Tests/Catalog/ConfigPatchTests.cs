@@ -1,0 +1,58 @@
+using Exchange.Engine.Catalog;
+using Shouldly;
+
+namespace Exchange.Engine.Tests.Catalog;
+
+public sealed class ConfigPatchTests
+{
+    [Theory] // RFC 7396, appendix A, as far as a catalog has such values
+    [InlineData("{\"a\":\"b\"}", "{\"a\":\"c\"}", "{\"a\":\"c\"}")]
+    [InlineData("{\"a\":\"b\"}", "{\"b\":\"c\"}", "{\"a\":\"b\",\"b\":\"c\"}")]
+    [InlineData("{\"a\":\"b\"}", "{\"a\":null}", "{}")]
+    [InlineData("{\"a\":\"b\",\"b\":\"c\"}", "{\"a\":null}", "{\"b\":\"c\"}")]
+    [InlineData("{\"a\":[\"b\"]}", "{\"a\":\"c\"}", "{\"a\":\"c\"}")]
+    [InlineData("{\"a\":\"c\"}", "{\"a\":[\"b\"]}", "{\"a\":[\"b\"]}")]
+    [InlineData("{\"a\":{\"b\":\"c\"}}", "{\"a\":{\"b\":\"d\",\"c\":null}}", "{\"a\":{\"b\":\"d\"}}")]
+    [InlineData("{\"a\":[{\"b\":\"c\"}]}", "{\"a\":[\"1\"]}", "{\"a\":[\"1\"]}")]
+    [InlineData("[\"a\",\"b\"]", "[\"c\",\"d\"]", "[\"c\",\"d\"]")]
+    [InlineData("{\"a\":\"foo\"}", "\"bar\"", "\"bar\"")]
+    [InlineData("[\"1\"]", "{\"a\":\"b\",\"c\":null}", "{\"a\":\"b\"}")]
+    [InlineData("{}", "{\"a\":{\"bb\":{\"ccc\":null}}}", "{\"a\":{\"bb\":{}}}")]
+    public void Merge_FollowsTheStandard(string target, string patch, string expected) =>
+        ConfigJson.WriteText(ConfigPatch.Merge(Catalogs.Json(target), Catalogs.Json(patch))).ShouldBe(expected);
+
+    [Fact]
+    public void Merge_IntoAnEntry_GivesNodesTheirPathThere()
+    {
+        var entry = ConfigPatch.Find(Catalogs.Json(Catalogs.Basic), "campaigns", "acme-a")!;
+        var merged = ConfigPatch.Merge(entry, Catalogs.Json("{ \"filter\": { \"all\": [{ \"field\": \"zip\", \"is\": \"1\" }] }, \"bid\": { \"fixed\": \"9.00\" } }"));
+        ((ConfigList)ConfigPatch.Find(merged, "filter", "all")!).Items[0].Path.ShouldBe("campaigns.acme-a.filter.all[0]");
+        ConfigPatch.Find(merged, "bid", "fixed")!.Path.ShouldBe("campaigns.acme-a.bid.fixed");
+    }
+
+    [Fact]
+    public void MergeCap_ANewLimit_ChangesThatCapAlone()
+    {
+        var errors = new ConfigErrors();
+        var root = ConfigPatch.MergeCap(Catalogs.Json(Catalogs.Basic), "campaigns", "acme-a", "day.leads", Catalogs.Json("{ \"leads\": 300 }"), errors);
+        CatalogDiff.Between(Catalogs.Json(Catalogs.Basic), root.ShouldNotBeNull()).ShouldBe(
+            [new CatalogChange(ChangeKind.Changed, "campaigns.acme-a.caps[0].leads", "20", "300")]);
+        var bare = ConfigPatch.MergeCap(Catalogs.Json(Catalogs.Basic), "campaigns", "acme-a", "month.spend", Catalogs.Json("\"5.00\""), errors);
+        Catalogs.Model(bare.ShouldNotBeNull()).Campaigns["acme-a"].Caps[2].Limit.ShouldBe(5_000_000);
+        errors.Any.ShouldBeFalse();
+    }
+
+    [Theory]
+    [InlineData("acme-x", "day.leads", "unknown_id")]
+    [InlineData("acme-a", "week.leads", "unknown_cap")]
+    [InlineData("acme-a", "day.spend", "unknown_cap")]
+    [InlineData("acme-a", "day", "unknown_cap")]
+    [InlineData("acme-b", "day.leads", "ambiguous_cap")]
+    public void MergeCap_NotFound_SaysWhy(string id, string cap, string code)
+    {
+        var errors = new ConfigErrors();
+        var root = Catalogs.With("campaigns acme-b caps", "[{ \"per\": \"day\", \"leads\": 5 }, { \"per\": \"day\", \"leads\": 6, \"time_zone\": \"UTC\" }]");
+        ConfigPatch.MergeCap(root, "campaigns", id, cap, Catalogs.Json("{ \"leads\": 5 }"), errors).ShouldBeNull();
+        errors.Errors.ShouldHaveSingleItem().Code.ShouldBe(code);
+    }
+}
