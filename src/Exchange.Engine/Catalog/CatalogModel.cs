@@ -169,4 +169,8 @@ public sealed class TierModel
     public required IReadOnlyList<int> Weights { get; init; }
     /// <summary>Stable name of its rotation: tree/tier.</summary>
     public required string RotationKey { get; init; }
+
+    // Made at the first walk: two threads may make it twice, to the same effect.
+    private TierPlan? plan;
+    internal TierPlan Plan => plan ??= TierPlan.Of(this);
 }
