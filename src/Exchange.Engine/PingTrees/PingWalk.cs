@@ -107,9 +107,9 @@ public static class PingWalk
             foreach (var place in found)
             {
                 var campaign = tier.Campaigns[place];
-                if (judge.Config(campaign) != Reason.None) continue;
                 var weight = tier.Method == TierMethod.RoundRobin ? Math.Min(1, tier.Weights[place]) : tier.Weights[place];
                 if (weight == 0 && IsByTurn(tier)) continue;
+                if (judge.Config(campaign) != Reason.None) continue;
                 foreach (var sharing in SharingsOf(campaign))
                 {
                     var said = judge.Bid(tier, campaign, sharing);
@@ -145,13 +145,13 @@ public static class PingWalk
         {
             var rotation = rotations.Enter(tier);
             entered.Add(rotation);
-            var open = new List<OpenCampaign>(contenders.Count);
+            var open = new List<(string Id, int Weight)>(contenders.Count);
             for (var sold = 0; sold < tier.Copies; sold++)
             {
                 open.Clear();
                 foreach (var contender in contenders) if (sale.Takes(contender.Bid)) AddOnce(open, contender);
                 if (open.Count == 0) break;
-                var winner = open[rotation.Draft(CollectionsMarshal.AsSpan(open))].Id;
+                var winner = rotation.Draft(open);
                 var first = bids.Count;
                 MoveBids(winner);
                 sale.InOrder(CollectionsMarshal.AsSpan(bids)[first..], first, 1);
@@ -161,16 +161,16 @@ public static class PingWalk
             foreach (var contender in contenders) AddOnce(open, contender);
             for (var behind = 0; open.Count > 1 && behind < Limits.CallsPerPost * 2; behind++)
             {
-                var next = rotation.Peek(CollectionsMarshal.AsSpan(open));
-                MoveBids(open[next].Id);
-                open.RemoveAt(next);
+                var next = rotation.Peek(open);
+                MoveBids(next);
+                open.RemoveAll(campaign => campaign.Id == next);
             }
             foreach (var contender in contenders) bids.Add(contender.Bid);
         }
 
-        private static void AddOnce(List<OpenCampaign> open, Contender contender)
+        private static void AddOnce(List<(string Id, int Weight)> open, Contender contender)
         {
-            if (open.Count == 0 || open[^1].Id != contender.Bid.Campaign) open.Add(new(contender.Bid.Campaign, contender.Weight));
+            if (open.Count == 0 || open[^1].Id != contender.Bid.Campaign) open.Add((contender.Bid.Campaign, contender.Weight));
         }
 
         private void MoveBids(string campaign)

@@ -38,6 +38,25 @@ public sealed class SmoothRotation
         }
     }
 
+    /// <summary>
+    /// Undoes the newest turn, taken among the same campaigns by this winner: exact only if nobody took one since, which the caller sees to.
+    /// </summary>
+    public void GiveBack(IReadOnlyList<(string Id, int Weight)> open, string winner)
+    {
+        lock (gate)
+        {
+            long total = 0;
+            for (var i = 0; i < open.Count; i++)
+            {
+                var (id, weight) = open[i];
+                if (weight <= 0) continue;
+                total += weight;
+                PlaceOf(id, weight).Claim -= weight;
+            }
+            places[winner].Claim += total;
+        }
+    }
+
     /// <summary>Who would have the turn, without taking it.</summary>
     public string? Peek(IReadOnlyList<(string Id, int Weight)> open)
     {
