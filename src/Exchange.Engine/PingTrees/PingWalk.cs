@@ -145,16 +145,21 @@ public static class PingWalk
         {
             var rotation = rotations.Enter(tier);
             entered.Add(rotation);
+            var all = new List<(string Id, int Weight)>(contenders.Count);
+            foreach (var contender in contenders) AddOnce(all, contender);
             var open = new List<(string Id, int Weight)>(contenders.Count);
-            for (var sold = 0; sold < tier.Copies; sold++)
+            var served = new List<string>(tier.Copies);
+            while (served.Count < tier.Copies)
             {
                 open.Clear();
-                foreach (var contender in contenders) if (sale.Takes(contender.Bid)) AddOnce(open, contender);
-                if (open.Count == 0) break;
-                var winner = rotation.Draft(open);
+                var at = 0;
+                foreach (var campaign in all) if (served.Contains(campaign.Id) | CanHaveCopy(campaign.Id, ref at)) open.Add(campaign);
+                if (open.Count == served.Count) break;
+                var winner = rotation.Draft(open, served);
                 var first = bids.Count;
                 MoveBids(winner);
                 sale.InOrder(CollectionsMarshal.AsSpan(bids)[first..], first, 1);
+                served.Add(winner);
                 turns.Add(new(tier.Index, winner));
             }
             open.Clear();
@@ -166,6 +171,14 @@ public static class PingWalk
                 open.RemoveAll(campaign => campaign.Id == next);
             }
             foreach (var contender in contenders) bids.Add(contender.Bid);
+        }
+
+        /// <summary>Whether a bid of this campaign is left that could be sold; reads on from <paramref name="at"/>, both being in the tier's order.</summary>
+        private bool CanHaveCopy(string campaign, ref int at)
+        {
+            var can = false;
+            for (; at < contenders.Count && contenders[at].Bid.Campaign == campaign; at++) can |= sale.Takes(contenders[at].Bid);
+            return can;
         }
 
         private static void AddOnce(List<(string Id, int Weight)> open, Contender contender)

@@ -33,13 +33,13 @@ public sealed class TierRotations : IRotations
 
     private sealed class Turns(Place place) : ITurns
     {
-        private readonly List<((string Id, int Weight)[] Open, string Winner)> drafted = [];
+        private readonly List<((string Id, int Weight)[] Open, long[] Claims)> drafted = [];
 
-        public string Draft(IReadOnlyList<(string Id, int Weight)> open)
+        public string Draft(IReadOnlyList<(string Id, int Weight)> open, IReadOnlyList<string> served)
         {
-            var winner = place.Rotation.Take(open);
+            drafted.Add(([.. open], place.Rotation.ClaimsOf(open)));
+            var winner = place.Rotation.Take(open, served);
             Invariant.Require(winner is not null);
-            drafted.Add(([.. open], winner));
             return winner;
         }
 
@@ -54,7 +54,7 @@ public sealed class TierRotations : IRotations
 
         public void Dispose()
         {
-            for (var i = drafted.Count - 1; i >= 0; i--) place.Rotation.GiveBack(drafted[i].Open, drafted[i].Winner);
+            for (var i = drafted.Count - 1; i >= 0; i--) place.Rotation.Restore(drafted[i].Open, drafted[i].Claims);
             place.Gate.Exit();
         }
     }

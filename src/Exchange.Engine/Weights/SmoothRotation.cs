@@ -16,7 +16,11 @@ public sealed class SmoothRotation
 
     /// <summary>Takes a turn and gives the campaign that has it; null if nobody is open with a weight.</summary>
     /// <param name="open">The campaigns that could have this turn, in the catalog's order, each once.</param>
-    public string? Take(IReadOnlyList<(string Id, int Weight)> open)
+    /// <param name="served">
+    /// Those of them that have a copy of this lead already. They cannot have another, but earn on, or who comes after them would be served
+    /// more often than its share; a claim of one that is served every time does not pile up.
+    /// </param>
+    public string? Take(IReadOnlyList<(string Id, int Weight)> open, IReadOnlyList<string>? served = null)
     {
         lock (gate)
         {
@@ -30,6 +34,11 @@ public sealed class SmoothRotation
                 if (weight <= 0) continue;
                 total += weight;
                 var place = PlaceOf(id, weight);
+                if (served is not null && served.Contains(id))
+                {
+                    place.Claim = Math.Min(place.Claim + weight, Math.Max(place.Claim, 0));
+                    continue;
+                }
                 place.Claim += weight;
                 if (best is null || place.Claim > best.Claim) { best = place; winner = id; }
             }
@@ -38,23 +47,23 @@ public sealed class SmoothRotation
         }
     }
 
-    /// <summary>
-    /// Undoes the newest turn, taken among the same campaigns by this winner: exact only if nobody took one since, which the caller sees to.
-    /// </summary>
-    public void GiveBack(IReadOnlyList<(string Id, int Weight)> open, string winner)
+    /// <summary>The claims of these campaigns now, for <see cref="Restore"/>.</summary>
+    internal long[] ClaimsOf(IReadOnlyList<(string Id, int Weight)> open)
     {
         lock (gate)
         {
-            long total = 0;
-            for (var i = 0; i < open.Count; i++)
-            {
-                var (id, weight) = open[i];
-                if (weight <= 0) continue;
-                total += weight;
-                PlaceOf(id, weight).Claim -= weight;
-            }
-            places[winner].Claim += total;
+            var claims = new long[open.Count];
+            for (var i = 0; i < claims.Length; i++) claims[i] = places.TryGetValue(open[i].Id, out var place) && place.Weight == open[i].Weight ? place.Claim : 0;
+            return claims;
         }
+    }
+
+    /// <summary>Undoes turns: exact only if nobody else took one since, which the caller sees to.</summary>
+    internal void Restore(IReadOnlyList<(string Id, int Weight)> open, long[] claims)
+    {
+        lock (gate)
+            for (var i = 0; i < claims.Length; i++)
+                if (open[i].Weight > 0) PlaceOf(open[i].Id, open[i].Weight).Claim = claims[i];
     }
 
     /// <summary>Who would have the turn, without taking it.</summary>

@@ -1,0 +1,185 @@
+using System.Collections.Frozen;
+using Exchange.Engine.Caps;
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Fields;
+using Exchange.Engine.Filters;
+using Exchange.Engine.PingTrees;
+using Exchange.Engine.Pricing;
+using Exchange.Engine.Schedules;
+using Exchange.Engine.Tests.Pricing;
+using Exchange.Engine.Values;
+
+namespace Exchange.Engine.Tests.PingTrees;
+
+/// <summary>A campaign of a test's market. Its buyer bears its id; buyers of one company are told by <see cref="Company"/>.</summary>
+internal sealed record Wants(string Id, string? Bid)
+{
+    public Sharing Sharing { get; init; } = Sharing.Exclusive;
+    /// <summary>What an <c>either</c> bids for a shared copy.</summary>
+    public string? SharedBid { get; init; }
+    public string? Company { get; init; }
+    public int Weight { get; init; } = 1;
+    public string Handicap { get; init; } = "0%";
+    public string? State { get; init; }
+    public bool Paused { get; init; }
+    public bool BuyerPaused { get; init; }
+    public PublisherSet Publishers { get; init; } = PublisherSet.All;
+    public long? DayLeads { get; init; }
+    public string? DaySpend { get; init; }
+    public string? Balance { get; init; }
+    public string? Seller { get; init; }
+    public ConsentLevel Consent { get; init; }
+    public Schedule? Schedule { get; init; }
+}
+
+internal sealed record Tier(TierMethod Method, params string[] Campaigns)
+{
+    public TierPricing Pricing { get; init; }
+    public string? Floor { get; init; }
+    public string? ExclusiveFloor { get; init; }
+    public int Copies { get; init; } = 1;
+}
+
+/// <summary>A small catalog of one vertical <c>v</c> with a choice <c>state</c>, one publisher <c>p</c> and one tree.</summary>
+internal sealed class Market : ILiveView
+{
+    public required Wants[] Campaigns { get; init; }
+    public required Tier[] Tiers { get; init; }
+    public PayoutModel Payout { get; init; } = PayoutModel.Share(new(800_000));
+    public Condition PublisherFilter { get; init; } = Condition.Always;
+    public long PublisherLeads { get; init; } = long.MaxValue;
+    public string? PublisherSpend { get; init; }
+    public int? Copies { get; init; }
+    public bool OffersAll { get; init; }
+    public string Step { get; init; } = "0.01";
+    /// <summary>Used so far, by limit id; what is not here is untouched.</summary>
+    public Dictionary<string, long> Used { get; } = [];
+    public TierRotations Rotations { get; } = new();
+    public static DateTimeOffset Now { get; } = new(2026, 11, 23, 12, 0, 0, TimeSpan.Zero);
+
+    private CatalogModel? model;
+    public CatalogModel Model => model ??= Build();
+
+    public LimitReading Read(LimitModel limit, long unixSeconds) => new(limit.Limit, Used.GetValueOrDefault(limit.Id), 0);
+
+    public static PingInput Ping(string state = "CA") => new()
+    {
+        Publisher = "p", Vertical = "v", Values = [new(state, 0)], Now = Now, Seed = 7,
+    };
+
+    public PingOutcome Run(PingInput? ping = null) => PingWalk.Run(Model, ping ?? Ping(), this, Rotations);
+
+    public static PingRecord Record(PingInput ping, PingOutcome outcome) => new()
+    {
+        Id = LeadId.Create(ping.Now.ToUnixTimeMilliseconds(), 1, ping.Test, 5), AtMs = ping.Now.ToUnixTimeMilliseconds(), Publisher = ping.Publisher,
+        Vertical = ping.Vertical, Tree = outcome.Tree, SubId = ping.SubId, Channel = ping.Channel, CatalogVersion = 3, Seed = ping.Seed,
+        MinPayout = ping.MinPayout, MaxCopies = ping.MaxCopies, SoldElsewhereCopies = ping.SoldElsewhereCopies,
+        SoldElsewhereSellers = ping.SoldElsewhereSellers, Values = ping.Values, Bids = outcome.Bids, Offers = outcome.Offers, Notes = outcome.Notes,
+        Turns = outcome.Turns, ExpiresAtMs = ping.Now.ToUnixTimeMilliseconds() + 300_000, Outcome = outcome.Outcome,
+    };
+
+    public static string Tell(PingOutcome outcome) => outcome.Outcome != Reason.None
+        ? outcome.Outcome.Wire()
+        : string.Join(", ", outcome.Offers.Select(offer => $"{outcome.Bids[offer.BidIndex].Campaign} {offer.Price}{(offer.Best ? "" : " (also)")}"));
+
+    private CatalogModel Build()
+    {
+        var fields = new FieldSet([new FieldSchema { Name = "state", Type = FieldType.Text, Ordinal = 0, Ping = FieldUse.Required }]);
+        var context = new ConditionContext
+        {
+            Fields = fields, Place = ConditionPlace.Filter, Zone = TimeZoneInfo.Utc, Parsers = new((_, _) => null, _ => null), List = _ => null,
+        };
+        var limits = new List<LimitModel>();
+        var campaigns = Campaigns.Select((wants, ordinal) => BuildCampaign(wants, ordinal, context, limits)).ToArray();
+        var byId = campaigns.ToFrozenDictionary(campaign => campaign.Id);
+        var publisher = new PublisherModel
+        {
+            Id = "p", Name = "p", Status = EntryStatus.Active,
+            Verticals = new Dictionary<string, PublisherVertical> { ["v"] = new(PublisherFilter, Payout) }.ToFrozenDictionary(),
+            Gate = Limit(limits, LimitKind.Gate, "open:publisher:p:0", Reason.PublisherPaused, CapScope.Publisher, "p", 0),
+            Caps =
+            [
+                Limit(limits, LimitKind.Cap, "p:p:leads:day", Reason.PublisherCap, CapScope.Publisher, "p", PublisherLeads),
+                Limit(limits, LimitKind.Cap, "p:p:spend:day", Reason.PublisherCap, CapScope.Publisher, "p",
+                    PublisherSpend is null ? long.MaxValue : Money.Parse(PublisherSpend).Micros, CapMetric.Spend),
+            ],
+        };
+        var tiers = Tiers.Select((tier, index) => new TierModel
+        {
+            Index = index, Name = $"t{index}", Method = tier.Method, Pricing = tier.Pricing, Copies = tier.Copies, RotationKey = $"main/t{index}",
+            Floor = FloorOf(tier),
+            Campaigns = [.. tier.Campaigns.Select(id => byId[id])], Weights = [.. tier.Campaigns.Select(id => byId[id].Weight)],
+        }).ToArray();
+        var tree = new TreeModel
+        {
+            Id = "main", Vertical = "v", Status = EntryStatus.Active, Publishers = PublisherSet.All,
+            Copies = Copies ?? Tiers.Max(tier => tier.Copies), OffersAll = OffersAll, Tiers = tiers,
+        };
+        var vertical = new VerticalModel
+        {
+            Id = "v", Fields = fields, PingTtl = TimeSpan.FromMinutes(5), PingDeadline = TimeSpan.FromSeconds(3), PostDeadline = TimeSpan.FromSeconds(20),
+            PostChanges = PostChanges.Refuse, Consent = ConsentLevel.None, Suppressed = FrozenSet<string>.Empty, Campaigns = campaigns,
+            Index = EligibilityIndex.Build(fields, [.. campaigns.Select(campaign => campaign.Filter)]), Trees = [tree],
+        };
+        return new CatalogModel
+        {
+            Version = 3, Currency = "USD", Zone = TimeZoneInfo.Utc, PriceStep = Money.Parse(Step),
+            Verticals = new Dictionary<string, VerticalModel> { ["v"] = vertical }.ToFrozenDictionary(),
+            Publishers = new Dictionary<string, PublisherModel> { ["p"] = publisher }.ToFrozenDictionary(),
+            Buyers = campaigns.ToFrozenDictionary(campaign => campaign.Buyer.Id, campaign => campaign.Buyer), Campaigns = byId,
+            Trees = new Dictionary<string, TreeModel> { ["main"] = tree }.ToFrozenDictionary(), Limits = limits,
+        };
+    }
+
+    private static PriceModel? FloorOf(Tier tier) => tier.ExclusiveFloor is { } exclusive
+        ? new([new(When.Exclusive, Money.Parse(exclusive))], tier.Floor is null ? null : Money.Parse(tier.Floor))
+        : tier.Floor is null ? null : PriceModel.Fixed(Money.Parse(tier.Floor));
+
+    private static CampaignModel BuildCampaign(Wants wants, int ordinal, ConditionContext context, List<LimitModel> limits)
+    {
+        var errors = new ConfigErrors();
+        ConfigNode? filter = wants.State is null
+            ? null
+            : new ConfigMap("", 0, [new("field", new ConfigText("", 0, "state")), new("is", new ConfigText("", 0, wants.State))]);
+        var gate = Limit(limits, LimitKind.Gate, $"open:{wants.Id}:0", Reason.CampaignPaused, CapScope.Campaign, wants.Id, 0);
+        var buyerGate = Limit(limits, LimitKind.Gate, $"open:buyer:{wants.Id}:0", Reason.BuyerPaused, CapScope.Buyer, wants.Id, 0);
+        var balance = Limit(limits, LimitKind.Balance, $"bal:{wants.Id}", Reason.Balance, CapScope.Buyer, wants.Id,
+            wants.Balance is null ? long.MaxValue : Money.Parse(wants.Balance).Micros);
+        var caps = new List<LimitModel>();
+        if (wants.DayLeads is { } leads) caps.Add(Limit(limits, LimitKind.Cap, $"c:{wants.Id}:leads:day", Reason.CapDay, CapScope.Campaign, wants.Id, leads));
+        if (wants.DaySpend is { } spend)
+            caps.Add(Limit(limits, LimitKind.Cap, $"c:{wants.Id}:spend:day", Reason.CapDay, CapScope.Campaign, wants.Id, Money.Parse(spend).Micros, CapMetric.Spend));
+        var buyer = new BuyerModel
+        {
+            Id = wants.Id, Name = wants.Id, Status = wants.BuyerPaused ? EntryStatus.Paused : EntryStatus.Active, Company = wants.Company ?? wants.Id,
+            Seller = wants.Seller is null ? null : new(wants.Seller, null, null), Gate = buyerGate, Caps = [], Balance = balance,
+            Endpoints = FrozenDictionary<string, EndpointModel>.Empty,
+        };
+        var bid = wants.SharedBid is { } shared
+            ? new PriceModel(wants.Bid is null ? [] : [new(When.Exclusive, Money.Parse(wants.Bid))], Money.Parse(shared))
+            : new PriceModel([], wants.Bid is null ? null : Money.Parse(wants.Bid));
+        var campaign = new CampaignModel
+        {
+            Ordinal = ordinal, Id = wants.Id, Name = wants.Id, Buyer = buyer, Vertical = "v",
+            Status = wants.Paused ? EntryStatus.Paused : EntryStatus.Active, Publishers = wants.Publishers,
+            Filter = ConditionCompiler.Compile(filter, context, errors), PostFilter = Condition.Always, Bid = bid, Sharing = wants.Sharing,
+            Schedule = wants.Schedule, Weight = wants.Weight,
+            Handicap = Percent.TryParse(wants.Handicap, out var handicap) ? handicap : throw new FormatException(wants.Handicap),
+            Consent = wants.Consent, Delivery = new(SoldWhen.OnPost, false, [], TimeSpan.FromHours(24)), Gate = gate, Caps = caps,
+            Takes = [gate, buyerGate, .. caps, balance],
+        };
+        return errors.Any ? throw new InvalidOperationException(errors.Errors[0].Message) : campaign;
+    }
+
+    private static LimitModel Limit(
+        List<LimitModel> limits, LimitKind kind, string id, Reason reason, CapScope scope, string owner, long limit, CapMetric metric = CapMetric.Leads)
+    {
+        var made = new LimitModel
+        {
+            Ordinal = limits.Count, Kind = kind, Id = id, Reason = reason, Scope = scope, Owner = owner, Limit = limit, Metric = metric,
+            Period = kind == LimitKind.Cap ? CapPeriods.Find("day") : null, Zone = TimeZoneInfo.Utc,
+        };
+        limits.Add(made);
+        return made;
+    }
+}
