@@ -9,9 +9,6 @@ namespace Exchange.Grains.Catalog;
 /// <param name="Errors">Every error; the catalog was refused whole.</param>
 public sealed record ApplyOutcome(long Version, bool Conflict, IReadOnlyList<InputError> Errors, IReadOnlyList<InputError> Warnings, IReadOnlyList<CatalogChange> Changes);
 
-/// <summary>One difference that an apply makes: kind is added, removed or changed.</summary>
-public sealed record CatalogChange(string Kind, string Path, string? Old, string? New);
-
 /// <summary>The catalog this process serves by, and the way to change it.</summary>
 public interface ICatalogHost
 {

@@ -68,6 +68,8 @@ public sealed record PostCommand
     [Id(10)] public ProblemError[] MemberErrors { get; init; } = [];
     /// <summary>The key's mode: a test key cannot post a live ping nor a live key a test's ping made by another key; both are ping_not_found.</summary>
     [Id(11)] public bool TestKey { get; init; }
+    /// <summary>The second half of a direct post: a ping without an offer is recorded as unsold instead of refused.</summary>
+    [Id(12)] public bool Direct { get; init; }
 }
 
 /// <summary>A ping and its post in one call. Both hashes are of the whole body.</summary>

@@ -14,7 +14,14 @@ public sealed class OfferBook
     private readonly ConcurrentDictionary<(string Publisher, string Key), KeyedPing> keyed = new();
     private readonly ConcurrentQueue<LeadId> order = new();
 
+    private readonly ConcurrentDictionary<LeadId, string> testResults = new();
+
     public int Count => records.Count;
+
+    /// <summary>A test ping asked for a certain result; remembered as long as the offer.</summary>
+    public void ForceTest(LeadId id, string result) => testResults[id] = result;
+
+    public string? TestResultOf(LeadId id) => id.IsTest ? testResults.GetValueOrDefault(id) : null;
 
     public void Add(PingRecord record)
     {
@@ -35,6 +42,7 @@ public sealed class OfferBook
                 // Direct posts and repeats of a post may come a little after the offer's end.
                 if (record.ExpiresAtMs + 60_000 > nowMs) break;
                 records.TryRemove(id, out _);
+                if (id.IsTest) testResults.TryRemove(id, out _);
             }
             order.TryDequeue(out _);
         }
@@ -60,6 +68,6 @@ public sealed class OfferBook
 public sealed class KeyedPing(byte[] bodyHash, long expiresAtMs)
 {
     public byte[] BodyHash { get; } = bodyHash;
-    public long ExpiresAtMs { get; } = expiresAtMs;
+    public long ExpiresAtMs { get; set; } = expiresAtMs;
     public TaskCompletionSource<Intake.PingReply> Reply { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

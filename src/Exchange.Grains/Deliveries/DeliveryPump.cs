@@ -1,0 +1,157 @@
+using System.Threading.Channels;
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Deliveries;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+using Exchange.Grains.Catalog;
+using Exchange.Grains.Leads;
+using Exchange.Storage;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Orleans;
+
+namespace Exchange.Grains.Deliveries;
+
+/// <summary>
+/// Brings copies to their buyers: what this silo has just sold at once, everything that is due from the rows. Before each attempt it holds a
+/// durable lease; a result is recorded only under that lease's fence. Copies whose buyer has still to say yes go through their lead's grain.
+/// </summary>
+public sealed class DeliveryPump(
+    IExchangeStore store, ICatalogHost catalog, BuyerCalls calls, IGrainFactory grains, TimeProvider time, ILogger<DeliveryPump> log) : BackgroundService
+{
+    /// <summary>How long one attempt may take before its lease is over, with the grace that the lease adds.</summary>
+    public TimeSpan CallTimeout { get; } = TimeSpan.FromSeconds(30);
+
+    private const int Workers = 32;
+    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(1);
+
+    private readonly Channel<LeasedDelivery> ready = Channel.CreateUnbounded<LeasedDelivery>();
+    private readonly SemaphoreSlim nudge = new(0, 1);
+
+    /// <summary>After an item is durable: its deliveries that are leased to this silo go out now.</summary>
+    public void Started(LeadId lead, JournalItem item)
+    {
+        foreach (var copy in item.Starts)
+        {
+            // A held copy is called by its lead.
+            if (copy.Move != CopyMove.Sell) continue;
+            foreach (var delivery in copy.Deliveries)
+            {
+                if (delivery.DueAtMs == NewDelivery.NeverDue) continue;
+                ready.Writer.TryWrite(new(new(lead, copy.No), delivery.Endpoint, IDeliveryStore.FirstFence, 1, item.AtMs, CopyState.Captured, copy.Campaign, copy.Buyer, null));
+            }
+        }
+    }
+
+    /// <summary>Something became due sooner than the pump thinks.</summary>
+    public void Nudge()
+    {
+        try { nudge.Release(); }
+        catch (SemaphoreFullException) { }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var adopted = await store.Deliveries.AdoptAsync(NowMs(), stoppingToken);
+        if (adopted > 0) log.LogInformation("Took over {Count} deliveries whose process had ended", adopted);
+        var workers = Enumerable.Range(0, Workers).Select(_ => WorkAsync(stoppingToken)).ToArray();
+        try
+        {
+            while (!stoppingToken.IsCancellationRequested)
+            {
+                var claimed = await ClaimAsync(stoppingToken);
+                if (claimed < Workers) await nudge.WaitAsync(Idle, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) { }
+        ready.Writer.TryComplete();
+        await Task.WhenAll(workers);
+    }
+
+    private async Task<int> ClaimAsync(CancellationToken stopping)
+    {
+        try
+        {
+            // Only as many as can be called at once: a lease that waits in a queue is time lost for somebody else.
+            var room = Workers - ready.Reader.Count;
+            var next = room > 0 ? await store.Deliveries.NextDueAsync(stopping) : null;
+            if (next is null || next > NowMs()) return 0;
+            var due = await store.Deliveries.ClaimDueAsync(NowMs(), NowMs() + (long)CallTimeout.TotalMilliseconds + LeadMachineGrace, room, stopping);
+            foreach (var delivery in due) ready.Writer.TryWrite(delivery);
+            return due.Count;
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException)
+        {
+            log.LogError(fault, "Due deliveries could not be read; trying again");
+            return 0;
+        }
+    }
+
+    private const long LeadMachineGrace = Engine.Leads.LeadMachine.LeaseGraceMs;
+
+    private async Task WorkAsync(CancellationToken stopping)
+    {
+        try
+        {
+            await foreach (var delivery in ready.Reader.ReadAllAsync(stopping))
+            {
+                try
+                {
+                    await DeliverAsync(delivery);
+                }
+                catch (Exception fault) when (fault is not OutOfMemoryException)
+                {
+                    // Its lease runs out and it comes again; one bad delivery stops no other.
+                    log.LogError(fault, "Delivery of copy {Copy} to {Endpoint} broke off", delivery.Copy, delivery.Endpoint);
+                }
+            }
+        }
+        catch (OperationCanceledException) { }
+    }
+
+    private async Task DeliverAsync(LeasedDelivery delivery)
+    {
+        if (delivery.CopyState is CopyState.Held or CopyState.InDoubt)
+        {
+            await grains.GetGrain<ILeadGrain>(delivery.Copy.Lead.ToGuid()).Resume(
+                new(delivery.Copy.No, delivery.Endpoint, delivery.Fence, delivery.Attempts, delivery.CreatedAtMs, delivery.LastError));
+            return;
+        }
+        var model = catalog.Current;
+        if (!model.Buyers.TryGetValue(delivery.Buyer, out var buyer) || !buyer.Endpoints.TryGetValue(delivery.Endpoint, out var endpoint))
+        {
+            await RecordAsync(delivery, new(DeliveryStatus.Dead, null, "endpoint_gone"));
+            return;
+        }
+        var lead = await store.Leads.FindAsync(delivery.Copy.Lead, CancellationToken.None);
+        var copy = lead?.Copies.FirstOrDefault(row => row.Id == delivery.Copy);
+        if (lead is null || copy is not { State: CopyState.Captured })
+        {
+            await RecordAsync(delivery, new(DeliveryStatus.Dead, null, "copy_ended"));
+            return;
+        }
+        var message = CopyMessages.Create(model, lead, copy, LeadPayload.Read(store.Vault.Open(lead.Id, lead.Sealed)), store.Vault);
+        var result = await calls.SendAsync(endpoint, message, NowMs() + (long)CallTimeout.TotalMilliseconds);
+        var retryFor = model.Campaigns.TryGetValue(delivery.Campaign, out var campaign) ? campaign.Delivery.RetryFor : TimeSpan.FromHours(24);
+        var step = DeliveryDecision.After(new FinishedAttempt(
+            delivery.Copy, CopyState.Captured, result.Kind, result.Refusal, delivery.Attempts, delivery.CreatedAtMs, NowMs(), retryFor, result.RetryAfter, result.Error, delivery.LastError));
+        await RecordAsync(delivery, new(step.Next switch
+        {
+            DeliveryNext.Delivered => DeliveryStatus.Delivered,
+            DeliveryNext.Wait => DeliveryStatus.Waiting,
+            DeliveryNext.Failed => DeliveryStatus.Failed,
+            _ => DeliveryStatus.Dead,
+        }, step.DueAtMs, step.Error));
+    }
+
+    private async Task RecordAsync(LeasedDelivery delivery, DeliveryResult result)
+    {
+        if (!await store.Deliveries.RecordAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, result, NowMs(), CancellationToken.None))
+            log.LogWarning("A newer attempt holds copy {Copy}; this result is dropped", delivery.Copy);
+        else if (result.Status == DeliveryStatus.Dead)
+            log.LogWarning("Copy {Copy} to {Endpoint} is a dead letter: {Error}", delivery.Copy, delivery.Endpoint, result.Error);
+        if (result.NextDueMs is not null) Nudge();
+    }
+
+    private long NowMs() => time.GetUtcNow().ToUnixTimeMilliseconds();
+}

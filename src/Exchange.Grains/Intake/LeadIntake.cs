@@ -1,0 +1,143 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Exchange.Engine.Fields;
+using Exchange.Engine.Values;
+using Exchange.Grains.Catalog;
+using Exchange.Grains.Leads;
+using Exchange.Grains.Pings;
+using Exchange.Storage;
+using Microsoft.Extensions.Logging;
+using Orleans;
+
+namespace Exchange.Grains.Intake;
+
+/// <summary>The door of this silo: pings to the desk, posts to their lead's grain, reads to the rows.</summary>
+public sealed class LeadIntake(
+    PingDesk desk, IGrainFactory grains, IExchangeStore store, LeadAnswers answers, ICatalogHost catalog, FieldParsers parsers, TimeProvider time, ILogger<LeadIntake> log) : ILeadIntake
+{
+    private readonly ConcurrentDictionary<string, Task<PostReply>> directPosts = new(StringComparer.Ordinal);
+
+    public ValueTask<PingReply> PingAsync(PingCommand command, CancellationToken callerLeft) => desk.PingAsync(command);
+
+    public async Task<PostReply> PostAsync(PostCommand command, CancellationToken callerLeft)
+    {
+        try
+        {
+            // The post goes on when its caller leaves; only the waiting ends.
+            return await grains.GetGrain<ILeadGrain>(LeadId.FromBytes(command.PingId).ToGuid()).Post(command).AsTask().WaitAsync(callerLeft);
+        }
+        catch (StorageBusyException)
+        {
+            return PostReply.Refused(Problem.Of(503, "storage_unavailable", "Nothing was recorded; come again.", 1));
+        }
+        catch (TimeoutException fault)
+        {
+            log.LogError(fault, "A lead's grain did not answer");
+            return PostReply.Refused(Problem.Of(503, "overloaded", "The outcome is not known here; the same request gets it.", 1));
+        }
+    }
+
+    public async Task<PostReply> DirectPostAsync(DirectPostCommand command, CancellationToken callerLeft)
+    {
+        // Without a key a direct post is keyed by its body for one to two of these buckets.
+        const long bucketSeconds = 120;
+        var ping = command.Ping;
+        var bucket = ping.ReceivedAt.ToUnixTimeSeconds() / bucketSeconds;
+        var hash = Convert.ToHexString(ping.BodyHash);
+        var key = ping.IdempotencyKey ?? BodyKey(hash, bucket);
+        if (await KnownAsync(ping, key) is { } known) return known;
+        if (ping.IdempotencyKey is null && await KnownAsync(ping, BodyKey(hash, bucket - 1)) is { } earlier) return earlier;
+
+        // Two at once in this silo: the second waits for the first. Elsewhere the request row is the fence.
+        var slot = ping.Publisher + "\n" + key + "\n" + hash;
+        var mine = new TaskCompletionSource<PostReply>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var running = directPosts.GetOrAdd(slot, mine.Task);
+        if (running != mine.Task)
+        {
+            var reply = await running.WaitAsync(callerLeft);
+            return reply.Problem is null ? reply with { Replayed = true } : reply;
+        }
+        try
+        {
+            var reply = await PostDirectAsync(command, key);
+            mine.SetResult(reply);
+            return reply;
+        }
+        catch (Exception fault)
+        {
+            mine.SetException(fault);
+            _ = mine.Task.Exception;
+            throw;
+        }
+        finally
+        {
+            directPosts.TryRemove(slot, out _);
+        }
+    }
+
+    public async Task<PostReply> GetLeadAsync(string publisher, LeadId lead, CancellationToken callerLeft)
+    {
+        var row = await store.Leads.FindAsync(lead, callerLeft);
+        if (row is null || row.Publisher != publisher) return NotFound();
+        var answer = await answers.OfRowAsync(row, callerLeft);
+        return new(200, answer.ToJson(), null);
+    }
+
+    public async Task<PostReply> AddFieldsAsync(string publisher, LeadId lead, PostedField[] fields, CancellationToken callerLeft)
+    {
+        var row = await store.Leads.FindAsync(lead, callerLeft);
+        if (row is null || row.Publisher != publisher) return NotFound();
+        var model = await catalog.ModelAsync(row.CatalogVersion, callerLeft);
+        var vertical = model.Verticals[row.Vertical];
+        var payload = LeadPayload.Read(store.Vault.Open(lead, row.Sealed));
+        var today = PostRules.Today(time.GetUtcNow(), model.Zone);
+        var given = PostRules.ValuesOf(vertical, payload, parsers, today);
+        var reading = FieldsReader.ReadAddition(vertical.Fields, Array.ConvertAll(fields, field => new RawField(field.Name, field.Kind, field.Text)), given, parsers, today);
+        if (!reading.Ok)
+        {
+            var problem = Problem.Invalid(reading.Errors);
+            return PostReply.Refused(reading.Errors.All(error => error.Code == "field_fixed") ? problem with { Status = 409, Code = "field_fixed" } : problem);
+        }
+        var all = vertical.Fields.All.Where(field => reading.Values[field.Ordinal].IsGiven).ToDictionary(field => field.Name, field => reading.Values[field.Ordinal].Text!, StringComparer.Ordinal);
+        var resealed = store.Vault.Seal(lead, new LeadPayload(all, payload.Consent).ToJson());
+        if (!await store.Leads.AddFieldsAsync(lead, row.Sealed, resealed, callerLeft))
+            return PostReply.Refused(Problem.Of(409, "idempotency_in_progress", "Other fields are being added to this lead; come again.", 1));
+        return new(200, (await answers.OfRowAsync(row, callerLeft)).ToJson(), null);
+    }
+
+    private async Task<PostReply> PostDirectAsync(DirectPostCommand command, string key)
+    {
+        var reply = await desk.PingOfDirectPostAsync(command.Ping);
+        if (reply.Problem is { } problem) return PostReply.Refused(problem);
+        var ping = reply.Answer!;
+        // The whole body is posted; what was pinged is equal by construction.
+        return await PostAsync(new PostCommand
+        {
+            Publisher = command.Ping.Publisher,
+            ReceivedAt = command.Ping.ReceivedAt,
+            PingId = ping.PingId.ToBytes(),
+            OfferIds = command.OfferIds,
+            Fields = [.. command.Ping.Fields.Select(field => new PostedField(field.Name, field.Kind, field.Text))],
+            MinPayoutMicros = command.Ping.MinPayout.Micros,
+            DeadlineMs = command.Ping.DeadlineMs,
+            Consent = command.Consent ?? command.Ping.Consent,
+            IdempotencyKey = key,
+            BodyHash = command.Ping.BodyHash,
+            Direct = true,
+        }, CancellationToken.None);
+    }
+
+    private async Task<PostReply?> KnownAsync(PingCommand ping, string key)
+    {
+        if (await store.Leads.FindRequestAsync(ping.Publisher, key, CancellationToken.None) is not { } request) return null;
+        if (!request.BodyHash.AsSpan().SequenceEqual(ping.BodyHash))
+            return PostReply.Refused(Problem.Of(422, "idempotency_key_reused", "The idempotency key came before with another body."));
+        if (await store.Leads.FindAsync(request.Lead, CancellationToken.None) is not { } row) return null;
+        var answer = await answers.OfRowAsync(row, CancellationToken.None);
+        return new(answer.HttpStatus, answer.ToJson(), null, true);
+    }
+
+    private static string BodyKey(string hash, long bucket) => string.Create(CultureInfo.InvariantCulture, $"body:{hash}:{bucket}");
+
+    private static PostReply NotFound() => PostReply.Refused(Problem.Of(404, "not_found", "There is no such lead."));
+}

@@ -1,0 +1,26 @@
+using Exchange.Grains.Intake;
+using Orleans;
+
+namespace Exchange.Grains.Leads;
+
+/// <summary>
+/// One lead from its post on; the key is the ping's id. A queue and a cache: every outcome is in the journal's rows, and the rows are the fence
+/// when two activations meet.
+/// </summary>
+[Alias("exchange.lead.v1")]
+public interface ILeadGrain : IGrainWithGuidKey
+{
+    /// <summary>Sells the lead, or gives the recorded answer. The limit lies above every post deadline.</summary>
+    [Alias("post"), ResponseTimeout("00:02:30")]
+    ValueTask<PostReply> Post(PostCommand command);
+
+    /// <summary>The pump holds a new lease on a copy whose buyer has still to answer: asks it again, with the same copy id.</summary>
+    [Alias("resume"), ResponseTimeout("00:02:30")]
+    ValueTask Resume(ResumeCommand command);
+}
+
+/// <summary>A lease the pump took on one delivery. Only a result with this fence is recorded.</summary>
+[GenerateSerializer, Immutable, Alias("exchange.resume.v1")]
+public sealed record ResumeCommand(
+    [property: Id(0)] int CopyNo, [property: Id(1)] string Endpoint, [property: Id(2)] long Fence, [property: Id(3)] int Attempts,
+    [property: Id(4)] long CreatedAtMs, [property: Id(5)] string? LastError);

@@ -1,0 +1,71 @@
+using Exchange.Engine;
+using Exchange.Engine.Fields;
+using Exchange.Engine.Filters;
+using Exchange.Engine.Leads;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+using Exchange.Grains.Catalog;
+using Exchange.Grains.Intake;
+using Exchange.Storage;
+
+namespace Exchange.Grains.Leads;
+
+/// <summary>What a publisher is told of a lead: from the machine's state while it is being sold, from its rows ever after.</summary>
+public sealed class LeadAnswers(IExchangeStore store, ICatalogHost catalog)
+{
+    public static LeadAnswer Of(LeadSale sale, string currency, IReadOnlyList<InputError> warnings)
+    {
+        var copies = sale.Slots.Select(slot => new CopyAnswer(slot.OfferId, StateOf(slot.State), slot.State == SlotState.Lost ? Money.Zero : slot.Payout, slot.RedirectUrl)).ToArray();
+        return Sum(sale.Id, sale.State, sale.Reason, currency, copies, sale.Record.Tags, warnings);
+    }
+
+    public async Task<LeadAnswer> OfRowAsync(LeadRow row, CancellationToken cancel)
+    {
+        // The newest copy of each offer says how it stands; older ones are buyers that fell out.
+        var copies = row.Copies.GroupBy(copy => copy.OfferId, StringComparer.Ordinal)
+            .Select(group => group.MaxBy(copy => copy.Id.No)!)
+            .OrderBy(copy => copy.OfferId.Length).ThenBy(copy => copy.OfferId, StringComparer.Ordinal)
+            .Select(copy => new CopyAnswer(copy.OfferId, copy.State, copy.State is CopyState.Voided or CopyState.Expired ? Money.Zero : copy.Payout, copy.RedirectUrl))
+            .ToArray();
+        if (row.Answer is { } recorded)
+        {
+            var answer = LeadAnswer.FromJson(recorded);
+            // A lead without copies (the recorded no) is its recorded answer.
+            return copies.Length == 0 ? answer : Sum(row.Id, StateOf(row), row.Reason, answer.Currency, Merge(answer.Copies, copies), answer.Tags, answer.Warnings);
+        }
+        var record = await store.Pings.FindAsync(row.Id, cancel);
+        return Sum(row.Id, StateOf(row), row.Reason, catalog.Current.Currency, copies, record?.Tags ?? [], []);
+    }
+
+    private static LeadState StateOf(LeadRow row) => row.State == LeadState.Open ? LeadState.Pending : row.State;
+
+    /// <summary>Offers that were never held have no copy; the recorded answer still names them.</summary>
+    private static CopyAnswer[] Merge(IReadOnlyList<CopyAnswer> recorded, CopyAnswer[] rows) =>
+        [.. recorded.Select(copy => rows.FirstOrDefault(row => row.OfferId == copy.OfferId) ?? copy), .. rows.Where(row => recorded.All(copy => copy.OfferId != row.OfferId))];
+
+    private static LeadAnswer Sum(
+        LeadId id, LeadState state, Reason reason, string currency, CopyAnswer[] copies, IReadOnlyList<KeyValuePair<string, string>> tags, IReadOnlyList<InputError> warnings)
+    {
+        var owed = Money.Zero;
+        var pending = Money.Zero;
+        foreach (var copy in copies)
+        {
+            if (copy.State == CopyState.Captured) owed += copy.Payout;
+            else if (copy.State is CopyState.Held or CopyState.InDoubt) pending += copy.Payout;
+        }
+        return new LeadAnswer
+        {
+            LeadId = id, State = state, Reason = reason, Payout = owed, PayoutPending = pending, Currency = currency, Copies = copies,
+            RedirectUrl = copies.FirstOrDefault(copy => copy.State == CopyState.Captured && copy.RedirectUrl is not null)?.RedirectUrl,
+            Test = id.IsTest, Tags = tags, Warnings = warnings,
+        };
+    }
+
+    private static CopyState StateOf(SlotState state) => state switch
+    {
+        SlotState.Captured => CopyState.Captured,
+        SlotState.InDoubt => CopyState.InDoubt,
+        SlotState.Lost => CopyState.Voided,
+        _ => CopyState.Held,
+    };
+}

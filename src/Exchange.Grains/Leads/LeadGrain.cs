@@ -1,0 +1,32 @@
+using Exchange.Engine.Values;
+using Exchange.Grains.Intake;
+using Orleans;
+using Orleans.Concurrency;
+
+namespace Exchange.Grains.Leads;
+
+/// <summary>
+/// Reentrant so that a caller may stop waiting at its deadline while the buyer is still thinking; the seller orders what changes the lead.
+/// </summary>
+[Reentrant]
+[CollectionAgeLimit(Minutes = 2)]
+public sealed class LeadGrain(LeadServices services) : Grain, ILeadGrain
+{
+    private LeadSeller? seller;
+
+    private LeadSeller Seller => seller ??= new(services, LeadId.FromGuid(this.GetPrimaryKey()));
+
+    public async ValueTask<PostReply> Post(PostCommand command)
+    {
+        var reply = await Seller.PostAsync(command);
+        // Most leads end with their post: the rows answer what comes later, so nothing needs to stay in memory.
+        if (Seller.IsIdle) DeactivateOnIdle();
+        return reply;
+    }
+
+    public async ValueTask Resume(ResumeCommand command)
+    {
+        await Seller.ResumeAsync(command);
+        if (Seller.IsIdle) DeactivateOnIdle();
+    }
+}

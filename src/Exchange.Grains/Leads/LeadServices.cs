@@ -1,0 +1,15 @@
+using Exchange.Engine.Fields;
+using Exchange.Grains.Catalog;
+using Exchange.Grains.Deliveries;
+using Exchange.Grains.Limits;
+using Exchange.Grains.Pings;
+using Exchange.Grains.SoftHolds;
+using Exchange.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Exchange.Grains.Leads;
+
+/// <summary>What a lead needs of its silo.</summary>
+public sealed record LeadServices(
+    IExchangeStore Store, CatalogHost Catalog, OfferBook Book, BuyerCalls Calls, DeliveryPump Pump, FieldParsers Parsers, TimeProvider Time,
+    PostRates Rates, SoftHoldDesk SoftHolds, LeadAnswers Answers, ILogger<LeadGrain> Log);

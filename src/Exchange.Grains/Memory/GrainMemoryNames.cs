@@ -1,0 +1,38 @@
+using Microsoft.Extensions.Logging;
+using Orleans.Runtime;
+using Orleans.Storage;
+
+namespace Exchange.Grains.Memory;
+
+/// <summary>
+/// The one store of grain memory. A row is found by key and state name only, never by grain class: state names are unique (<c>campaign-v1</c>,
+/// <c>buyer-v1</c>, <c>rotation-v1</c>) and every string key starts with letters that are no hexadecimal number.
+/// </summary>
+public static class GrainMemoryNames
+{
+    public const string Store = "memory";
+
+    public static string Campaign(string id) => "campaign-" + id;
+    public static string Buyer(string id) => "buyer-" + id;
+    public static string Rotation(ushort silo) => "rotation-silo-" + silo.ToString(System.Globalization.CultureInfo.InvariantCulture);
+}
+
+/// <summary>Writes memory that may be lost: a conflict or a full disk costs the memory, not the grain.</summary>
+public static class GrainMemoryWriter
+{
+    public static async Task WriteAsync<T>(IPersistentState<T> memory, ILogger log)
+    {
+        try
+        {
+            await memory.WriteStateAsync();
+        }
+        catch (InconsistentStateException conflict)
+        {
+            log.LogWarning(conflict, "Another activation kept newer memory; ours is dropped");
+        }
+        catch (Exception fault) when (fault is not OutOfMemoryException)
+        {
+            log.LogWarning(fault, "Grain memory could not be kept");
+        }
+    }
+}

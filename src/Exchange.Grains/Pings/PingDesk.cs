@@ -1,0 +1,138 @@
+using System.Security.Cryptography;
+using Exchange.Engine;
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Fields;
+using Exchange.Engine.PingTrees;
+using Exchange.Engine.Values;
+using Exchange.Grains.Catalog;
+using Exchange.Grains.Intake;
+using Exchange.Grains.Leads;
+using Exchange.Grains.Limits;
+using Exchange.Grains.SoftHolds;
+using Exchange.Storage;
+
+namespace Exchange.Grains.Pings;
+
+/// <summary>
+/// The walk of a ping in this silo: read, auction, record, answer. It waits on no database; a grain is asked only where a cap is about to run out.
+/// </summary>
+public sealed class PingDesk(
+    IExchangeStore store, CatalogHost catalog, LiveView live, IRotations rotations, OfferBook book, SoftHoldDesk softHolds, PostRates rates, LeadIds ids,
+    FieldParsers parsers, TimeProvider time)
+{
+    public async ValueTask<PingReply> PingAsync(PingCommand command)
+    {
+        if (command.IdempotencyKey is not { } key) return await MakeAsync(command, direct: false);
+        // The key is honoured while the offer lives; a refused ping frees it.
+        var claim = book.Claim(command.Publisher, key, command.BodyHash, NowMs() + 60_000, out var first);
+        if (!first)
+        {
+            if (!claim.BodyHash.AsSpan().SequenceEqual(command.BodyHash))
+                return new(null, Problem.Of(422, "idempotency_key_reused", "The idempotency key came before with another body."));
+            var recorded = await claim.Reply.Task;
+            return recorded.Answer is { } answer ? new(answer with { Replayed = true }, null) : recorded;
+        }
+        var reply = new PingReply(null, Problem.Of(503, "storage_unavailable", "The ping could not be made; come again.", 1));
+        try
+        {
+            reply = await MakeAsync(command, direct: false);
+            if (reply.Problem is not null) book.Release(command.Publisher, key);
+            else claim.ExpiresAtMs = Math.Max(claim.ExpiresAtMs, reply.Answer!.ExpiresAt.ToUnixTimeMilliseconds());
+            return reply;
+        }
+        catch
+        {
+            book.Release(command.Publisher, key);
+            throw;
+        }
+        finally
+        {
+            claim.Reply.TrySetResult(reply);
+        }
+    }
+
+    /// <summary>The first half of a direct post: the fields that may be pinged make the ping.</summary>
+    public ValueTask<PingReply> PingOfDirectPostAsync(PingCommand command) => MakeAsync(command, direct: true);
+
+    private async ValueTask<PingReply> MakeAsync(PingCommand command, bool direct)
+    {
+        var model = catalog.Current;
+        if (Admit(model, command, direct, out var publisher, out var vertical, out var reading) is { } problem) return new(null, problem);
+
+        var now = command.ReceivedAt;
+        var id = ids.Next(command.Test);
+        var seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
+        var input = new PingInput
+        {
+            Publisher = publisher!.Id, Vertical = vertical!.Id, SubId = command.SubId, Channel = command.Channel, Values = reading!.Values, Now = now, Seed = seed,
+            MinPayout = command.MinPayout, MaxCopies = command.MaxCopies == 0 ? Engine.Limits.CopiesPerLead : command.MaxCopies,
+            SoldElsewhereCopies = command.SoldElsewhereCopies, SoldElsewhereSellers = [.. command.SoldElsewhereSellers], Test = command.Test,
+        };
+        var forced = command.Test ? command.TestResult : null;
+        var outcome = forced == "no_offer"
+            ? new PingOutcome(Reason.NoBids, null, [], [], [], [])
+            : PingWalk.Run(model, input, live, rotations);
+        // Near the end of a cap an offer is backed by a soft hold; without one the walk runs again and sees the cap as full.
+        if (outcome.Outcome == Reason.None && !command.Test && !await softHolds.BackAsync(id, model, publisher, outcome, now))
+            outcome = PingWalk.Run(model, input, live, rotations);
+
+        var expires = now + vertical.PingTtl;
+        var record = new PingRecord
+        {
+            Id = id, AtMs = now.ToUnixTimeMilliseconds(), Publisher = publisher.Id, Vertical = vertical.Id, Tree = outcome.Tree, SubId = command.SubId,
+            Channel = command.Channel, Tags = [.. command.Tags], CatalogVersion = model.Version, Seed = seed, MinPayout = command.MinPayout, MaxCopies = input.MaxCopies,
+            SoldElsewhereCopies = input.SoldElsewhereCopies, SoldElsewhereSellers = input.SoldElsewhereSellers, Values = reading.Values, Bids = outcome.Bids,
+            Offers = outcome.Offers, Notes = outcome.Notes, Turns = outcome.Turns, ExpiresAtMs = expires.ToUnixTimeMilliseconds(), Outcome = outcome.Outcome,
+            RequestKey = command.IdempotencyKey,
+        };
+        // An offer that could not be found again would be a lie.
+        if (!store.Pings.TryAppend(record, vertical.Fields)) return new(null, Problem.Of(503, "overloaded", "Too many pings wait to be recorded; come again.", 1));
+        book.Add(record);
+        if (forced is not null) book.ForceTest(id, forced);
+        if (outcome.Outcome == Reason.None && !direct) rates.Offered(publisher.Id);
+        return new(Answer(model, command, record, reading.Warnings), null);
+    }
+
+    /// <summary>Everything that refuses a ping before it is walked; field and member errors all at once.</summary>
+    private Problem? Admit(CatalogModel model, PingCommand command, bool direct, out PublisherModel? publisher, out VerticalModel? vertical, out FieldsReading? reading)
+    {
+        vertical = null;
+        reading = null;
+        if (!model.Publishers.TryGetValue(command.Publisher, out publisher)) return Problem.Of(403, "forbidden", "The key's publisher is not in the catalog.");
+        if (publisher.Status == EntryStatus.Paused) return Problem.Of(403, "publisher_paused", "The publisher is paused.");
+        if (command.Vertical is null) return Problem.Invalid([.. command.MemberErrors]);
+        if (!model.Verticals.TryGetValue(command.Vertical, out vertical))
+            return Problem.Invalid([.. command.MemberErrors, new("/vertical", "vertical_unknown", "There is no such vertical.")]);
+        if (!publisher.Verticals.ContainsKey(vertical.Id)) return Problem.Of(403, "forbidden", "The publisher may not send this vertical.");
+
+        var today = PostRules.Today(command.ReceivedAt, model.Zone);
+        var fields = direct ? Pingable(vertical, command.Fields) : command.Fields;
+        reading = FieldsReader.ReadPing(vertical.Fields, fields, parsers, today);
+        if (command.MemberErrors.Count > 0) return Problem.Invalid([.. command.MemberErrors, .. direct ? FieldsReader.ReadDirect(vertical.Fields, command.Fields, parsers, today).Errors : reading.Errors]);
+        if (direct && FieldsReader.ReadDirect(vertical.Fields, command.Fields, parsers, today) is { Ok: false } whole) return Problem.Invalid(whole.Errors);
+        return reading.Ok ? null : Problem.Invalid(reading.Errors);
+    }
+
+    private static RawField[] Pingable(VerticalModel vertical, IReadOnlyList<RawField> raw) =>
+        [.. raw.Where(field => vertical.Fields.Find(field.Name) is { Pii: false, Ping: not FieldUse.None })];
+
+    private static PingAnswer Answer(CatalogModel model, PingCommand command, PingRecord record, IReadOnlyList<InputError> warnings)
+    {
+        var payout = Money.Zero;
+        var best = new List<string>(1);
+        var offers = new OfferAnswer[record.Offers.Length];
+        for (var i = 0; i < offers.Length; i++)
+        {
+            var offer = record.Offers[i];
+            if (offer.Best) { payout += offer.Payout; best.Add(offer.OfferId); }
+            offers[i] = new(offer.OfferId, offer.Payout, offer.Sharing == Engine.Filters.Sharing.Exclusive, offer.Seller);
+        }
+        return new PingAnswer
+        {
+            PingId = record.Id, Reason = record.Outcome, Payout = payout, Best = best, Currency = model.Currency,
+            ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(record.ExpiresAtMs), Test = record.Id.IsTest, Offers = offers, Warnings = warnings, Tags = command.Tags,
+        };
+    }
+
+    private long NowMs() => time.GetUtcNow().ToUnixTimeMilliseconds();
+}

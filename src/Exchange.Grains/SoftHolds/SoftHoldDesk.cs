@@ -1,0 +1,112 @@
+using System.Collections.Concurrent;
+using Exchange.Engine;
+using Exchange.Engine.Caps;
+using Exchange.Engine.Catalog;
+using Exchange.Engine.PingTrees;
+using Exchange.Engine.Values;
+using Exchange.Grains.Limits;
+using Exchange.Grains.Memory;
+using Orleans;
+
+namespace Exchange.Grains.SoftHolds;
+
+/// <summary>
+/// Asks for soft holds where they matter: where the offers that are out, times the share of them that this publisher posts, reach what a limit has
+/// left. Everywhere else a ping calls no grain.
+/// </summary>
+public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory grains, TimeProvider time)
+{
+    /// <summary>A soft hold outlives no offer and never more than this.</summary>
+    private const long LongestMs = 60_000;
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
+
+    private readonly ConcurrentDictionary<string, Outstanding> campaigns = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<LeadId, Backed> backed = new();
+    private readonly ConcurrentQueue<(LeadId Ping, string[] Campaigns, long UntilMs)> ends = new();
+
+    private sealed class Outstanding
+    {
+        public long Count;
+    }
+
+    private sealed record Backed(List<(LimitModel Limit, long Amount)> Amounts, List<ISoftHoldGrain> Grains);
+
+    /// <summary>False: a limit's rest is promised to others; the live view shows it held, so that another walk passes the campaign over.</summary>
+    public async ValueTask<bool> BackAsync(LeadId ping, CatalogModel model, PublisherModel publisher, PingOutcome outcome, DateTimeOffset now)
+    {
+        var nowMs = now.ToUnixTimeMilliseconds();
+        var perMillion = rates.PerMillion(publisher.Id);
+        Backed? mine = null;
+        var asked = new List<string>(1);
+        foreach (var offer in outcome.Offers)
+        {
+            if (!offer.Best || !model.Campaigns.TryGetValue(outcome.Bids[offer.BidIndex].Campaign, out var campaign)) continue;
+            asked.Add(campaign.Id);
+            var expected = (Interlocked.Increment(ref campaigns.GetOrAdd(campaign.Id, static _ => new()).Count)) * perMillion / 1_000_000;
+            foreach (var limit in campaign.Takes)
+            {
+                if (limit.Kind == LimitKind.Gate) continue;
+                var amount = limit.AmountOf(offer.Price, offer.Payout);
+                var left = live.ReadHard(limit, nowMs / 1000).Left;
+                if (left >= long.MaxValue / 8 || amount <= 0 || expected < left / amount) continue;
+                ISoftHoldGrain grain = limit.Scope == CapScope.Campaign
+                    ? grains.GetGrain<ICampaignGrain>(GrainMemoryNames.Campaign(limit.Owner))
+                    : grains.GetGrain<IBuyerGrain>(GrainMemoryNames.Buyer(limit.Owner));
+                bool? granted;
+                try
+                {
+                    granted = await grain.TrySoftHold(new(ping.ToGuid(), limit.Id, amount, left, nowMs + LongestMs)).AsTask().WaitAsync(Patience, time);
+                }
+                catch (TimeoutException)
+                {
+                    // No word in time: the offer is made without; the rows are the fence.
+                    granted = null;
+                }
+                if (granted == false)
+                {
+                    if (mine is not null) Drop(ping, mine);
+                    Count(asked, -1);
+                    return false;
+                }
+                if (granted == true)
+                {
+                    mine ??= new([], []);
+                    mine.Amounts.Add((limit, amount));
+                    mine.Grains.Add(grain);
+                    live.SoftHold(limit, amount);
+                }
+            }
+        }
+        if (mine is not null) backed[ping] = mine;
+        ends.Enqueue((ping, [.. asked], nowMs + LongestMs));
+        return true;
+    }
+
+    /// <summary>The offer was posted: the rows hold what it takes.</summary>
+    public void Release(LeadId ping)
+    {
+        if (backed.TryRemove(ping, out var mine)) Drop(ping, mine);
+    }
+
+    /// <summary>Called about once a second: offers that were never posted give back what they had.</summary>
+    public void Sweep(long nowMs)
+    {
+        while (ends.TryPeek(out var end) && end.UntilMs <= nowMs)
+        {
+            if (!ends.TryDequeue(out end)) return;
+            Release(end.Ping);
+            Count(end.Campaigns, -1);
+        }
+    }
+
+    private void Count(IEnumerable<string> ids, long by)
+    {
+        foreach (var id in ids) if (campaigns.TryGetValue(id, out var outstanding)) Interlocked.Add(ref outstanding.Count, by);
+    }
+
+    private void Drop(LeadId ping, Backed mine)
+    {
+        foreach (var (limit, amount) in mine.Amounts) live.SoftHold(limit, -amount);
+        foreach (var grain in mine.Grains) grain.Release(ping.ToGuid()).AsTask().Ignore();
+    }
+}
