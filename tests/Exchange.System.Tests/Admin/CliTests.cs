@@ -1,0 +1,187 @@
+extern alias server;
+
+using System.CommandLine;
+using global::System.Text.Json;
+using server::Exchange.Server.Cli;
+using Shouldly;
+
+namespace Exchange.System.Tests.Admin;
+
+public sealed class CliTests : IAsyncLifetime
+{
+    private const string Outcome = """
+        { "version": 7, "changes": [
+            { "kind": "added", "path": "campaigns.new-one", "old": null, "new": "{\"buyer\":\"acme\"}" },
+            { "kind": "removed", "path": "lists.bad", "old": "[x]", "new": null },
+            { "kind": "changed", "path": "campaigns.acme-west.bid.fixed", "old": "12.50", "new": "13.00" } ],
+          "warnings": [ { "pointer": "campaigns.lone", "code": "no_tree", "message": "It is in no tree." } ] }
+        """;
+
+    private const string Refused = """
+        { "status": 422, "code": "invalid_request", "detail": "2 things are wrong with the request.", "errors": [
+            { "pointer": "campaigns.a.buyer", "code": "unknown_id", "message": "No buyer has this id; add it under buyers." },
+            { "pointer": "ping_trees.t.tiers", "code": "empty", "message": "A tree needs a tier." } ] }
+        """;
+
+    private readonly string file = Path.Combine(Path.GetTempPath(), $"catalog-{Guid.NewGuid():N}.yaml");
+    private StubExchange exchange = null!;
+
+    public async Task InitializeAsync()
+    {
+        exchange = await StubExchange.StartAsync();
+        await File.WriteAllTextAsync(file, "exchange: { currency: USD }\n");
+    }
+
+    public async Task DisposeAsync()
+    {
+        await exchange.DisposeAsync();
+        File.Delete(file);
+    }
+
+    [Fact]
+    public async Task Plan_OfAGoodCatalog_ShowsEveryChangeAndChangesNothing()
+    {
+        exchange.Answer("PUT /v1/admin/catalog?dry_run=true", 200, Outcome);
+        var (code, output, _) = await RunAsync("plan", file);
+        code.ShouldBe(0);
+        output.ShouldContain("+ campaigns.new-one  {\"buyer\":\"acme\"}");
+        output.ShouldContain("- lists.bad  [x]");
+        output.ShouldContain("~ campaigns.acme-west.bid.fixed  12.50 → 13.00");
+        output.ShouldContain("! campaigns.lone: It is in no tree.");
+        var sent = exchange.Sent.ShouldHaveSingleItem();
+        sent.ContentType.ShouldBe("application/yaml; charset=utf-8");
+        sent.Authorization.ShouldBe("Bearer admin-key");
+        sent.Body.ShouldBe("exchange: { currency: USD }\n");
+    }
+
+    [Fact]
+    public async Task Plan_OfABadCatalog_TellsEveryErrorWithPathAndExits1()
+    {
+        exchange.Answer("PUT /v1/admin/catalog?dry_run=true", 422, Refused);
+        var (code, output, error) = await RunAsync("plan", file);
+        code.ShouldBe(1);
+        output.ShouldBeEmpty();
+        error.ShouldContain("campaigns.a.buyer: No buyer has this id; add it under buyers. (unknown_id)");
+        error.ShouldContain("ping_trees.t.tiers: A tree needs a tier. (empty)");
+    }
+
+    [Fact]
+    public async Task Plan_AsJson_PrintsTheAnswerAsItCame()
+    {
+        exchange.Answer("PUT /v1/admin/catalog?dry_run=true", 422, Refused);
+        var (code, output, error) = await RunAsync("plan", file, "--json");
+        code.ShouldBe(1);
+        error.ShouldBeEmpty();
+        using var problem = JsonDocument.Parse(output);
+        problem.RootElement.GetProperty("errors").GetArrayLength().ShouldBe(2);
+    }
+
+    [Theory]
+    // force      If-Match that is sent
+    [InlineData(false, "\"7\"")]
+    [InlineData(true, "*")]
+    public async Task Apply_SaysWhichVersionItSaw_UnlessForced(bool force, string ifMatch)
+    {
+        exchange.Answer("GET /v1/admin/catalog", 200, "{}", "\"7\"");
+        exchange.Answer("PUT /v1/admin/catalog", 200, Outcome);
+        var (code, output, _) = await RunAsync(force ? ["apply", file, "--force"] : ["apply", file]);
+        code.ShouldBe(0);
+        output.ShouldContain("Version 7 serves.");
+        exchange.Sent[^1].IfMatch.ShouldBe(ifMatch);
+    }
+
+    [Fact]
+    public async Task Apply_OverANewerVersion_Exits1()
+    {
+        exchange.Answer("GET /v1/admin/catalog", 200, "{}", "\"7\"");
+        exchange.Answer("PUT /v1/admin/catalog", 412, """{ "code": "version_conflict", "detail": "The catalog has moved on: version 8 serves." }""");
+        var (code, _, error) = await RunAsync("apply", file);
+        code.ShouldBe(1);
+        error.ShouldContain("version_conflict");
+        error.ShouldContain("version 8 serves");
+    }
+
+    [Fact]
+    public async Task Rollback_AsksForTheVersion_UnderTheCurrentOne()
+    {
+        exchange.Answer("GET /v1/admin/catalog", 200, "{}", "\"7\"");
+        exchange.Answer("POST /v1/admin/catalog/rollback", 200, Outcome);
+        (await RunAsync("rollback", "4")).Code.ShouldBe(0);
+        exchange.Sent[^1].IfMatch.ShouldBe("\"7\"");
+        exchange.Sent[^1].Body.ShouldBe("{\"version\":4}");
+    }
+
+    [Fact]
+    public async Task KeysCreate_PrintsTheKeyAloneOnStandardOutput()
+    {
+        exchange.Answer("POST /v1/admin/keys", 200, """{ "id": "key_1", "key": "lx_live_x" }""");
+        var (code, output, error) = await RunAsync("keys", "create", "--role", "publisher", "--for", "search-partner");
+        code.ShouldBe(0);
+        output.ShouldBe("lx_live_x" + Environment.NewLine);
+        error.ShouldContain("key_1");
+        exchange.Sent[^1].Body.ShouldBe("""{"role":"publisher","for":"search-partner","mode":"live"}""");
+    }
+
+    [Fact]
+    public async Task KeysRevoke_OfAnOddId_StaysOnePathSegment()
+    {
+        await RunAsync("keys", "revoke", "a/../b");
+        exchange.Sent.ShouldHaveSingleItem().Path.ShouldBe("/v1/admin/keys/a%2F..%2Fb");
+    }
+
+    [Theory]
+    [InlineData("plaan")]
+    [InlineData("plan")]
+    [InlineData("plan", "/no/such/catalog.yaml")]
+    [InlineData("keys", "create", "--role", "king", "--for", "x")]
+    [InlineData("keys", "create", "--role", "buyer")]
+    [InlineData("rollback", "four")]
+    [InlineData("history", "--url", "not a url")]
+    public async Task CommandLine_ThatMakesNoSense_Exits2AndSendsNothing(params string[] words)
+    {
+        var (code, _, error) = await RunAsync(words);
+        code.ShouldBe(2);
+        error.ShouldNotBeEmpty();
+        exchange.Sent.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Exchange_ThatIsAway_Exits1()
+    {
+        var url = exchange.Url;
+        await exchange.DisposeAsync();
+        var (code, _, error) = await RunWithAsync(["history", "--url", url, "--key", "k"]);
+        code.ShouldBe(1);
+        error.ShouldContain("No exchange answers");
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task Serve_WithAndWithoutItsName_Runs(int words)
+    {
+        string[]? served = null;
+        var root = CliRoot.Build((arguments, _) => { served = arguments; return Task.FromResult(0); }, (_, _) => Task.FromResult(1));
+        (await CliRoot.RunAsync(root, words == 0 ? [] : ["serve", "--Exchange:Http:Port=9000"])).ShouldBe(0);
+        served.ShouldBe(words == 0 ? [] : ["--Exchange:Http:Port=9000"]);
+    }
+
+    [Fact]
+    public async Task Migrate_GivesItsOwnExitCode()
+    {
+        var root = CliRoot.Build((_, _) => Task.FromResult(0), (_, _) => Task.FromResult(1));
+        (await CliRoot.RunAsync(root, ["migrate"])).ShouldBe(1);
+    }
+
+    private Task<(int Code, string Output, string Error)> RunAsync(params string[] words) =>
+        RunWithAsync(words.Contains("--url") ? [.. words, "--key", "admin-key"] : [.. words, "--url", exchange.Url, "--key", "admin-key"]);
+
+    private static async Task<(int Code, string Output, string Error)> RunWithAsync(string[] words)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var root = CliRoot.Build((_, _) => Task.FromResult(0), (_, _) => Task.FromResult(0));
+        var code = await CliRoot.RunAsync(root, words, new InvocationConfiguration { Output = output, Error = error });
+        return (code, output.ToString(), error.ToString());
+    }
+}
