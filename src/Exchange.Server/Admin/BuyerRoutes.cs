@@ -57,17 +57,18 @@ internal static class BuyerRoutes
         if (!call.Catalog.Current.Buyers.TryGetValue(call.Route("id"), out var buyer)) return ApiCall.NotFound("The catalog has no such buyer.");
         return await call.Service<Operations>().RunAsync(call, bytes, async () =>
         {
+            // Not to be broken off half way because the caller left: its key would not know what was done.
             bool booked;
             try
             {
-                booked = await call.Store.Ledger.FundAsync(buyer.Id, amount, reference, call.NowMs, call.Cancel);
+                booked = await call.Store.Ledger.FundAsync(buyer.Id, amount, reference, call.NowMs, CancellationToken.None);
             }
             catch (ReferenceReusedException)
             {
                 return Grains.Intake.Problem.Of(409, "reference_reused", "This reference was booked before with another amount or buyer; nothing was booked now.");
             }
             if (booked) await call.Store.Access.AuditAsync(call.Caller.Name, "buyer.fund", buyer.Id, $"{amount} {reference}", call.NowMs, CancellationToken.None);
-            var balance = await call.Store.Ledger.BalanceAsync(BuyerMoney.Account(buyer.Id), call.Cancel);
+            var balance = await call.Store.Ledger.BalanceAsync(BuyerMoney.Account(buyer.Id), CancellationToken.None);
             return Reply.Json(json =>
             {
                 json.WriteString("buyer", buyer.Id);

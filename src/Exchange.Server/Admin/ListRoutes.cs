@@ -37,7 +37,7 @@ internal static class ListRoutes
     }
 
     /// <summary>Lines without their surrounding spaces; empty ones are left out.</summary>
-    private static IEnumerable<string> Lines(byte[] utf8) =>
+    private static string[] Lines(byte[] utf8) =>
         Encoding.UTF8.GetString(utf8).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     private static Problem Unknown() => ApiCall.NotFound("The catalog has no such list; add it with its type first.");

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
-using Exchange.Engine.Fields;
 using Exchange.Engine.Values;
 using Exchange.Grains.Intake;
+using Exchange.Server.Intake;
 
 namespace Exchange.Server.Admin;
 
@@ -20,10 +20,8 @@ internal sealed class Operations
 
     public async Task<Reply> RunAsync(ApiCall call, byte[] body, Func<Task<Reply>> operation)
     {
-        var key = call.Request.Headers["Idempotency-Key"].ToString();
-        if (key.Length == 0) return await operation();
-        if (key.Length > Engine.Limits.IdempotencyKeyChars || key.AsSpan().ContainsAnyExceptInRange('!', '~'))
-            return Problem.Invalid([new InputError("/headers/Idempotency-Key", "invalid_format", $"An idempotency key has at most {Engine.Limits.IdempotencyKeyChars} visible characters.")]);
+        if (IdempotencyKeys.Read(call.Request.Headers, out var key) is { } unreadable) return unreadable;
+        if (key is null) return await operation();
 
         var place = (Scope: call.Caller.Name, Key: key);
         var hash = HashOf(call, body);
