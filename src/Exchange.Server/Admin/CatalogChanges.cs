@@ -20,7 +20,7 @@ internal static class CatalogChanges
             json.WriteBoolean("dry_run", dryRun);
             json.WriteObjects("changes", outcome.Changes, change =>
             {
-                json.WriteString("kind", change.Kind);
+                json.WriteString("kind", Kind(change.Kind));
                 json.WriteString("path", change.Path);
                 json.WriteString("old", change.Old);
                 json.WriteString("new", change.New);
@@ -28,6 +28,13 @@ internal static class CatalogChanges
             json.WriteErrors("warnings", outcome.Warnings);
         }) with { Version = outcome.Version };
     }
+
+    private static string Kind(ChangeKind kind) => kind switch
+    {
+        ChangeKind.Added => "added",
+        ChangeKind.Removed => "removed",
+        _ => "changed",
+    };
 
     /// <summary>
     /// Changes the newest catalog by <paramref name="change"/>, which gives the new tree or the problem why not. Under a precondition of

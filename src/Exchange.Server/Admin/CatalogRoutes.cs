@@ -48,7 +48,7 @@ internal static class CatalogRoutes
         if (Precondition.Read(call.Request, out var precondition) is { } missing && !dryRun) return missing;
         var (bytes, mediaType, problem) = await Body.ReadAsync(call, Engine.Limits.CatalogBytes, Yaml, Reply.JsonType, "text/yaml", "application/x-yaml");
         if (problem is not null) return problem;
-        var current = call.Catalog.Current.Version;
+        var current = (await call.Store.Catalog.LatestAsync(call.Cancel))?.Version ?? 0;
         if (!precondition.Holds(current)) return Precondition.Conflict(current);
 
         var errors = new ConfigErrors();
