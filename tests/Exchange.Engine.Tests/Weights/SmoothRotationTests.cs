@@ -120,6 +120,15 @@ public sealed class SmoothRotationTests
             }
         });
 
+    [Fact]
+    public void Rotation_ManyAtOnce_LosesNoTurnAndKeepsTheShares()
+    {
+        var rotation = new SmoothRotation();
+        var turns = new System.Collections.Concurrent.ConcurrentBag<string>();
+        Parallel.For(0, 7_000, _ => turns.Add(rotation.Take(FiveOneOne)!));
+        turns.GroupBy(id => id).OrderBy(group => group.Key).Select(group => group.Count()).ShouldBe([5_000, 1_000, 1_000]);
+    }
+
     /// <summary>Claims only move between those who are open.</summary>
     [Fact]
     public void Rotation_OpenOnesComeAndGo_ClosedClaimsStayAndTheSumIsZero() =>
