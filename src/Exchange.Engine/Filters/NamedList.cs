@@ -29,23 +29,46 @@ public sealed class NamedList
 /// </summary>
 public sealed class ValueSet
 {
-    private readonly FrozenSet<string>? texts;
-    private readonly FrozenSet<long>? numbers;
+    /// <summary>Up to so many a walk through them is faster than a set, and a catalog holds tens of thousands of such sets.</summary>
+    private const int Few = 8;
+
+    private readonly string[] texts = [];
+    private readonly long[] numbers = [];
+    private readonly FrozenSet<string>? manyTexts;
+    private readonly FrozenSet<long>? manyNumbers;
+    private readonly bool byNumber;
 
     public ValueSet(FieldType type, IReadOnlyList<FieldValue> values)
     {
         Type = type;
-        if (IsByNumber(type)) numbers = values.Select(value => value.Number).ToFrozenSet();
-        else texts = values.Select(value => value.Text!).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+        byNumber = IsByNumber(type);
+        if (byNumber)
+        {
+            numbers = [.. values.Select(value => value.Number).Distinct()];
+            if (numbers.Length > Few) manyNumbers = numbers.ToFrozenSet();
+        }
+        else
+        {
+            texts = [.. values.Select(value => value.Text!).Distinct(StringComparer.OrdinalIgnoreCase)];
+            if (texts.Length > Few) manyTexts = texts.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+        }
     }
 
     public FieldType Type { get; }
-    public IReadOnlyCollection<long> Numbers => numbers ?? [];
-    public IReadOnlyCollection<string> Texts => texts ?? [];
+    public IReadOnlyCollection<long> Numbers => numbers;
+    public IReadOnlyCollection<string> Texts => texts;
 
-    public bool Contains(FieldValue value) => numbers is not null ? numbers.Contains(value.Number) : texts!.Contains(value.Text!);
+    public bool Contains(FieldValue value) => byNumber
+        ? manyNumbers?.Contains(value.Number) ?? Array.IndexOf(numbers, value.Number) >= 0
+        : manyTexts?.Contains(value.Text!) ?? HasText(value.Text!);
 
     /// <summary>True for types whose equality is that of <see cref="FieldValue.Number"/>.</summary>
     public static bool IsByNumber(FieldType type) =>
         type is FieldType.Integer or FieldType.Decimal or FieldType.Boolean or FieldType.Choice or FieldType.Date or FieldType.UsZip;
+
+    private bool HasText(string text)
+    {
+        foreach (var candidate in texts) if (candidate.Equals(text, StringComparison.OrdinalIgnoreCase)) return true;
+        return false;
+    }
 }
