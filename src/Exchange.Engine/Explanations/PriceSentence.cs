@@ -1,0 +1,46 @@
+using Exchange.Engine.Auctions;
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Filters;
+using Exchange.Engine.PingTrees;
+
+namespace Exchange.Engine.Explanations;
+
+/// <summary>How a winner's price came about, in one sentence with the numbers used.</summary>
+internal static class PriceSentence
+{
+    public static string Of(TierModel tier, int place, Offer offer, PingRecord record)
+    {
+        var bid = record.Bids[place];
+        var rule = tier.Method == TierMethod.Auction && tier.Pricing == TierPricing.SecondPrice ? SecondPrice(tier, bid, record) : "pays its bid";
+        var handicap = bid.Handicap.Millionths > 0 ? $", ranked with a handicap of {bid.Handicap}" : "";
+        return $"{rule}: {offer.Price} of {bid.Bid}{handicap}; payout {offer.Payout}, margin {offer.Price - offer.Payout}";
+    }
+
+    private static string SecondPrice(TierModel tier, RankedBid bid, PingRecord record)
+    {
+        var winners = record.Offers.Where(offer => offer.Best && record.Bids[offer.BidIndex].Tier == tier.Index)
+            .Select(offer => record.Bids[offer.BidIndex]).ToArray();
+        var others = record.Bids.Where(other => other.Tier == tier.Index && !winners.Any(winner => winner.Company == other.Company)).ToArray();
+        var exclusive = others.FirstOrDefault(other => other.Sharing == Sharing.Exclusive);
+        var shared = others.FirstOrDefault(other => other.Sharing == Sharing.Shared);
+        if (exclusive is null && shared is null) return bid.HasFloor ? $"no other bid, so it pays the floor {bid.Floor}" : "no other bid and no floor, so it pays its bid";
+        var parts = new List<string>();
+        if (bid.Sharing == Sharing.Exclusive)
+        {
+            if (exclusive is not null) parts.Add($"the next exclusive bid {exclusive.Bid}");
+            if (shared is not null)
+            {
+                var chosen = new int[Limits.CopiesPerLead];
+                BestSharedSet.Choose(others, Math.Min(tier.Copies, Limits.CopiesPerLead), default, chosen, out var count);
+                parts.Add($"the best shared bids {string.Join(" + ", chosen.Take(count).Select(i => others[i].Bid))}");
+            }
+        }
+        else
+        {
+            if (shared is not null) parts.Add($"the best shared bid left out {shared.Bid}");
+        }
+        if (bid.HasFloor) parts.Add($"the floor {bid.Floor}");
+        var highest = parts.Count == 0 ? "one level" : $"the highest of {string.Join(", ", parts)}";
+        return bid.Sharing == Sharing.Shared && exclusive is not null ? $"{highest}, raised until together they match the best exclusive bid {exclusive.Bid}" : highest;
+    }
+}
