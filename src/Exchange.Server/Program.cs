@@ -1,1 +1,4 @@
-return 0;
+using Exchange.Server.Cli;
+using Exchange.Server.Hosting;
+
+return await CliRoot.RunAsync(CliRoot.Build(ExchangeHost.ServeAsync, ExchangeHost.MigrateAsync), args);

@@ -1,0 +1,78 @@
+using System.Globalization;
+
+namespace Exchange.Server.Hosting;
+
+/// <summary>Every setting of the process, from configuration section <c>Exchange</c> (environment <c>Exchange__Http__Port</c> …). All faults are told at once.</summary>
+public sealed class ExchangeOptions
+{
+    /// <summary>Folder of the embedded database; one process at a time.</summary>
+    public string Data { get; private init; } = "./data";
+    /// <summary>HTTP/1.1: API and pages.</summary>
+    public int HttpPort { get; private init; }
+    /// <summary>gRPC, h2c.</summary>
+    public int GrpcPort { get; private init; }
+    /// <summary>/metrics and /health.</summary>
+    public int ManagementPort { get; private init; }
+    /// <summary><c>localhost</c> or <c>any</c>; default: localhost in development, any elsewhere.</summary>
+    public bool ListenOnAny { get; private init; }
+    /// <summary>Buyers on this machine; development only.</summary>
+    public bool AllowLoopback { get; private init; }
+    /// <summary>Base64 of 32 bytes that wrap every data key; default: made at first start and kept in the data folder.</summary>
+    public byte[]? MasterKey { get; private init; }
+    public string? AdminKey { get; private init; }
+    public bool Production { get; private init; }
+
+    /// <exception cref="OptionsException">With every fault.</exception>
+    public static ExchangeOptions Read(IConfiguration configuration, IHostEnvironment environment)
+    {
+        var section = configuration.GetSection("Exchange");
+        var faults = new List<string>();
+        var listen = section["Listen"] ?? (environment.IsDevelopment() ? "localhost" : "any");
+        if (listen is not ("localhost" or "any")) faults.Add("Exchange:Listen is neither localhost nor any");
+        var loopback = section["Delivery:AllowLoopback"] is { } text && (bool.TryParse(text, out var allowed) ? allowed : Fault(faults, "Exchange:Delivery:AllowLoopback is neither true nor false"));
+        if (loopback && environment.IsProduction()) faults.Add("Exchange:Delivery:AllowLoopback is for development; in Production it would let a catalog reach this machine");
+        foreach (var later in new[] { "Postgres", "Redis" })
+            if (!string.IsNullOrEmpty(section[later])) faults.Add($"Exchange:{later} is not supported by this build; it runs on the embedded database");
+        var options = new ExchangeOptions
+        {
+            Data = section["Data"] is { Length: > 0 } folder ? folder : "./data",
+            HttpPort = Port(section, "Http:Port", 8080, faults),
+            GrpcPort = Port(section, "Grpc:Port", 8081, faults),
+            ManagementPort = Port(section, "Management:Port", 9090, faults),
+            ListenOnAny = listen == "any",
+            AllowLoopback = loopback,
+            MasterKey = Key(section["MasterKey"], faults),
+            AdminKey = Environment.GetEnvironmentVariable("EXCHANGE_ADMIN_KEY") is { Length: > 0 } admin ? admin : null,
+            Production = environment.IsProduction(),
+        };
+        if (faults.Count == 0 && new HashSet<int> { options.HttpPort, options.GrpcPort, options.ManagementPort }.Count < 3)
+            faults.Add("Exchange:Http:Port, Exchange:Grpc:Port and Exchange:Management:Port must differ");
+        return faults.Count == 0 ? options : throw new OptionsException(string.Join(Environment.NewLine, faults));
+    }
+
+    private static int Port(IConfigurationSection section, string name, int otherwise, List<string> faults)
+    {
+        if (section[name] is not { Length: > 0 } text) return otherwise;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and < 65536) return port;
+        faults.Add($"Exchange:{name} is not a port (1 to 65535)");
+        return otherwise;
+    }
+
+    private static byte[]? Key(string? text, List<string> faults)
+    {
+        if (string.IsNullOrEmpty(text)) return null;
+        var bytes = new byte[32];
+        if (Convert.TryFromBase64String(text, bytes, out var written) && written == 32) return bytes;
+        faults.Add("Exchange:MasterKey is not the Base64 of 32 bytes");
+        return null;
+    }
+
+    private static bool Fault(List<string> faults, string fault)
+    {
+        faults.Add(fault);
+        return false;
+    }
+}
+
+/// <summary>The process cannot start as configured; the message is for the operator.</summary>
+public sealed class OptionsException(string message) : Exception(message);

@@ -1,0 +1,61 @@
+using Exchange.Grains.Catalog;
+using Exchange.Grains.Memory;
+using Exchange.Grains.Pings;
+using Exchange.Grains.SoftHolds;
+using Exchange.Engine.PingTrees;
+
+namespace Exchange.Server.Hosting;
+
+/// <summary>
+/// What a silo does now and then: forgets offers that ran out, heals the live view, looks for a newer catalog, keeps rotation positions.
+/// Nothing that is right depends on it.
+/// </summary>
+public sealed class Housekeeping(
+    OfferBook book, SoftHoldDesk softHolds, CatalogHost catalog, TierRotations rotations, IGrainFactory grains, TimeProvider time, ILogger<Housekeeping> log) : BackgroundService
+{
+    private const ushort Silo = 0;
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+    private const int HealEveryTicks = 10;
+    private const int KeepEveryTicks = 5;
+
+    private IRotationGrain Memory => grains.GetGrain<IRotationGrain>(GrainMemoryNames.Rotation(Silo));
+
+    /// <summary>Positions are back before the first ping: the web server starts after this.</summary>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (key, claims) in await Memory.Load()) rotations.Of(key).Import(claims);
+        await base.StartAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Tick, time);
+        for (var tick = 1; await timer.WaitForNextTickAsync(stoppingToken); tick++)
+        {
+            try
+            {
+                var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+                book.Sweep(now);
+                softHolds.Sweep(now);
+                if (tick % HealEveryTicks == 0 && !await catalog.RefreshAsync(stoppingToken)) await catalog.HealAsync(stoppingToken);
+                if (tick % KeepEveryTicks == 0) await KeepAsync();
+            }
+            catch (Exception fault) when (fault is not OperationCanceledException)
+            {
+                log.LogWarning(fault, "Housekeeping stumbled; it goes on with the next tick");
+            }
+        }
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        await KeepAsync();
+    }
+
+    private async Task KeepAsync()
+    {
+        var claims = rotations.Keys.ToDictionary(key => key, key => new Dictionary<string, long>(rotations.Of(key).Export()), StringComparer.Ordinal);
+        if (claims.Count > 0) await Memory.Keep(claims);
+    }
+}
