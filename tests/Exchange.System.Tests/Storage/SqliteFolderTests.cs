@@ -1,0 +1,294 @@
+using System.Text;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+using Exchange.Storage;
+using Exchange.Storage.Sqlite;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Time.Testing;
+using Shouldly;
+using static Exchange.System.Tests.Storage.Sample;
+
+namespace Exchange.System.Tests.Storage;
+
+/// <summary>What is SQLite's own: the folder, its lock, its key, its files after a crash.</summary>
+public sealed class SqliteFolderTests : IDisposable
+{
+    private readonly string folder = Path.Combine(Path.GetTempPath(), "exchange-folder-" + Guid.NewGuid().ToString("N"));
+    private readonly string crashed = Path.Combine(Path.GetTempPath(), "exchange-crashed-" + Guid.NewGuid().ToString("N"));
+
+    private Task<SqliteStore> OpenAsync(string? of = null, byte[]? key = null) =>
+        SqliteStore.OpenAsync(new SqliteStoreOptions { Folder = of ?? folder, MasterKey = key });
+
+    public void Dispose()
+    {
+        foreach (var made in new[] { folder, crashed })
+            if (Directory.Exists(made)) Directory.Delete(made, recursive: true);
+    }
+
+    /// <summary>What a killed process leaves: its files as the system has them, log and all.</summary>
+    private void CopyAsIfKilled()
+    {
+        Directory.CreateDirectory(crashed);
+        foreach (var file in Directory.GetFiles(folder).Where(file => Path.GetExtension(file) is not (".lock" or ".db-shm")))
+            File.Copy(file, Path.Combine(crashed, Path.GetFileName(file)));
+    }
+
+    [Fact]
+    public async Task Open_FolderInUse_IsRefusedUntilItIsClosed()
+    {
+        var first = await OpenAsync();
+
+        (await Should.ThrowAsync<StorageOpenException>(OpenAsync())).Message.ShouldContain("in use by another exchange process");
+        await first.DisposeAsync();
+        await (await OpenAsync()).DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Open_NewFolder_IsItsOwnersOnly()
+    {
+        await (await OpenAsync()).DisposeAsync();
+
+        if (OperatingSystem.IsWindows()) return;
+        File.GetUnixFileMode(folder).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.GetUnixFileMode(Path.Combine(folder, MasterKey.FileName)).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    [Fact]
+    public async Task Open_KeyIsMissingOrAnother_IsRefused()
+    {
+        await (await OpenAsync()).DisposeAsync();
+        var file = Path.Combine(folder, MasterKey.FileName);
+        var key = MasterKey.Parse(await File.ReadAllTextAsync(file));
+        File.Delete(file);
+
+        (await Should.ThrowAsync<StorageOpenException>(OpenAsync())).Message.ShouldContain("has data but no exchange.key");
+        (await Should.ThrowAsync<StorageOpenException>(OpenAsync(key: new byte[32]))).Message.ShouldContain("not the one");
+        await (await OpenAsync(key: key)).DisposeAsync();
+        File.Exists(file).ShouldBeFalse();
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("c2hvcnQ=")]
+    [InlineData("not base64 at all, but of some length")]
+    public void MasterKey_NotThirtyTwoBytes_IsRefusedWithoutRepeatingIt(string text)
+    {
+        var message = Should.Throw<StorageOpenException>(() => MasterKey.Parse(text)).Message;
+        message.ShouldBe("The installation's key must be 32 bytes in base64.");
+    }
+
+    [Fact]
+    public async Task Open_SchemaOfANewerVersion_IsRefused()
+    {
+        await (await OpenAsync()).DisposeAsync();
+        Run(SqliteStore.FactsFile, "INSERT INTO SchemaVersions (ScriptName, Applied) VALUES ('Exchange.Storage.Sqlite.Migrations.Facts.9999_future.sql', '2030-01-01')");
+
+        (await Should.ThrowAsync<StorageOpenException>(OpenAsync())).Message.ShouldContain("newer exchange");
+    }
+
+    [Fact]
+    public async Task Reopen_AfterClose_EverythingIsThere()
+    {
+        await using (var store = await OpenAsync())
+        {
+            await store.ApplyAsync(Limits());
+            await store.SubmitAsync(Post(Lead(1), [Copy(1, Limits())], "key"));
+            store.Pings.TryAppend(Ping(Lead(2)), Fields).ShouldBeTrue();
+            await store.Access.PutSecretAsync("hook", "one"u8.ToArray(), Now, default);
+        }
+
+        await using var again = await OpenAsync();
+        (await again.SubmitAsync(Post(Lead(1), [Copy(1, Limits())], "key"))).Code.ShouldBe(VerdictCode.AlreadyThere);
+        (await again.Pings.FindAsync(Lead(2), default)).ShouldNotBeNull();
+        (await again.Access.FindSecretAsync("hook", default)).ShouldBe("one"u8.ToArray());
+        // Closing moved the log into its file.
+        (await again.Catalog.LatestAsync(default))!.Version.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Killed_UnderLoad_EveryAnsweredSaleIsThereAndNoneTwice()
+    {
+        await using var store = await OpenAsync();
+        var limits = Limits(capOfA: 1_000_000);
+        await store.ApplyAsync(limits);
+        var next = 0;
+        var answered = 0;
+        using var stop = new CancellationTokenSource();
+        List<LeadId> before = [];
+        var sellers = Enumerable.Range(0, 16).Select(_ => Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                var lead = Lead(Interlocked.Increment(ref next));
+                if (!(await store.SubmitAsync(Post(lead, [Copy(1, limits, price: Money.Parse("0.01"), deliveries: [new("hook", Now, Now + 60_000)])]))).IsSuccess) continue;
+                lock (before) before.Add(lead);
+                Interlocked.Increment(ref answered);
+            }
+        })).ToArray();
+        while (Volatile.Read(ref answered) < 300) await Task.Yield();
+        LeadId[] promised;
+        lock (before) promised = [.. before];
+        CopyAsIfKilled();
+        await stop.CancelAsync();
+        await Task.WhenAll(sellers);
+
+        await using var after = await OpenAsync(crashed);
+        foreach (var lead in promised) (await after.Leads.FindAsync(lead, default)).ShouldNotBeNull().Copies.ShouldHaveSingleItem();
+        var cap = (await after.CounterAsync("c:a1:leads:day:UTC"))!.Value;
+        cap.Used.ShouldBeGreaterThanOrEqualTo(promised.Length);
+        (await after.Ledger.BalanceAsync("publisher:p", default)).ShouldBe(new Money(cap.Used * Money.Parse("0.01").Micros));
+        // Whoever was not answered asks again and finds out; nothing is counted twice.
+        for (var n = 1; n <= promised.Length + 16; n++)
+            (await after.SubmitAsync(Post(Lead(n), [Copy(1, limits, price: Money.Parse("0.01"))]))).IsSuccess.ShouldBeTrue();
+        (await after.Deliveries.AdoptAsync(Now, default)).ShouldBe((int)cap.Used);
+        (await after.Deliveries.ClaimDueAsync(Now, Now + 1, 1, default)).ShouldHaveSingleItem().Fence.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task GroupCommit_ManyAtOnce_ShareCommits()
+    {
+        await using var store = await OpenAsync();
+        var limits = Limits(capOfA: 10_000);
+        await store.ApplyAsync(limits);
+        var (commits, items) = store.Journal.Done;
+
+        await Task.WhenAll(Enumerable.Range(1, 2_000).Select(n => store.SubmitAsync(Post(Lead(n), [Copy(1, limits, price: Money.Parse("0.01"))]))));
+
+        (store.Journal.Done.Items - items).ShouldBe(2_000);
+        (store.Journal.Done.Commits - commits).ShouldBeLessThan(200);
+    }
+
+    [Fact]
+    public async Task Transfer_ChangedOrDeleted_TheFileRefuses()
+    {
+        await using (var store = await OpenAsync())
+        {
+            await store.ApplyAsync(Limits());
+            await store.SubmitAsync(Post(Lead(1), [Copy(1, Limits())]));
+        }
+
+        Should.Throw<SqliteException>(() => Run(SqliteStore.FactsFile, "UPDATE transfer SET amount = 1")).Message.ShouldContain("never changed");
+        Should.Throw<SqliteException>(() => Run(SqliteStore.FactsFile, "DELETE FROM transfer")).Message.ShouldContain("never deleted");
+        Should.Throw<SqliteException>(() => Run(SqliteStore.FactsFile, "INSERT INTO transfer (source, no, kind, part, at_ms, debit, credit, amount) VALUES (x'01', 1, 'x', 0, 0, 'a', 'b', 0)"));
+        Should.Throw<SqliteException>(() => Run(SqliteStore.FactsFile, "UPDATE lead SET open_copies = 2"));
+        Should.Throw<SqliteException>(() => Run(SqliteStore.FactsFile, "UPDATE counter SET used = -1"));
+        Should.Throw<SqliteException>(() => Run(SqliteStore.FactsFile, """
+            INSERT INTO copy SELECT lead_id, 2, offer_id, campaign, buyer, company, publisher, exclusive, state, price, payout, at_ms, changed_ms, reason, NULL, NULL, NULL, takes FROM copy
+            """)).Message.ShouldContain("UNIQUE");
+    }
+
+    [Fact]
+    public async Task Files_AfterSealedWrites_HoldNoMarker()
+    {
+        const string marker = "canary-7731";
+        await using var store = await OpenAsync();
+        await store.ApplyAsync(Limits());
+        var bytes = store.Vault.Seal(Lead(1), Encoding.UTF8.GetBytes("{\"email\":\"" + marker + "\"}"));
+        await store.SubmitAsync(Post(Lead(1), [Copy(1, Limits())], persons: [new("auto", store.Vault.PersonHash("email", marker), 0)]) with
+        {
+            New = NewLead(sealedBytes: bytes),
+        });
+        await store.Access.PutSecretAsync("hook", Encoding.UTF8.GetBytes(marker), Now, default);
+        var ping = Ping(Lead(2)) with { Values = [new("90210", 90210), new(marker, 1), default] };
+        store.Pings.TryAppend(ping, Fields).ShouldBeTrue();
+        await store.Pings.FlushAsync(default);
+
+        foreach (var file in Directory.GetFiles(folder))
+        {
+            if (file.EndsWith(".lock", StringComparison.Ordinal)) continue;
+            var content = await File.ReadAllBytesAsync(file);
+            content.AsSpan().IndexOf(Encoding.UTF8.GetBytes(marker)).ShouldBe(-1, Path.GetFileName(file));
+        }
+        // What is not sensitive is there to be found, so the search works.
+        (await File.ReadAllBytesAsync(Path.Combine(folder, "pings.db-wal"))).AsSpan().IndexOf("90210"u8).ShouldBeGreaterThan(0);
+        (await store.Pings.FindAsync(Lead(2), default))!.Values.ShouldBe(ping.Values);
+        Encoding.UTF8.GetString(store.Vault.Open(Lead(1), (await store.Leads.FindAsync(Lead(1), default))!.Sealed)).ShouldContain(marker);
+    }
+
+    [Fact]
+    public async Task Pings_OlderThanKept_AreDeleted()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(Now));
+        await using var store = await SqliteStore.OpenAsync(new SqliteStoreOptions { Folder = folder, TimeProvider = time, PingRetentionDays = 30 });
+        LeadId Old(int n, int days) => LeadId.Create(Now - days * Day * 1000, 1, false, (ulong)n);
+        foreach (var n in Enumerable.Range(0, 1_500)) store.Pings.TryAppend(Ping(Old(n, 31)), Fields);
+        store.Pings.TryAppend(Ping(Old(0, 29)), Fields);
+        await store.Pings.FlushAsync(default);
+        // A thousand go with a write, the rest with the next.
+        await store.Pings.FlushAsync(default);
+        await store.Pings.FlushAsync(default);
+
+        (await store.Pings.FindAsync(Old(0, 31), default)).ShouldBeNull();
+        (await store.Pings.FindAsync(Old(1_499, 31), default)).ShouldBeNull();
+        (await store.Pings.FindAsync(Old(0, 29), default)).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public void PingCodec_CutAnywhere_SaysSo()
+    {
+        var vault = new Vault(new byte[32]);
+        var bytes = PingCodec.Encode(Ping(Lead(1)), Fields, vault);
+
+        PingCodec.Decode(Lead(1), bytes, vault).ShouldBeEquivalentTo(Ping(Lead(1)));
+        for (var length = 0; length < bytes.Length; length++)
+            Should.Throw<InvalidDataException>(() => PingCodec.Decode(Lead(1), bytes.AsSpan(0, length), vault));
+    }
+
+    [Fact]
+    public void GrainMemory_Statements_KeepVersions()
+    {
+        GrainMemory.Migrate(folder);
+        GrainMemory.Migrate(folder);
+
+        Write(null, "one").ShouldBe(1);
+        Write(null, "lost").ShouldBeNull();
+        Write(1, "two").ShouldBe(2);
+        Write(1, "stale").ShouldBeNull();
+        Write(7, "no such row", extension: "+x").ShouldBeNull();
+        Write(null, "own", extension: "+x").ShouldBe(1);
+        Text(Grain("ReadFromStorageKey")[0]!).ShouldBe("two");
+        Grain("ClearStorageKey", 1).ShouldBeEmpty();
+        Grain("ClearStorageKey", 2).ShouldBe([3L]);
+        Grain("ReadFromStorageKey").ShouldBe([DBNull.Value]);
+        Write(3, "three").ShouldBe(4);
+        Grain("DeleteStorageKey", 3).ShouldBeEmpty();
+        Grain("DeleteStorageKey", 4).ShouldBe([5L]);
+        Grain("ReadFromStorageKey").ShouldBeEmpty();
+
+        long? Write(int? version, string payload, string? extension = null) => Grain("WriteToStorageKey", version, payload, extension) is [long written] ? written : null;
+        static string Text(object payload) => Encoding.UTF8.GetString((byte[])payload);
+    }
+
+    /// <summary>Runs one of Orleans's queries as its provider does; the first column of each row.</summary>
+    private List<object> Grain(string query, int? version = null, string? payload = null, string? extension = null)
+    {
+        using var connection = new SqliteConnection(GrainMemory.ConnectionString(folder) + ";Pooling=False");
+        connection.Open();
+        using var find = connection.CreateCommand();
+        find.CommandText = "SELECT QueryText FROM OrleansQuery WHERE QueryKey = $key";
+        find.Parameters.AddWithValue("$key", query);
+        using var command = connection.CreateCommand();
+        command.CommandText = (string)find.ExecuteScalar()!;
+        foreach (var (name, value) in new (string, object?)[]
+        {
+            ("GrainIdHash", 1), ("GrainIdN0", 2L), ("GrainIdN1", 3L), ("GrainTypeHash", 4), ("GrainTypeString", "buyer-v1"), ("GrainIdExtensionString", extension),
+            ("ServiceId", "exchange"), ("GrainStateVersion", version), ("PayloadBinary", payload is null ? null : Encoding.UTF8.GetBytes(payload)),
+        })
+            command.Parameters.AddWithValue("@" + name, value ?? DBNull.Value);
+        using var reader = command.ExecuteReader();
+        List<object> rows = [];
+        while (reader.Read()) rows.Add(reader.GetValue(0));
+        return rows;
+    }
+
+    private void Run(string file, string sql)
+    {
+        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, file), Pooling = false }.ToString());
+        connection.Open();
+        using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // The statements are this file's own.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        command.ExecuteNonQuery();
+    }
+}
