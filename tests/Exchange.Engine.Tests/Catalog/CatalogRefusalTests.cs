@@ -26,8 +26,6 @@ public sealed class CatalogRefusalTests
     [InlineData("campagnes", "{}", "unknown_key", "campagnes")]
     [InlineData("version", "\"four\"", "invalid_format", "version")]
     [InlineData("connectors", "{}", "not_supported", "connectors")]
-    [InlineData("campaigns", "[]", "wrong_type", "campaigns")]
-    [InlineData("campaigns", "null", "wrong_type", "campaigns")]
     [InlineData("campaigns acme-a", "\"\"", "wrong_type", "campaigns.acme-a")]
     // lists
     [InlineData("lists zips values", "[\"123\"]", "invalid_value", "lists.zips.values[0]")]
@@ -75,7 +73,7 @@ public sealed class CatalogRefusalTests
     [InlineData("publishers search postback", "{}", "not_supported", "publishers.search.postback")]
     [InlineData("publishers search ips", "[]", "not_supported", "publishers.search.ips")]
     // caps
-    [InlineData("publishers search caps", "[{ \"per\": \"minute\", \"pings\": 600 }]", "not_supported", "publishers.search.caps[0].per")]
+    [InlineData("publishers search caps", "[{ \"per\": \"minute\", \"leads\": 600 }]", "not_supported", "publishers.search.caps[0].per")]
     [InlineData("campaigns acme-b caps", "[{ \"per\": \"day\", \"pings\": 600 }]", "not_supported", "campaigns.acme-b.caps[0].pings")]
     [InlineData("campaigns acme-b caps", "[{ \"per\": \"fortnight\", \"leads\": 5 }]", "unknown_value", "campaigns.acme-b.caps[0].per")]
     [InlineData("campaigns acme-b caps", "[{ \"per\": \"day\" }]", "missing_key", "campaigns.acme-b.caps[0].leads")]
@@ -163,7 +161,7 @@ public sealed class CatalogRefusalTests
     {
         var result = Catalogs.Compile(Catalogs.With(keys, json));
         result.Model.ShouldBeNull();
-        result.Errors.Errors.Select(error => (error.Code, error.Pointer)).ShouldContain((code, path));
+        result.Errors.Errors.Select(error => (error.Code, error.Pointer)).ShouldBe([(code, path)]);
         result.Errors.Errors.ShouldAllBe(error => error.Message.EndsWith('.') || error.Message.EndsWith('?'));
     }
 
@@ -190,6 +188,19 @@ public sealed class CatalogRefusalTests
             "lists.zips.values[0]", "verticals.auto.fields.age.type", "verticals.auto.ping_ttl", "buyers.acme.credit_limit", "campaigns.acme-a.bid.fixed",
         ], ignoreOrder: true);
     }
+
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("null")]
+    [InlineData("\"none\"")]
+    public void Section_ThatIsNoMap_IsReportedBesideWhatItBreaks(string json) =>
+        Catalogs.Compile(Catalogs.With("campaigns", json)).Errors.Errors.Select(error => (error.Code, error.Pointer)).ShouldContain(("wrong_type", "campaigns"));
+
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("null")]
+    [InlineData("\"none\"")]
+    public void Root_ThatIsNoMap_IsOneError(string json) => Catalogs.Compile(Catalogs.Json(json)).Errors.Errors.ShouldHaveSingleItem().Code.ShouldBe("wrong_type");
 
     [Fact]
     public void PublisherFilter_WrongForTwoVerticals_IsReportedOnce() =>

@@ -26,7 +26,7 @@ internal sealed class ConditionScope
             List = draft.Lists.GetValueOrDefault,
             PingFieldsOnly = pingOnly,
             // A field that is itself wrong was reported where it is declared.
-            KnownElsewhere = name => vertical.DeclaredFields?.Find(name) is not null || elsewhere?.Invoke(name) == true,
+            KnownElsewhere = name => vertical.DeclaredFields is null || vertical.DeclaredFields.Find(name) is not null || elsewhere?.Invoke(name) == true,
             KnownVertical = draft.Declared["verticals"].ContainsKey,
             KnownPublisher = draft.Declared["publishers"].ContainsKey,
             KnownBuyer = draft.Declared["buyers"].ContainsKey,

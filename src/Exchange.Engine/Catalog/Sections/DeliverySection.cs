@@ -19,11 +19,12 @@ internal static class DeliverySection
         var sendAll = map["send"] is { } send && ValueReader.Word(send, [("first", false), ("all", true)], errors) == true;
         var retryFor = map["retry_for"] is { } retry ? ValueReader.Duration(retry, errors) : null;
         var to = new List<EndpointModel>();
-        var before = errors.Errors.Count;
-        if (map["to"] is { } toNode)
-            foreach (var item in ValueReader.List(toNode, errors)?.Items ?? []) Add(item, buyer, declared, to, errors);
-        else to.Add(inbox);
-        if (sold == SoldWhen.OnAccept && errors.Errors.Count == before && to is not [{ Connector: ConnectorKind.Native }, ..])
+        var written = map["to"] is { } toNode ? ValueReader.List(toNode, errors)?.Items ?? [] : null;
+        if (written is null) to.Add(inbox);
+        else foreach (var item in written) Add(item, buyer, declared, to, errors);
+        // An entry that could not be read was reported; whether it is a native one is not known.
+        var whole = written is null || written.Count > 0 && written.Count == to.Count;
+        if (sold == SoldWhen.OnAccept && whole && to is not [{ Connector: ConnectorKind.Native }, ..])
             errors.Add(map["to"]?.Path ?? map.At("to"), ConfigCodes.Conflict, "`sold: on_accept` needs a native endpoint first in `to`: only its answer can make a sale.");
         return sold is null ? null : new(sold.Value, sendAll, to, retryFor ?? UsualRetryFor);
     }

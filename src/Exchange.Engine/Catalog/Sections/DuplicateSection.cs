@@ -19,14 +19,14 @@ internal static class DuplicateSection
             {
                 if (fields.Find(text.Text) is { } field) keys.Add(field);
                 // A field that is itself wrong was reported where it is declared.
-                else if ((declared as ConfigMap)?.Find(text.Text) is null)
+                else if (declared is ConfigMap declaredFields && declaredFields.Find(text.Text) is null)
                     errors.Add(text.Path, ConfigCodes.UnknownField, Nearest.Fix("The vertical has no such field", text.Text, fields.All.Select(known => known.Name), errors));
             }
         }
         else
         {
             keys.AddRange(UsualKeys.Select(fields.Find).OfType<FieldSchema>());
-            if (keys.Count == 0) errors.Add(map.At("keys"), ConfigCodes.MissingKey, "`keys` is required here: the vertical has neither a phone nor an email field of that name.");
+            if (keys.Count == 0 && declared is ConfigMap) errors.Add(map.At("keys"), ConfigCodes.MissingKey, "`keys` is required here: the vertical has neither a phone nor an email field of that name.");
         }
         var all = map["match"] is { } match && ValueReader.Word(match, [("any", false), ("all", true)], errors) == true;
         var window = map["window"] is { } windowNode ? ValueReader.Duration(windowNode, errors) : null;

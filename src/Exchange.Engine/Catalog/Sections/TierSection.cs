@@ -81,7 +81,7 @@ internal static class TierSection
             case { } list:
                 foreach (var (id, at) in draft.References(list, "campaigns", "campaign"))
                 {
-                    if ((draft.Declared["campaigns"][id] as ConfigMap)?.Find("vertical") is ConfigText of && of.Text != vertical.Id)
+                    if ((draft.Declared["campaigns"][id] as ConfigMap)?.Find("vertical") is ConfigText of && of.Text != vertical.Id && draft.Declared["verticals"].ContainsKey(of.Text))
                         errors.Add(at.Path, ConfigCodes.Conflict, "This campaign buys another vertical than the tree sells.");
                     else ids.Add(id);
                 }
