@@ -7,7 +7,7 @@ using Spectre.Console;
 namespace Exchange.LoadTests.Compare;
 
 /// <summary>How the comparison is run.</summary>
-internal sealed record CompareOptions(int Concurrency, int Connections, int Seconds, int WarmUpSeconds, int Rounds, int Campaigns, int Seed, string? Server);
+internal sealed record CompareOptions(int Concurrency, int Connections, int Seconds, int WarmUpSeconds, int Rounds, int Campaigns, int Eligible, int Seed, string? Server);
 
 /// <summary>One round: the same load on the bare echo, on pings, on ping + post pairs.</summary>
 internal sealed record CompareRound(LoadResult Echo, LoadResult Pings, LoadResult Pairs);
@@ -21,22 +21,23 @@ internal static class CompareCommand
         var seconds = new Option<int>("--seconds") { Description = "Measured time of each load.", DefaultValueFactory = _ => 10 }.AtLeast(1);
         var warmUp = new Option<int>("--warm-up") { Description = "Seconds of the same load before each measurement.", DefaultValueFactory = _ => 5 }.AtLeast(0);
         var rounds = new Option<int>("--rounds") { Description = "Echo and exchange take turns this often, each time as new processes.", DefaultValueFactory = _ => 3 }.AtLeast(1);
-        var campaigns = new Option<int>("--campaigns") { Description = "Campaigns in the one vertical; about 2 % are eligible for a ping.", DefaultValueFactory = _ => 1_000 }.AtLeast(1);
+        var campaigns = new Option<int>("--campaigns") { Description = "Campaigns in the one vertical.", DefaultValueFactory = _ => 1_000 }.AtLeast(1);
+        var eligibleCampaigns = new Option<int>("--eligible") { Description = "How many of them are eligible for a ping on average.", DefaultValueFactory = _ => 20 }.AtLeast(1);
         var seed = new Option<int>("--seed") { Description = "The same seed makes the same catalog and pings.", DefaultValueFactory = _ => 1 };
         var json = new Option<FileInfo?>("--json") { Description = "Also writes every round as JSON to this file." };
         var server = new Option<string?>("--server") { Description = "The server's exchange.dll to start. Default: the one built in this repository." };
         var command = new Command("compare",
             "Measures what the exchange costs beyond the transport: a bare gRPC echo service and this exchange are started in turn and loaded the same way, on one machine in one run. Prints requests per second, latencies, the server's CPU per request and the ratios. Build with -c Release.")
         {
-            concurrency, connections, seconds, warmUp, rounds, campaigns, seed, json, server,
+            concurrency, connections, seconds, warmUp, rounds, campaigns, eligibleCampaigns, seed, json, server,
         };
         command.SetAction(async (parsed, cancel) =>
         {
             var options = new CompareOptions(
                 parsed.GetValue(concurrency), parsed.GetValue(connections), parsed.GetValue(seconds), parsed.GetValue(warmUp), parsed.GetValue(rounds),
-                parsed.GetValue(campaigns), parsed.GetValue(seed), parsed.GetValue(server));
+                parsed.GetValue(campaigns), parsed.GetValue(eligibleCampaigns), parsed.GetValue(seed), parsed.GetValue(server));
             var console = AnsiConsole.Console;
-            var catalog = new ComparedCatalog(options.Campaigns, options.Seed);
+            var catalog = new ComparedCatalog(options.Campaigns, options.Eligible, options.Seed);
             var eligible = Enumerable.Range(0, 4_096).Average(index => (double)catalog.Eligible(ComparedCatalog.Ping(options.Seed, index)));
             console.MarkupLine(string.Create(CultureInfo.InvariantCulture,
                 $"{options.Campaigns:#,##0} campaigns, {eligible:0.0} eligible for a ping on average; {options.Concurrency} in flight over {options.Connections} connections; {Environment.ProcessorCount} processors shared by client and server."));

@@ -1,14 +1,13 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Exchange.LoadTests.Leads;
-using Exchange.V1;
 
 namespace Exchange.LoadTests.Compare;
 
 /// <summary>
 /// The catalog under load and the pings that fit it: one vertical, campaigns of fixed bids in one second-price auction, filters on place,
-/// age and coverage such that about 2 % of the campaigns are eligible for a ping (20 of 1,000). A sale there is a whole sale: duplicate keys,
-/// a publisher's cap, two campaign caps, a balance, an inbox delivery.
+/// age and coverage, as narrow as it takes for the same number to be eligible for a ping however many there are. A sale there is a whole
+/// sale: duplicate keys, a publisher's cap, two campaign caps, a balance, an inbox delivery.
 /// </summary>
 internal sealed class ComparedCatalog
 {
@@ -16,23 +15,28 @@ internal sealed class ComparedCatalog
     public const string Publisher = "compared-publisher";
 
     private const int Buyers = 50;
-    private const int PlacesPerCampaign = 5;
     private const int YoungestAge = 18;
     private const int Ages = 60;
-    private const int AgeSpan = 24;
+    private const int CoveragesPerCampaign = 2;
+    private const double UsualAgeShare = 0.4;
     private static readonly string[] Coverages = ["minimum", "standard", "plus", "premium"];
     private static readonly Place[] OnePerState = [.. Places.All.DistinctBy(place => place.State)];
 
     private readonly Filter[] _filters;
+    private readonly int _ageSpan;
 
-    public ComparedCatalog(int campaigns, int seed)
+    /// <param name="eligible">How many campaigns are eligible for a ping on average, as near as whole places and years come to it.</param>
+    public ComparedCatalog(int campaigns, int eligible, int seed)
     {
+        var wanted = Math.Min(1.0, eligible / (double)campaigns) * Coverages.Length / CoveragesPerCampaign;
+        var places = Math.Clamp((int)Math.Round(wanted / UsualAgeShare * OnePerState.Length), 1, OnePerState.Length);
+        _ageSpan = Math.Clamp((int)Math.Round(wanted * OnePerState.Length / places * Ages), 1, Ages);
         var draw = new Random(seed);
         _filters = [.. Enumerable.Range(0, campaigns).Select(index => new Filter(
             ByZip: index % 4 == 3,
-            [.. Sample(draw, OnePerState, PlacesPerCampaign)],
-            YoungestAge + draw.Next(Ages - AgeSpan + 1),
-            [.. Sample(draw, Coverages, 2)],
+            [.. Sample(draw, OnePerState, places)],
+            YoungestAge + draw.Next(Ages - _ageSpan + 1),
+            [.. Sample(draw, Coverages, CoveragesPerCampaign)],
             BidCents: 500 + draw.Next(4_500)))];
     }
 
@@ -102,46 +106,41 @@ internal sealed class ComparedCatalog
         }.ToJsonString();
     }
 
-    /// <summary>Ping number <paramref name="index"/>; the same number is the same ping.</summary>
-    public static PingRequest Ping(int seed, int index)
+    /// <summary>The fields of ping number <paramref name="index"/>; the same number is the same ping.</summary>
+    public static Dictionary<string, string> Ping(int seed, int index)
     {
         var draw = new Random(unchecked((seed * 486_187_739) + index));
         var place = OnePerState[draw.Next(OnePerState.Length)];
-        return new PingRequest
+        return new Dictionary<string, string>
         {
-            Vertical = Vertical,
-            SubId = string.Create(CultureInfo.InvariantCulture, $"kw-{draw.Next(40)}"),
-            Fields =
-            {
-                ["zip"] = place.Zip,
-                ["state"] = place.State,
-                ["age"] = (YoungestAge + draw.Next(Ages)).ToString(CultureInfo.InvariantCulture),
-                ["coverage"] = Coverages[draw.Next(Coverages.Length)],
-                ["currently_insured"] = draw.Next(2) == 0 ? "true" : "false",
-            },
+            ["zip"] = place.Zip,
+            ["state"] = place.State,
+            ["age"] = Text(YoungestAge + draw.Next(Ages)),
+            ["coverage"] = Coverages[draw.Next(Coverages.Length)],
+            ["currently_insured"] = draw.Next(2) == 0 ? "true" : "false",
         };
     }
 
-    /// <summary>A person no other number has, for the post.</summary>
-    public static void GivePerson(PostRequest post, long number)
-    {
-        post.Fields["first_name"] = "Made";
-        post.Fields["last_name"] = "Consumer";
-        post.Fields["email"] = string.Create(CultureInfo.InvariantCulture, $"p{number}@example.com");
-        post.Fields["phone"] = PhoneNumbers.Number(Places.All[(int)(number % Places.All.Count)].AreaCode, number / Places.All.Count);
-    }
+    /// <summary>The fields of a person no other number has, for the post.</summary>
+    public static IEnumerable<KeyValuePair<string, string>> Person(long number) =>
+    [
+        new("first_name", "Made"),
+        new("last_name", "Consumer"),
+        new("email", string.Create(CultureInfo.InvariantCulture, $"p{number}@example.com")),
+        new("phone", PhoneNumbers.Number(Places.All[(int)(number % Places.All.Count)].AreaCode, number / Places.All.Count)),
+    ];
 
-    /// <summary>How many campaigns' filters hold for the ping: the claim "about 20 eligible", counted and not trusted.</summary>
-    public int Eligible(PingRequest ping)
+    /// <summary>How many campaigns' filters hold for the ping: counted, because what was aimed at is not what counts.</summary>
+    public int Eligible(IReadOnlyDictionary<string, string> ping)
     {
-        var age = int.Parse(ping.Fields["age"], CultureInfo.InvariantCulture);
+        var age = int.Parse(ping["age"], CultureInfo.InvariantCulture);
         return _filters.Count(filter =>
-            filter.Places.Any(place => filter.ByZip ? place.Zip == ping.Fields["zip"] : place.State == ping.Fields["state"]) &&
-            age >= filter.FromAge && age < filter.FromAge + AgeSpan &&
-            filter.Coverages.Contains(ping.Fields["coverage"]));
+            filter.Places.Any(place => filter.ByZip ? place.Zip == ping["zip"] : place.State == ping["state"]) &&
+            age >= filter.FromAge && age < filter.FromAge + _ageSpan &&
+            filter.Coverages.Contains(ping["coverage"]));
     }
 
-    private static JsonObject Campaign(Filter filter, string buyer) => new()
+    private JsonObject Campaign(Filter filter, string buyer) => new()
     {
         ["buyer"] = buyer,
         ["vertical"] = Vertical,
@@ -153,7 +152,7 @@ internal sealed class ComparedCatalog
                     ["field"] = filter.ByZip ? "zip" : "state",
                     ["in"] = Texts([.. filter.Places.Select(place => filter.ByZip ? place.Zip : place.State)]),
                 },
-                new JsonObject { ["field"] = "age", ["between"] = Texts(Text(filter.FromAge), Text(filter.FromAge + AgeSpan - 1)) },
+                new JsonObject { ["field"] = "age", ["between"] = Texts(Text(filter.FromAge), Text(filter.FromAge + _ageSpan - 1)) },
                 new JsonObject { ["field"] = "coverage", ["in"] = Texts(filter.Coverages) }),
         },
         ["bid"] = new JsonObject { ["fixed"] = (filter.BidCents / 100m).ToString("0.00", CultureInfo.InvariantCulture) },

@@ -28,12 +28,10 @@ internal sealed class IntakeLoad : IDisposable
             DisposeHttpClient = true,
         }))];
         _clients = [.. _channels.Select(channel => new IntakeService.IntakeServiceClient(channel))];
-        _pings = [.. Enumerable.Range(0, PingPool).Select(index => ComparedCatalog.Ping(seed, index))];
+        _pings = [.. Enumerable.Range(0, PingPool).Select(index => MakePing(seed, index))];
         _metadata = new Metadata { { "x-api-key", key } };
         _persons = firstPerson;
     }
-
-    public IReadOnlyList<PingRequest> Pings => _pings;
 
     public void Dispose()
     {
@@ -60,13 +58,24 @@ internal sealed class IntakeLoad : IDisposable
         }
 
         var post = new PostRequest { PingId = ping.PingId };
-        ComparedCatalog.GivePerson(post, Interlocked.Increment(ref _persons));
+        foreach (var (name, value) in ComparedCatalog.Person(Interlocked.Increment(ref _persons)))
+        {
+            post.Fields[name] = value;
+        }
+
         var answer = await Client(caller).PostAsync(post, _metadata, cancellationToken: cancel);
         return answer.Status == LeadStatus.Sold;
     }
 
     private async Task<PingResponse> AskAsync(int caller, long number, CancellationToken cancel) =>
         await Client(caller).PingAsync(_pings[(caller * 31 + number) % PingPool], _metadata, cancellationToken: cancel);
+
+    private static PingRequest MakePing(int seed, int index)
+    {
+        var ping = new PingRequest { Vertical = ComparedCatalog.Vertical, SubId = "kw-17" };
+        ping.Fields.Add(ComparedCatalog.Ping(seed, index));
+        return ping;
+    }
 
     private IntakeService.IntakeServiceClient Client(int caller) => _clients[caller % _clients.Length];
 }
