@@ -58,7 +58,7 @@ public sealed class CatalogYamlTests
     [InlineData("a: 1\nb: 2\na: 3", "duplicate_key", "a", 3)]
     [InlineData("a: { b: 1, b: 2 }", "duplicate_key", "a.b", 1)]
     [InlineData("a: 1\n---\nb: 2", "invalid_yaml", "", 2)]
-    [InlineData("a: [1, 2", "invalid_yaml", "", 1)]
+    [InlineData("a: [1, 2", "invalid_yaml", "", 2)]
     [InlineData("a: 1\n b: 2", "invalid_yaml", "", 2)]
     [InlineData("a: \"open", "invalid_yaml", "", 1)]
     [InlineData("? [a, b]\n: 1", "wrong_type", "", 1)]
@@ -141,8 +141,10 @@ public sealed class CatalogYamlTests
     public void Write_ARealCatalog_ReadsLikeOne()
     {
         var yaml = CatalogYaml.Write(Read(Encoding.UTF8.GetString(File.ReadAllBytes(Files.AutoInsurance))));
-        yaml.ShouldContain("  search-partner:\n    verticals: [auto-insurance]\n    payout: { share: 80% }\n    caps: [{ per: day, leads: 5000 }]\n");
+        yaml.ShouldContain("\npublishers:\n  search-partner: { verticals: [auto-insurance], payout: { share: 80% }, caps: [{ per: day, leads: 5000 }] }\n");
+        yaml.ShouldContain("\n  acme-west:\n    buyer: acme\n    vertical: auto-insurance\n");
         yaml.ShouldContain("\n    bid: { fixed: \"12.50\" }\n");
+        yaml.ShouldContain("\n      - { name: overflow, method: weighted, campaigns: [pool-a, pool-b, pool-c] }\n");
         yaml.Split('\n').ShouldAllBe(line => line.Length <= 130);
     }
 }
