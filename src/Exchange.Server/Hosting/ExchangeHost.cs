@@ -151,6 +151,7 @@ public static class ExchangeHost
             MasterKey = options.MasterKey,
             Logger = log.CreateLogger<SqliteStore>(),
         });
+        GrainMemory.Migrate(options.Data, log.CreateLogger("Exchange.Storage.GrainMemory"));
         cancel.ThrowIfCancellationRequested();
         return store;
     }
@@ -180,6 +181,9 @@ public static class ExchangeHost
         builder.Logging.AddFilter("Orleans", LogLevel.Warning);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         builder.Logging.AddFilter("Grpc", LogLevel.Warning);
+        builder.Logging.AddFilter("Polly", LogLevel.Warning);
+        // It compares its first tick with the process start and cries wolf on a busy machine.
+        builder.Logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
         builder.Logging.AddFilter("System.Net.Http", LogLevel.Warning);
     }
 

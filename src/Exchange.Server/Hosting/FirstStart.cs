@@ -29,7 +29,7 @@ public static class FirstStart
         var admin = await keys.EnsureAdminAsync(options.AdminKey, cancel);
         if (admin is null && !sample) return;
         var text = new StringBuilder().AppendLine();
-        if (admin is not null) text.AppendLine("Keys, shown this once:").AppendLine($"  admin                    {admin.Plain}");
+        if (admin is not null) text.AppendLine("Keys, shown this once:").AppendLine($"  admin                      {admin.Plain}");
         if (sample)
         {
             if (admin is null) text.AppendLine("Keys, shown this once:");
@@ -38,12 +38,12 @@ public static class FirstStart
             {
                 var key = await keys.CreateAsync(KeyRole.Publisher, id, test: false, cancel);
                 if (first is null || SampleLines.Publisher == id) first = key;
-                text.AppendLine($"  publisher {id,-14} {key.Plain}");
+                text.AppendLine($"  publisher {id,-16} {key.Plain}");
             }
             foreach (var id in catalog.Current.Buyers.Keys.Order(StringComparer.Ordinal))
             {
                 var key = await keys.CreateAsync(KeyRole.Buyer, id, test: false, cancel);
-                text.AppendLine($"  buyer     {id,-14} {key.Plain}");
+                text.AppendLine($"  buyer     {id,-16} {key.Plain}");
             }
             text.AppendLine().AppendLine("Try it: a ping, then its post.").AppendLine();
             text.AppendLine(SampleLines.Ping(options.HttpPort, first!.Plain)).AppendLine();
