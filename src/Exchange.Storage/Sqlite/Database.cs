@@ -7,7 +7,7 @@ namespace Exchange.Storage.Sqlite;
 internal sealed class Database : IDisposable
 {
     private readonly SqliteConnection connection;
-    private readonly Dictionary<string, Statement> statements = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Statement> statements = new(new ByText());
 
     private Database(SqliteConnection connection) => this.connection = connection;
 
@@ -91,5 +91,15 @@ internal sealed class Database : IDisposable
     {
         foreach (var statement in statements.Values) statement.Dispose();
         connection.Dispose();
+    }
+
+    /// <summary>
+    /// The texts are long constants, looked up some twenty times a sale: their length and two of their characters tell them apart well enough,
+    /// and the same constant is the same object.
+    /// </summary>
+    private sealed class ByText : IEqualityComparer<string>
+    {
+        public bool Equals(string? x, string? y) => string.Equals(x, y, StringComparison.Ordinal);
+        public int GetHashCode(string text) => HashCode.Combine(text.Length, text[text.Length / 2], text[text.Length / 4]);
     }
 }
