@@ -1,0 +1,89 @@
+using System.Text.Json.Nodes;
+using Microsoft.OpenApi;
+
+namespace Exchange.Server.OpenApi;
+
+/// <summary>The publishers' endpoints in the OpenAPI document: bodies, answers and examples, which handlers over raw requests cannot tell by themselves.</summary>
+internal static class PublisherOperations
+{
+    private const string Json = "application/json";
+
+    private const string PingExample = """
+        { "vertical": "auto-insurance", "sub_id": "kw-17", "tags": { "click_id": "Cj0K9" }, "channel": "web", "min_payout": "4.00", "max_copies": 3, "deadline_ms": 500,
+          "fields": { "zip": "90210", "state": "CA", "age": 35, "currently_insured": true } }
+        """;
+
+    private const string PingAnswerExample = """
+        { "ping_id": "01k9x2m4p6r8t0v2w4y6z8a0c2", "status": "offered", "payout": "8.80", "best": ["1"], "currency": "USD", "expires_at": "2026-11-22T12:05:00Z", "test": false,
+          "offers": [ { "offer_id": "1", "payout": "8.80", "sharing": "exclusive", "seller": null } ], "warnings": [] }
+        """;
+
+    private const string PostExample = """
+        { "ping_id": "01k9x2m4p6r8t0v2w4y6z8a0c2", "offer_ids": ["1"], "fields": { "first_name": "…", "last_name": "…", "email": "…", "phone": "…" },
+          "consent": { "page": "https://example.com/auto", "text": "…" } }
+        """;
+
+    private const string DirectPostExample = """
+        { "vertical": "auto-insurance", "fields": { "zip": "90210", "state": "CA", "age": 35, "currently_insured": true, "first_name": "…", "last_name": "…", "email": "…", "phone": "…" } }
+        """;
+
+    private const string LeadExample = """
+        { "lead_id": "01k9x2m4p6r8t0v2w4y6z8a0c2", "status": "sold", "payout": "8.80", "payout_pending": "0.00", "currency": "USD", "redirect_url": null,
+          "copies": [ { "offer_id": "1", "status": "sold", "payout": "8.80", "redirect_url": null } ], "test": false }
+        """;
+
+    public static void Describe(OpenApiDocument document)
+    {
+        Operation(document, "/v1/pings", HttpMethod.Post, "Ping: who would pay what?",
+            (PublisherSchemas.Ping, PingExample), (PublisherSchemas.PingAnswer, PingAnswerExample), ["200"], ["400", "403", "409", "413", "415", "422", "429", "503"]);
+        Operation(document, "/v1/posts", HttpMethod.Post, "Post the lead against an offer",
+            (PublisherSchemas.Post, PostExample), (PublisherSchemas.LeadAnswer, LeadExample), ["200", "202"], ["400", "404", "409", "410", "413", "415", "422", "429", "503"]);
+        Operation(document, "/v1/leads", HttpMethod.Post, "Ping and post in one call",
+            (PublisherSchemas.DirectPost, DirectPostExample), (PublisherSchemas.LeadAnswer, LeadExample), ["200", "202"], ["400", "403", "409", "413", "415", "422", "429", "503"]);
+        Operation(document, "/v1/leads/{lead_id}", HttpMethod.Get, "A lead of one's own",
+            null, (PublisherSchemas.LeadAnswer, LeadExample), ["200", "202"], ["404", "503"]);
+        Operation(document, "/v1/leads/{lead_id}", HttpMethod.Patch, "Add fields not yet given",
+            (PublisherSchemas.AddFields, """{ "fields": { "job_title": "…" } }"""), (PublisherSchemas.LeadAnswer, LeadExample), ["200", "202"], ["400", "404", "409", "413", "415", "422", "503"]);
+    }
+
+    private static void Operation(OpenApiDocument document, string path, HttpMethod method, string summary,
+        (string Schema, string Example)? request, (string Schema, string Example) answer, string[] good, string[] bad)
+    {
+        if (!document.Paths.TryGetValue(path, out var item) || item.Operations is not { } operations || !operations.TryGetValue(method, out var operation)) return;
+        operation.Summary = summary;
+        operation.Parameters ??= [];
+        if (method == HttpMethod.Post) operation.Parameters.Add(IdempotencyKey());
+        if (path.Contains('{', StringComparison.Ordinal) && !operation.Parameters.Any(parameter => parameter.Name == "lead_id"))
+            operation.Parameters.Add(new OpenApiParameter { Name = "lead_id", In = ParameterLocation.Path, Required = true, Schema = Schemas.Text("The ping's id.") });
+        if (request is { } sent) operation.RequestBody = new OpenApiRequestBody { Required = true, Content = Content(document, Json, sent.Schema, sent.Example) };
+        var responses = new OpenApiResponses();
+        foreach (var status in good)
+        {
+            responses[status] = new OpenApiResponse
+            {
+                Description = status == "202" ? "A copy is pending or in doubt; the Location header says where to look again." : "Answered.",
+                Content = Content(document, Json, answer.Schema, answer.Example),
+            };
+        }
+        foreach (var status in bad) responses[status] = ProblemResponse(document, status);
+        foreach (var (status, response) in operation.Responses ?? []) if (status is "401" or "403") responses[status] = response;
+        operation.Responses = responses;
+    }
+
+    public static OpenApiResponse ProblemResponse(OpenApiDocument document, string status) => new()
+    {
+        Description = Problems.StatusProblems.Of(int.Parse(status, System.Globalization.CultureInfo.InvariantCulture)).Detail,
+        Content = new Dictionary<string, OpenApiMediaType> { [Problems.ProblemWriter.ContentType] = new() { Schema = new OpenApiSchemaReference(PublisherSchemas.Problem, document) } },
+    };
+
+    private static Dictionary<string, OpenApiMediaType> Content(OpenApiDocument document, string type, string schema, string example) =>
+        new() { [type] = new OpenApiMediaType { Schema = new OpenApiSchemaReference(schema, document), Example = JsonNode.Parse(example) } };
+
+    private static OpenApiParameter IdempotencyKey() => new()
+    {
+        Name = "Idempotency-Key",
+        In = ParameterLocation.Header,
+        Description = "The same key and body get the recorded answer, with Idempotency-Replayed: true.",
+        Schema = Schemas.Text("Visible ASCII characters.", longest: Engine.Limits.IdempotencyKeyChars),
+    };
+}
