@@ -1,0 +1,192 @@
+extern alias server;
+
+using Exchange.Engine;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+using Exchange.Grains.Intake;
+using Exchange.V1;
+using Google.Protobuf;
+using Google.Rpc;
+using Grpc.Core;
+using Shouldly;
+using RichStatus = server::Exchange.Server.Grpc.RichStatus;
+
+namespace Exchange.System.Tests.Intake;
+
+public sealed class GrpcTests(IntakeHost host) : IClassFixture<IntakeHost>
+{
+    [Theory]
+    [InlineData(400, "malformed", StatusCode.InvalidArgument)]
+    [InlineData(415, "unsupported_media_type", StatusCode.InvalidArgument)]
+    [InlineData(422, "missing_field", StatusCode.InvalidArgument)]
+    [InlineData(401, "unauthenticated", StatusCode.Unauthenticated)]
+    [InlineData(403, "publisher_paused", StatusCode.PermissionDenied)]
+    [InlineData(404, "ping_not_found", StatusCode.NotFound)]
+    [InlineData(409, "idempotency_in_progress", StatusCode.Aborted)]
+    [InlineData(409, "already_posted", StatusCode.AlreadyExists)]
+    [InlineData(409, "no_offer", StatusCode.FailedPrecondition)]
+    [InlineData(409, "field_fixed", StatusCode.FailedPrecondition)]
+    [InlineData(410, "ping_expired", StatusCode.FailedPrecondition)]
+    [InlineData(413, "body_too_large", StatusCode.ResourceExhausted)]
+    [InlineData(429, "rate_limited", StatusCode.ResourceExhausted)]
+    [InlineData(503, "storage_unavailable", StatusCode.Unavailable)]
+    [InlineData(500, "internal", StatusCode.Internal)]
+    public async Task Refusal_OfTheDesk_IsThisCodeWithItsReason(int status, string code, StatusCode expected)
+    {
+        host.Desk.OnPost = () => PostReply.Refused(new Problem(status, code, "detail", [new("/fields/zip", "invalid_format", "m")], status == 503 ? 2 : 0));
+        var exception = await Should.ThrowAsync<RpcException>(async () => await host.Grpc.PostAsync(new PostRequest { PingId = RecordingDesk.Id.ToString() }, Headers()));
+        host.Desk.OnPost = () => RecordingDesk.Sold();
+        exception.StatusCode.ShouldBe(expected);
+        var details = Details(exception);
+        details.Code.ShouldBe((int)expected);
+        var info = details.Details.Single(any => any.Is(ErrorInfo.Descriptor)).Unpack<ErrorInfo>();
+        info.Reason.ShouldBe(code);
+        info.Domain.ShouldBe("exchange");
+        var violation = details.Details.Single(any => any.Is(BadRequest.Descriptor)).Unpack<BadRequest>().FieldViolations.ShouldHaveSingleItem();
+        violation.Field.ShouldBe("/fields/zip");
+        violation.Reason.ShouldBe("invalid_format");
+        var retry = details.Details.SingleOrDefault(any => any.Is(RetryInfo.Descriptor))?.Unpack<RetryInfo>();
+        retry?.RetryDelay.Seconds.ShouldBe(2);
+        (retry is not null).ShouldBe(status == 503);
+    }
+
+    [Fact]
+    public async Task Refusal_AlreadyPosted_CarriesTheRecordedAnswer()
+    {
+        host.Desk.OnPost = () => PostReply.Refused(Problem.Of(409, "already_posted", "d") with { Lead = RecordingDesk.Sold().Answer });
+        var exception = await Should.ThrowAsync<RpcException>(async () => await host.Grpc.PostAsync(new PostRequest { PingId = RecordingDesk.Id.ToString() }, Headers()));
+        host.Desk.OnPost = () => RecordingDesk.Sold();
+        Details(exception).Details.Single(any => any.Is(PostResponse.Descriptor)).Unpack<PostResponse>().LeadId.ShouldBe(RecordingDesk.Id.ToString());
+    }
+
+    [Theory]
+    [InlineData("", StatusCode.Unauthenticated, "unauthenticated")]
+    [InlineData("authorization: Bearer lx_live_bad", StatusCode.Unauthenticated, "unauthenticated")]
+    [InlineData("x-api-key: BUYER", StatusCode.PermissionDenied, "forbidden")]
+    public async Task Call_WithoutTheRightKey_IsRefused(string header, StatusCode expected, string code)
+    {
+        var headers = new Metadata();
+        if (header.Length > 0) headers.Add(header.Split(": ")[0], header.Split(": ")[1].Replace("BUYER", host.BuyerKey, StringComparison.Ordinal));
+        var exception = await Should.ThrowAsync<RpcException>(async () => await host.Grpc.PingAsync(new PingRequest { Vertical = "a" }, headers));
+        exception.StatusCode.ShouldBe(expected);
+        Details(exception).Details[0].Unpack<ErrorInfo>().Reason.ShouldBe(code);
+    }
+
+    [Fact]
+    public async Task Ping_WithWrongMembers_HearsOfAllAtOnce()
+    {
+        var request = new PingRequest
+        {
+            MaxCopies = -1, MinPayoutMicros = -1, DeadlineMs = 70_000, TestResult = "maybe", Consent = new Consent { At = new() { Seconds = long.MaxValue } },
+        };
+        var exception = await Should.ThrowAsync<RpcException>(async () => await host.Grpc.PingAsync(request, Headers()));
+        exception.StatusCode.ShouldBe(StatusCode.InvalidArgument);
+        Details(exception).Details.Single(any => any.Is(BadRequest.Descriptor)).Unpack<BadRequest>().FieldViolations.Select(violation => $"{violation.Field} {violation.Reason}")
+            .ShouldBe(["/consent/at invalid_format", "/vertical missing_field", "/max_copies out_of_range", "/test_result invalid_field", "/min_payout out_of_range",
+                "/deadline_ms out_of_range", "/test_result invalid_field"]);
+    }
+
+    [Fact]
+    public async Task Ping_Offered_IsTheDesksAnswer()
+    {
+        var answer = await host.Grpc.PingAsync(new PingRequest { Vertical = "a", Fields = { ["zip"] = "90210" } }, Headers());
+        answer.PingId.ShouldBe(RecordingDesk.Id.ToString());
+        answer.Status.ShouldBe(PingStatus.Offered);
+        answer.PayoutMicros.ShouldBe(8_800_000);
+        answer.Best.ShouldBe(["1"]);
+        answer.Currency.ShouldBe("USD");
+        answer.ExpiresAt.ToDateTimeOffset().ShouldBe(new DateTimeOffset(2026, 11, 22, 12, 5, 0, TimeSpan.Zero));
+        answer.Offers.ShouldHaveSingleItem().Sharing.ShouldBe(Sharing.Exclusive);
+    }
+
+    [Fact]
+    public async Task Post_InDoubt_IsTheDesksAnswer()
+    {
+        host.Desk.OnPost = () => RecordingDesk.Sold(CopyState.InDoubt) with { Replayed = true };
+        var answer = await host.Grpc.PostAsync(new PostRequest { PingId = RecordingDesk.Id.ToString() }, Headers());
+        host.Desk.OnPost = () => RecordingDesk.Sold();
+        answer.Status.ShouldBe(LeadStatus.InDoubt);
+        answer.IdempotencyReplayed.ShouldBeTrue();
+        answer.Copies.ShouldHaveSingleItem().Status.ShouldBe(CopyStatus.InDoubt);
+    }
+
+    [Fact]
+    public async Task DirectPost_WithFieldsInBothHalves_JoinsEqualOnesAndRefusesOthers()
+    {
+        host.Desk.DirectPosts.Clear();
+        var request = new DirectPostRequest
+        {
+            Ping = new PingRequest { Vertical = "a", Fields = { ["zip"] = "90210" }, MinPayoutMicros = 5 },
+            Post = new PostRequest { Fields = { ["zip"] = "90210", ["email"] = "e" }, OfferIds = { "1" }, MinPayoutMicros = 3 },
+        };
+        await host.Grpc.DirectPostAsync(request, Headers());
+        var command = host.Desk.DirectPosts.ShouldHaveSingleItem();
+        command.Ping.Fields.Select(field => field.Name).ShouldBe(["email", "zip"]);
+        command.Ping.MinPayout.ShouldBe(new Money(5));
+        command.OfferIds.ShouldBe(["1"]);
+        request.Post.Fields["zip"] = "10001";
+        var exception = await Should.ThrowAsync<RpcException>(async () => await host.Grpc.DirectPostAsync(request, Headers()));
+        Details(exception).Details[0].Unpack<ErrorInfo>().Reason.ShouldBe("ping_mismatch");
+    }
+
+    [Fact]
+    public async Task Message_Over256KiB_IsResourceExhausted()
+    {
+        var request = new PostRequest { PingId = RecordingDesk.Id.ToString(), Fields = { ["note"] = new string('x', 256 * 1024) } };
+        (await Should.ThrowAsync<RpcException>(async () => await host.Grpc.PostAsync(request, Headers()))).StatusCode.ShouldBe(StatusCode.ResourceExhausted);
+    }
+
+    [Fact]
+    public async Task Fault_OfOurOwn_TellsNothing()
+    {
+        host.Desk.OnPost = () => throw new InvariantException("secret 4111");
+        var exception = await Should.ThrowAsync<RpcException>(async () => await host.Grpc.PostAsync(new PostRequest { PingId = RecordingDesk.Id.ToString() }, Headers()));
+        host.Desk.OnPost = () => RecordingDesk.Sold();
+        exception.StatusCode.ShouldBe(StatusCode.Internal);
+        exception.Status.Detail.ShouldNotContain("4111");
+        Details(exception).Details[0].Unpack<ErrorInfo>().Reason.ShouldBe("internal");
+    }
+
+    [Fact]
+    public async Task PingStream_OfManyPings_AnswersEachByItsCorrelationId()
+    {
+        const int Pings = 500;
+        host.Desk.OnPing = command => command.SubId == "boom" ? throw new InvariantException("x") : RecordingDesk.RefuseErrorsElseOffer(command);
+        using var stream = host.Grpc.PingStream(Headers());
+        var sending = Task.Run(async () =>
+        {
+            for (var i = 0; i < Pings; i++)
+            {
+                await stream.RequestStream.WriteAsync(new PingRequest
+                {
+                    CorrelationId = $"c{i}", Vertical = i % 10 == 3 ? "" : "a", SubId = i % 10 == 7 ? "boom" : "",
+                });
+            }
+            await stream.RequestStream.CompleteAsync();
+        });
+        var answers = new Dictionary<string, PingStreamResponse>();
+        await foreach (var answer in stream.ResponseStream.ReadAllAsync()) answers.Add(answer.CorrelationId, answer);
+        await sending;
+        host.Desk.OnPing = RecordingDesk.RefuseErrorsElseOffer;
+        answers.Count.ShouldBe(Pings);
+        for (var i = 0; i < Pings; i++)
+        {
+            var answer = answers[$"c{i}"];
+            if (i % 10 == 3) answer.Error.Code.ShouldBe("missing_field");
+            else if (i % 10 == 7) answer.Error.Code.ShouldBe("internal");
+            else answer.Answer.PingId.ShouldBe(RecordingDesk.Id.ToString());
+        }
+    }
+
+    [Fact]
+    public async Task PingStream_WithoutAKey_IsRefused()
+    {
+        using var stream = host.Grpc.PingStream(new Metadata());
+        (await Should.ThrowAsync<RpcException>(() => stream.ResponseStream.MoveNext(default))).StatusCode.ShouldBe(StatusCode.Unauthenticated);
+    }
+
+    private Metadata Headers() => new() { { "x-api-key", host.PublisherKey } };
+
+    private static Google.Rpc.Status Details(RpcException exception) =>
+        Google.Rpc.Status.Parser.ParseFrom(exception.Trailers.GetValueBytes(RichStatus.DetailsTrailer).ShouldNotBeNull());
+}
