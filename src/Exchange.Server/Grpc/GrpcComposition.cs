@@ -30,6 +30,8 @@ public static class GrpcComposition
     {
         options.MaxReceiveMessageSize = Limits.BodyBytes;
         options.EnableDetailedErrors = false;
+        // Its catch-all route would take every two-part path and turn 405 into 404. An unknown method is a 404, which gRPC reads as UNIMPLEMENTED.
+        options.IgnoreUnknownServices = true;
         options.Interceptors.Add<FaultInterceptor>();
     }
 }

@@ -41,12 +41,14 @@ internal ref struct JsonRequestReader
         }
         catch (JsonException exception)
         {
-            // The reader counts the offending bracket as entered only after it has checked the depth.
-            return reader.json.CurrentDepth >= Limits.JsonDepth && exception.LineNumber is not null && IsBracket(utf8, Offset(utf8, exception, reader.json))
+            return reader.IsFull && IsBracket(utf8, Offset(utf8, exception, reader.json))
                 ? Malformed($"The body is nested deeper than {Limits.JsonDepth} levels.")
                 : Malformed(string.Create(CultureInfo.InvariantCulture, $"The body is not valid JSON at byte {Offset(utf8, exception, reader.json)}."));
         }
     }
+
+    /// <summary>As deep as is allowed. The reader does not count a bracket that it stands on.</summary>
+    private readonly bool IsFull => json.CurrentDepth + (json.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray ? 1 : 0) >= Limits.JsonDepth;
 
     private static Problem Malformed(string detail) => Problem.Of(400, "malformed", detail);
 

@@ -112,7 +112,7 @@ public sealed class AnswerTests(IntakeHost host) : IClassFixture<IntakeHost>
     public async Task Post_Sold_IsTheRecordedBytes()
     {
         host.Desk.Posts.Clear();
-        var body = $$"""{"ping_id":"{{RecordingDesk.Id}}","offer_ids":["1"],"min_payout":4,"fields":{"email":"a@example.com"}}""";
+        var body = $$$"""{"ping_id":"{{{RecordingDesk.Id}}}","offer_ids":["1"],"min_payout":4,"fields":{"email":"a@example.com"}}""";
         var response = await host.PostJsonAsync("/v1/posts", body, "Idempotency-Key: p-1");
         response.StatusCode.ShouldBe(HttpStatusCode.OK);
         (await response.Content.ReadAsByteArrayAsync()).ShouldBe(RecordingDesk.Sold().Answer);

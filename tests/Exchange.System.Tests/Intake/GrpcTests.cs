@@ -8,6 +8,7 @@ using Exchange.V1;
 using Google.Protobuf;
 using Google.Rpc;
 using Grpc.Core;
+using Grpc.Net.Client;
 using Shouldly;
 using RichStatus = server::Exchange.Server.Grpc.RichStatus;
 
@@ -134,6 +135,16 @@ public sealed class GrpcTests(IntakeHost host) : IClassFixture<IntakeHost>
     {
         var request = new PostRequest { PingId = RecordingDesk.Id.ToString(), Fields = { ["note"] = new string('x', 256 * 1024) } };
         (await Should.ThrowAsync<RpcException>(async () => await host.Grpc.PostAsync(request, Headers()))).StatusCode.ShouldBe(StatusCode.ResourceExhausted);
+    }
+
+    [Fact]
+    public async Task Method_Unknown_IsUnimplemented()
+    {
+        var unknown = new Method<PingRequest, PingResponse>(MethodType.Unary, "exchange.v1.IntakeService", "Pong",
+            Marshallers.Create(static ping => ping.ToByteArray(), PingRequest.Parser.ParseFrom), Marshallers.Create(static ping => ping.ToByteArray(), PingResponse.Parser.ParseFrom));
+        using var channel = GrpcChannel.ForAddress(host.GrpcAddress);
+        using var call = channel.CreateCallInvoker().AsyncUnaryCall(unknown, null, new CallOptions(Headers()), new PingRequest());
+        (await Should.ThrowAsync<RpcException>(async () => await call)).StatusCode.ShouldBe(StatusCode.Unimplemented);
     }
 
     [Fact]

@@ -40,6 +40,7 @@ public sealed class IntakeHost : IAsyncLifetime
     public HttpClient Http { get; private set; } = null!;
     public HttpClient Management { get; private set; } = null!;
     public IntakeService.IntakeServiceClient Grpc { get; private set; } = null!;
+    public string GrpcAddress { get; private set; } = "";
     public string PublisherKey { get; private set; } = "";
     public string TestKey { get; private set; } = "";
     public string BuyerKey { get; private set; } = "";
@@ -76,7 +77,8 @@ public sealed class IntakeHost : IAsyncLifetime
         var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.ToArray();
         Http = new HttpClient { BaseAddress = new Uri(addresses[0]) };
         Management = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{managementPort}") };
-        channel = GrpcChannel.ForAddress(addresses[1]);
+        GrpcAddress = addresses[1];
+        channel = GrpcChannel.ForAddress(GrpcAddress);
         Grpc = new IntakeService.IntakeServiceClient(channel);
     }
 

@@ -1,5 +1,6 @@
 extern alias server;
 
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using Shouldly;
@@ -11,6 +12,7 @@ public sealed class ObservabilityTests(IntakeHost host) : IClassFixture<IntakeHo
     [Fact]
     public async Task Metrics_AfterCalls_CountThemWithoutSayingWhoOrWhat()
     {
+        var before = await host.Management.GetStringAsync("/metrics");
         host.Metrics.Observe("test_queue_depth", "A queue.", () => 7);
         host.Metrics.JournalBatch(3);
         await host.PostJsonAsync("/v1/pings", """{"vertical":"auto-insurance","sub_id":"marker-4111","fields":{"zip":"90210"}}""");
@@ -18,15 +20,23 @@ public sealed class ObservabilityTests(IntakeHost host) : IClassFixture<IntakeHo
         await host.PostJsonAsync("/v1/leads", """{"vertical":"auto-insurance","fields":{"email":"marker-4111"}}""");
         var page = await host.Management.GetStringAsync("/metrics");
         page.ShouldContain("# TYPE leadexchange_pings_total counter");
-        page.ShouldContain("""leadexchange_pings_total{outcome="offered",reason=""} 1""");
-        page.ShouldContain("""leadexchange_posts_total{status="sold"} 1""");
-        page.ShouldContain("""leadexchange_refusals_total{wire="http",code="invalid_request"} 1""");
+        Rise("""leadexchange_pings_total{outcome="offered",reason=""}""").ShouldBe(1);
+        Rise("""leadexchange_posts_total{status="sold"}""").ShouldBe(1);
+        Rise("""leadexchange_refusals_total{wire="http",code="invalid_request"}""").ShouldBe(1);
         page.ShouldContain("ping_seconds_bucket");
         page.ShouldContain("journal_batch_items_sum 3");
         page.ShouldContain("test_queue_depth 7");
         page.ShouldNotContain("marker-4111");
         page.ShouldNotContain("search-partner");
         page.ShouldNotContain(RecordingDesk.Id.ToString());
+
+        double Rise(string series) => Value(page, series) - Value(before, series);
+    }
+
+    private static double Value(string page, string series)
+    {
+        var line = page.Split('\n').SingleOrDefault(line => line.StartsWith(series + " ", StringComparison.Ordinal));
+        return line is null ? 0 : double.Parse(line[(series.Length + 1)..], CultureInfo.InvariantCulture);
     }
 
     [Fact]
