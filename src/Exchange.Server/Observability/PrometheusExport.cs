@@ -36,6 +36,8 @@ public sealed class PrometheusExport : IDisposable
         adapter = MeterAdapter.StartListening(new MeterAdapterOptions
         {
             Registry = Registry,
+            // Without it the values go to the process-wide registry, whatever is named above.
+            MetricFactory = factory,
             // Quiet nights must not reset a histogram.
             MetricsExpireAfter = TimeSpan.FromDays(1),
             InstrumentFilterPredicate = instrument =>
