@@ -1,5 +1,6 @@
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
+using Exchange.Grains.Deliveries;
 
 namespace Exchange.Server.Admin;
 
@@ -44,7 +45,8 @@ internal static class DeliveryRoutes
         var endpoint = call.Route("endpoint");
         return await call.Service<Operations>().RunAsync(call, [], async () =>
         {
-            if (!await call.Store.Deliveries.ReplayAsync(copy, endpoint, call.NowMs, call.Cancel)) return NoSuch();
+            if (!await call.Store.Deliveries.ReplayAsync(copy, endpoint, call.NowMs, CancellationToken.None)) return NoSuch();
+            call.Service<DeliveryPump>().Nudge();
             await call.Store.Access.AuditAsync(call.Caller.Name, "delivery.replay", $"{copy} {endpoint}", null, call.NowMs, CancellationToken.None);
             return Reply.Json(json =>
             {

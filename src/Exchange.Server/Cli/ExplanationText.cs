@@ -16,7 +16,7 @@ internal static class ExplanationText
         foreach (var campaign in explanation.Items("campaigns"))
         {
             CliConsole.Row(table, campaign.Text("tier"), campaign.Text("campaign"), campaign.Text("buyer"), campaign.Text("verdict"), campaign.Text("reason"),
-                string.Join('\n', campaign.Items("numbers").Select(number => number.Text("text"))), campaign.Text("would_have_sold"));
+                string.Join('\n', campaign.Items("numbers").Select(number => number.GetString())), campaign.Text("would_have_sold"));
         }
         console.Show(table);
 
