@@ -23,6 +23,8 @@ internal sealed record Wants(string Id, string? Bid)
     public string? State { get; init; }
     public bool Paused { get; init; }
     public bool BuyerPaused { get; init; }
+    /// <summary>The buyer's answer makes the sale.</summary>
+    public bool OnAccept { get; init; }
     public PublisherSet Publishers { get; init; } = PublisherSet.All;
     public long? DayLeads { get; init; }
     public string? DaySpend { get; init; }
@@ -165,7 +167,9 @@ internal sealed class Market : ILiveView
             Filter = ConditionCompiler.Compile(filter, context, errors), PostFilter = Condition.Always, Bid = bid, Sharing = wants.Sharing,
             Schedule = wants.Schedule, Weight = wants.Weight,
             Handicap = Percent.TryParse(wants.Handicap, out var handicap) ? handicap : throw new FormatException(wants.Handicap),
-            Consent = wants.Consent, Delivery = new(SoldWhen.OnPost, false, [], TimeSpan.FromHours(24)), Gate = gate, Caps = caps,
+            Consent = wants.Consent, Delivery = wants.OnAccept
+                ? new(SoldWhen.OnAccept, false, [new EndpointModel("crm", ConnectorKind.Native, null, null, TimeSpan.FromSeconds(10))], TimeSpan.FromHours(24))
+                : new(SoldWhen.OnPost, false, [new EndpointModel("inbox", ConnectorKind.Inbox, null, null, TimeSpan.FromSeconds(10))], TimeSpan.FromHours(24)), Gate = gate, Caps = caps,
             Takes = [gate, buyerGate, .. caps, balance],
         };
         return errors.Any ? throw new InvalidOperationException(errors.Errors[0].Message) : campaign;

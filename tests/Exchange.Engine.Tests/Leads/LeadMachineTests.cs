@@ -1,0 +1,173 @@
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Filters;
+using Exchange.Engine.Leads;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.PingTrees;
+using Exchange.Engine.Tests.PingTrees;
+using Exchange.Engine.Values;
+using Shouldly;
+
+namespace Exchange.Engine.Tests.Leads;
+
+public sealed class LeadMachineTests
+{
+    // The example of the price rules: at 80 %, bids 12.50, 11.00, 9.50 under second price: offered 8.80 at 11.00.
+    private static Market Three(bool onAccept, long? firstDayLeads = null) => new()
+    {
+        Campaigns =
+        [
+            new("a", "12.50") { OnAccept = onAccept, DayLeads = firstDayLeads },
+            new("b", "11.00") { OnAccept = onAccept },
+            new("c", "9.50") { OnAccept = onAccept },
+        ],
+        Tiers = [new(TierMethod.Auction, "a", "b", "c") { Pricing = TierPricing.SecondPrice, Floor = "5.00" }],
+    };
+
+    private static (LeadRun Run, NaiveJournal Journal) Begin(Market market)
+    {
+        var ping = Market.Ping();
+        var journal = new NaiveJournal(market.Model);
+        return (new LeadRun(market, journal, Market.Record(ping, market.Run(ping))), journal);
+    }
+
+    [Fact]
+    public void Post_SoldOnPost_IsOneItemAndNobodyIsCalled()
+    {
+        var (run, journal) = Begin(Three(onAccept: false));
+        run.Post();
+        run.Tell().ShouldBe("a 11.00 8.80 Captured");
+        run.Called.ShouldBeEmpty();
+        journal.Transfers.ShouldBe([new("payout", "buyer:a", "publisher:p", Money.Parse("8.80")), new("margin", "buyer:a", "house", Money.Parse("2.20"))]);
+    }
+
+    [Theory]
+    // answers in turn            who was asked   what became of it
+    [InlineData("yes", "a", "a 11.00 8.80 Captured")]
+    [InlineData("no yes", "a b", "b 11.00 8.80 Captured")]
+    [InlineData("no no", "a b", "b 11.00 8.80 Lost all_rejected")]
+    [InlineData("duplicate yes", "a b", "b 11.00 8.80 Captured")]
+    [InlineData("unknown", "a", "a 11.00 8.80 InDoubt")]
+    [InlineData("unknown unknown yes", "a", "a 11.00 8.80 Captured")]
+    [InlineData("unknown duplicate", "a", "a 11.00 8.80 InDoubt")]
+    [InlineData("unknown no yes", "a b", "b 11.00 8.80 Captured")]
+    [InlineData("later", "a", "a 11.00 8.80 Held")]
+    [InlineData("later yes", "a", "a 11.00 8.80 Captured")]
+    public void Post_SoldOnAccept_FollowsTheBuyersAnswers(string answers, string asked, string outcome)
+    {
+        var (run, journal) = Begin(Three(onAccept: true));
+        run.Post();
+        foreach (var answer in answers.Split(' '))
+        {
+            run.Answer(answer switch
+            {
+                "yes" => BuyerAnswer.Accepted, "no" => BuyerAnswer.Refused, "duplicate" => BuyerAnswer.Duplicate, "later" => BuyerAnswer.Later, _ => BuyerAnswer.Unknown,
+            });
+        }
+        run.Tell().ShouldBe(outcome);
+        string.Join(' ', run.Called).ShouldBe(asked);
+        var sold = run.Sale.State == LeadState.Sold;
+        journal.Transfers.Where(transfer => transfer.Credit == "publisher:p").Sum(transfer => transfer.Amount.Micros).ShouldBe(sold ? Money.Parse("8.80").Micros : 0);
+        var held = run.Sale.State is LeadState.InDoubt or LeadState.Pending;
+        journal.Held.Values.Sum().ShouldBe(held ? 1 + Money.Parse("8.80").Micros + Money.Parse("11.00").Micros : 0);
+    }
+
+    [Fact]
+    public void Post_FirstIsCappedMeanwhile_TheNextPaysThePromise()
+    {
+        var market = Three(onAccept: false, firstDayLeads: 5);
+        var (run, journal) = Begin(market);
+        journal.SetLimit("c:a:leads:day", 0);
+        run.Post();
+        run.Tell().ShouldBe("b 11.00 8.80 Captured");
+        run.Sale.Slots[0].LostBy.ShouldBe(Reason.CapDay);
+    }
+
+    [Fact]
+    public void Post_PublisherIsFull_IsUnsoldForThatReasonAndNobodyElseIsTried()
+    {
+        var (run, journal) = Begin(Three(onAccept: true));
+        journal.SetLimit("p:p:leads:day", 0);
+        run.Post();
+        run.Tell().ShouldBe("a 11.00 8.80 Lost publisher_cap");
+        run.Called.ShouldBeEmpty();
+        journal.Leads[run.Sale.Id].State.ShouldBe(LeadState.Unsold);
+    }
+
+    [Fact]
+    public void Refusal_NextRankIsFullMeanwhile_TheOneAfterIsAskedInTheSameVoid()
+    {
+        var market = new Market
+        {
+            Campaigns = [new("a", "10.00") { OnAccept = true }, new("b", "10.00") { OnAccept = true, DayLeads = 9 }, new("c", "10.00") { OnAccept = true }],
+            Tiers = [new(TierMethod.Priority, "a", "b", "c")],
+        };
+        var (run, journal) = Begin(market);
+        run.Post();
+        journal.SetLimit("c:b:leads:day", 0);
+        run.Answer(BuyerAnswer.Refused);
+        run.Called.ShouldBe(["a", "c"]);
+        run.Answer(BuyerAnswer.Accepted);
+        run.Tell().ShouldBe("c 10.00 8.00 Captured");
+        journal.Held.Values.ShouldAllBe(amount => amount == 0);
+    }
+
+    [Fact]
+    public void SharedCopies_OneRefuses_TheOthersStand()
+    {
+        var market = new Market
+        {
+            Campaigns =
+            [
+                new("a", "27.00") { Sharing = Sharing.Shared, OnAccept = true }, new("b", "24.00") { Sharing = Sharing.Shared },
+                new("c", "21.00") { Sharing = Sharing.Shared, OnAccept = true },
+            ],
+            Tiers = [new(TierMethod.Auction, "a", "b", "c") { Copies = 3 }],
+        };
+        var (run, journal) = Begin(market);
+        run.Post();
+        run.Called.ShouldBe(["a", "c"]);
+        run.Answer(run.Sale.Slots[0].CopyNo, BuyerAnswer.Refused);
+        run.Answer(run.Sale.Slots[2].CopyNo, BuyerAnswer.Unknown);
+        run.Tell().ShouldBe("a 27.00 21.60 Lost | b 24.00 19.20 Captured | c 21.00 16.80 InDoubt");
+        run.Sale.State.ShouldBe(LeadState.Sold);
+        run.Answer(BuyerAnswer.Accepted);
+        run.Sale.IsSettled.ShouldBeTrue();
+        journal.Leads[run.Sale.Id].Copies.Values.Count(copy => copy.State == CopyState.Captured).ShouldBe(2);
+    }
+
+    [Fact]
+    public void Refused_BeforeAnythingIsHeld_IsRecordedAsThatNo()
+    {
+        var (run, journal) = Begin(Three(onAccept: true));
+        run.Post(Reason.Suppressed);
+        run.Tell().ShouldBe("a 11.00 8.80 Lost suppressed");
+        (journal.Leads[run.Sale.Id].State, journal.Leads[run.Sale.Id].Reason).ShouldBe((LeadState.Unsold, Reason.Suppressed));
+        journal.Held.Values.Concat(journal.Used.Values).ShouldAllBe(amount => amount == 0);
+    }
+
+    [Fact]
+    public void Answer_AfterTheCopyEnded_ChangesNothing()
+    {
+        var (run, _) = Begin(Three(onAccept: true));
+        run.Post();
+        run.Answer(BuyerAnswer.Accepted);
+        var before = run.Tell();
+        run.Answer(1, BuyerAnswer.Refused);
+        run.Tell().ShouldBe(before);
+        run.Called.ShouldBe(["a"]);
+    }
+
+    [Fact]
+    public void Test_TakesNothingAndReachesNobody()
+    {
+        var market = Three(onAccept: true);
+        var ping = Market.Ping() with { Test = true };
+        var journal = new NaiveJournal(market.Model);
+        var run = new LeadRun(market, journal, Market.Record(ping, market.Run(ping)));
+        run.Post();
+        run.Tell().ShouldBe("a 11.00 8.80 Captured");
+        run.Called.ShouldBeEmpty();
+        journal.Transfers.ShouldBeEmpty();
+        journal.Used.Values.Concat(journal.Held.Values).ShouldAllBe(amount => amount == 0);
+    }
+}

@@ -1,0 +1,80 @@
+using System.Collections.Immutable;
+using Exchange.Engine.Filters;
+using Exchange.Engine.Leads;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.PingTrees;
+using Exchange.Engine.Tests.PingTrees;
+using Exchange.Engine.Values;
+
+namespace Exchange.Engine.Tests.Leads;
+
+/// <summary>One lead of a market, driven step by step: what the machine submits goes to a journal, what it may call is listed.</summary>
+internal sealed class LeadRun
+{
+    private readonly Market market;
+    private readonly NaiveJournal journal;
+    private readonly Subject subject;
+
+    public LeadRun(Market market, NaiveJournal journal, PingRecord record, params string[] offerIds)
+    {
+        this.market = market;
+        this.journal = journal;
+        var offers = record.Offers.Where(offer => offerIds.Length == 0 ? offer.Best : offerIds.Contains(offer.OfferId)).ToArray();
+        Promise = offers.Aggregate(Money.Zero, (sum, offer) => sum + offer.Payout);
+        subject = new Subject { Vertical = "v", Publisher = "p", Values = record.Values, Now = Market.Now };
+        Sale = new LeadSale
+        {
+            Record = record,
+            Slots = [.. offers.Select(offer => new Slot(offer.OfferId, offer.Sharing, offer.Payout, offer.BidIndex, offer.Price, 0, SlotState.Proposed))],
+            First = new FirstWrite(new NewLead("p", "v", null, record.Id.IsTest, Math.Max(1, offers.Length), [], [], 3), null, []),
+        };
+    }
+
+    public LeadSale Sale { get; private set; }
+    public Money Promise { get; }
+    /// <summary>Copies that are being asked now.</summary>
+    public List<int> Calls { get; } = [];
+    /// <summary>The campaigns of all calls so far, in order.</summary>
+    public List<string> Called { get; } = [];
+    public Verdict? Conflict { get; private set; }
+
+    public void Post(Reason refused = Reason.None) => Drive(new LeadEvent.Posted(refused));
+
+    public void Answer(int copyNo, BuyerAnswer answer)
+    {
+        Calls.Remove(copyNo);
+        Drive(new LeadEvent.Answered(copyNo, answer, Reason.None, null, null));
+    }
+
+    /// <summary>The buyer asked last answers.</summary>
+    public void Answer(BuyerAnswer answer) => Answer(Calls.Count > 0 ? Calls[^1] : Sale.Slots.Single(slot => slot.State is SlotState.InDoubt or SlotState.Held).CopyNo, answer);
+
+    /// <summary>offer: campaign price payout state, one a line.</summary>
+    public string Tell() => string.Join(" | ", Sale.Slots.Select(slot =>
+        $"{Sale.Record.Bids[slot.BidIndex].Campaign} {slot.Price} {slot.Payout} {slot.State}")) + (Sale.State == LeadState.Unsold ? $" {Sale.Reason.Wire()}" : "");
+
+    private void Drive(LeadEvent happened)
+    {
+        var step = LeadMachine.Step(Sale, happened, Context());
+        while (true)
+        {
+            Sale = step.Sale;
+            if (step.Conflict is { } conflict) { Conflict = conflict; return; }
+            if (step.Submit is null) break;
+            step = LeadMachine.Step(Sale, new LeadEvent.Settled(journal.Apply(step.Submit)), Context());
+        }
+        foreach (var copy in step.Calls)
+        {
+            // Law (a): whoever is called has a durable hold.
+            Invariant.Require(journal.Leads[Sale.Id].Copies[copy].State == CopyState.Held);
+            Calls.Add(copy);
+            Called.Add(journal.Leads[Sale.Id].Copies[copy].Made.Campaign);
+        }
+    }
+
+    private SaleContext Context() => new()
+    {
+        Current = market.Model, NowMs = Market.Now.ToUnixTimeMilliseconds(), CallDeadlineMs = Market.Now.ToUnixTimeMilliseconds() + 20_000,
+        Next = (slot, unavailable) => FallThrough.Next(market.Model, Sale.Record, unavailable, Sale.Record.Offers.First(offer => offer.OfferId == slot.OfferId), subject),
+    };
+}

@@ -1,0 +1,98 @@
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+
+namespace Exchange.Engine.Tests.Leads;
+
+/// <summary>
+/// The journal's rules written as plainly as can be: one item after the other over dictionaries, everything checked before anything changes.
+/// It is the twin that the machine is tried against, and refuses whatever would break a law, whoever asks.
+/// </summary>
+internal sealed class NaiveJournal(CatalogModel model)
+{
+    public sealed class Copy
+    {
+        public required NewCopy Made { get; init; }
+        public CopyState State { get; set; }
+    }
+
+    public sealed class Lead
+    {
+        public Dictionary<int, Copy> Copies { get; } = [];
+        public LeadState State { get; set; }
+        public Reason Reason { get; set; }
+    }
+
+    private readonly Dictionary<string, long> limits = model.Limits.ToDictionary(limit => limit.Id, limit => limit.Limit);
+
+    public Dictionary<string, long> Used { get; } = [];
+    public Dictionary<string, long> Held { get; } = [];
+    public Dictionary<LeadId, Lead> Leads { get; } = [];
+    public List<Transfer> Transfers { get; } = [];
+    /// <summary>What an admin changes while leads are being sold.</summary>
+    public void SetLimit(string id, long limit) => limits[id] = limit;
+    public long LimitOf(string id) => limits[id];
+
+    public Verdict Apply(JournalItem item)
+    {
+        var known = Leads.GetValueOrDefault(item.Lead);
+        if (item.New is not null && known is not null) return new(VerdictCode.AlreadyPosted);
+        Invariant.Require(item.New is not null || known is not null);
+
+        foreach (var end in item.Ends)
+        {
+            var copy = known!.Copies[end.No];
+            if (copy.State is not (CopyState.Held or CopyState.InDoubt)) return new(copy.State == StateAfter(end.Move) ? VerdictCode.AlreadyThere : VerdictCode.EndedOtherwise);
+        }
+        // A void gives its room back before the next rank's hold is measured.
+        var used = new Dictionary<string, long>(Used);
+        var held = new Dictionary<string, long>(Held);
+        foreach (var end in item.Ends)
+        {
+            foreach (var take in known!.Copies[end.No].Made.Takes)
+            {
+                if (end.Move is CopyMove.Capture or CopyMove.Void) held[take.Key] = held.GetValueOrDefault(take.Key) - take.Amount;
+                if (end.Move == CopyMove.Capture) used[take.Key] = used.GetValueOrDefault(take.Key) + take.Amount;
+            }
+        }
+        for (var c = 0; c < item.Starts.Length; c++)
+        {
+            for (var t = 0; t < item.Starts[c].Takes.Length; t++)
+            {
+                var take = item.Starts[c].Takes[t];
+                if (used.GetValueOrDefault(take.Key) + held.GetValueOrDefault(take.Key) + take.Amount > limits[take.LimitId]) return new(VerdictCode.Refused, c, t);
+                var side = item.Starts[c].Move == CopyMove.Sell ? used : held;
+                side[take.Key] = side.GetValueOrDefault(take.Key) + take.Amount;
+            }
+        }
+        var after = (known?.Copies ?? []).ToDictionary(copy => copy.Key, copy => copy.Value.State);
+        foreach (var end in item.Ends) after[end.No] = StateAfter(end.Move);
+        foreach (var start in item.Starts)
+        {
+            var open = (known?.Copies ?? []).Values.Select(copy => copy.Made).Concat(item.Starts)
+                .Where(copy => copy.No != start.No && after.GetValueOrDefault(copy.No, CopyState.Held) is CopyState.Held or CopyState.InDoubt or CopyState.Captured).ToArray();
+            if (open.Any(copy => copy.Company == start.Company || copy.Exclusive || start.Exclusive)) return new(VerdictCode.NoFreeCopy, Array.IndexOf(item.Starts, start));
+        }
+
+        var lead = known ?? (Leads[item.Lead] = new());
+        foreach (var (key, value) in used) Used[key] = value;
+        foreach (var (key, value) in held) Held[key] = value;
+        foreach (var end in item.Ends) { lead.Copies[end.No].State = StateAfter(end.Move); Transfers.AddRange(end.Transfers); }
+        foreach (var start in item.Starts)
+        {
+            lead.Copies.Add(start.No, new Copy { Made = start, State = start.Move == CopyMove.Sell ? CopyState.Captured : CopyState.Held });
+            Transfers.AddRange(start.Transfers);
+        }
+        lead.State = item.State;
+        lead.Reason = item.Reason;
+        return new(VerdictCode.Done);
+    }
+
+    private static CopyState StateAfter(CopyMove move) => move switch
+    {
+        CopyMove.Capture => CopyState.Captured,
+        CopyMove.Void => CopyState.Voided,
+        CopyMove.Doubt => CopyState.InDoubt,
+        _ => throw new InvariantException("not an end"),
+    };
+}
