@@ -49,6 +49,8 @@ internal sealed class ExchangeChild : IAsyncDisposable
             ["EXCHANGE_ADMIN_KEY"] = adminKey,
             ["ASPNETCORE_ENVIRONMENT"] = environment,
             ["DOTNET_ENVIRONMENT"] = environment,
+            // In Production it would listen on every address of the machine.
+            ["Exchange__Listen"] = "localhost",
             ["Exchange__Data"] = folder,
             ["Exchange__Http__Port"] = Text(ports[0]),
             ["Exchange__Grpc__Port"] = Text(ports[1]),

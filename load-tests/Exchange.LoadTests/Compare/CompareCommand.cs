@@ -86,7 +86,7 @@ internal static class CompareCommand
     }
 
     private static async Task<LoadResult> RunAsync(
-        string name, CompareOptions options, Func<int, long, CancellationToken, Task<bool>> ask, Func<TimeSpan> serverCpu, IAnsiConsole console, int round, CancellationToken cancel)
+        string name, CompareOptions options, Func<int, long, CancellationToken, Task<string?>> ask, Func<TimeSpan> serverCpu, IAnsiConsole console, int round, CancellationToken cancel)
     {
         var result = await ClosedLoop.RunAsync(
             options.Concurrency, TimeSpan.FromSeconds(options.WarmUpSeconds), TimeSpan.FromSeconds(options.Seconds), ask, serverCpu, cancel);

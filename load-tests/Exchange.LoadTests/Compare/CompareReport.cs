@@ -68,9 +68,9 @@ internal static class CompareReport
 
     private static void Trouble(IAnsiConsole console, int round, string name, LoadResult load)
     {
-        if (load.NotDone > 0)
+        foreach (var (reason, count) in load.NotDone)
         {
-            console.MarkupLine(string.Create(CultureInfo.InvariantCulture, $"Round {round}, {name}: {load.NotDone:#,##0} pings without offer or posts not sold; they are not counted as pairs."));
+            console.MarkupLine(string.Create(CultureInfo.InvariantCulture, $"Round {round}, {name}: {count:#,##0} not offered or not sold, so not counted: {Markup.Escape(reason)}"));
         }
 
         foreach (var (error, count) in load.Errors)

@@ -41,20 +41,20 @@ internal sealed class IntakeLoad : IDisposable
         }
     }
 
-    /// <summary>True = any answer; whether there is an offer is the catalog's business.</summary>
-    public async Task<bool> PingAsync(int caller, long number, CancellationToken cancel)
+    /// <summary>Any answer will do; whether there is an offer is the catalog's business.</summary>
+    public async Task<string?> PingAsync(int caller, long number, CancellationToken cancel)
     {
         await AskAsync(caller, number, cancel);
-        return true;
+        return null;
     }
 
-    /// <summary>True = sold. A ping without offer or a post that is not sold is no pair.</summary>
-    public async Task<bool> PairAsync(int caller, long number, CancellationToken cancel)
+    /// <summary>Null = sold, else the reason. A ping without offer or a post that is not sold is no pair.</summary>
+    public async Task<string?> PairAsync(int caller, long number, CancellationToken cancel)
     {
         var ping = await AskAsync(caller, number, cancel);
         if (ping.Status != PingStatus.Offered)
         {
-            return false;
+            return ping.Reason;
         }
 
         var post = new PostRequest { PingId = ping.PingId };
@@ -64,7 +64,7 @@ internal sealed class IntakeLoad : IDisposable
         }
 
         var answer = await Client(caller).PostAsync(post, _metadata, cancellationToken: cancel);
-        return answer.Status == LeadStatus.Sold;
+        return answer.Status == LeadStatus.Sold ? null : answer.Reason.Length > 0 ? answer.Reason : answer.Status.ToString();
     }
 
     private async Task<PingResponse> AskAsync(int caller, long number, CancellationToken cancel) =>

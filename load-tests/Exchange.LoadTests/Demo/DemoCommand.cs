@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Exchange.LoadTests.Admin;
 using Exchange.LoadTests.Children;
 using Spectre.Console;
@@ -15,7 +16,11 @@ internal static class DemoCommand
         var pings = new Option<int>("--pings") { Description = "How many pings to send.", DefaultValueFactory = _ => 2_000 }.AtLeast(1);
         var concurrency = new Option<int>("--concurrency") { Description = "How many consumers are in flight at once.", DefaultValueFactory = _ => 16 }.AtLeast(1);
         var seed = new Option<int?>("--seed") { Description = "The same seed makes the same leads. Default: 1 for a server of its own, else by the clock." };
-        var url = new Option<Uri?>("--url") { Description = "A running exchange to use, such as http://localhost:8080, instead of starting one. Needs --key." };
+        var url = new Option<Uri?>("--url")
+        {
+            Description = "A running exchange to use, such as http://localhost:8080, instead of starting one. Needs --key.",
+            CustomParser = result => Address(result),
+        };
         var key = new Option<string?>("--key") { Description = "An admin key of the running exchange." };
         var server = new Option<string?>("--server") { Description = "The server's exchange.dll to start. Default: the one built in this repository." };
         var command = new Command("demo",
@@ -25,7 +30,7 @@ internal static class DemoCommand
         };
         command.Validators.Add(result =>
         {
-            if (result.GetValue(url) is null != result.GetValue(key) is null)
+            if (result.GetResult(url) is null != result.GetResult(key) is null)
             {
                 result.AddError("--url and --key belong together.");
             }
@@ -48,6 +53,17 @@ internal static class DemoCommand
             return await RunAsync(exchange.Http, exchange.AdminKey, options, cancel);
         });
         return command;
+    }
+
+    private static Uri? Address(ArgumentResult result)
+    {
+        if (Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https")
+        {
+            return url;
+        }
+
+        result.AddError("--url is an address such as http://localhost:8080.");
+        return null;
     }
 
     private static async Task<int> RunAsync(Uri exchange, string adminKey, DemoOptions options, CancellationToken cancel)
