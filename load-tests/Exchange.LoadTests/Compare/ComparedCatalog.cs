@@ -109,7 +109,7 @@ internal sealed class ComparedCatalog
     /// <summary>The fields of ping number <paramref name="index"/>; the same number is the same ping.</summary>
     public static Dictionary<string, string> Ping(int seed, int index)
     {
-        var draw = new Random(unchecked((seed * 486_187_739) + index));
+        var draw = SeededDraws.For(seed, index);
         var place = OnePerState[draw.Next(OnePerState.Length)];
         return new Dictionary<string, string>
         {

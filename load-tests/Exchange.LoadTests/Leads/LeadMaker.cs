@@ -27,7 +27,7 @@ internal sealed class LeadMaker(int seed, DateOnly today)
 
     public MadeLead Make(VerticalShape vertical, int index)
     {
-        var draw = new Random(unchecked((seed * 486_187_739) + index));
+        var draw = SeededDraws.For(seed, index);
         var place = Places.All[draw.Next(Places.All.Count)];
         var first = Pick(draw, Starts) + Pick(draw, Ends);
         var last = Pick(draw, Starts) + Pick(draw, FamilyEnds);
