@@ -19,7 +19,7 @@ internal static class CompareCommand
         var concurrency = new Option<int>("--concurrency") { Description = "Requests in flight.", DefaultValueFactory = _ => 128 }.AtLeast(1);
         var connections = new Option<int>("--connections") { Description = "HTTP/2 connections they share.", DefaultValueFactory = _ => 4 }.AtLeast(1);
         var seconds = new Option<int>("--seconds") { Description = "Measured time of each load.", DefaultValueFactory = _ => 10 }.AtLeast(1);
-        var warmUp = new Option<int>("--warm-up") { Description = "Seconds of the same load before each measurement.", DefaultValueFactory = _ => 5 }.AtLeast(0);
+        var warmUp = new Option<int>("--warm-up") { Description = "Seconds of the same load before each measurement; a fresh process compiles its hot paths meanwhile.", DefaultValueFactory = _ => 10 }.AtLeast(0);
         var rounds = new Option<int>("--rounds") { Description = "Echo and exchange take turns this often, each time as new processes.", DefaultValueFactory = _ => 3 }.AtLeast(1);
         var campaigns = new Option<int>("--campaigns") { Description = "Campaigns in the one vertical.", DefaultValueFactory = _ => 1_000 }.AtLeast(1);
         var eligibleCampaigns = new Option<int>("--eligible") { Description = "How many of them are eligible for a ping on average.", DefaultValueFactory = _ => 20 }.AtLeast(1);
