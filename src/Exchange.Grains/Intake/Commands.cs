@@ -33,7 +33,10 @@ public sealed record PingCommand
     /// <summary>Forces a test's answer: sold, unsold, no_offer, pending, in_doubt.</summary>
     public string? TestResult { get; init; }
     public string? IdempotencyKey { get; init; }
-    /// <summary>SHA-256 of the request's canonical content, 32 bytes: same content in another spacing or member order hashes the same.</summary>
+    /// <summary>
+    /// SHA-256 of the request's canonical content, 32 bytes: same content in another spacing or member order hashes the same. Empty for a ping
+    /// without an idempotency key, which nobody compares.
+    /// </summary>
     public required byte[] BodyHash { get; init; }
     public IReadOnlyList<InputError> MemberErrors { get; init; } = [];
 }

@@ -16,7 +16,10 @@ public sealed class OfferBook
 
     private readonly ConcurrentDictionary<LeadId, string> testResults = new();
 
-    public int Count => records.Count;
+    // Counted here: a concurrent dictionary takes every one of its locks to count itself.
+    private int count;
+
+    public int Count => Volatile.Read(ref count);
 
     /// <summary>A test ping asked for a certain result; remembered as long as the offer.</summary>
     public void ForceTest(LeadId id, string result) => testResults[id] = result;
@@ -25,9 +28,10 @@ public sealed class OfferBook
 
     public void Add(PingRecord record)
     {
-        records[record.Id] = record;
+        if (!records.TryAdd(record.Id, record)) return;
+        Interlocked.Increment(ref count);
         order.Enqueue(record.Id);
-        while (records.Count > Engine.Limits.OffersInBook && order.TryDequeue(out var oldest)) records.TryRemove(oldest, out _);
+        while (Count > Engine.Limits.OffersInBook && order.TryDequeue(out var oldest)) Remove(oldest);
     }
 
     public bool TryFind(LeadId id, out PingRecord? record) => records.TryGetValue(id, out record);
@@ -41,12 +45,17 @@ public sealed class OfferBook
             {
                 // Direct posts and repeats of a post may come a little after the offer's end.
                 if (record.ExpiresAtMs + 60_000 > nowMs) break;
-                records.TryRemove(id, out _);
-                if (id.IsTest) testResults.TryRemove(id, out _);
+                Remove(id);
             }
             order.TryDequeue(out _);
         }
         foreach (var (key, ping) in keyed) if (ping.ExpiresAtMs < nowMs) keyed.TryRemove(key, out _);
+    }
+
+    private void Remove(LeadId id)
+    {
+        if (records.TryRemove(id, out _)) Interlocked.Decrement(ref count);
+        if (id.IsTest) testResults.TryRemove(id, out _);
     }
 
     /// <summary>

@@ -18,6 +18,7 @@ using Exchange.Server.Cli;
 using Exchange.Server.Grpc;
 using Exchange.Server.Intake;
 using Exchange.Server.Observability;
+using Exchange.Server.OpenApi;
 using Exchange.Server.Problems;
 using Exchange.Storage;
 using Exchange.Storage.Sqlite;
@@ -99,7 +100,7 @@ public static class ExchangeHost
         services.AddHostedService(provider => provider.GetRequiredService<DeliveryPump>());
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
 
-        services.AddAccess().AddObservability().AddIntake().AddExchangeGrpc().AddAdmin();
+        services.AddAccess().AddObservability().AddIntake().AddExchangeGrpc().AddAdmin().AddExchangeOpenApi();
         services.AddReadiness("catalog", (provider, _) => Task.FromResult(provider.GetRequiredService<CatalogHost>().IsLoaded));
         services.AddReadiness("storage", async (provider, cancel) => { await provider.GetRequiredService<IExchangeStore>().CheckAsync(cancel); return true; });
 
@@ -108,6 +109,9 @@ public static class ExchangeHost
         var metrics = app.Services.GetRequiredService<ExchangeMetrics>();
         store.Journal.Committed = live.Apply;
         var book = app.Services.GetRequiredService<OfferBook>();
+        metrics.Observe("journal_waiting", "Items that wait for the journal", () => store.Journal.Waiting);
+        metrics.Observe("journal_commits", "Commits of the journal since start", () => store.Journal.Done.Commits);
+        metrics.Observe("journal_items", "Items made durable since start", () => store.Journal.Done.Items);
         metrics.Observe("offers_in_book", "Offers held in memory that can still be posted", () => book.Count);
 
         app.UseProblems();
@@ -118,6 +122,7 @@ public static class ExchangeHost
         app.MapAdmin();
         app.MapBuyers();
         app.MapIntakeGrpc(reflection: !options.Production);
+        app.MapExchangeOpenApi();
         return app;
     }
 

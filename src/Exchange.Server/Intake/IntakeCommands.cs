@@ -35,12 +35,14 @@ public static class IntakeCommands
             Test = test,
             TestResult = request.TestResult,
             IdempotencyKey = call.IdempotencyKey,
-            BodyHash = CanonicalHash.Of(request),
+            // Only a key asks whether a ping is the same as before.
+            BodyHash = call.IdempotencyKey is null ? [] : CanonicalHash.Of(request),
             MemberErrors = request.Errors,
         };
     }
 
-    public static DirectPostCommand DirectPost(IntakeRequest request, in CallContext call) => new(Ping(request, call), request.OfferIds, Consent(request));
+    public static DirectPostCommand DirectPost(IntakeRequest request, in CallContext call) => 
+        new(Ping(request, call) with { BodyHash = CanonicalHash.Of(request) }, request.OfferIds, Consent(request));
 
     /// <summary>A text that is no id names no ping: 404, as for one that is unknown.</summary>
     public static Problem? Post(IntakeRequest request, in CallContext call, out PostCommand command)

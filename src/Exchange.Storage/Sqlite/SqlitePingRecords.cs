@@ -21,6 +21,8 @@ internal sealed class SqlitePingRecords : IPingRecords, IAsyncDisposable
 
     private readonly record struct Entry(PingRecord Record, FieldSet Fields);
 
+    private static readonly Dictionary<LeadId, Entry> None = [];
+
     private readonly object gate = new();
     private readonly Database database;
     private readonly Checkpointer checkpointer;
@@ -31,7 +33,8 @@ internal sealed class SqlitePingRecords : IPingRecords, IAsyncDisposable
     private readonly ILogger logger;
     private readonly TaskCompletionSource stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Dictionary<LeadId, Entry> pending = [];
-    private Dictionary<LeadId, Entry> writing = [];
+    private Dictionary<LeadId, Entry> writing = None;
+    private Dictionary<LeadId, Entry> spare = [];
     private List<TaskCompletionSource> flushes = [];
     private bool idle;
     private bool closed;
@@ -106,24 +109,27 @@ internal sealed class SqlitePingRecords : IPingRecords, IAsyncDisposable
                     idle = false;
                 }
                 if (pending.Count is > 0 and < RecordsPerBatch && flushes.Count == 0 && !closed) Monitor.Wait(gate, Gather);
-                // Empty unless the last batch failed; what came since replaces nothing of it.
-                foreach (var (id, entry) in pending) writing[id] = entry;
-                pending = new Dictionary<LeadId, Entry>(pending.Count);
+                // Swapped, not copied: every ping waits for this lock. A failed batch went back into the queue, so nothing is left in it.
+                (writing, pending) = (pending, spare);
                 (waiters, flushes) = (flushes, []);
                 last = closed;
             }
             var written = Write();
+            Dictionary<LeadId, Entry> batch;
             lock (gate)
             {
-                if (written) writing = [];
-                else
+                batch = writing;
+                writing = None;
+                if (!written)
                 {
                     // Back into the bounded queue, so that a full disk refuses offers instead of filling memory.
-                    foreach (var (id, entry) in writing) pending.TryAdd(id, entry);
-                    writing = [];
+                    foreach (var (id, entry) in batch) pending.TryAdd(id, entry);
                     if (!last && !closed) Monitor.Wait(gate, AfterFailure);
                 }
             }
+            // Its room is used again; nobody reads it any more.
+            batch.Clear();
+            spare = batch;
             foreach (var waiter in waiters)
                 if (written) waiter.TrySetResult();
                 else waiter.TrySetException(new StorageBusyException("Ping records cannot be written now"));
