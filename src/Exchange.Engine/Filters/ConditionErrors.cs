@@ -6,7 +6,7 @@ public static class ConditionErrors
     public const string UnknownKey = "unknown_key";
     public const string MissingKey = "missing_key";
     /// <summary>A map where a text is wanted, and the like.</summary>
-    public const string WrongKind = "wrong_kind";
+    public const string WrongKind = "wrong_type";
     public const string UnknownField = "unknown_field";
     /// <summary>The field exists but cannot be read at this place.</summary>
     public const string FieldNotHere = "field_not_here";
@@ -15,7 +15,7 @@ public static class ConditionErrors
     public const string UnknownZone = "unknown_zone";
     /// <summary>The operator does not suit the field's type.</summary>
     public const string WrongOperator = "wrong_operator";
-    public const string InvalidValue = "invalid_value";
+    public const string InvalidValue = "invalid_format";
     public const string Overlap = "overlap";
-    public const string OverLimit = "over_limit";
+    public const string OverLimit = "out_of_range";
 }

@@ -28,7 +28,7 @@ public sealed class CatalogRefusalTests
     [InlineData("connectors", "{}", "not_supported", "connectors")]
     [InlineData("campaigns acme-a", "\"\"", "wrong_type", "campaigns.acme-a")]
     // lists
-    [InlineData("lists zips values", "[\"123\"]", "invalid_value", "lists.zips.values[0]")]
+    [InlineData("lists zips values", "[\"123\"]", "invalid_format", "lists.zips.values[0]")]
     [InlineData("lists Zips", "{ \"type\": \"us_zip\", \"values\": [] }", "invalid_format", "lists.Zips")]
     // fields and verticals
     [InlineData("verticals auto fields", "-", "missing_key", "verticals.auto.fields")]
@@ -127,7 +127,7 @@ public sealed class CatalogRefusalTests
     [InlineData("campaigns acme-a weight", "-1", "out_of_range", "campaigns.acme-a.weight")]
     [InlineData("campaigns acme-a handicap", "\"100%\"", "out_of_range", "campaigns.acme-a.handicap")]
     [InlineData("campaigns acme-a schedule", "{ \"open\": { \"mon\": [\"08:00-12:00\", \"11:00-14:00\"] } }", "overlap", "campaigns.acme-a.schedule.open.mon")]
-    [InlineData("campaigns acme-a schedule", "{ \"open\": { \"mon\": \"22:00-02:00\" } }", "invalid_value", "campaigns.acme-a.schedule.open.mon")]
+    [InlineData("campaigns acme-a schedule", "{ \"open\": { \"mon\": \"22:00-02:00\" } }", "invalid_format", "campaigns.acme-a.schedule.open.mon")]
     [InlineData("campaigns acme-a delivery", "{ \"to\": [\"crn\"] }", "unknown_endpoint", "campaigns.acme-a.delivery.to[0]")]
     [InlineData("campaigns acme-a delivery", "{ \"to\": [] }", "empty", "campaigns.acme-a.delivery.to")]
     [InlineData("campaigns acme-a delivery", "{ \"sold\": \"on_accept\", \"to\": [\"hook\"] }", "conflict", "campaigns.acme-a.delivery.to")]

@@ -123,34 +123,34 @@ public sealed class ConditionTests
     [InlineData("{ field: state, equals: CA }", "filter.equals unknown_key")]
     [InlineData("{ field: state, is: CA, in: [CA] }", "filter.in unknown_key")]
     [InlineData("{ all: [ { field: state, is: CA } ], field: age }", "filter unknown_key")]
-    [InlineData("{ all: [] }", "filter.all invalid_value")]
-    [InlineData("{ any: { field: state, is: CA } }", "filter.any wrong_kind")]
-    [InlineData("[ ]", "filter wrong_kind")]
-    [InlineData("{ field: [state], is: CA }", "filter.field wrong_kind")]
-    [InlineData("{ field: state, is: [CA] }", "filter.is wrong_kind")]
-    [InlineData("{ field: state, in: CA }", "filter.in wrong_kind")]
-    [InlineData("{ field: state, in: [] }", "filter.in invalid_value")]
-    [InlineData("{ field: state, in: [CA, XX, YY] }", "filter.in[1] invalid_value, filter.in[2] invalid_value")]
+    [InlineData("{ all: [] }", "filter.all invalid_format")]
+    [InlineData("{ any: { field: state, is: CA } }", "filter.any wrong_type")]
+    [InlineData("[ ]", "filter wrong_type")]
+    [InlineData("{ field: [state], is: CA }", "filter.field wrong_type")]
+    [InlineData("{ field: state, is: [CA] }", "filter.is wrong_type")]
+    [InlineData("{ field: state, in: CA }", "filter.in wrong_type")]
+    [InlineData("{ field: state, in: [] }", "filter.in invalid_format")]
+    [InlineData("{ field: state, in: [CA, XX, YY] }", "filter.in[1] invalid_format, filter.in[2] invalid_format")]
     [InlineData("{ field: state, in: { list: nowhere } }", "filter.in.list unknown_list")]
-    [InlineData("{ field: state, in: { list: zips } }", "filter.in.list invalid_value")]
+    [InlineData("{ field: state, in: { list: zips } }", "filter.in.list invalid_format")]
     [InlineData("{ field: state, in: { list: west, more: x } }", "filter.in unknown_key")]
-    [InlineData("{ field: coverage, in: { list: strange } }", "filter.in.list invalid_value")]
-    [InlineData("{ field: coverage, is: platinum }", "filter.is invalid_value")]
+    [InlineData("{ field: coverage, in: { list: strange } }", "filter.in.list invalid_format")]
+    [InlineData("{ field: coverage, is: platinum }", "filter.is invalid_format")]
     [InlineData("{ field: state, at_least: CA }", "filter.at_least wrong_operator")]
     [InlineData("{ field: age, contains: 3 }", "filter.contains wrong_operator")]
     [InlineData("{ field: insured, between: [true, false] }", "filter.between wrong_operator")]
-    [InlineData("{ field: age, is: old }", "filter.is invalid_value")]
-    [InlineData("{ field: age, between: [65, 25] }", "filter.between invalid_value")]
-    [InlineData("{ field: age, between: [25] }", "filter.between wrong_kind")]
-    [InlineData("{ field: renewal, at_most: today+45w }", "filter.at_most invalid_value")]
-    [InlineData("{ field: age, exists: yes }", "filter.exists invalid_value")]
-    [InlineData("{ field: make, matches: \"(a\" }", "filter.matches invalid_value")]
-    [InlineData("{ field: make, matches: \"(?=a)b\" }", "filter.matches invalid_value")]
-    [InlineData("{ field: make, matches: \"(a)\\\\1\" }", "filter.matches invalid_value")]
-    [InlineData("{ field: make, matches: \"((a{100}){100}){100}\" }", "filter.matches invalid_value")]
+    [InlineData("{ field: age, is: old }", "filter.is invalid_format")]
+    [InlineData("{ field: age, between: [65, 25] }", "filter.between invalid_format")]
+    [InlineData("{ field: age, between: [25] }", "filter.between wrong_type")]
+    [InlineData("{ field: renewal, at_most: today+45w }", "filter.at_most invalid_format")]
+    [InlineData("{ field: age, exists: yes }", "filter.exists invalid_format")]
+    [InlineData("{ field: make, matches: \"(a\" }", "filter.matches invalid_format")]
+    [InlineData("{ field: make, matches: \"(?=a)b\" }", "filter.matches invalid_format")]
+    [InlineData("{ field: make, matches: \"(a)\\\\1\" }", "filter.matches invalid_format")]
+    [InlineData("{ field: make, matches: \"((a{100}){100}){100}\" }", "filter.matches invalid_format")]
     [InlineData("{ field: publisher, is: nobody }", "filter.is unknown_id")]
     [InlineData("{ field: score, at_least: 5 }", "filter.field field_not_here")]
-    [InlineData("{ not: { any: [ { field: shoe, is: 9 }, { field: age, is: old } ] } }", "filter.not.any[0].field unknown_field, filter.not.any[1].is invalid_value")]
+    [InlineData("{ not: { any: [ { field: shoe, is: 9 }, { field: age, is: old } ] } }", "filter.not.any[0].field unknown_field, filter.not.any[1].is invalid_format")]
     public void Condition_WithMistakes_TellsAllWithTheirPaths(string written, string told)
     {
         var errors = new ConfigErrors();
@@ -198,7 +198,7 @@ public sealed class ConditionTests
         for (var i = 1; i < depth; i++) text = $"{{ not: {text} }}";
         var errors = new ConfigErrors();
         ConditionCompiler.Compile(Written.Node(text), Context(ConditionPlace.Filter), errors);
-        errors.Errors.Select(error => error.Code).ShouldBe(taken ? [] : ["over_limit"]);
+        errors.Errors.Select(error => error.Code).ShouldBe(taken ? [] : ["out_of_range"]);
     }
 
     [Theory]
@@ -209,7 +209,7 @@ public sealed class ConditionTests
         var errors = new ConfigErrors();
         var text = $"{{ any: [ {string.Join(", ", Enumerable.Repeat("{ field: state, is: CA }", leaves))} ] }}";
         ConditionCompiler.Compile(Written.Node(text), Context(ConditionPlace.Filter), errors);
-        errors.Errors.Count(error => error.Code == "over_limit").ShouldBe(told);
+        errors.Errors.Count(error => error.Code == "out_of_range").ShouldBe(told);
     }
 
     [Fact]
@@ -217,7 +217,7 @@ public sealed class ConditionTests
     {
         var errors = new ConfigErrors();
         ConditionCompiler.Compile(Written.Node($"{{ field: make, matches: {new string('a', Limits.RegexChars + 1)} }}"), Context(ConditionPlace.Filter), errors);
-        errors.Errors.ShouldHaveSingleItem().Code.ShouldBe("over_limit");
+        errors.Errors.ShouldHaveSingleItem().Code.ShouldBe("out_of_range");
     }
 
     [Theory]

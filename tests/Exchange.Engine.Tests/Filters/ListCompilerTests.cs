@@ -25,10 +25,10 @@ public sealed class ListCompilerTests
     [Theory]
     [InlineData("{ type: us_zip }", "lists.l.values missing_key")]
     [InlineData("{ values: [a] }", "lists.l.type missing_key")]
-    [InlineData("{ type: zipcode, values: [a] }", "lists.l.type invalid_value")]
-    [InlineData("{ type: us_zip, values: [90210, 9021, [a]] }", "lists.l.values[1] invalid_value, lists.l.values[2] wrong_kind")]
+    [InlineData("{ type: zipcode, values: [a] }", "lists.l.type invalid_format")]
+    [InlineData("{ type: us_zip, values: [90210, 9021, [a]] }", "lists.l.values[1] invalid_format, lists.l.values[2] wrong_type")]
     [InlineData("{ type: us_zip, values: [90210], more: x }", "lists.l.more unknown_key")]
-    [InlineData("[a]", "lists.l wrong_kind")]
+    [InlineData("[a]", "lists.l wrong_type")]
     public void List_WithMistakes_TellsAll(string written, string told)
     {
         Compile(written, out var errors).ShouldBeNull();
