@@ -261,7 +261,8 @@ public static class LeadMachine
 
     private static NewDelivery[] Deliveries(DeliveryModel delivery, bool hold, SaleContext context)
     {
-        if (hold) return [new(delivery.To[0].Name, context.NowMs, context.CallDeadlineMs + LeaseGraceMs)];
+        // A caller that stops waiting sooner does not end the call: cut off, it would only leave a doubt.
+        if (hold) return [Leased(delivery.To[0])];
         var count = delivery.SendAll ? delivery.To.Count : 1;
         var made = new NewDelivery[count];
         for (var i = 0; i < count; i++)
@@ -269,9 +270,12 @@ public static class LeadMachine
             var endpoint = delivery.To[i];
             made[i] = endpoint.Connector == ConnectorKind.Inbox
                 ? new(endpoint.Name, NewDelivery.NeverDue, 0)
-                : new(endpoint.Name, context.NowMs, context.NowMs + (long)endpoint.PostTimeout.TotalMilliseconds + LeaseGraceMs);
+                : Leased(endpoint);
         }
         return made;
+
+        NewDelivery Leased(EndpointModel endpoint) =>
+            new(endpoint.Name, context.NowMs, context.NowMs + (long)endpoint.PostTimeout.TotalMilliseconds + LeaseGraceMs);
     }
 
     private static JournalItem Item(LeadSale sale, SaleContext context, CopyEnd[] ends, NewCopy[] starts, LeadSale done) => new()

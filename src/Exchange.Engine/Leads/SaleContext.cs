@@ -11,8 +11,6 @@ public sealed record SaleContext
 {
     public required CatalogModel Current { get; init; }
     public required long NowMs { get; init; }
-    /// <summary>When the caller stops waiting for buyers; a called copy is leased until 5 s after.</summary>
-    public required long CallDeadlineMs { get; init; }
     /// <summary>
     /// The next bid in rank that may have this slot and what it pays, given the bids that are out or taken; null: nobody can pay the promise.
     /// </summary>

@@ -25,8 +25,11 @@ public sealed class DeliveryPump(
     private const int Workers = 32;
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(1);
 
-    private readonly Channel<LeasedDelivery> ready = Channel.CreateUnbounded<LeasedDelivery>();
+    private readonly Channel<Ready> ready = Channel.CreateUnbounded<Ready>();
     private readonly SemaphoreSlim nudge = new(0, 1);
+
+    /// <summary>A delivery and the end of its lease, less the grace: after it somebody else may have it.</summary>
+    private readonly record struct Ready(LeasedDelivery Delivery, long DeadlineMs);
 
     /// <summary>After an item is durable: its deliveries that are leased to this silo go out now.</summary>
     public void Started(LeadId lead, JournalItem item)
@@ -38,7 +41,9 @@ public sealed class DeliveryPump(
             foreach (var delivery in copy.Deliveries)
             {
                 if (delivery.DueAtMs == NewDelivery.NeverDue) continue;
-                ready.Writer.TryWrite(new(new(lead, copy.No), delivery.Endpoint, IDeliveryStore.FirstFence, 1, item.AtMs, CopyState.Captured, copy.Campaign, copy.Buyer, null));
+                ready.Writer.TryWrite(new(
+                    new(new(lead, copy.No), delivery.Endpoint, IDeliveryStore.FirstFence, 1, item.AtMs, CopyState.Captured, copy.Campaign, copy.Buyer, null),
+                    delivery.LeaseUntilMs - LeadMachineGrace));
             }
         }
     }
@@ -76,8 +81,10 @@ public sealed class DeliveryPump(
             var room = Workers - ready.Reader.Count;
             var next = room > 0 ? await store.Deliveries.NextDueAsync(stopping) : null;
             if (next is null || next > NowMs()) return 0;
-            var due = await store.Deliveries.ClaimDueAsync(NowMs(), NowMs() + (long)CallTimeout.TotalMilliseconds + LeadMachineGrace, room, stopping);
-            foreach (var delivery in due) ready.Writer.TryWrite(delivery);
+            var now = NowMs();
+            var deadline = now + (long)CallTimeout.TotalMilliseconds;
+            var due = await store.Deliveries.ClaimDueAsync(now, deadline + LeadMachineGrace, room, stopping);
+            foreach (var delivery in due) ready.Writer.TryWrite(new(delivery, deadline));
             return due.Count;
         }
         catch (Exception fault) when (fault is not OperationCanceledException)
@@ -93,11 +100,11 @@ public sealed class DeliveryPump(
     {
         try
         {
-            await foreach (var delivery in ready.Reader.ReadAllAsync(stopping))
+            await foreach (var (delivery, deadline) in ready.Reader.ReadAllAsync(stopping))
             {
                 try
                 {
-                    await DeliverAsync(delivery);
+                    await DeliverAsync(delivery, deadline);
                 }
                 catch (Exception fault) when (fault is not OutOfMemoryException)
                 {
@@ -109,12 +116,14 @@ public sealed class DeliveryPump(
         catch (OperationCanceledException) { }
     }
 
-    private async Task DeliverAsync(LeasedDelivery delivery)
+    private async Task DeliverAsync(LeasedDelivery delivery, long deadlineMs)
     {
+        // It waited here longer than its lease: only a lease's holder may send, so it comes again from the rows.
+        if (NowMs() >= deadlineMs) return;
         if (delivery.CopyState is CopyState.Held or CopyState.InDoubt)
         {
             await grains.GetGrain<ILeadGrain>(delivery.Copy.Lead.ToGuid()).Resume(
-                new(delivery.Copy.No, delivery.Endpoint, delivery.Fence, delivery.Attempts, delivery.CreatedAtMs, delivery.LastError));
+                new(delivery.Copy.No, delivery.Endpoint, delivery.Fence, delivery.Attempts, delivery.CreatedAtMs, delivery.LastError, deadlineMs));
             return;
         }
         var model = catalog.Current;
@@ -131,7 +140,7 @@ public sealed class DeliveryPump(
             return;
         }
         var message = CopyMessages.Create(model, lead, copy, LeadPayload.Read(store.Vault.Open(lead.Id, lead.Sealed)), store.Vault);
-        var result = await calls.SendAsync(endpoint, message, NowMs() + (long)CallTimeout.TotalMilliseconds);
+        var result = await calls.SendAsync(endpoint, message, deadlineMs);
         var retryFor = model.Campaigns.TryGetValue(delivery.Campaign, out var campaign) ? campaign.Delivery.RetryFor : TimeSpan.FromHours(24);
         var step = DeliveryDecision.After(new FinishedAttempt(
             delivery.Copy, CopyState.Captured, result.Kind, result.Refusal, delivery.Attempts, delivery.CreatedAtMs, NowMs(), retryFor, result.RetryAfter, result.Error, delivery.LastError));

@@ -19,8 +19,8 @@ public interface ILeadGrain : IGrainWithGuidKey
     ValueTask Resume(ResumeCommand command);
 }
 
-/// <summary>A lease the pump took on one delivery. Only a result with this fence is recorded.</summary>
+/// <summary>A lease the pump took on one delivery. Only a result with this fence is recorded; the call ends at the deadline, before the lease does.</summary>
 [GenerateSerializer, Immutable, Alias("exchange.resume.v1")]
 public sealed record ResumeCommand(
     [property: Id(0)] int CopyNo, [property: Id(1)] string Endpoint, [property: Id(2)] long Fence, [property: Id(3)] int Attempts,
-    [property: Id(4)] long CreatedAtMs, [property: Id(5)] string? LastError);
+    [property: Id(4)] long CreatedAtMs, [property: Id(5)] string? LastError, [property: Id(6)] long DeadlineMs);

@@ -18,15 +18,31 @@ public sealed class LeadGrain(LeadServices services) : Grain, ILeadGrain
 
     public async ValueTask<PostReply> Post(PostCommand command)
     {
-        var reply = await Seller.PostAsync(command);
-        // Most leads end with their post: the rows answer what comes later, so nothing needs to stay in memory.
-        if (Seller.IsIdle) DeactivateOnIdle();
-        return reply;
+        try
+        {
+            return await Seller.PostAsync(command);
+        }
+        finally
+        {
+            Leave();
+        }
     }
 
     public async ValueTask Resume(ResumeCommand command)
     {
-        await Seller.ResumeAsync(command);
+        try
+        {
+            await Seller.ResumeAsync(command);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    /// <summary>Most leads end with their post: the rows answer what comes later, so nothing needs to stay in memory.</summary>
+    private void Leave()
+    {
         if (Seller.IsIdle) DeactivateOnIdle();
     }
 }

@@ -25,9 +25,13 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
     /// <summary>How long past its deadline a post may wait for its first item to become durable before it answers 503.</summary>
     private static readonly TimeSpan StorageGrace = TimeSpan.FromSeconds(5);
 
+    /// <summary>Between two tries to make a buyer's answer durable while the store is busy.</summary>
+    private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(100);
+
     private readonly SemaphoreSlim gate = new(1, 1);
     private PostCommand? first;
     private Task<PostReply>? running;
+    /// <summary>Changed only behind the gate. Null, or with a first write that is not done: not known here, the rows tell it.</summary>
     private LeadSale? sale;
     private CatalogModel? modelAtPing;
     private LeadRow? row;
@@ -35,95 +39,117 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
     private Subject? subject;
     private string[] namedSellers = [];
     private IReadOnlyList<InputError> warnings = [];
-    private long callDeadlineMs;
     private int calls;
+    private int resumes;
     private TaskCompletionSource? callsDone;
 
     /// <summary>No post is running and no buyer is being called.</summary>
-    public bool IsIdle => calls == 0 && running is not { IsCompleted: false };
+    public bool IsIdle => calls == 0 && resumes == 0 && running is not { IsCompleted: false };
+
+    private bool IsKnown => sale is { First: null };
 
     public async Task<PostReply> PostAsync(PostCommand command)
     {
-        var replay = running is not null;
-        if (running is not null && !SameRequest(command))
+        // Another body or key: what it is told depends on how the first one ends.
+        while (running is { } other && !SameRequest(command))
         {
-            var reply = await running;
-            if (reply.Problem is null) return AlreadyPosted(reply.Answer);
+            var end = await other;
+            if (end.Problem is null) return await RecordedAsync(command) ?? AlreadyPosted(end.Answer);
+            if (ReferenceEquals(running, other)) running = null;
         }
+        var replay = running is not null;
         if (running is null)
         {
             first = command;
             running = RunAsync(command);
         }
         var mine = running;
-        var deadline = DeadlineOf(command);
-        var left = command.ReceivedAt + deadline - services.Time.GetUtcNow();
         try
         {
-            var reply = await mine.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, services.Time);
-            if (reply.Problem is not null)
-            {
-                // Refused before anything was held: it may be corrected and come again.
-                if (ReferenceEquals(running, mine)) running = null;
-                return reply;
-            }
-            return replay ? reply with { Replayed = true } : reply;
+            var reply = await mine.WaitAsync(LeftOf(command), services.Time);
+            // Refused before anything was held: it may be corrected and come again.
+            if (reply.Problem is not null && ReferenceEquals(running, mine)) running = null;
+            if (reply.Problem is not null || !replay) return reply;
+            // What was open then may have ended since.
+            return (reply.Status == 202 ? await RecordedAsync(command) : null) ?? reply with { Replayed = true };
         }
-        catch (TimeoutException)
+        catch (TimeoutException) when (!mine.IsCompleted)
         {
-            if (replay && command.IdempotencyKey is not null)
+            if (replay && command.IdempotencyKey is not null && LeftOf(first!) > TimeSpan.Zero)
                 return PostReply.Refused(Problem.Of(409, "idempotency_in_progress", "The first request with this key is still running.", 1));
-            if (sale is { First: null }) return Reply(sale);
+            if (IsKnown) return Reply(sale!) with { Replayed = replay };
+        }
+        finally
+        {
+            // A bug or the store failed it: the next one begins with the rows.
+            if (mine.IsFaulted && ReferenceEquals(running, mine)) running = null;
         }
         try
         {
             // Nothing durable yet: neither yes nor no may be said.
-            await mine.WaitAsync(StorageGrace, services.Time);
-            return await mine;
+            return await mine.WaitAsync(StorageGrace, services.Time);
         }
-        catch (TimeoutException)
+        catch (TimeoutException) when (!mine.IsCompleted)
         {
-            return sale is { First: null } ? Reply(sale) : PostReply.Refused(Problem.Of(503, "storage_unavailable", "The outcome is not recorded yet; the same request gets it.", 1));
+            return IsKnown ? Reply(sale!) : PostReply.Refused(Problem.Of(503, "storage_unavailable", "The outcome is not recorded yet; the same request gets it.", 1));
         }
     }
 
     /// <summary>The pump's way in: a copy that is held or in doubt, whose lease this process has just taken.</summary>
     public async Task ResumeAsync(ResumeCommand command)
     {
-        if (sale is null && !await RestoreAsync()) return;
-        if (sale!.SlotOfCopy(command.CopyNo) is not { State: SlotState.Held or SlotState.InDoubt } slot)
+        resumes++;
+        try
         {
-            await services.Store.Deliveries.RecordAsync(new(id, command.CopyNo), command.Endpoint, command.Fence,
-                new(DeliveryStatus.Failed, null, "copy_ended"), Now(), CancellationToken.None);
-            return;
+            await gate.WaitAsync();
+            try
+            {
+                if (!IsKnown && !await RestoreAsync()) return;
+                // A lease that ran out without a result: the process that called died or hangs. The buyer may have the lead.
+                if (sale!.SlotOfCopy(command.CopyNo) is { State: SlotState.Held } && command.LastError is null)
+                    await StepAsync(new LeadEvent.Answered(command.CopyNo, BuyerAnswer.Unknown, Reason.InDoubt, null, null));
+            }
+            finally
+            {
+                gate.Release();
+            }
+            if (sale?.SlotOfCopy(command.CopyNo) is { State: SlotState.Held or SlotState.InDoubt })
+                await CallAsync(command.CopyNo, command.Endpoint, command.Fence, command.Attempts, command.CreatedAtMs, command.LastError, command.DeadlineMs);
+            else if (IsKnown)
+                await services.Store.Deliveries.RecordAsync(new(id, command.CopyNo), command.Endpoint, command.Fence,
+                    new(DeliveryStatus.Failed, null, "copy_ended"), Now(), CancellationToken.None);
         }
-        // A lease that ran out without a result: the process that called died or hangs. The buyer may have the lead.
-        if (slot.State == SlotState.Held && command.LastError is null)
-            await DriveAsync(new LeadEvent.Answered(command.CopyNo, BuyerAnswer.Unknown, Reason.InDoubt, null, null));
-        callDeadlineMs = Now() + (long)services.Pump.CallTimeout.TotalMilliseconds;
-        await CallAsync(command.CopyNo, command.Fence, command.Attempts, command.CreatedAtMs, command.LastError);
+        finally
+        {
+            resumes--;
+        }
     }
 
     private async Task<PostReply> RunAsync(PostCommand command)
     {
-        var prepared = await PrepareAsync(command);
-        if (prepared.Reply is not null) return prepared.Reply;
-        callDeadlineMs = command.ReceivedAt.ToUnixTimeMilliseconds() + (long)DeadlineOf(command).TotalMilliseconds;
         LeadStep end;
+        await gate.WaitAsync();
         try
         {
-            end = await DriveAsync(new LeadEvent.Posted(prepared.Refused));
+            // The pump had brought the lead back: it was posted before, and its state here is not to be overwritten.
+            if (IsKnown && await RecordedAsync(command) is { } known) return known;
+            var prepared = await PrepareAsync(command);
+            if (prepared.Reply is not null) return prepared.Reply;
+            end = await StepAsync(new LeadEvent.Posted(prepared.Refused));
         }
         catch (StorageBusyException)
         {
-            running = null;
             return PostReply.Refused(Problem.Of(503, "storage_unavailable", "Nothing was recorded; come again.", 1));
+        }
+        finally
+        {
+            gate.Release();
         }
         if (end.Conflict is { } conflict) return await ConflictAsync(command, conflict);
         services.Rates.Posted(command.Publisher);
         services.SoftHolds.Release(id);
         if (calls > 0) await callsDone!.Task;
-        return Reply(sale!);
+        return IsKnown ? Reply(sale!) : (await RecordedAsync(command))! with { Replayed = false };
     }
 
     private readonly record struct Prepared(PostReply? Reply, Reason Refused);
@@ -134,8 +160,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         if (!services.Book.TryFind(id, out var record))
         {
             record = await services.Store.Pings.FindAsync(id, CancellationToken.None);
-            // Not in the book: after a restart, or late. It may have been posted before.
-            if (record is not null && record.Publisher == command.Publisher && await RecordedAsync(command) is { } recorded) return new(recorded, default);
+            // Not in the book: after a restart, or late. It may have been posted before; a crash or time may have taken the ping's record, never the lead's rows.
+            if ((!command.TestKey || id.IsTest) && await RecordedAsync(command) is { } recorded) return new(recorded, default);
         }
         if (record is null || record.Publisher != command.Publisher || command.TestKey && !id.IsTest)
             return new(PostReply.Refused(Problem.Of(404, "ping_not_found", "There is no such ping.")), default);
@@ -202,53 +228,79 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
     private async Task<PostReply?> RecordedAsync(PostCommand command)
     {
         var found = await services.Store.Leads.FindAsync(id, CancellationToken.None);
-        if (found is null) return null;
+        if (found is null || found.Publisher != command.Publisher) return null;
         var answer = await services.Answers.OfRowAsync(found, CancellationToken.None);
         if (!found.PostHash.AsSpan().SequenceEqual(command.BodyHash) || await UnderAnotherKeyAsync(command)) return AlreadyPosted(answer.ToJson());
         return new PostReply(answer.HttpStatus, found.Answer is { } recorded && answer.HttpStatus == 200 ? recorded : answer.ToJson(), null, true);
     }
 
-    /// <summary>One step after another until the machine has nothing to make durable; then the calls it allows.</summary>
-    private async Task<LeadStep> DriveAsync(LeadEvent happened)
+    /// <summary>One step after another until the machine has nothing to make durable; then the calls it allows. The gate is held.</summary>
+    private async Task<LeadStep> StepAsync(LeadEvent happened)
     {
-        await gate.WaitAsync();
         try
         {
             var step = LeadMachine.Step(sale!, happened, Context());
+            JournalItem? submitted = null;
             while (true)
             {
                 sale = step.Sale;
                 if (step.Submit is null || step.Conflict is not null) break;
+                submitted = step.Submit;
                 var done = step.Sale.InFlight!.IfDone;
                 // Recorded with the outcome: what is said is what is stored.
-                var item = done.State == LeadState.Pending ? step.Submit : step.Submit with { Answer = AnswerOf(done).ToJson() };
+                var item = done.State == LeadState.Pending ? submitted : submitted with { Answer = AnswerOf(done).ToJson() };
                 var verdict = await services.Store.Journal.SubmitAsync(item, CancellationToken.None);
-                if (verdict.IsSuccess) services.Pump.Started(id, step.Submit);
-                step = IsGate(step.Submit, verdict) && await services.Catalog.RefreshAsync(CancellationToken.None)
+                // Only what this very item wrote: what was there already is on its way, or comes when its lease runs out.
+                if (verdict.Code == VerdictCode.Done) services.Pump.Started(id, submitted);
+                step = IsGate(submitted, verdict) && await services.Catalog.RefreshAsync(CancellationToken.None)
                     ? LeadMachine.Step(sale, new LeadEvent.Stale(), Context())
                     : LeadMachine.Step(sale, new LeadEvent.Settled(verdict), Context());
             }
-            if (step.Conflict is not null && sale.First is null) await RestoreAsync();
-            foreach (var copyNo in step.Calls) StartCall(copyNo);
+            // Somebody else's plan is in the rows, not ours.
+            if (step.Conflict is not null) sale = null;
+            foreach (var copyNo in step.Calls) StartCall(copyNo, submitted!.Starts.First(copy => copy.No == copyNo).Deliveries[0]);
             return step;
         }
-        finally
+        catch
         {
-            gate.Release();
+            // An item may be on its way and a step half done: begin again with the rows.
+            sale = null;
+            throw;
         }
     }
 
-    private void StartCall(int copyNo)
+    /// <summary>A buyer's answer is made durable however busy the store is, as long as the lease under which it came.</summary>
+    private async Task RecordAnswerAsync(LeadEvent.Answered answer, long leaseUntilMs)
     {
-        if (calls++ == 0) callsDone = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        _ = CallFirstAsync(copyNo);
+        while (true)
+        {
+            await gate.WaitAsync();
+            try
+            {
+                if (IsKnown || await RestoreAsync()) await StepAsync(answer);
+                return;
+            }
+            // A definite no: nothing was written.
+            catch (StorageBusyException) when (Now() < leaseUntilMs) { }
+            finally
+            {
+                gate.Release();
+            }
+            await Task.Delay(AgainAfter, services.Time);
+        }
     }
 
-    private async Task CallFirstAsync(int copyNo)
+    private void StartCall(int copyNo, NewDelivery delivery)
+    {
+        if (calls++ == 0) callsDone = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _ = CallFirstAsync(copyNo, delivery);
+    }
+
+    private async Task CallFirstAsync(int copyNo, NewDelivery delivery)
     {
         try
         {
-            await CallAsync(copyNo, IDeliveryStore.FirstFence, 1, Now(), null);
+            await CallAsync(copyNo, delivery.Endpoint, IDeliveryStore.FirstFence, 1, Now(), null, delivery.LeaseUntilMs - LeadMachine.LeaseGraceMs);
         }
         catch (Exception fault) when (fault is not OutOfMemoryException)
         {
@@ -262,17 +314,23 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
     }
 
     /// <summary>Calls the buyer of one held copy under a durable lease and makes durable what it said.</summary>
-    private async Task CallAsync(int copyNo, long fence, int attempts, long createdAtMs, string? lastError)
+    private async Task CallAsync(int copyNo, string endpointName, long fence, int attempts, long createdAtMs, string? lastError, long deadlineMs)
     {
-        var slot = sale!.SlotOfCopy(copyNo)!;
+        if (sale?.SlotOfCopy(copyNo) is not { } slot) return;
         var copy = CopyOf(slot);
-        if (!services.Catalog.Current.Campaigns.TryGetValue(copy.Campaign, out var campaign)) return;
-        var endpoint = campaign.Delivery.To[0];
-        var message = CopyMessages.Create(services.Catalog.Current, row!, copy, LeadPayload.Read(services.Store.Vault.Open(id, row!.Sealed)), services.Store.Vault);
-        var result = await services.Calls.SendAsync(endpoint, message, callDeadlineMs);
+        var model = services.Catalog.Current;
+        // The endpoint of the delivery, whatever the campaign names by now: whoever may have the lead is asked, nobody else.
+        var campaign = model.Campaigns.GetValueOrDefault(copy.Campaign);
+        AttemptResult result;
+        if (campaign is not null && campaign.Buyer.Endpoints.TryGetValue(endpointName, out var endpoint))
+        {
+            var message = CopyMessages.Create(model, row!, copy, LeadPayload.Read(services.Store.Vault.Open(id, row!.Sealed)), services.Store.Vault);
+            result = await services.Calls.SendAsync(endpoint, message, deadlineMs);
+        }
+        else result = new(AttemptKind.NotSent, "endpoint_gone");
         var step = DeliveryDecision.After(new FinishedAttempt(
-            copy.Id, slot.State == SlotState.InDoubt ? CopyState.InDoubt : CopyState.Held, result.Kind, result.Refusal, attempts, createdAtMs, Now(),
-            campaign.Delivery.RetryFor, result.RetryAfter, result.Error, lastError));
+            copy.Id, copy.State, result.Kind, result.Refusal, attempts, createdAtMs, Now(),
+            campaign?.Delivery.RetryFor ?? TimeSpan.FromHours(24), result.RetryAfter, result.Error, lastError));
         LeadEvent.Answered? answer = step.Move switch
         {
             CopyMove.Capture => new(copyNo, BuyerAnswer.Accepted, Reason.None, result.Ref, result.RedirectUrl),
@@ -280,10 +338,10 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             CopyMove.Doubt => new(copyNo, BuyerAnswer.Unknown, Reason.InDoubt, null, null),
             _ => null,
         };
-        if (answer is not null) await DriveAsync(answer);
+        if (answer is not null) await RecordAnswerAsync(answer, deadlineMs + LeadMachine.LeaseGraceMs);
         if (step.Next is DeliveryNext.Wait or DeliveryNext.Dead)
         {
-            await services.Store.Deliveries.RecordAsync(copy.Id, endpoint.Name, fence,
+            await services.Store.Deliveries.RecordAsync(copy.Id, endpointName, fence,
                 new(step.Next == DeliveryNext.Wait ? DeliveryStatus.Waiting : DeliveryStatus.Dead, step.DueAtMs, step.Error), Now(), CancellationToken.None);
             services.Pump.Nudge();
         }
@@ -321,7 +379,6 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
     {
         Current = services.Catalog.Current,
         NowMs = Now(),
-        CallDeadlineMs = callDeadlineMs,
         Next = (slot, unavailable) => FallThrough.Next(modelAtPing!, sale!.Record, unavailable, PostRules.OfferOf(sale.Record, slot), subject!, namedSellers),
     };
 
@@ -357,6 +414,12 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         var longest = modelAtPing is not null && sale is not null ? modelAtPing.Verticals[sale.Record.Vertical].PostDeadline : TimeSpan.FromSeconds(20);
         var asked = command.DeadlineMs > 0 ? TimeSpan.FromMilliseconds(command.DeadlineMs) : longest;
         return asked < longest ? asked : longest;
+    }
+
+    private TimeSpan LeftOf(PostCommand command)
+    {
+        var left = command.ReceivedAt + DeadlineOf(command) - services.Time.GetUtcNow();
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
     private PostReply Reply(LeadSale state)

@@ -74,7 +74,7 @@ internal sealed class LeadRun
 
     private SaleContext Context() => new()
     {
-        Current = market.Model, NowMs = Market.Now.ToUnixTimeMilliseconds(), CallDeadlineMs = Market.Now.ToUnixTimeMilliseconds() + 20_000,
+        Current = market.Model, NowMs = Market.Now.ToUnixTimeMilliseconds(),
         Next = (slot, unavailable) => FallThrough.Next(market.Model, Sale.Record, unavailable, Sale.Record.Offers.First(offer => offer.OfferId == slot.OfferId), subject),
     };
 }
