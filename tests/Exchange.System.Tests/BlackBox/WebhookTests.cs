@@ -1,0 +1,92 @@
+using System.Globalization;
+using Shouldly;
+using static Exchange.System.Tests.BlackBox.MarketCalls;
+
+namespace Exchange.System.Tests.BlackBox;
+
+/// <summary>Sold leads on their way to their buyers: signed, tried again, given up visibly, sent again on request; and a stop that loses and repeats nothing.</summary>
+public sealed class WebhookTests
+{
+    [Fact]
+    public async Task Webhooks_AreSigned_TriedAgain_GivenUpVisibly_AndReplayed()
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync();
+        var key = await new BuyerMarkets(buyers).Webhook("w500").Webhook("w503").Webhook("w410").Webhook("once").ApplyAsync(exchange);
+        var w500 = buyers["w500"].AnswersStatus(500).AnswersStatus(200);
+        var w503 = buyers["w503"].AnswersStatus(503).AnswersStatus(204);
+        var w410 = buyers["w410"].AnswersStatus(410).AnswersStatus(200);
+        var once = buyers["once"].AnswersStatus(200);
+        foreach (var market in (string[])["w500", "w503", "w410"])
+            (await exchange.SellAsync(key, PostBody(await exchange.PingAsync(key, market))))["status"].ShouldBe("sold");
+
+        // A definite no is given up at once and shows; the sale stands.
+        await Until(async () => await DeliveryAsync("w410") == "dead http_410 1", "the dead letter shows", exchange);
+        var copy = w410.Requests.ShouldHaveSingleItem().Id;
+        (await exchange.LimitsAsync("w410")).ShouldBe("1 0 5.00 0.00");
+        var replay = await exchange.PostAsync($"/v1/admin/deliveries/{copy}/crm/replay", ExchangeProcess.AdminKey, "");
+        replay.Status.ShouldBe(200, replay.Text);
+        await Until(async () => await DeliveryAsync("w410") == "delivered  2", "the replayed one arrives", exchange);
+        w410.Requests.Select(request => request.Id).ShouldBe([copy, copy]);
+        (await exchange.PostAsync($"/v1/admin/deliveries/{copy}/crm/replay", ExchangeProcess.AdminKey, "")).Status.ShouldBe(404);
+
+        // A post said again, from memory and from the rows, is no second delivery.
+        var body = PostBody(await exchange.PingAsync(key, "once"));
+        for (var i = 0; i < 5; i++) (await exchange.SellAsync(key, body))["status"].ShouldBe("sold");
+
+        foreach (var (market, desk, error) in ((string, BuyerApp.Desk, string)[])[("w500", w500, "http_500"), ("w503", w503, "http_503")])
+        {
+            await Until(async () => await DeliveryAsync(market) == "delivered  2", $"{market} arrives at the second try", exchange);
+            desk.Requests.Count.ShouldBe(2, error);
+            desk.Requests.Select(request => request.Id).Distinct().ShouldHaveSingleItem();
+            desk.Requests[0].Body.ShouldBe(desk.Requests[1].Body);
+            desk.Requests.ShouldAllBe(request => request.IsSigned);
+            (long.Parse(desk.Requests[1].Timestamp, CultureInfo.InvariantCulture) - long.Parse(desk.Requests[0].Timestamp, CultureInfo.InvariantCulture)).ShouldBeGreaterThanOrEqualTo(4);
+        }
+        once.Requests.ShouldHaveSingleItem().IsSigned.ShouldBeTrue();
+
+        async Task<string> DeliveryAsync(string buyer)
+        {
+            var row = (await exchange.GetAsync($"/v1/admin/deliveries?buyer={buyer}")).Json["deliveries"]!.AsArray().ShouldHaveSingleItem()!;
+            return $"{row["status"]} {row["error"]} {row["attempts"]}";
+        }
+    }
+
+    [Fact]
+    public async Task Stopped_EndsWithZero_AndTheNextStartSendsNothingTwice()
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync();
+        var key = await new BuyerMarkets(buyers).Webhook("first").Webhook("second").Three("asked", "3s").ApplyAsync(exchange);
+        buyers["first"].AnswersStatus(200);
+        buyers["second"].AnswersStatus(200);
+        var asked = buyers["asked-one"].Hangs().Accepts();
+        (await exchange.SellAsync(key, PostBody(await exchange.PingAsync(key, "first"))))["status"].ShouldBe("sold");
+        await Until(async () => (await exchange.GetAsync("/v1/admin/deliveries?status=delivered")).Json["deliveries"]!.AsArray().Count == 1, "it is delivered", exchange);
+        // A buyer that is still being asked does not keep the process.
+        var open = await exchange.PingAsync(key, "asked");
+        (await exchange.SellAsync(key, PostBody(open, deadlineMs: 200)))["status"].ShouldBe("pending");
+
+        (await exchange.StopAsync()).ShouldBe(0, exchange.Output);
+        await exchange.KillAndRestartAsync();
+        await Until(async () => await exchange.StatusAsync(key, open) == "sold", "the open lead goes on", exchange);
+        (await exchange.SellAsync(key, PostBody(await exchange.PingAsync(key, "second"))))["status"].ShouldBe("sold");
+        await Until(() => buyers["second"].Requests.Count == 1, "the pump is at work", exchange);
+        buyers["first"].Requests.ShouldHaveSingleItem();
+        asked.Requests.Select(request => request.Id).Distinct().ShouldHaveSingleItem();
+        buyers["asked-two"].Requests.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task SecondProcessOnTheSameFolder_IsRefusedWithWordsAndCodeOne()
+    {
+        await using var exchange = await ExchangeProcess.StartAsync();
+        var (code, output, error) = await ExchangeProcess.CliAsync(new Dictionary<string, string>
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Development", ["Exchange__Data"] = exchange.Folder, ["EXCHANGE_ADMIN_KEY"] = ExchangeProcess.AdminKey,
+        });
+        code.ShouldBe(1, output + error);
+        error.ShouldContain("in use by another exchange process");
+        (await exchange.GetAsync("/v1/admin/catalog")).Status.ShouldBe(200);
+    }
+}
