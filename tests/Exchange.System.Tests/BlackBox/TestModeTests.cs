@@ -1,0 +1,110 @@
+using Shouldly;
+
+namespace Exchange.System.Tests.BlackBox;
+
+/// <summary>Tests walk the live catalog and leave no trace in it.</summary>
+public sealed class TestModeTests : IClassFixture<RunningExchange>
+{
+    private readonly ExchangeProcess exchange;
+
+    public TestModeTests(RunningExchange running) => exchange = running.Process;
+
+    [Fact]
+    public async Task Test_WithALiveKey_TakesNoCapNoMoneyNoTurnAndReachesNoBuyer()
+    {
+        await exchange.ApplyAsync(Catalog("t"));
+        using var publisher = await Sender.OfAsync(exchange, "pub-t");
+        var person = Sender.NextPerson();
+        var test = new { test = true };
+
+        // More than the cap has room for, the same person each time, and always the same campaign's turn.
+        for (var i = 0; i < 3; i++)
+        {
+            var ping = await publisher.PingAsync(with: test);
+            ping["status"].ShouldBe("offered", ping.Text);
+            ping["test"].ShouldBe("true");
+            ping["ping_id"]!.ShouldStartWith("test_");
+            var post = await publisher.PostAsync(ping["ping_id"]!, person);
+            post.Status.ShouldBe(200, post.Text);
+            post["status"].ShouldBe("sold");
+            post["test"].ShouldBe("true");
+            post["lead_id"]!.ShouldStartWith("test_");
+            (await exchange.SoldToAsync(post["lead_id"]!)).ShouldBe(["a-t"]);
+            (await exchange.LedgerAsync(post["lead_id"]!)).ShouldBeEmpty();
+        }
+        ((int)(await exchange.CapAsync("a-t", "total.leads"))["used"]!).ShouldBe(0);
+        (await exchange.AdminAsync("ledger?account=buyer:buyer-t"))["transfers"]!.AsArray().ShouldBeEmpty();
+        (await exchange.GetAsync("/v1/buyer/copies", await exchange.KeyAsync("buyer", "buyer-t"))).Json["copies"]!.AsArray().ShouldBeEmpty();
+
+        // The first live lead finds everything as it was: a's turn, its one place, and a person who is no duplicate.
+        var live = await publisher.PostAsync(await publisher.OfferedAsync(), person);
+        live["status"].ShouldBe("sold", live.Text);
+        live["lead_id"]!.ShouldNotStartWith("test_");
+        (await exchange.SoldToAsync(live["lead_id"]!)).ShouldBe(["a-t"]);
+        ((int)(await exchange.CapAsync("a-t", "total.leads"))["used"]!).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Test_WithATestKey_EveryCallIsATest()
+    {
+        await exchange.ApplyAsync(Catalog("k"));
+        using var publisher = await Sender.OfAsync(exchange, "pub-k", "test");
+        var ping = await publisher.PingAsync();
+        ping["ping_id"]!.ShouldStartWith("test_", customMessage: ping.Text);
+        (await publisher.PostAsync(ping["ping_id"]!))["status"].ShouldBe("sold");
+
+        // A test key cannot post what a live key pinged.
+        using var live = await Sender.OfAsync(exchange, "pub-k");
+        var foreign = await publisher.PostAsync(await live.OfferedAsync());
+        foreign.Status.ShouldBe(404, foreign.Text);
+        foreign.Code.ShouldBe("ping_not_found");
+    }
+
+    [Theory]
+    [InlineData("no_offer")]
+    [InlineData("unsold")]
+    [InlineData("sold")]
+    public async Task TestResult_ForcesTheAnswer(string result)
+    {
+        var id = "r-" + result.Replace('_', '-');
+        await exchange.ApplyAsync(Catalog(id));
+        using var publisher = await Sender.OfAsync(exchange, "pub-" + id);
+        var ping = await publisher.PingAsync(with: new { test = true, test_result = result });
+        ping.Status.ShouldBe(200, ping.Text);
+        ping["status"].ShouldBe(result == "no_offer" ? "no_offer" : "offered");
+        if (result != "no_offer") (await publisher.PostAsync(ping["ping_id"]!))["status"].ShouldBe(result);
+    }
+
+    [Theory]
+    [InlineData("pending")]
+    [InlineData("in_doubt")]
+    public async Task TestResult_OfAnUnfinishedSale_Answers202(string result)
+    {
+        var id = "u-" + result.Replace('_', '-');
+        await exchange.ApplyAsync(Catalog(id));
+        using var publisher = await Sender.OfAsync(exchange, "pub-" + id);
+        var ping = await publisher.PingAsync(with: new { test = true, test_result = result });
+        var post = await publisher.PostAsync(ping["ping_id"]!);
+        post.Status.ShouldBe(202, post.Text);
+        post["status"].ShouldBe(result);
+        post["payout"].ShouldBe("0.00");
+        post["payout_pending"].ShouldBe("2.40");
+        post.Headers["Location"].ShouldBe($"/v1/leads/{post["lead_id"]}");
+        (await publisher.LeadAsync(post["lead_id"]!))["status"].ShouldBe(result);
+    }
+
+    private static string Catalog(string id) => Market.Of("duplicate: { keys: [phone, email], window: 30d }",
+        $$"""
+        publishers:
+          pub-{{id}}: { verticals: [auto], payout: { share: 80% } }
+        buyers:
+          buyer-{{id}}: { credit_limit: "1000.00" }
+        campaigns:
+          a-{{id}}: { buyer: buyer-{{id}}, vertical: auto, bid: "3.00", caps: [ { per: total, leads: 1 } ] }
+          b-{{id}}: { buyer: buyer-{{id}}, vertical: auto, bid: "3.00" }
+        ping_trees:
+          tree-{{id}}:
+            vertical: auto
+            tiers: [ { name: pool, method: weighted, campaigns: [a-{{id}}, b-{{id}}] } ]
+        """);
+}
