@@ -160,7 +160,7 @@ public interface IDeliveryStore
     /// <summary>A dead or failed delivery is due again now. False: there is none.</summary>
     Task<bool> ReplayAsync(CopyId copy, string endpoint, long nowMs, CancellationToken cancel);
 
-    /// <summary>A buyer's captured copies, oldest first after the cursor; <paramref name="status"/> filters by inbox delivery.</summary>
+    /// <summary>A buyer's captured copies (no tests), oldest first after the cursor; <paramref name="status"/> filters by inbox delivery.</summary>
     Task<Page<BuyerCopy>> CopiesOfBuyerAsync(string buyer, DeliveryStatus? status, int limit, string? cursor, CancellationToken cancel);
 
     /// <summary>The buyer has fetched a copy from its inbox. False: not its copy. Acknowledging twice is harmless.</summary>

@@ -215,7 +215,7 @@ internal sealed class ItemWriter(Database database, CounterCache counters, SoldS
                 sold_seq = coalesce(?, sold_seq) WHERE lead_id = ? AND no = ?
             """)
             .Bind((long)state).Bind((long)end.Reason).Bind(item.AtMs).Bind(end.BuyerRef).Bind(end.RedirectUrl)
-            .Bind(state == CopyState.Captured ? sold.Next() : null).Bind(item.Lead).Bind(end.No).Run();
+            .Bind(state == CopyState.Captured ? SoldPlace(item) : null).Bind(item.Lead).Bind(end.No).Run();
         WriteTransfers(item, end.No, end.Transfers);
         switch (end.Move)
         {
@@ -236,6 +236,9 @@ internal sealed class ItemWriter(Database database, CounterCache counters, SoldS
         }
     }
 
+    /// <summary>A test's copy has no place among what the buyer bought: it reaches no inbox.</summary>
+    private long? SoldPlace(JournalItem item) => item.Lead.IsTest ? null : sold.Next();
+
     private void WriteStart(JournalItem item, NewCopy start, string publisher)
     {
         List<(long, long)> takes = [];
@@ -249,7 +252,7 @@ internal sealed class ItemWriter(Database database, CounterCache counters, SoldS
             """)
             .Bind(item.Lead).Bind(start.No).Bind(start.OfferId).Bind(start.Campaign).Bind(start.Buyer).Bind(start.Company).Bind(publisher)
             .Bind(start.Exclusive).Bind((long)(selling ? CopyState.Captured : CopyState.Held)).Bind(start.Price.Micros).Bind(start.Payout.Micros)
-            .Bind(item.AtMs).Bind(item.AtMs).Bind(selling ? sold.Next() : null).Bind(StoredTakes.Write(takes)).Run();
+            .Bind(item.AtMs).Bind(item.AtMs).Bind(selling ? SoldPlace(item) : null).Bind(StoredTakes.Write(takes)).Run();
         if (selling) WriteTransfers(item, start.No, start.Transfers);
 
         foreach (var delivery in start.Deliveries)

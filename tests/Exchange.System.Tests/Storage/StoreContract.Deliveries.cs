@@ -124,6 +124,18 @@ public abstract partial class StoreContract
     }
 
     [Fact]
+    public async Task BuyersCopies_OfATest_AreNotAmongThem()
+    {
+        await Store.ApplyAsync(Limits());
+        await Store.SubmitAsync(Post(Lead(1, test: true), [Copy(1, Limits())]));
+        await Store.SubmitAsync(Post(Lead(2, test: true), [Copy(1, Limits(), CopyMove.Hold)]));
+        await Store.SubmitAsync(End(Lead(2, test: true), CopyMove.Capture));
+
+        (await Store.Deliveries.CopiesOfBuyerAsync("a", null, 10, null, default)).Rows.ShouldBeEmpty();
+        (await Store.Deliveries.AcknowledgeAsync("a", new(Lead(1, test: true), 1), Now, default)).ShouldBeFalse();
+    }
+
+    [Fact]
     public async Task BuyersCopies_ReadOnFromACursor_MissNoLaterCapture()
     {
         await Store.ApplyAsync(Limits());
