@@ -61,6 +61,9 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
                 {
                     // No word in time: the offer is made without; the rows are the fence.
                     granted = null;
+                    // It may be granted yet: given back with the others, or the grain would keep it from the next ping for a minute.
+                    mine ??= new([], []);
+                    mine.Grains.Add(grain);
                 }
                 if (granted == false)
                 {
