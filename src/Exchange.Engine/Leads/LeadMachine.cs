@@ -89,7 +89,7 @@ public static class LeadMachine
             // 100 for a new lead: somebody else's post of the same ping and body is there; its rows speak, not our plan.
             if (verdict.Code == VerdictCode.AlreadyThere && flight.Item.New is not null) return new(sale, null, []) { Conflict = verdict };
             var calls = new List<int>();
-            foreach (var copy in flight.Item.Starts) if (copy.Move == CopyMove.Hold) calls.Add(copy.No);
+            foreach (var copy in flight.Item.Starts) if (copy.Move == CopyMove.Hold && !sale.Test) calls.Add(copy.No);
             return new(flight.IfDone, null, calls);
         }
         return flight.Item.New is not null ? SettleFirst(sale with { InFlight = null }, flight, verdict, context) : SettleLater(sale with { InFlight = null }, flight, verdict, context);
@@ -221,7 +221,7 @@ public static class LeadMachine
     {
         var bid = sale.Record.Bids[slot.BidIndex];
         var campaign = context.Current.Campaigns[bid.Campaign];
-        var hold = campaign.Delivery.Sold == SoldWhen.OnAccept && !sale.Test;
+        var hold = sale.Test ? sale.Unfinished is not null : campaign.Delivery.Sold == SoldWhen.OnAccept;
         return new NewCopy(
             slot.CopyNo, slot.OfferId, bid.Campaign, bid.Buyer, bid.Company, slot.Sharing == Sharing.Exclusive,
             hold ? CopyMove.Hold : CopyMove.Sell, slot.Price, slot.Payout,

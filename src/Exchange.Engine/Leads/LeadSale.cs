@@ -52,6 +52,8 @@ public sealed record LeadSale
     public InFlight? InFlight { get; init; }
     /// <summary>A test takes no cap, money, turn or duplicate memory and reaches no buyer.</summary>
     public bool Test => Record.Id.IsTest;
+    /// <summary>Only for a test whose caller wants to see an unfinished sale: pending or in doubt. Its copies are held and nobody is asked.</summary>
+    public LeadState? Unfinished { get; init; }
 
     public LeadId Id => Record.Id;
 

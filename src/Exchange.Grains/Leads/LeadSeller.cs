@@ -146,6 +146,10 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             gate.Release();
         }
         if (end.Conflict is { } conflict) return await ConflictAsync(command, conflict);
+        // A test that wants a doubt has no buyer to be in doubt about: every held copy is.
+        if (sale!.Unfinished == LeadState.InDoubt)
+            foreach (var slot in sale.Slots.Where(slot => slot.State == SlotState.Held).ToArray())
+                await DriveAsync(new LeadEvent.Answered(slot.CopyNo, BuyerAnswer.Unknown, Reason.InDoubt, null, null));
         services.Rates.Posted(command.Publisher);
         services.SoftHolds.Release(id);
         if (calls > 0) await callsDone!.Task;
@@ -208,6 +212,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
                 command.IdempotencyKey is { } key ? new RequestClaim(command.Publisher, key, command.BodyHash) : null,
                 PostRules.Persons(services.Store.Vault, vertical, record, values, Now())),
             KeepPersonsWhenUnsold = vertical.Duplicate is { AmongReceived: true },
+            Unfinished = services.Book.TestResultOf(id) switch { "pending" => LeadState.Pending, "in_doubt" => LeadState.InDoubt, _ => null },
         };
         sale = PostRules.PassOver(sale, Context());
         row = new LeadRow(id, record.Publisher, record.Vertical, record.SubId, id.IsTest, LeadState.Open, Reason.None, maxCopies, command.BodyHash,
