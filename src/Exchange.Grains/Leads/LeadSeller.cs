@@ -136,6 +136,10 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             var prepared = await PrepareAsync(command);
             if (prepared.Reply is not null) return prepared.Reply;
             end = await StepAsync(new LeadEvent.Posted(prepared.Refused));
+            // A test that wants a doubt has no buyer to be in doubt about: every held copy is.
+            if (end.Conflict is null && sale!.Unfinished == LeadState.InDoubt)
+                foreach (var slot in sale.Slots.Where(slot => slot.State == SlotState.Held).ToArray())
+                    await StepAsync(new LeadEvent.Answered(slot.CopyNo, BuyerAnswer.Unknown, Reason.InDoubt, null, null));
         }
         catch (StorageBusyException)
         {
@@ -146,10 +150,6 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             gate.Release();
         }
         if (end.Conflict is { } conflict) return await ConflictAsync(command, conflict);
-        // A test that wants a doubt has no buyer to be in doubt about: every held copy is.
-        if (sale!.Unfinished == LeadState.InDoubt)
-            foreach (var slot in sale.Slots.Where(slot => slot.State == SlotState.Held).ToArray())
-                await DriveAsync(new LeadEvent.Answered(slot.CopyNo, BuyerAnswer.Unknown, Reason.InDoubt, null, null));
         services.Rates.Posted(command.Publisher);
         services.SoftHolds.Release(id);
         if (calls > 0) await callsDone!.Task;
