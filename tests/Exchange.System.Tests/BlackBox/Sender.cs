@@ -85,7 +85,6 @@ public static class AdminQuestions
     /// <summary>One campaign's part in the explanation of a ping.</summary>
     public static async Task<JsonNode> ExplainedAsync(this ExchangeProcess exchange, string ping, string campaign)
     {
-        // The record goes to its file in the background; the answer did not wait for it.
         var explanation = await exchange.AdminAsync($"pings/{ping}/explanation");
         return explanation["campaigns"]!.AsArray().Single(told => Text(told, "campaign") == campaign)!;
     }
