@@ -28,7 +28,7 @@ public static class Limits
     public const int JournalBatchItems = 512;
     public const int JournalQueueItems = 20_000;
     public const int PingRecordQueueItems = 200_000;
-    public const int OffersInBook = 500_000;
+    public const int OffersInBook = 250_000;
     public const int BuyerReplyBytes = 64 * 1024;
     public const int PageRows = 500;
 }

@@ -21,13 +21,13 @@ internal static class PriceSentence
         var winners = record.Offers.Where(offer => offer.Best && record.Bids[offer.BidIndex].Tier == tier.Index)
             .Select(offer => record.Bids[offer.BidIndex]).ToArray();
         var others = record.Bids.Where(other => other.Tier == tier.Index && !winners.Any(winner => winner.Company == other.Company)).ToArray();
-        var exclusive = others.FirstOrDefault(other => other.Sharing == Sharing.Exclusive);
-        var shared = others.FirstOrDefault(other => other.Sharing == Sharing.Shared);
+        var exclusive = Best(Sharing.Exclusive);
+        var shared = Best(Sharing.Shared);
         if (exclusive is null && shared is null) return bid.HasFloor ? $"no other bid, so it pays the floor {bid.Floor}" : "no other bid and no floor, so it pays its bid";
         var parts = new List<string>();
         if (bid.Sharing == Sharing.Exclusive)
         {
-            if (exclusive is not null) parts.Add($"the next exclusive bid {exclusive.Bid}");
+            if (exclusive is { } next) parts.Add($"the next exclusive bid {next.Bid}");
             if (shared is not null)
             {
                 var chosen = new int[Limits.CopiesPerLead];
@@ -37,10 +37,16 @@ internal static class PriceSentence
         }
         else
         {
-            if (shared is not null) parts.Add($"the best shared bid left out {shared.Bid}");
+            if (shared is { } left) parts.Add($"the best shared bid left out {left.Bid}");
         }
         if (bid.HasFloor) parts.Add($"the floor {bid.Floor}");
         var highest = parts.Count == 0 ? "one level" : $"the highest of {string.Join(", ", parts)}";
-        return bid.Sharing == Sharing.Shared && exclusive is not null ? $"{highest}, raised until together they match the best exclusive bid {exclusive.Bid}" : highest;
+        return bid.Sharing == Sharing.Shared && exclusive is { } rival ? $"{highest}, raised until together they match the best exclusive bid {rival.Bid}" : highest;
+
+        RankedBid? Best(Sharing sharing)
+        {
+            foreach (var other in others) if (other.Sharing == sharing) return other;
+            return null;
+        }
     }
 }

@@ -60,31 +60,33 @@ internal sealed class CampaignJudge
     {
         Pointing(campaign.Buyer.Id, campaign.Id, sharing);
         var bid = campaign.Bid.PriceFor(Subject)?.CutTo(step);
-        var said = new Judgement(Reason.None, sharing) { Bid = bid };
-        foreach (var limit in campaign.Takes)
+        var takes = campaign.Takes;
+        for (var i = 0; i < takes.Count; i++)
         {
-            var needed = limit.AmountOf(bid ?? Money.Zero, Money.Zero);
-            if (!limits.Fits(campaign, limit, needed, out var reading))
-                return said with { Reason = limit.Reason, Limit = limit, Reading = reading, Needed = needed };
+            var needed = takes[i].AmountOf(bid ?? Money.Zero, Money.Zero);
+            if (!limits.Fits(campaign, takes[i], needed, out var reading))
+                return new(takes[i].Reason, sharing) { Bid = bid, Limit = takes[i], Reading = reading, Needed = needed };
         }
         var seller = campaign.Buyer.Seller?.Name;
-        if (seller is not null && IsSoldElsewhere(seller)) return said with { Reason = Reason.SoldElsewhere };
         var named = campaign.Consent == ConsentLevel.Named;
-        if (named && seller is null) return said with { Reason = Reason.ConsentNotNamed };
-        if (sharing == Sharing.Exclusive && ping.SoldElsewhereCopies > 0) return said with { Reason = Reason.SharingMismatch };
-        if (bid is not { } money) return said with { Reason = Reason.NoBid };
+        if (seller is not null && IsSoldElsewhere(seller)) return Out(Reason.SoldElsewhere);
+        if (named && seller is null) return Out(Reason.ConsentNotNamed);
+        if (sharing == Sharing.Exclusive && ping.SoldElsewhereCopies > 0) return Out(Reason.SharingMismatch);
+        if (bid is not { } money) return Out(Reason.NoBid);
         var tierFloor = (tier.Floor?.PriceFor(Subject) ?? Money.Zero).RaiseTo(step);
-        if (money < tierFloor) return said with { Reason = Reason.BelowFloor, Floor = tierFloor };
+        if (money < tierFloor) return Out(Reason.BelowFloor) with { Floor = tierFloor };
         var floor = Money.Max(tierFloor, payout.LowestPriceWithMargin(Subject, step) ?? Money.Zero);
-        said = said with { Floor = floor };
-        if (!payout.LeavesMargin(money, Subject, step)) return said with { Reason = Reason.BelowMargin };
+        if (!payout.LeavesMargin(money, Subject, step)) return Out(Reason.BelowMargin) with { Floor = floor };
         floor = Money.Min(floor, money);
-        return said with
+        return new(Reason.None, sharing)
         {
+            Bid = money,
             Floor = floor,
             Ranked = new(tier.Index, campaign.Id, campaign.Buyer.Id, campaign.Buyer.Company, named ? seller : null, sharing, money, floor,
                 floor > Money.Zero, campaign.Handicap),
         };
+
+        Judgement Out(Reason reason) => new(reason, sharing) { Bid = bid };
     }
 
     /// <summary>What the publisher gets if this bid is charged this price.</summary>

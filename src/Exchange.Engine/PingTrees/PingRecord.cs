@@ -13,7 +13,7 @@ namespace Exchange.Engine.PingTrees;
 /// <param name="Floor">The higher of the tier's floor and what the payout and the margin need; zero if none.</param>
 /// <param name="Handicap">Ranks lower by this, pays the same.</param>
 /// <param name="HasFloor">False: a lone second-price bid pays itself.</param>
-public sealed record RankedBid(int Tier, string Campaign, string Buyer, string Company, string? Seller, Sharing Sharing, Money Bid, Money Floor, bool HasFloor, Percent Handicap);
+public readonly record struct RankedBid(int Tier, string Campaign, string Buyer, string Company, string? Seller, Sharing Sharing, Money Bid, Money Floor, bool HasFloor, Percent Handicap);
 
 /// <summary>
 /// An offer: <see cref="Price"/> is charged, <see cref="Payout"/> promised. <see cref="BidIndex"/> points into <see cref="PingRecord.Bids"/>.

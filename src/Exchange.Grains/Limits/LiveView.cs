@@ -14,9 +14,17 @@ public sealed class LiveView : ILiveView
 {
     private readonly ConcurrentDictionary<string, Cell> cells = new(StringComparer.Ordinal);
     private volatile Dictionary<string, LimitModel> limits = [];
+    // The served model's cells by ordinal: a ping reads some sixty of them.
+    private volatile Placed[] placed = [];
+
+    private readonly record struct Placed(LimitModel Limit, Cell Cell);
 
     /// <summary>The caps, balances and gates of a new model: another limit counts from its next reading on.</summary>
-    public void Install(CatalogModel model) => limits = model.Limits.ToDictionary(limit => limit.Id, StringComparer.Ordinal);
+    public void Install(CatalogModel model)
+    {
+        limits = model.Limits.ToDictionary(limit => limit.Id, StringComparer.Ordinal);
+        placed = [.. model.Limits.Select(limit => new Placed(limit, CellOf(limit.Id)))];
+    }
 
     public LimitReading Read(LimitModel limit, long unixSeconds) => Read(limit, unixSeconds, soft: true);
 
@@ -25,8 +33,10 @@ public sealed class LiveView : ILiveView
 
     private LimitReading Read(LimitModel limit, long unixSeconds, bool soft)
     {
-        if (!cells.TryGetValue(limit.Id, out var cell)) return new(limit.Limit, 0, 0);
+        var here = placed;
+        var cell = limit.Ordinal < here.Length && ReferenceEquals(here[limit.Ordinal].Limit, limit) ? here[limit.Ordinal].Cell : CellOf(limit.Id);
         var values = cell.Values;
+        if (values.Window.End == long.MinValue) return new(limit.Limit, 0, soft ? cell.SoftHeld : 0);
         // A window that is over reads as an empty one. A cap's limit is the model's: the row of the next window will say the same.
         if (limit.Kind == LimitKind.Cap && !values.Window.Contains(unixSeconds)) return new(limit.Limit, 0, soft ? cell.SoftHeld : 0);
         return new(limit.Kind == LimitKind.Cap ? limit.Limit : values.Limit, values.Used, values.Held + (soft ? cell.SoftHeld : 0));
@@ -40,7 +50,7 @@ public sealed class LiveView : ILiveView
             var value = changed[i];
             if (!limits.TryGetValue(value.LimitId, out var limit)) continue;
             var window = WindowOf(value.Key, limit);
-            var cell = cells.GetOrAdd(value.LimitId, static _ => new Cell());
+            var cell = CellOf(value.LimitId);
             var known = cell.Values;
             // A late capture in an older window says nothing about the current one.
             if (known.Window.Start > window.Start) continue;
@@ -49,7 +59,9 @@ public sealed class LiveView : ILiveView
     }
 
     /// <summary>Offers that are out and likely to be posted, counted as held until they are posted or run out.</summary>
-    public void SoftHold(LimitModel limit, long amount) => cells.GetOrAdd(limit.Id, static _ => new Cell()).AddSoft(amount);
+    public void SoftHold(LimitModel limit, long amount) => CellOf(limit.Id).AddSoft(amount);
+
+    private Cell CellOf(string limitId) => cells.GetOrAdd(limitId, static _ => new Cell());
 
     private static Window WindowOf(string key, LimitModel limit)
     {
