@@ -1,0 +1,30 @@
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+
+namespace Exchange.System.Tests.BlackBox;
+
+/// <summary>How many rows each table of the exchange's own files has, read beside the running process.</summary>
+internal static class RowCounts
+{
+    /// <summary>One line a table, in order of names.</summary>
+    public static string Of(string folder, string file)
+    {
+        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, file), Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
+        connection.Open();
+        var tables = new List<string>();
+        using (var names = connection.CreateCommand())
+        {
+            names.CommandText = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
+            using var reader = names.ExecuteReader();
+            while (reader.Read()) tables.Add(reader.GetString(0));
+        }
+        return string.Join('\n', tables.Select(table =>
+        {
+            using var count = connection.CreateCommand();
+#pragma warning disable CA2100 // The names come from the schema itself.
+            count.CommandText = $"SELECT count(*) FROM \"{table}\"";
+#pragma warning restore CA2100
+            return string.Create(CultureInfo.InvariantCulture, $"{table} {count.ExecuteScalar()}");
+        }));
+    }
+}
