@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Globalization;
+using Exchange.Engine.Values;
 using Microsoft.Data.Sqlite;
 
 namespace Exchange.System.Tests.BlackBox;
@@ -9,8 +11,7 @@ internal static class RowCounts
     /// <summary>One line a table, in order of names.</summary>
     public static string Of(string folder, string file)
     {
-        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, file), Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
-        connection.Open();
+        using var connection = Open(folder, file);
         var tables = new List<string>();
         using (var names = connection.CreateCommand())
         {
@@ -26,5 +27,27 @@ internal static class RowCounts
 #pragma warning restore CA2100
             return string.Create(CultureInfo.InvariantCulture, $"{table} {count.ExecuteScalar()}");
         }));
+    }
+
+    /// <summary>Waits until a ping's record is in its file: they are written in the background, in the order of the pings.</summary>
+    public static async Task UntilPingAsync(string folder, string ping)
+    {
+        using var connection = Open(folder, "pings.db");
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT count(*) FROM ping WHERE id = $id";
+        command.Parameters.AddWithValue("$id", LeadId.TryParse(ping, out var id) ? id.ToBytes() : throw new ArgumentException("no id of a ping", nameof(ping)));
+        var clock = Stopwatch.StartNew();
+        while ((long)(await command.ExecuteScalarAsync())! == 0)
+        {
+            if (clock.Elapsed > TimeSpan.FromSeconds(20)) throw new TimeoutException("no ping record was written");
+            await Task.Delay(20);
+        }
+    }
+
+    private static SqliteConnection Open(string folder, string file)
+    {
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, file), Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
+        connection.Open();
+        return connection;
     }
 }
