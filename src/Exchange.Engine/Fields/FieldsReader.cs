@@ -48,7 +48,7 @@ public static class FieldsReader
         var findings = new Findings();
         if (raw.Count > Limits.FieldsPerRequest)
         {
-            findings.Error("/fields", FieldErrors.OutOfRange, $"A request carries at most {Limits.FieldsPerRequest} fields.");
+            findings.Error("/fields", FieldErrors.OutOfRange, $"At most {Limits.FieldsPerRequest} fields may be given.");
             return findings.With(values);
         }
 
