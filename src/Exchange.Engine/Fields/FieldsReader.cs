@@ -63,12 +63,12 @@ public static class FieldsReader
                 if ((unknown ??= new(StringComparer.Ordinal)).Add(field.Name))
                     findings.Error(Pointer(field.Name), FieldErrors.UnknownField, "The vertical has no such field.");
                 else
-                    findings.Error(Pointer(field.Name), FieldErrors.DuplicateProperty, "The field is given twice.");
+                    findings.Error(Pointer(field.Name), FieldErrors.DuplicateProperty, "A field may be given only once.");
                 continue;
             }
             if (came[schema.Ordinal])
             {
-                findings.Error(Pointer(schema.Name), FieldErrors.DuplicateProperty, "The field is given twice.");
+                findings.Error(Pointer(schema.Name), FieldErrors.DuplicateProperty, "A field may be given only once.");
                 continue;
             }
             came[schema.Ordinal] = true;
