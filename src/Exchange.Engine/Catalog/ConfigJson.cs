@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Exchange.Engine.Catalog;
@@ -47,7 +48,13 @@ public static class ConfigJson
     }
 
     /// <summary>The same on one line, for a plan's old and new values.</summary>
-    public static string WriteText(ConfigNode node) => Encoding.UTF8.GetString(Write(node));
+    public static string WriteText(ConfigNode node)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        // For people's eyes, and escaped again by whoever puts it into an answer: an apostrophe stays one.
+        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping })) Write(node, writer);
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
 
     /// <summary>Into an answer that is being written, for the admin API.</summary>
     public static void Write(ConfigNode node, Utf8JsonWriter writer)

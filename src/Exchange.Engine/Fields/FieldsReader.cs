@@ -48,7 +48,7 @@ public static class FieldsReader
         var findings = new Findings();
         if (raw.Count > Limits.FieldsPerRequest)
         {
-            findings.Error("/fields", FieldErrors.OutOfRange, $"A request carries at most {Limits.FieldsPerRequest} fields.");
+            findings.Error("/fields", FieldErrors.OutOfRange, $"At most {Limits.FieldsPerRequest} fields may be given.");
             return findings.With(values);
         }
 
@@ -63,12 +63,12 @@ public static class FieldsReader
                 if ((unknown ??= new(StringComparer.Ordinal)).Add(field.Name))
                     findings.Error(Pointer(field.Name), FieldErrors.UnknownField, "The vertical has no such field.");
                 else
-                    findings.Error(Pointer(field.Name), FieldErrors.DuplicateProperty, "The field is given twice.");
+                    findings.Error(Pointer(field.Name), FieldErrors.DuplicateProperty, "A field may be given only once.");
                 continue;
             }
             if (came[schema.Ordinal])
             {
-                findings.Error(Pointer(schema.Name), FieldErrors.DuplicateProperty, "The field is given twice.");
+                findings.Error(Pointer(schema.Name), FieldErrors.DuplicateProperty, "A field may be given only once.");
                 continue;
             }
             came[schema.Ordinal] = true;

@@ -105,6 +105,11 @@ public readonly record struct Percent(long Millionths) : IComparable<Percent>
         return true;
     }
 
-    public override string ToString() =>
-        $"{(Millionths / 10_000m).ToString("0.####", CultureInfo.InvariantCulture)}%";
+    public override string ToString()
+    {
+        var (whole, rest) = Math.DivRem(Millionths, 10_000);
+        return rest == 0
+            ? string.Create(CultureInfo.InvariantCulture, $"{whole}%")
+            : string.Create(CultureInfo.InvariantCulture, $"{whole}.{rest:D4}").TrimEnd('0') + "%";
+    }
 }

@@ -79,7 +79,8 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
             var changes = CatalogDiff.Between(now?.Config, canonical);
             if (model is null || errors.Any) return new(version, false, errors.Errors, errors.Warnings, changes);
             if (expectedVersion is { } expected && expected != version) return new(version, true, [], errors.Warnings, changes);
-            if (dryRun) return new(version, false, [], errors.Warnings, changes);
+            // What changes nothing makes no version: an export applied again leaves no trace.
+            if (dryRun || now is not null && changes.Count == 0) return new(version, false, [], errors.Warnings, changes);
 
             var json = ConfigJson.Write(canonical);
             var stored = await store.Catalog.ApplyAsync(new(json, author, now is null ? null : version, model.Limits), NowMs(), cancel);

@@ -17,9 +17,13 @@ public sealed record Problem(
     [property: Id(5)] byte[]? Lead = null)
 {
     /// <summary>422 with every error; the top code is the only error's, else <c>invalid_request</c>.</summary>
-    public static Problem Invalid(IReadOnlyList<InputError> errors) => new(
-        422, errors.Count == 1 ? errors[0].Code : "invalid_request", errors.Count == 1 ? errors[0].Message : $"{errors.Count} things are wrong with the request.",
-        [.. errors.Take(Engine.Limits.ErrorsPerAnswer).Select(error => new ProblemError(error.Pointer, error.Code, error.Message))]);
+    public static Problem Invalid(IReadOnlyList<InputError> found)
+    {
+        // Two rooms may see the same: a bound of the request is one of its fields too. Told once.
+        var errors = found.Distinct().ToList();
+        return new(422, errors.Count == 1 ? errors[0].Code : "invalid_request", errors.Count == 1 ? errors[0].Message : $"{errors.Count} things are wrong with the request.",
+            [.. errors.Take(Engine.Limits.ErrorsPerAnswer).Select(error => new ProblemError(error.Pointer, error.Code, error.Message))]);
+    }
 
     public static Problem Of(int status, string code, string detail, int retryAfterSeconds = 0) => new(status, code, detail, [], retryAfterSeconds);
 }

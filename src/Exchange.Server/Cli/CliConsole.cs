@@ -12,13 +12,15 @@ internal sealed class CliConsole
     private const int RedirectedColumns = 240;
 
     private readonly IAnsiConsole pretty;
+    private readonly bool redirected;
 
     public CliConsole(TextWriter output, TextWriter error)
     {
         Output = output;
         Error = error;
         pretty = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
-        if (!ReferenceEquals(output, Console.Out) || Console.IsOutputRedirected) pretty.Profile.Width = RedirectedColumns;
+        redirected = !ReferenceEquals(output, Console.Out) || Console.IsOutputRedirected;
+        if (redirected) pretty.Profile.Width = RedirectedColumns;
     }
 
     public TextWriter Output { get; }
@@ -27,7 +29,12 @@ internal sealed class CliConsole
     public void Show(Table table) => pretty.Write(table);
 
     /// <summary>A line of which <paramref name="style"/> colours the whole; the text is never read as markup.</summary>
-    public void Line(string text, string style = "default") => pretty.MarkupLine($"[{style}]{Markup.Escape(text)}[/]");
+    public void Line(string text, string style = "default")
+    {
+        // A file or a pipe gets one line as one line; only a terminal is folded, where words end.
+        if (redirected) Output.WriteLine(text);
+        else pretty.MarkupLine($"[{style}]{Markup.Escape(text)}[/]");
+    }
 
     public static Table TableOf(params ReadOnlySpan<string> columns)
     {
