@@ -78,4 +78,20 @@ public interface ILiveView
 {
     /// <summary>A window in which nothing was counted yet reads as the model's limit with nothing used.</summary>
     LimitReading Read(LimitModel limit, long unixSeconds);
+
+    /// <summary>
+    /// What every limit of this model has left, by <see cref="LimitModel.Ordinal"/>: a first glance that costs no look-up. Null: ask each.
+    /// </summary>
+    Room[]? RoomsOf(Catalog.CatalogModel model) => null;
+}
+
+/// <summary>What a limit has left, true until its window ends (Unix seconds); after that it says nothing.</summary>
+public readonly record struct Room(long Left, long Until);
+
+/// <summary>What one sale takes of a limit that counts, close together for the walk: the limit's ordinal and whether it counts leads or money.</summary>
+public readonly record struct TakeUnit(int Ordinal, bool CountsMoney)
+{
+    /// <summary>Gates are left out: whether they are open stands in the model too.</summary>
+    public static TakeUnit[] Of(IReadOnlyList<LimitModel> takes) =>
+        [.. takes.Where(limit => limit.Kind != LimitKind.Gate).Select(limit => new TakeUnit(limit.Ordinal, limit.Kind == LimitKind.Balance || limit.Metric == CapMetric.Spend))];
 }

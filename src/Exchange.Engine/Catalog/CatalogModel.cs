@@ -135,6 +135,11 @@ public sealed class CampaignModel
     /// A sale takes the publisher's gate and caps before these.
     /// </summary>
     public required IReadOnlyList<LimitModel> Takes { get; init; }
+
+    private TakeUnit[]? units;
+
+    /// <summary>The takes that count, made once.</summary>
+    internal TakeUnit[] Units => units ??= TakeUnit.Of(Takes);
 }
 
 public sealed class TreeModel

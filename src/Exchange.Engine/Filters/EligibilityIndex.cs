@@ -11,11 +11,13 @@ public sealed class EligibilityIndex
 {
     private readonly Dimension[] dimensions;
     private readonly ulong[] possible;
+    private readonly ulong[] exact;
 
-    private EligibilityIndex(int count, ulong[] possible, Dimension[] dimensions)
+    private EligibilityIndex(int count, ulong[] possible, ulong[] exact, Dimension[] dimensions)
     {
         Count = count;
         this.possible = possible;
+        this.exact = exact;
         this.dimensions = dimensions;
     }
 
@@ -30,12 +32,14 @@ public sealed class EligibilityIndex
     {
         var words = (filters.Count + 63) / 64;
         var possible = new ulong[words];
+        var exact = new ulong[words];
         var sets = new SetsBuilder?[fields.Count];
         var ranges = new RangesBuilder?[fields.Count];
         var given = new GivenBuilder?[fields.Count];
         for (var position = 0; position < filters.Count; position++)
         {
             Bits.Set(possible, position);
+            Bits.Set(exact, position);
             foreach (var conjunct in Conjuncts(filters[position]))
             {
                 switch (conjunct)
@@ -47,9 +51,19 @@ public sealed class EligibilityIndex
                         (given[ordinal] ??= new()).Add(position, exists.Wanted);
                         break;
                     case LeafCondition { Operand.Ordinal: >= 0 and var ordinal } leaf:
-                        if (leaf.Test.Set is { } set) (sets[ordinal] ??= new(set.Type)).Add(position, set);
+                        if (leaf.Test.Set is { } set)
+                        {
+                            if (!(sets[ordinal] ??= new(set.Type)).Add(position, set)) Bits.Clear(exact, position);
+                        }
                         else if (leaf.Test.Range is { } range) (ranges[ordinal] ??= new()).Add(position, range);
-                        else (given[ordinal] ??= new()).Add(position, wanted: true);
+                        else
+                        {
+                            (given[ordinal] ??= new()).Add(position, wanted: true);
+                            Bits.Clear(exact, position);
+                        }
+                        break;
+                    default:
+                        if (conjunct != Condition.Always) Bits.Clear(exact, position);
                         break;
                 }
             }
@@ -61,8 +75,11 @@ public sealed class EligibilityIndex
             if (ranges[ordinal] is { } byRange) dimensions.Add(byRange.Build(ordinal, filters.Count));
             if (given[ordinal] is { } byPresence) dimensions.Add(byPresence.Build(ordinal, filters.Count));
         }
-        return new(filters.Count, possible, [.. dimensions]);
+        return new(filters.Count, possible, exact, [.. dimensions]);
     }
+
+    /// <summary>Whether a candidate at this position is no superset: its filter holds and need not be asked.</summary>
+    public bool IsExact(int position) => (exact[position / 64] >> position % 64 & 1) != 0;
 
     /// <summary>
     /// Fills <paramref name="bitmap"/> (at least <see cref="Words"/> long; bit n of word w is position 64·w + n) with a superset of the
@@ -199,13 +216,14 @@ public sealed class EligibilityIndex
         private readonly Dictionary<ValueSet, List<int>> positions = new(ReferenceEqualityComparer.Instance);
         private readonly SortedSet<int> constrained = [];
 
-        public void Add(int position, ValueSet set)
+        /// <summary>False: a second set on one field, which is rare; the first narrows, the filter itself asks both.</summary>
+        public bool Add(int position, ValueSet set)
         {
             constrained.Add(position);
-            // A filter with two sets on one field is rare: the first narrows, the filter itself asks both.
-            if (!first.TryAdd(position, set)) return;
+            if (!first.TryAdd(position, set)) return false;
             if (!positions.TryGetValue(set, out var users)) positions[set] = users = [];
             users.Add(position);
+            return true;
         }
 
         public Dimension Build(int ordinal, int count)

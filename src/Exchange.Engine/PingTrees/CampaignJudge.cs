@@ -45,12 +45,13 @@ internal sealed class CampaignJudge
     public Subject Subject { get; }
 
     /// <summary>What the catalog and the clock say; None: it may bid.</summary>
-    public Reason Config(CampaignModel campaign)
+    /// <param name="filterHolds">The index knows already that the filter holds.</param>
+    public Reason Config(CampaignModel campaign, bool filterHolds = false)
     {
         if (campaign.Status == EntryStatus.Paused) return Reason.CampaignPaused;
         if (campaign.Buyer.Status == EntryStatus.Paused) return Reason.BuyerPaused;
         if (!campaign.Publishers.Has(ping.Publisher)) return Reason.PublisherNotAllowed;
-        if (!campaign.Filter.Holds(Subject)) return Reason.Filter;
+        if (!filterHolds && !campaign.Filter.Holds(Subject)) return Reason.Filter;
         if (campaign.Schedule is { } schedule && !schedule.IsOpen(ping.Now)) return Reason.ScheduleClosed;
         return Reason.None;
     }
@@ -61,7 +62,8 @@ internal sealed class CampaignJudge
         Pointing(campaign.Buyer.Id, campaign.Id, sharing);
         var bid = campaign.Bid.PriceFor(Subject)?.CutTo(step);
         var takes = campaign.Takes;
-        for (var i = 0; i < takes.Count; i++)
+        // Almost always everything fits, which one glance tells; only then is each limit asked, in the order of reasons.
+        for (var i = limits.AllFit(campaign, bid?.Micros ?? 0) ? takes.Count : 0; i < takes.Count; i++)
         {
             var needed = takes[i].AmountOf(bid ?? Money.Zero, Money.Zero);
             if (!limits.Fits(campaign, takes[i], needed, out var reading))

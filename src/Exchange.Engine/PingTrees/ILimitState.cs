@@ -8,11 +8,27 @@ internal interface ILimitState
 {
     /// <summary>Whether so much more fits, as known at the ping.</summary>
     bool Fits(CampaignModel campaign, LimitModel limit, long amount, out LimitReading reading);
+
+    /// <summary>True: all of a campaign's limits have room for a bid of this much, surely. False says nothing: ask each.</summary>
+    bool AllFit(CampaignModel campaign, long bidMicros) => false;
 }
 
 /// <summary>Reads the live view and notes every refusal with its numbers: they cannot be known later.</summary>
-internal sealed class LiveLimits(ILiveView live, long unixSeconds) : ILimitState
+internal sealed class LiveLimits(ILiveView live, CatalogModel model, long unixSeconds) : ILimitState
 {
+    private readonly Room[]? rooms = live.RoomsOf(model);
+
+    public bool AllFit(CampaignModel campaign, long bidMicros)
+    {
+        if (rooms is null) return false;
+        foreach (var unit in campaign.Units)
+        {
+            var room = rooms[unit.Ordinal];
+            if (room.Left < (unit.CountsMoney ? bidMicros : 1) || unixSeconds >= room.Until) return false;
+        }
+        return true;
+    }
+
     public List<StateNote> Notes { get; } = [];
 
     public bool Fits(CampaignModel campaign, LimitModel limit, long amount, out LimitReading reading)

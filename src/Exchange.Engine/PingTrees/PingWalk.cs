@@ -20,7 +20,7 @@ public static class PingWalk
         if (!model.Verticals.TryGetValue(ping.Vertical, out var vertical)) return Refused(Reason.VerticalUnknown, null, []);
         var publisher = model.Publishers[ping.Publisher];
         var rules = publisher.Verticals[ping.Vertical];
-        var limits = new LiveLimits(live, ping.Now.ToUnixTimeSeconds());
+        var limits = new LiveLimits(live, model, ping.Now.ToUnixTimeSeconds());
         var judge = new CampaignJudge(model, rules.Payout, ping, limits);
         if (publisher.Status == EntryStatus.Paused) return Refused(Reason.PublisherPaused, null, []);
         if (!rules.Filter.Holds(judge.Subject)) return Refused(Reason.PublisherFilter, null, []);
@@ -109,7 +109,7 @@ public static class PingWalk
                 var campaign = tier.Campaigns[place];
                 var weight = tier.Method == TierMethod.RoundRobin ? Math.Min(1, tier.Weights[place]) : tier.Weights[place];
                 if (weight == 0 && IsByTurn(tier)) continue;
-                if (judge.Config(campaign) != Reason.None) continue;
+                if (judge.Config(campaign, vertical.Index.IsExact(campaign.Ordinal)) != Reason.None) continue;
                 foreach (var sharing in SharingsOf(campaign))
                 {
                     var said = judge.Bid(tier, campaign, sharing);

@@ -16,15 +16,22 @@ public sealed class LiveView : ILiveView
     private volatile Dictionary<string, LimitModel> limits = [];
     // The served model's cells by ordinal: a ping reads some sixty of them.
     private volatile Placed[] placed = [];
+    private volatile Glance? glance;
 
     private readonly record struct Placed(LimitModel Limit, Cell Cell);
+
+    private sealed record Glance(CatalogModel Model, Room[] Rooms);
 
     /// <summary>The caps, balances and gates of a new model: another limit counts from its next reading on.</summary>
     public void Install(CatalogModel model)
     {
         limits = model.Limits.ToDictionary(limit => limit.Id, StringComparer.Ordinal);
         placed = [.. model.Limits.Select(limit => new Placed(limit, CellOf(limit.Id)))];
+        glance = new Glance(model, [.. placed.Select(RoomOf)]);
     }
+
+    /// <summary>Two numbers a limit, written without a lock: a torn pair misleads one ping at most, and the rows are the fence.</summary>
+    public Room[]? RoomsOf(CatalogModel model) => glance is { } here && ReferenceEquals(here.Model, model) ? here.Rooms : null;
 
     public LimitReading Read(LimitModel limit, long unixSeconds) => Read(limit, unixSeconds, soft: true);
 
@@ -55,11 +62,31 @@ public sealed class LiveView : ILiveView
             // A late capture in an older window says nothing about the current one.
             if (known.Window.Start > window.Start) continue;
             cell.Values = new(window, value.Limit, value.Used, value.Held);
+            Look(new Placed(limit, cell));
         }
     }
 
+    private void Look(Placed changed)
+    {
+        if (glance is { } here && changed.Limit.Ordinal < here.Rooms.Length) here.Rooms[changed.Limit.Ordinal] = RoomOf(changed);
+    }
+
+    private static Room RoomOf(Placed place)
+    {
+        var (limit, cell) = place;
+        var values = cell.Values;
+        if (values.Window.End == long.MinValue) return new(limit.Limit - cell.SoftHeld, long.MaxValue);
+        var max = limit.Kind == LimitKind.Cap ? limit.Limit : values.Limit;
+        return new(max - values.Used - values.Held - cell.SoftHeld, values.Window.End);
+    }
+
     /// <summary>Offers that are out and likely to be posted, counted as held until they are posted or run out.</summary>
-    public void SoftHold(LimitModel limit, long amount) => CellOf(limit.Id).AddSoft(amount);
+    public void SoftHold(LimitModel limit, long amount)
+    {
+        var cell = CellOf(limit.Id);
+        cell.AddSoft(amount);
+        Look(new Placed(limit, cell));
+    }
 
     private Cell CellOf(string limitId) => cells.GetOrAdd(limitId, static _ => new Cell());
 

@@ -44,6 +44,21 @@ public sealed class EligibilityIndexTests
             Candidates(index, ConditionTests.Subject(given)).ShouldBe(Holders(filters, ConditionTests.Subject(given))));
     }
 
+    /// <summary>Naive twin: asking every filter that the index says need not be asked.</summary>
+    [Fact]
+    public void Index_ExactCandidate_AlwaysHolds() =>
+        Gen.Select(ConditionTests.ConditionTexts.Array[0, 200], ConditionTests.ConditionSubjects.Array[1, 5]).Sample((texts, givens) =>
+        {
+            var filters = texts.Select(ConditionTests.Compile).ToArray();
+            var index = EligibilityIndex.Build(ConditionTests.Fields, filters);
+            foreach (var given in givens)
+            {
+                var subject = ConditionTests.Subject(given);
+                foreach (var position in Candidates(index, subject))
+                    if (index.IsExact(position)) filters[position].Holds(subject).ShouldBeTrue(texts[position]);
+            }
+        });
+
     /// <summary>Naive twin: asking every filter.</summary>
     [Fact]
     public void Index_AnyCatalogAndPing_FindsEveryFilterThatHolds() =>
