@@ -30,5 +30,7 @@ public static class Limits
     public const int PingRecordQueueItems = 200_000;
     public const int OffersInBook = 250_000;
     public const int BuyerReplyBytes = 64 * 1024;
+    /// <summary>The longest one attempt at a buyer may take, and so the longest a catalog may ask for.</summary>
+    public const int BuyerPostTimeoutMs = 30_000;
     public const int PageRows = 500;
 }

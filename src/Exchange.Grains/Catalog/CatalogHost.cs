@@ -75,7 +75,11 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
             var version = now?.Model.Version ?? 0;
             var compiled = CatalogCompiler.Compile(config, version + 1, await rules.OptionsAsync(store.Access, cancel));
             var (model, canonical, errors) = compiled;
-            if (model is not null && now is not null) CatalogCompiler.CompareIdentity(now.Model, model, errors);
+            if (model is not null && now is not null)
+            {
+                CatalogCompiler.CompareIdentity(now.Model, model, errors);
+                await CompareArchivedAsync(now.Model, model, errors, cancel);
+            }
             var changes = CatalogDiff.Between(now?.Config, canonical);
             if (model is null || errors.Any) return new(version, false, errors.Errors, errors.Warnings, changes);
             if (expectedVersion is { } expected && expected != version) return new(version, true, [], errors.Warnings, changes);
@@ -92,6 +96,32 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
         finally
         {
             changing.Release();
+        }
+    }
+
+    /// <summary>
+    /// A campaign that left the catalog may come back only as it was. Looked up in the versions before, newest first; only an apply that brings
+    /// new ids pays for it.
+    /// </summary>
+    private async Task CompareArchivedAsync(CatalogModel previous, CatalogModel next, ConfigErrors errors, CancellationToken cancel)
+    {
+        var unseen = next.Campaigns.Keys.Where(id => !previous.Campaigns.ContainsKey(id)).ToHashSet(StringComparer.Ordinal);
+        for (var version = previous.Version - 1; version > 0 && unseen.Count > 0; version--)
+        {
+            if (await store.Catalog.FindAsync(version, cancel) is not { } stored || ConfigJson.Parse(stored.Json, new ConfigErrors()) is not ConfigMap root) continue;
+            if (root.Find("campaigns") is not ConfigMap campaigns) continue;
+            foreach (var (id, entry) in campaigns.Entries)
+            {
+                if (!unseen.Remove(id) || entry is not ConfigMap campaign) continue;
+                Same(campaign, id, "buyer", next.Campaigns[id].Buyer.Id);
+                Same(campaign, id, "vertical", next.Campaigns[id].Vertical);
+            }
+        }
+
+        void Same(ConfigMap campaign, string id, string key, string now)
+        {
+            if (campaign.Find(key) is ConfigText before && before.Text != now)
+                errors.Add($"campaigns.{id}.{key}", ConfigCodes.IdentityChanged, $"This id belonged to a campaign with another {key} and keeps it for ever; give the new one another id.");
         }
     }
 

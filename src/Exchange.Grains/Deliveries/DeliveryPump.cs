@@ -20,9 +20,10 @@ public sealed class DeliveryPump(
     IExchangeStore store, ICatalogHost catalog, BuyerCalls calls, IGrainFactory grains, TimeProvider time, ILogger<DeliveryPump> log) : BackgroundService
 {
     /// <summary>How long one attempt may take before its lease is over, with the grace that the lease adds.</summary>
-    public TimeSpan CallTimeout { get; } = TimeSpan.FromSeconds(30);
+    public TimeSpan CallTimeout { get; } = TimeSpan.FromMilliseconds(Engine.Limits.BuyerPostTimeoutMs);
 
-    private const int Workers = 32;
+    /// <summary>Attempts under way at once. They wait on sockets, not on a processor; a buyer that hangs holds its own only until its time-out.</summary>
+    private const int Workers = 128;
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(1);
 
     private readonly Channel<Ready> ready = Channel.CreateUnbounded<Ready>();

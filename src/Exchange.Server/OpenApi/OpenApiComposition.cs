@@ -46,7 +46,16 @@ public static class OpenApiComposition
     public static IEndpointRouteBuilder MapExchangeOpenApi(this IEndpointRouteBuilder endpoints)
     {
         endpoints.MapOpenApi("/openapi/{documentName}.json");
-        endpoints.MapScalarApiReference("/docs", static options => options.WithTitle("Lead exchange").WithOpenApiRoutePattern("/openapi/v1.json"));
+        endpoints.MapScalarApiReference("/docs", static options =>
+        {
+            options.WithTitle("Lead exchange").WithOpenApiRoutePattern("/openapi/v1.json");
+            // The page speaks to this exchange alone: nobody else's services, links or fonts.
+            options.ShowDeveloperTools = DeveloperToolsVisibility.Never;
+            options.HideClientButton = true;
+            options.DefaultFonts = false;
+            options.Telemetry = false;
+            options.Agent = new ScalarAgentOptions { Disabled = true };
+        });
         return endpoints;
     }
 }

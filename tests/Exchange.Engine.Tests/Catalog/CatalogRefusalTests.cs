@@ -96,6 +96,7 @@ public sealed class CatalogRefusalTests
     [InlineData("buyers acme returns", "{}", "not_supported", "buyers.acme.returns")]
     [InlineData("buyers acme endpoints crm connector", "\"email\"", "not_supported", "buyers.acme.endpoints.crm.connector")]
     [InlineData("buyers acme endpoints crm connector", "\"nativ\"", "unknown_value", "buyers.acme.endpoints.crm.connector")]
+    [InlineData("buyers acme endpoints crm timeout", "{ \"post\": \"45s\" }", "out_of_range", "buyers.acme.endpoints.crm.timeout.post")]
     [InlineData("buyers acme endpoints crm with", "-", "missing_key", "buyers.acme.endpoints.crm.with")]
     [InlineData("buyers acme endpoints crm with url", "-", "missing_key", "buyers.acme.endpoints.crm.with.url")]
     [InlineData("buyers acme endpoints crm with url", "\"crm.acme.example\"", "invalid_url", "buyers.acme.endpoints.crm.with.url")]

@@ -21,6 +21,18 @@ public sealed class CatalogTests : IAsyncLifetime
     public async Task DisposeAsync() => await exchange.DisposeAsync();
 
     [Fact]
+    public async Task Campaign_ThatLeft_ComesBackOnlyWithItsBuyer()
+    {
+        var with = ExchangeProcess.Data("auto-insurance.yaml");
+        var without = string.Join('\n', with.Split('\n').Where(line => !line.StartsWith("  pool-c:", StringComparison.Ordinal))).Replace("pool-a, pool-b, pool-c", "pool-a, pool-b", StringComparison.Ordinal);
+        (await PutAsync(without, "")).Status.ShouldBe(200);
+        var stolen = await PutAsync(with.Replace("pool-c: { buyer: local-pool", "pool-c: { buyer: acme", StringComparison.Ordinal), "");
+        (stolen.Status, Pointers(stolen)).ShouldSatisfyAllConditions(
+            answer => answer.Status.ShouldBe(422), answer => answer.Item2.ShouldBe(["campaigns.pool-c.buyer"]));
+        (await PutAsync(with, "")).Status.ShouldBe(200);
+    }
+
+    [Fact]
     public async Task Catalog_Refused_LeavesTheOldOneServing()
     {
         var before = await exchange.GetAsync(Path);

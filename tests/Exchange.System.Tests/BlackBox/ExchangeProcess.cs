@@ -54,8 +54,11 @@ public sealed class ExchangeProcess : IAsyncDisposable
     public async Task KillAndRestartAsync(IReadOnlyDictionary<string, string>? environment = null)
     {
         Kill();
-        await LaunchAsync(environment, true);
+        await RestartAsync(environment);
     }
+
+    /// <summary>The same command again on the same folder and ports, after a stop or a kill.</summary>
+    public Task RestartAsync(IReadOnlyDictionary<string, string>? environment = null) => LaunchAsync(environment, true);
 
     public void Kill()
     {

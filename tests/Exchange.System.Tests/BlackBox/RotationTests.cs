@@ -32,6 +32,18 @@ public sealed class RotationTests : IClassFixture<RunningExchange>
     }
 
     [Fact]
+    public async Task Restart_InMidRotation_GoesOnWhereItStood()
+    {
+        await using var own = await ExchangeProcess.StartAsync();
+        await own.ApplyAsync(Catalog("s", ""));
+        using (var before = await Sender.OfAsync(own, "pub-s")) (await SoldToAsync(own, before, 4)).ShouldBe("a a b a");
+        (await own.StopAsync()).ShouldBe(0);
+        await own.RestartAsync();
+        using var after = await Sender.OfAsync(own, "pub-s");
+        (await SoldToAsync(own, after, 5)).ShouldBe("c a a a a");
+    }
+
+    [Fact]
     public async Task Tree_OfWeightZero_NeverSellsToIt()
     {
         await exchange.ApplyAsync(Catalog("z", "", weights: "{ a-z: 0, b-z: 1, c-z: 1 }"));
@@ -48,7 +60,9 @@ public sealed class RotationTests : IClassFixture<RunningExchange>
     }
 
     /// <summary>Who bought, one letter per lead; each is posted before the next is pinged.</summary>
-    private async Task<string> SoldToAsync(Sender publisher, int leads)
+    private Task<string> SoldToAsync(Sender publisher, int leads) => SoldToAsync(exchange, publisher, leads);
+
+    private static async Task<string> SoldToAsync(ExchangeProcess exchange, Sender publisher, int leads)
     {
         var bought = new List<string>();
         for (var i = 0; i < leads; i++)

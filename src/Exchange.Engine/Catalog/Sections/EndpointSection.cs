@@ -38,7 +38,12 @@ internal static class EndpointSection
         if (map["timeout"] is { } timeoutNode && MapReader.Open(timeoutNode, TimeoutKeys, errors) is { } times)
         {
             if (times["ping"] is { } ping) ValueReader.Duration(ping, errors);
-            if (times["post"] is { } post) timeout = ValueReader.Duration(post, errors) ?? timeout;
+            if (times["post"] is { } post)
+            {
+                timeout = ValueReader.Duration(post, errors) ?? timeout;
+                if (timeout.TotalMilliseconds > Limits.BuyerPostTimeoutMs)
+                    errors.Add(post.Path, ConfigCodes.OutOfRange, $"A buyer is waited for at most {Limits.BuyerPostTimeoutMs / 1000} s; its later answer is asked for again.");
+            }
         }
         if (map.Required("connector", "inbox, webhook or native", errors) is not { } connectorNode || Connector(connectorNode, draft) is not { } connector) return null;
         if (name == Inbox && connector != ConnectorKind.Inbox)
