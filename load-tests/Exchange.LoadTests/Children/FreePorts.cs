@@ -3,24 +3,39 @@ using System.Net.Sockets;
 
 namespace Exchange.LoadTests.Children;
 
-/// <summary>Loopback ports that nobody listens on at this moment.</summary>
+/// <summary>
+/// Loopback ports that nobody listens on at this moment, below the range from which systems take ports for outgoing calls: those of the load
+/// itself must not take one before its server listens.
+/// </summary>
 internal static class FreePorts
 {
+    private const int First = 26_000, Range = 6_000;
+
     /// <summary>All different: every one is held until the last is found.</summary>
     public static int[] Find(int count)
     {
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
+        var at = Random.Shared.Next(Range);
+        var held = new List<TcpListener>(count);
         try
         {
-            return [.. listeners.Select(listener =>
+            for (var tries = 0; tries < Range && held.Count < count; tries++)
             {
-                listener.Start();
-                return ((IPEndPoint)listener.LocalEndpoint).Port;
-            })];
+                var listener = new TcpListener(IPAddress.Any, First + (at + tries) % Range);
+                try
+                {
+                    listener.Start();
+                    held.Add(listener);
+                }
+                catch (SocketException)
+                {
+                    listener.Dispose();
+                }
+            }
+            return held.Count == count ? [.. held.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)] : throw new InvalidOperationException("No free ports were found.");
         }
         finally
         {
-            foreach (var listener in listeners)
+            foreach (var listener in held)
             {
                 listener.Dispose();
             }

@@ -192,10 +192,24 @@ public static class ExchangeHost
         builder.Logging.AddFilter("System.Net.Http", LogLevel.Warning);
     }
 
+    /// <summary>
+    /// Below the range from which systems take ports for outgoing calls, so that it stays free until the silo listens on it a moment later.
+    /// </summary>
     private static int FreePort()
     {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
+        const int first = 11_000, count = 9_000;
+        var at = Random.Shared.Next(count);
+        for (var tries = 0; tries < count; tries++)
+        {
+            try
+            {
+                var port = first + (at + tries) % count;
+                using var probe = new TcpListener(IPAddress.Loopback, port);
+                probe.Start();
+                return port;
+            }
+            catch (SocketException) { }
+        }
+        throw new OptionsException($"No port between {first} and {first + count} is free for the silo");
     }
 }

@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -25,9 +23,9 @@ public sealed class ExchangeProcess : IAsyncDisposable
     {
         Folder = folder;
         this.keepFolder = keepFolder;
-        HttpPort = FreePort();
-        GrpcPort = FreePort();
-        ManagementPort = FreePort();
+        HttpPort = FreePorts.Next();
+        GrpcPort = FreePorts.Next();
+        ManagementPort = FreePorts.Next();
         Http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 256 }) { BaseAddress = new Uri($"http://127.0.0.1:{HttpPort}"), Timeout = TimeSpan.FromSeconds(60) };
     }
 
@@ -191,13 +189,6 @@ public sealed class ExchangeProcess : IAsyncDisposable
         var root = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(root.FullName, "Exchange.sln"))) root = root.Parent ?? throw new InvalidOperationException("Exchange.sln was not found above the tests");
         return Path.Combine(root.FullName, "src", "Exchange.Server", "bin", configuration, "net10.0", "exchange.dll");
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 
     private static string Text(int number) => number.ToString(global::System.Globalization.CultureInfo.InvariantCulture);

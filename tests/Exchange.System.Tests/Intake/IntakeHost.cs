@@ -49,7 +49,7 @@ public sealed class IntakeHost : IAsyncLifetime
     public async Task InitializeAsync()
     {
         store = await SqliteStore.OpenAsync(new SqliteStoreOptions { Folder = folder });
-        managementPort = FreePort();
+        managementPort = FreePorts.Next();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -115,11 +115,4 @@ public sealed class IntakeHost : IAsyncLifetime
     }
 
     internal Task<HttpResponseMessage> PostJsonAsync(string path, string json, params string[] headers) => SendAsync("POST", path, Encoding.UTF8.GetBytes(json), headers);
-
-    internal static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }
