@@ -73,5 +73,5 @@ internal sealed class Market
 /// <summary>Nothing was counted yet: every limit reads as the catalog says it.</summary>
 internal sealed class UntouchedLimits : ILiveView
 {
-    public LimitReading Read(LimitModel limit, long unixSeconds) => new(limit.Limit, 0, 0);
+    public LimitReading Read(LimitModel limit, long unixSeconds, string? value = null) => new(limit.Limit, 0, 0);
 }

@@ -1,5 +1,6 @@
 using Exchange.Engine;
 using Exchange.Engine.Caps;
+using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.PingTrees;
@@ -53,6 +54,9 @@ public sealed class StorageFailedException(string message) : Exception(message);
 /// <summary>The data folder is in use by another process, or cannot be used. Told to the operator at start.</summary>
 public sealed class StorageOpenException(string message, Exception? inner = null) : Exception(message, inner);
 
+/// <summary>The compiled catalog of a version, as a catalog host keeps them.</summary>
+public delegate ValueTask<CatalogModel> CatalogModels(long version, CancellationToken cancel);
+
 /// <summary>Ping records: their own file or partition, written in batches, synchronous NORMAL: a crash may lose the last 100 ms.</summary>
 public interface IPingRecords
 {
@@ -63,7 +67,8 @@ public interface IPingRecords
     bool TryAppend(PingRecord record, FieldSet fields);
 
     /// <summary>Reads what was appended, also what is still queued. Null: unknown.</summary>
-    Task<PingRecord?> FindAsync(LeadId id, CancellationToken cancel);
+    /// <param name="models">Gives the model of a catalog version: a record names campaigns and limits as they stood in it.</param>
+    Task<PingRecord?> FindAsync(LeadId id, CatalogModels models, CancellationToken cancel);
 
     /// <summary>Completes when all that was appended before is on disk.</summary>
     Task FlushAsync(CancellationToken cancel);

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using Exchange.Engine;
+using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
 using Exchange.Engine.PingTrees;
@@ -9,14 +10,18 @@ using Exchange.Engine.Values;
 namespace Exchange.Storage;
 
 /// <summary>
-/// A ping record as bytes: version, then every member in the order below; numbers are varints, texts are length + 1 (0 = null) and UTF-8.
-/// Values of sensitive fields stand in one sealed part of their own, so that a record in the clear holds none. A member added later goes to
-/// the end under a new version; old versions stay readable for as long as records are kept.
+/// A ping record as bytes: version, catalog version, then every member in the order below; numbers are varints, texts are length + 1 (0 = null)
+/// and UTF-8. A campaign is its ordinal in its vertical, a limit its ordinal in the catalog: so a record is small, and is read with the model of
+/// its catalog version. Values of sensitive fields stand in one sealed part of their own, so that a record in the clear holds none.
 /// </summary>
 public static class PingCodec
 {
-    private const byte Version = 1;
+    private const byte Version = 2;
     private const byte Absent = 0, Plain = 1, Sealed = 2;
+    private const byte HasFloor = 1, SameFloor = 2;
+
+    /// <summary>The cent: most amounts are whole ones, and are written as such.</summary>
+    private const long Cent = 10_000;
 
     public static byte[] Encode(PingRecord record, FieldSet fields, IVault vault)
     {
@@ -25,6 +30,7 @@ public static class PingCodec
         ArgumentNullException.ThrowIfNull(vault);
         var to = new Output();
         to.Byte(Version);
+        to.Signed(record.CatalogVersion);
         to.Signed(record.AtMs);
         to.Text(record.Publisher);
         to.Text(record.Vertical);
@@ -33,93 +39,133 @@ public static class PingCodec
         to.Text(record.Channel);
         to.Number(record.Tags.Length);
         foreach (var (key, value) in record.Tags) { to.Text(key); to.Text(value); }
-        to.Signed(record.CatalogVersion);
         to.Fixed(record.Seed);
-        to.Signed(record.MinPayout.Micros);
+        to.Money(record.MinPayout);
         to.Number(record.MaxCopies);
         to.Number(record.SoldElsewhereCopies);
         to.Number(record.SoldElsewhereSellers.Length);
         foreach (var seller in record.SoldElsewhereSellers) to.Text(seller);
         EncodeValues(to, record, fields, vault);
-        to.Number(record.Bids.Length);
-        foreach (var bid in record.Bids)
-        {
-            to.Number(bid.Tier);
-            to.Text(bid.Campaign);
-            to.Text(bid.Buyer);
-            to.Text(bid.Company);
-            to.Text(bid.Seller);
-            to.Number((int)bid.Sharing);
-            to.Signed(bid.Bid.Micros);
-            to.Signed(bid.Floor.Micros);
-            to.Byte(bid.HasFloor ? (byte)1 : (byte)0);
-            to.Signed(bid.Handicap.Millionths);
-        }
+        EncodeBids(to, record.Bids);
         to.Number(record.Offers.Length);
         foreach (var offer in record.Offers)
         {
             to.Text(offer.OfferId);
             to.Number(offer.BidIndex);
-            to.Number((int)offer.Sharing);
-            to.Signed(offer.Price.Micros);
-            to.Signed(offer.Payout.Micros);
-            to.Text(offer.Seller);
+            to.Money(offer.Price);
+            to.Money(offer.Payout);
             to.Byte(offer.Best ? (byte)1 : (byte)0);
         }
         to.Number(record.Notes.Length);
         foreach (var note in record.Notes)
         {
-            to.Text(note.Campaign);
+            to.Number(note.Of is null ? 0 : note.Of.Ordinal + 1);
             to.Signed((short)note.Reason);
-            to.Text(note.LimitId);
+            to.Number(note.At is null ? 0 : note.At.Ordinal + 1);
             to.Signed(note.Limit);
             to.Signed(note.Used);
             to.Signed(note.Held);
             to.Signed(note.Needed);
+            to.Text(note.Value);
+            to.Signed(note.UntilMs);
         }
+        to.Number(record.Shares.Length);
+        foreach (var share in record.Shares) { to.Number(share.Tier); to.Number(share.Of.Ordinal); to.Signed(share.Sold); }
         to.Number(record.Turns.Length);
         foreach (var (tier, campaign) in record.Turns) { to.Number(tier); to.Text(campaign); }
-        to.Signed(record.ExpiresAtMs);
+        to.Number(record.Persons.Length);
+        foreach (var person in record.Persons) { to.Number(person.Field); to.Bytes(person.Hmac); }
+        to.Signed(record.ExpiresAtMs - record.AtMs);
         to.Signed((short)record.Outcome);
-        to.Text(record.RequestKey);
         return to.ToArray();
     }
 
-    /// <summary>Throws <see cref="InvalidDataException"/> if the bytes are not a record of a known version.</summary>
-    public static PingRecord Decode(LeadId id, ReadOnlySpan<byte> bytes, IVault vault)
+    /// <summary>Which catalog version a record is to be read with. Throws <see cref="InvalidDataException"/> if the bytes are no record of this format.</summary>
+    public static long CatalogVersionOf(ReadOnlySpan<byte> bytes)
+    {
+        var from = new Input(bytes);
+        return from.Byte() == Version ? from.Signed() : throw new InvalidDataException("A ping record of an unknown version");
+    }
+
+    /// <summary>Throws <see cref="InvalidDataException"/> if the bytes are not a record of this format, or not of this model's catalog version.</summary>
+    public static PingRecord Decode(LeadId id, ReadOnlySpan<byte> bytes, IVault vault, CatalogModel model)
     {
         ArgumentNullException.ThrowIfNull(vault);
+        ArgumentNullException.ThrowIfNull(model);
         var from = new Input(bytes);
         if (from.Byte() != Version) throw new InvalidDataException("A ping record of an unknown version");
-        var record = new PingRecord
+        if (from.Signed() != model.Version) throw new InvalidDataException("A ping record of another catalog version");
+        var atMs = from.Signed();
+        var publisher = from.Text()!;
+        var vertical = from.Text()!;
+        var campaigns = model.Verticals.TryGetValue(vertical, out var known) ? known.Campaigns : [];
+        var (tree, subId, channel) = (from.Text(), from.Text(), from.Text());
+        var tags = from.Array(static (ref Input from) => new KeyValuePair<string, string>(from.Text()!, from.Text()!));
+        var seed = from.Fixed();
+        var minPayout = from.Money();
+        var (maxCopies, elsewhere) = (from.Number(), from.Number());
+        var sellers = from.Array(static (ref Input from) => from.Text()!);
+        var values = DecodeValues(ref from, id, vault);
+        var bids = DecodeBids(ref from, campaigns);
+        var offers = new Offer[from.Count()];
+        for (var i = 0; i < offers.Length; i++)
         {
-            Id = id,
-            AtMs = from.Signed(),
-            Publisher = from.Text()!,
-            Vertical = from.Text()!,
-            Tree = from.Text(),
-            SubId = from.Text(),
-            Channel = from.Text(),
-            Tags = from.Array(static (ref Input from) => new KeyValuePair<string, string>(from.Text()!, from.Text()!)),
-            CatalogVersion = from.Signed(),
-            Seed = from.Fixed(),
-            MinPayout = new(from.Signed()),
-            MaxCopies = from.Number(),
-            SoldElsewhereCopies = from.Number(),
-            SoldElsewhereSellers = from.Array(static (ref Input from) => from.Text()!),
-            Values = DecodeValues(ref from, id, vault),
-            Bids = from.Array(static (ref Input from) => new RankedBid(from.Number(), from.Text()!, from.Text()!, from.Text()!, from.Text(), (Sharing)from.Number(),
-                new Money(from.Signed()), new Money(from.Signed()), from.Byte() == 1, new Percent(from.Signed()))),
-            Offers = from.Array(static (ref Input from) => new Offer(from.Text()!, from.Number(), (Sharing)from.Number(), new Money(from.Signed()),
-                new Money(from.Signed()), from.Text(), from.Byte() == 1)),
-            Notes = from.Array(static (ref Input from) => new StateNote(from.Text()!, (Reason)from.Signed(), from.Text()!, from.Signed(), from.Signed(),
-                from.Signed(), from.Signed())),
+            var (offerId, bid) = (from.Text()!, from.Number());
+            if (bid >= bids.Length) throw new InvalidDataException("A ping record whose offer has no bid");
+            offers[i] = new(offerId, bid, bids[bid].Sharing, from.Money(), from.Money(), bids[bid].Seller, from.Byte() == 1);
+        }
+        var notes = new StateNote[from.Count()];
+        for (var i = 0; i < notes.Length; i++)
+        {
+            var of = from.Number();
+            var reason = (Reason)from.Signed();
+            var at = from.Number();
+            notes[i] = new(of == 0 ? null : At(campaigns, of - 1), reason, at == 0 ? null : At(model.Limits, at - 1), from.Signed(), from.Signed(), from.Signed(),
+                from.Signed(), from.Text(), from.Signed());
+        }
+        var shares = new ShareNote[from.Count()];
+        for (var i = 0; i < shares.Length; i++) shares[i] = new(from.Number(), At(campaigns, from.Number()), from.Signed());
+        return new PingRecord
+        {
+            Id = id, AtMs = atMs, Publisher = publisher, Vertical = vertical, Tree = tree, SubId = subId, Channel = channel, Tags = tags,
+            CatalogVersion = model.Version, Seed = seed, MinPayout = minPayout, MaxCopies = maxCopies, SoldElsewhereCopies = elsewhere,
+            SoldElsewhereSellers = sellers, Values = values, Bids = bids, Offers = offers, Notes = notes, Shares = shares,
             Turns = from.Array(static (ref Input from) => new KeyValuePair<int, string>(from.Number(), from.Text()!)),
-            ExpiresAtMs = from.Signed(),
+            Persons = from.Array(static (ref Input from) => new PersonHash(from.Number(), from.Bytes().ToArray())),
+            ExpiresAtMs = atMs + from.Signed(),
             Outcome = (Reason)from.Signed(),
-            RequestKey = from.Text(),
         };
-        return record;
+    }
+
+    private static T At<T>(IReadOnlyList<T> list, int index) =>
+        index < list.Count ? list[index] : throw new InvalidDataException("A ping record that names what its catalog does not have");
+
+    private static void EncodeBids(Output to, RankedBid[] bids)
+    {
+        to.Number(bids.Length);
+        var floor = Engine.Values.Money.Zero;
+        foreach (var bid in bids)
+        {
+            to.Number(bid.Tier);
+            to.Number(bid.Of.Ordinal);
+            to.Byte((byte)((int)bid.Sharing << 2 | (bid.HasFloor ? HasFloor : 0) | (bid.Floor == floor ? SameFloor : 0)));
+            to.Money(bid.Bid);
+            if (bid.Floor != floor) to.Money(bid.Floor);
+            floor = bid.Floor;
+        }
+    }
+
+    private static RankedBid[] DecodeBids(ref Input from, IReadOnlyList<CampaignModel> campaigns)
+    {
+        var bids = new RankedBid[from.Count()];
+        var floor = Engine.Values.Money.Zero;
+        for (var i = 0; i < bids.Length; i++)
+        {
+            var (tier, of, marks, bid) = (from.Number(), At(campaigns, from.Number()), from.Byte(), from.Money());
+            if ((marks & SameFloor) == 0) floor = from.Money();
+            bids[i] = new(tier, of, (Sharing)(marks >> 2), bid, floor, (marks & HasFloor) != 0);
+        }
+        return bids;
     }
 
     private static void EncodeValues(Output to, PingRecord record, FieldSet fields, IVault vault)
@@ -179,6 +225,9 @@ public static class PingCodec
         public void Byte(byte value) => Room(1)[0] = value;
         public void Number(int value) => Unsigned(checked((ulong)value));
         public void Signed(long value) => Unsigned(Varint.ZigZag(value));
+        public void Money(Money value) => Unsigned(value.Micros % Cent == 0
+            ? Varint.ZigZag(value.Micros / Cent) << 1
+            : checked(Varint.ZigZag(value.Micros) * 2 + 1));
         public void Fixed(ulong value) => BinaryPrimitives.WriteUInt64LittleEndian(Room(8), value);
 
         public void Text(string? value)
@@ -224,6 +273,11 @@ public static class PingCodec
         public byte Byte() => Take(1)[0];
         public int Number() => checked((int)Varint.Read(ref rest));
         public long Signed() => Varint.UnZigZag(Varint.Read(ref rest));
+        public Money Money()
+        {
+            var written = Varint.Read(ref rest);
+            return new(Varint.UnZigZag(written >> 1) * ((written & 1) == 0 ? Cent : 1));
+        }
         public ulong Fixed() => BinaryPrimitives.ReadUInt64LittleEndian(Take(8));
         public ReadOnlySpan<byte> Bytes() => Take(Number());
 

@@ -1,13 +1,16 @@
 using System.Globalization;
+using Exchange.Engine.Filters;
+using Exchange.Engine.Schedules;
 using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Caps;
 
 public enum LimitKind { Gate, Cap, Balance }
 
-public enum CapMetric { Leads, Spend }
+/// <summary>Leads and spend are taken by sales; offers and pings are counted as they happen.</summary>
+public enum CapMetric { Leads, Spend, Offers, Pings }
 
-public enum CapScope { Publisher, Campaign, Buyer }
+public enum CapScope { Publisher, Campaign, Buyer, Tree }
 
 /// <summary>A concrete stretch of time, half-open: start included, end not. Unix seconds.</summary>
 public readonly record struct Window(long Start, long End)
@@ -42,20 +45,68 @@ public sealed class LimitModel
     /// <summary>Told when this limit refuses.</summary>
     public required Reason Reason { get; init; }
     public required CapScope Scope { get; init; }
-    /// <summary>Id of the publisher, campaign or buyer it belongs to.</summary>
+    /// <summary>Id of the publisher, campaign, buyer or tree it belongs to.</summary>
     public required string Owner { get; init; }
     /// <summary>Leads, or micros; gates: 0 open, -1 paused. Balances: the credit limit in micros (what was paid in is added by the store).</summary>
     public required long Limit { get; init; }
     public ICapPeriod? Period { get; init; }
     public CapMetric Metric { get; init; }
     public TimeZoneInfo? Zone { get; init; }
+    /// <summary>A day's limit by weekday, Monday first; null: <see cref="Limit"/> every day.</summary>
+    public IReadOnlyList<long>? WeekdayLimits { get; init; }
+    /// <summary>By vertical: only what this holds for counts and is stopped. Null: everything.</summary>
+    public IReadOnlyDictionary<string, Condition>? When { get; init; }
+    /// <summary>Each value has a count of its own. Null: one count for all.</summary>
+    public CapDimension? Each { get; init; }
+    /// <summary>Spread evenly over the open hours of the window that are left.</summary>
+    public bool Paced { get; init; }
+    /// <summary>Paced caps of a campaign: its open hours; null: always open.</summary>
+    public Schedule? OpenHours { get; init; }
+    /// <summary>Tells when it is reached, never stops anything.</summary>
+    public bool Soft { get; init; }
+    /// <summary>Tells once so much of it is used.</summary>
+    public Percent? WarnAt { get; init; }
 
-    /// <summary>The counter row's key at a moment: <c>cap:ID:WINDOW_START</c>, or the id itself for gates and balances.</summary>
-    public string KeyAt(long unixSeconds, out Window window)
+    /// <summary>Whether sales take it in the journal; offers and pings are counted beside it, gates and balances are always taken.</summary>
+    public bool IsTake => Kind != LimitKind.Cap || Metric is CapMetric.Leads or CapMetric.Spend;
+
+    /// <summary>Whether one number in the live view tells all: no condition, no value of its own, no pace.</summary>
+    public bool IsPlain => When is null && Each is null && !Paced && !Soft;
+
+    /// <summary>A row of a soft cap never refuses; small enough that takes can be added.</summary>
+    public const long NoLimit = long.MaxValue / 4;
+
+    /// <summary>0 where the limit is the same every day; else 1 (Monday) to 7 of the window's first day.</summary>
+    public int WeekdayOf(Window window)
+    {
+        if (WeekdayLimits is null) return 0;
+        var local = TimeZoneInfo.ConvertTime(DateTimeOffset.FromUnixTimeSeconds(window.Start), Zone!);
+        return ((int)local.DayOfWeek + 6) % 7 + 1;
+    }
+
+    /// <summary>What the catalog allows in a window.</summary>
+    public long LimitIn(Window window) => WeekdayLimits is null ? Limit : WeekdayLimits[WeekdayOf(window) - 1];
+
+    /// <summary>What the counter row of a window says: as <see cref="LimitIn"/>, but a soft cap refuses nothing.</summary>
+    public long RowLimitIn(Window window) => Soft ? NoLimit : LimitIn(window);
+
+    /// <summary>Whether this ping or lead counts here.</summary>
+    public bool Counts(Subject subject) => When is null || When.TryGetValue(subject.Vertical, out var when) && when.Holds(subject);
+
+    /// <summary>The value whose count this ping or lead belongs to; null where there is one count for all, empty where the value was not given.</summary>
+    public string? ValueOf(Subject subject) => Each?.ValueOf(subject);
+
+    /// <summary>
+    /// The counter row's key at a moment: <c>cap:ID:WINDOW_START</c>, with a count for each value <c>cap:ID=VALUE:WINDOW_START</c>, or the id
+    /// itself for gates and balances.
+    /// </summary>
+    public string KeyAt(long unixSeconds, out Window window, string? value = null)
     {
         if (Kind != LimitKind.Cap) { window = Window.Forever; return Id; }
         window = Period!.WindowAt(unixSeconds, Zone!);
-        return string.Create(CultureInfo.InvariantCulture, $"cap:{Id}:{window.Start}");
+        return value is null
+            ? string.Create(CultureInfo.InvariantCulture, $"cap:{Id}:{window.Start}")
+            : string.Create(CultureInfo.InvariantCulture, $"cap:{Id}={value}:{window.Start}");
     }
 
     /// <summary>What one copy takes of it: 0 of a gate, 1 lead, or the price (for a publisher's spend the payout).</summary>
@@ -63,7 +114,7 @@ public sealed class LimitModel
     {
         LimitKind.Gate => 0,
         LimitKind.Balance => price.Micros,
-        _ => Metric == CapMetric.Leads ? 1 : Scope == CapScope.Publisher ? payout.Micros : price.Micros,
+        _ => Metric != CapMetric.Spend ? 1 : Scope == CapScope.Publisher ? payout.Micros : price.Micros,
     };
 }
 
@@ -77,7 +128,17 @@ public readonly record struct LimitReading(long Limit, long Used, long Held)
 public interface ILiveView
 {
     /// <summary>A window in which nothing was counted yet reads as the model's limit with nothing used.</summary>
-    LimitReading Read(LimitModel limit, long unixSeconds);
+    /// <param name="value">For a cap with a count for each value: which.</param>
+    LimitReading Read(LimitModel limit, long unixSeconds, string? value = null);
+
+    /// <summary>A paced cap's next turn, Unix milliseconds; 0: now.</summary>
+    long PacedUntilMs(LimitModel limit, string? value, long nowMs) => 0;
+
+    /// <summary>Copies that this tier sold to this campaign (or holds for it) within the tier's look-back.</summary>
+    long SoldBy(Catalog.TierModel tier, Catalog.CampaignModel campaign, long nowMs) => 0;
+
+    /// <summary>Whether the scope is known to have this person since then. False says nothing: the rows are the fence.</summary>
+    bool HasPerson(string scope, ReadOnlySpan<byte> hmac, long sinceMs) => false;
 
     /// <summary>
     /// What every limit of this model has left, by <see cref="LimitModel.Ordinal"/>: a first glance that costs no look-up. Null: ask each.
@@ -91,7 +152,7 @@ public readonly record struct Room(long Left, long Until);
 /// <summary>What one sale takes of a limit that counts, close together for the walk: the limit's ordinal and whether it counts leads or money.</summary>
 public readonly record struct TakeUnit(int Ordinal, bool CountsMoney)
 {
-    /// <summary>Gates are left out: whether they are open stands in the model too.</summary>
+    /// <summary>Gates are left out: whether they are open stands in the model too. So is what one number cannot tell.</summary>
     public static TakeUnit[] Of(IReadOnlyList<LimitModel> takes) =>
-        [.. takes.Where(limit => limit.Kind != LimitKind.Gate).Select(limit => new TakeUnit(limit.Ordinal, limit.Kind == LimitKind.Balance || limit.Metric == CapMetric.Spend))];
+        [.. takes.Where(limit => limit.Kind != LimitKind.Gate && limit.IsPlain).Select(limit => new TakeUnit(limit.Ordinal, limit.Kind == LimitKind.Balance || limit.Metric == CapMetric.Spend))];
 }

@@ -128,8 +128,14 @@ public sealed class CampaignModel
     public required Percent Handicap { get; init; }
     public required ConsentLevel Consent { get; init; }
     public required DeliveryModel Delivery { get; init; }
+    /// <summary>Not asked while its buyer or it has this person already.</summary>
+    public CampaignDuplicate? Duplicate { get; init; }
+    /// <summary>Its buyer may read why it lost and the minimum that would have won.</summary>
+    public bool TellLosses { get; init; }
     public required LimitModel Gate { get; init; }
     public required IReadOnlyList<LimitModel> Caps { get; init; }
+    /// <summary>Caps of campaign and buyer on offers and pings: counted as they happen, not taken by sales. In the order of reasons.</summary>
+    public IReadOnlyList<LimitModel> Counted { get; init; } = [];
     /// <summary>
     /// Gate, buyer's gate, caps of campaign and buyer by hour, day, week, month, total, balance: the order in which reasons are told.
     /// A sale takes the publisher's gate and caps before these.
@@ -142,6 +148,25 @@ public sealed class CampaignModel
     internal TakeUnit[] Units => units ??= TakeUnit.Of(Takes);
 }
 
+/// <summary>Which person keys a campaign or its buyer may have only once within a window.</summary>
+public sealed record CampaignDuplicate(TimeSpan Window, bool OfBuyer, IReadOnlyList<FieldSchema> Keys);
+
+/// <summary>A tree asked by a tier of another tree: the tiers inside sell together no more than these bounds allow.</summary>
+public sealed class GroupModel
+{
+    /// <summary>Id of the tree asked.</summary>
+    public required string Tree { get; init; }
+    public required EntryStatus Status { get; init; }
+    /// <summary>Null: whatever comes to the asking tree.</summary>
+    public PublisherSet? Publishers { get; init; }
+    public Condition? When { get; init; }
+    /// <summary>How many copies may be sold inside: of the tree asked and of the tier that asks, the fewer.</summary>
+    public required int Copies { get; init; }
+    /// <summary>The asking tier's.</summary>
+    public PriceModel? Floor { get; init; }
+    public IReadOnlyList<LimitModel> Caps { get; init; } = [];
+}
+
 public sealed class TreeModel
 {
     public required string Id { get; init; }
@@ -152,17 +177,39 @@ public sealed class TreeModel
     public required int Copies { get; init; }
     /// <summary>True: every bid that clears is shown.</summary>
     public required bool OffersAll { get; init; }
+    /// <summary>Which pings come here; null: all.</summary>
+    public Condition? When { get; init; }
+    /// <summary>Its part of the pings that it shares with equal trees.</summary>
+    public Percent Traffic { get; init; } = new(Percent.One);
+    /// <summary>Only other trees ask it: no ping comes to it by itself.</summary>
+    public bool IsGroup { get; init; }
+    /// <summary>Caps and money are held already at the ping.</summary>
+    public bool Firm { get; init; }
+    /// <summary>An expired or lost offer is sold again if somebody pays the promise.</summary>
+    public bool Reauction { get; init; }
+    /// <summary>The tree where an unsold lead is tried next.</summary>
+    public string? UnsoldTree { get; init; }
+    /// <summary>Over all its sales, also where other trees ask it.</summary>
+    public IReadOnlyList<LimitModel> Caps { get; init; } = [];
+    /// <summary>As they are walked: the tiers of a tree that a tier asks stand in that tier's place.</summary>
     public required IReadOnlyList<TierModel> Tiers { get; init; }
 }
 
-public enum TierMethod { Auction, Priority, Weighted, RoundRobin }
+public enum TierMethod { Auction, Priority, Weighted, RoundRobin, Even, Percent }
 
 public enum TierPricing { FirstPrice, SecondPrice }
 
 public sealed class TierModel
 {
+    /// <summary>Its place in the walk.</summary>
     public required int Index { get; init; }
     public required string Name { get; init; }
+    /// <summary>Trees asked on the way to this tier, outermost first; empty for the tree's own tiers.</summary>
+    public IReadOnlyList<GroupModel> Groups { get; init; } = [];
+    /// <summary>Second price: so much more than what just beats the best losing bid.</summary>
+    public Money Increment { get; init; }
+    /// <summary>Even and percent: how far they look back.</summary>
+    public TimeSpan Over { get; init; } = TimeSpan.FromHours(24);
     public required TierMethod Method { get; init; }
     public required TierPricing Pricing { get; init; }
     public PriceModel? Floor { get; init; }

@@ -19,7 +19,7 @@ public static class Explainer
         var told = new Explanation
         {
             Ping = record.Id, CatalogVersion = record.CatalogVersion, Seed = record.Seed, Tree = record.Tree, Outcome = record.Outcome,
-            Campaigns = [], Bids = record.Bids, PublisherLimit = PublisherLimit(model, record),
+            Campaigns = [], Bids = record.Bids, PublisherLimit = PublisherLimit(record),
         };
         if (!model.Publishers.TryGetValue(record.Publisher, out var publisher) || !publisher.Verticals.TryGetValue(record.Vertical, out var rules)) return told;
         var ping = InputOf(record);
@@ -139,12 +139,12 @@ public static class Explainer
         return told with { Reason = Reason.Outbid, BidMore = more, Text = more is null ? "no other bid of its company" : $"bid +{more}" };
     }
 
-    private static LimitNumbers? PublisherLimit(CatalogModel model, PingRecord record)
+    private static LimitNumbers? PublisherLimit(PingRecord record)
     {
         foreach (var note in record.Notes)
         {
             if (note.Campaign.Length > 0) continue;
-            var limit = model.Limits.FirstOrDefault(limit => limit.Id == note.LimitId);
+            var limit = note.At;
             return new(note.LimitId, note.Limit, note.Used, note.Held, note.Needed, limit is not null && IsMoney(limit), limit?.Zone?.Id);
         }
         return null;

@@ -13,7 +13,8 @@ public enum LeadState : byte { Open = 1, Sold = 2, InDoubt = 3, Pending = 4, Uns
 /// Takes <see cref="Amount"/> of one counter: it fits if used + held + amount is not above the row's limit. <see cref="LimitId"/> names the
 /// cap whose limit a missing window row gets. <see cref="Reason"/> is the store's answer when it does not fit.
 /// </summary>
-public readonly record struct Take(string Key, long Amount, string LimitId, Reason Reason);
+/// <param name="Weekday">1 (Monday) to 7 where the limit differs by weekday, so that a missing window row gets the right one; else 0.</param>
+public readonly record struct Take(string Key, long Amount, string LimitId, Reason Reason, int Weekday = 0);
 
 /// <summary>Money from one account to another: <c>buyer:ID</c>, <c>publisher:ID</c>, <c>house</c>, <c>bank</c>. Zero-sum by shape; the amount is above 0.</summary>
 public readonly record struct Transfer(string Kind, string Debit, string Credit, Money Amount);
@@ -30,7 +31,15 @@ public readonly record struct NewDelivery(string Endpoint, long DueAtMs, long Le
 /// <summary>One copy to be sold or held. The takes stand in the order in which their reasons are told.</summary>
 public sealed record NewCopy(
     int No, string OfferId, string Campaign, string Buyer, string Company, bool Exclusive, CopyMove Move, Money Price, Money Payout,
-    Take[] Takes, Transfer[] Transfers, NewDelivery[] Deliveries);
+    Take[] Takes, Transfer[] Transfers, NewDelivery[] Deliveries)
+{
+    /// <summary>Persons that this copy's buyer or campaign may have only once: one that is seen refuses this copy alone. Freed when the copy is voided.</summary>
+    public PersonClaim[] Persons { get; init; } = [];
+    /// <summary>Key of the tier that sold it (tree/tier), for shares that count sales.</summary>
+    public string Tier { get; init; } = "";
+    /// <summary>Ids of the trees it was sold through, outermost first, for their caps.</summary>
+    public string[] Trees { get; init; } = [];
+}
 
 /// <summary>The end (or doubt) of a copy made earlier; it uses the takes stored in the copy. Transfers go with a capture.</summary>
 public sealed record CopyEnd(int No, CopyMove Move, Reason Reason, Transfer[] Transfers)

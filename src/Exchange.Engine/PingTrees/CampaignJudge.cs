@@ -84,8 +84,7 @@ internal sealed class CampaignJudge
         {
             Bid = money,
             Floor = floor,
-            Ranked = new(tier.Index, campaign.Id, campaign.Buyer.Id, campaign.Buyer.Company, named ? seller : null, sharing, money, floor,
-                floor > Money.Zero, campaign.Handicap),
+            Ranked = new(tier.Index, campaign, sharing, money, floor, floor > Money.Zero),
         };
 
         Judgement Out(Reason reason) => new(reason, sharing) { Bid = bid };

@@ -35,7 +35,7 @@ internal sealed class LiveLimits(ILiveView live, CatalogModel model, long unixSe
     {
         reading = live.Read(limit, unixSeconds);
         if (reading.Left >= amount) return true;
-        var note = new StateNote(campaign.Id, limit.Reason, limit.Id, reading.Limit, reading.Used, reading.Held, amount);
+        var note = new StateNote(campaign, limit.Reason, limit, reading.Limit, reading.Used, reading.Held, amount);
         if (Notes.Count == 0 || Notes[^1] != note) Notes.Add(note);
         return false;
     }

@@ -23,6 +23,8 @@ public sealed record PingInput
     public int SoldElsewhereCopies { get; init; }
     /// <summary>Sellers who have this lead already; compared without case.</summary>
     public string[] SoldElsewhereSellers { get; init; } = [];
+    /// <summary>Person fields whose hashes were pinged.</summary>
+    public PersonHash[] Persons { get; init; } = [];
     /// <summary>A test takes no turn in rotation.</summary>
     public bool Test { get; init; }
 }
@@ -35,4 +37,8 @@ public sealed record PingInput
 /// <param name="Notes">What state decided, with its numbers.</param>
 /// <param name="Turns">Rotation tiers: whose turns were taken, by tier index, in order.</param>
 public sealed record PingOutcome(
-    Reason Outcome, string? Tree, RankedBid[] Bids, Offer[] Offers, StateNote[] Notes, KeyValuePair<int, string>[] Turns);
+    Reason Outcome, string? Tree, RankedBid[] Bids, Offer[] Offers, StateNote[] Notes, KeyValuePair<int, string>[] Turns)
+{
+    /// <summary>Even and percent tiers: what each contender had sold.</summary>
+    public ShareNote[] Shares { get; init; } = [];
+}

@@ -5,23 +5,9 @@ using Exchange.Engine.Values;
 namespace Exchange.Engine.PingTrees;
 
 /// <summary>
-/// One bid that cleared, as an offer may be sold by it. Self-contained: campaign, price and payout bind for the offer's life whatever the
-/// catalog says later.
-/// </summary>
-/// <param name="Tier">Index of its tier in the tree.</param>
-/// <param name="Bid">After the cut to the price step.</param>
-/// <param name="Floor">The higher of the tier's floor and what the payout and the margin need; zero if none.</param>
-/// <param name="Handicap">Ranks lower by this, pays the same.</param>
-/// <param name="HasFloor">False: a lone second-price bid pays itself.</param>
-public readonly record struct RankedBid(int Tier, string Campaign, string Buyer, string Company, string? Seller, Sharing Sharing, Money Bid, Money Floor, bool HasFloor, Percent Handicap);
-
-/// <summary>
 /// An offer: <see cref="Price"/> is charged, <see cref="Payout"/> promised. <see cref="BidIndex"/> points into <see cref="PingRecord.Bids"/>.
 /// </summary>
 public sealed record Offer(string OfferId, int BidIndex, Sharing Sharing, Money Price, Money Payout, string? Seller, bool Best);
-
-/// <summary>What state, not config, decided about a campaign, with the numbers used: kept because it cannot be recomputed later.</summary>
-public sealed record StateNote(string Campaign, Reason Reason, string LimitId, long Limit, long Used, long Held, long Needed);
 
 /// <summary>Everything an explanation or a post needs of a ping; never PII. Written for every ping, offered or not.</summary>
 public sealed record PingRecord
@@ -45,8 +31,12 @@ public sealed record PingRecord
     public required RankedBid[] Bids { get; init; }
     public required Offer[] Offers { get; init; }
     public required StateNote[] Notes { get; init; }
+    /// <summary>Even and percent tiers: what each contender had sold.</summary>
+    public ShareNote[] Shares { get; init; } = [];
     /// <summary>Rotation tiers: the campaign whose turn was taken, by tier index.</summary>
     public required KeyValuePair<int, string>[] Turns { get; init; }
+    /// <summary>Of each person field whose hash was pinged, its HMAC.</summary>
+    public PersonHash[] Persons { get; init; } = [];
     public required long ExpiresAtMs { get; init; }
     /// <summary>None = offered; else why not.</summary>
     public required Reason Outcome { get; init; }

@@ -21,6 +21,6 @@ internal readonly struct PublisherRoom(PublisherModel publisher, ILiveView live,
     private StateNote? Refused(LimitModel limit, long needed)
     {
         var reading = live.Read(limit, unixSeconds);
-        return reading.Left >= needed ? null : new StateNote("", limit.Reason, limit.Id, reading.Limit, reading.Used, reading.Held, needed);
+        return reading.Left >= needed ? null : new StateNote(null, limit.Reason, limit, reading.Limit, reading.Used, reading.Held, needed);
     }
 }

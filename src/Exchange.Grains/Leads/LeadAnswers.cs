@@ -33,7 +33,7 @@ public sealed class LeadAnswers(IExchangeStore store, ICatalogHost catalog)
             // A lead without copies (the recorded no) is its recorded answer.
             return copies.Length == 0 ? answer : Sum(row.Id, StateOf(row), row.Reason, answer.Currency, Merge(answer.Copies, copies), answer.Tags, answer.Warnings);
         }
-        var record = await store.Pings.FindAsync(row.Id, cancel);
+        var record = await store.Pings.FindAsync(row.Id, catalog.ModelAsync, cancel);
         return Sum(row.Id, StateOf(row), row.Reason, catalog.Current.Currency, copies, record?.Tags ?? [], []);
     }
 

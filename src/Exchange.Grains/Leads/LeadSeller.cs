@@ -163,7 +163,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
     {
         if (!services.Book.TryFind(id, out var record))
         {
-            record = await services.Store.Pings.FindAsync(id, CancellationToken.None);
+            record = await services.Store.Pings.FindAsync(id, services.Catalog.ModelAsync, CancellationToken.None);
             // Not in the book: after a restart, or late. It may have been posted before; a crash or time may have taken the ping's record, never the lead's rows.
             if ((!command.TestKey || id.IsTest) && await RecordedAsync(command) is { } recorded) return new(recorded, default);
         }
@@ -364,8 +364,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
     {
         row = await services.Store.Leads.FindAsync(id, CancellationToken.None);
         if (row is null) return false;
-        var record = await services.Store.Pings.FindAsync(id, CancellationToken.None) ?? LostRecord.From(row);
         modelAtPing = await services.Catalog.ModelAsync(row.CatalogVersion, CancellationToken.None);
+        var record = await services.Store.Pings.FindAsync(id, services.Catalog.ModelAsync, CancellationToken.None) ?? LostRecord.From(row, modelAtPing);
         var vertical = modelAtPing.Verticals[row.Vertical];
         var payload = LeadPayload.Read(services.Store.Vault.Open(id, row.Sealed));
         namedSellers = payload.Consent?.Sellers ?? [];

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Exchange.Engine;
+using Exchange.Engine.Catalog;
 using Exchange.Engine.Filters;
 using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
@@ -51,10 +52,11 @@ public static class RestoredSale
 /// </summary>
 public static class LostRecord
 {
-    public static PingRecord From(LeadRow row)
+    /// <param name="model">Of the lead's catalog version: every campaign with a copy is in it.</param>
+    public static PingRecord From(LeadRow row, CatalogModel model)
     {
         var bids = row.Copies.Select(copy => new RankedBid(
-            0, copy.Campaign, copy.Buyer, copy.Company, null, copy.Exclusive ? Sharing.Exclusive : Sharing.Shared, copy.Price, copy.Price, true, default)).ToArray();
+            0, model.Campaigns[copy.Campaign], copy.Exclusive ? Sharing.Exclusive : Sharing.Shared, copy.Price, copy.Price, true)).ToArray();
         return new PingRecord
         {
             Id = row.Id, AtMs = row.AtMs, Publisher = row.Publisher, Vertical = row.Vertical, Tree = null, SubId = row.SubId,

@@ -33,7 +33,7 @@ public sealed class LiveView : ILiveView
     /// <summary>Two numbers a limit, written without a lock: a torn pair misleads one ping at most, and the rows are the fence.</summary>
     public Room[]? RoomsOf(CatalogModel model) => glance is { } here && ReferenceEquals(here.Model, model) ? here.Rooms : null;
 
-    public LimitReading Read(LimitModel limit, long unixSeconds) => Read(limit, unixSeconds, soft: true);
+    public LimitReading Read(LimitModel limit, long unixSeconds, string? value = null) => Read(limit, unixSeconds, soft: true);
 
     /// <summary>What the rows say, without the offers that are backed by soft holds.</summary>
     public LimitReading ReadHard(LimitModel limit, long unixSeconds) => Read(limit, unixSeconds, soft: false);

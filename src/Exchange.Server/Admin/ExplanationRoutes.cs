@@ -13,7 +13,7 @@ internal static class ExplanationRoutes
 
     private static async Task<Reply> GetAsync(ApiCall call)
     {
-        if (!LeadId.TryParse(call.Route("ping_id"), out var id) || await call.Store.Pings.FindAsync(id, call.Cancel) is not { } record)
+        if (!LeadId.TryParse(call.Route("ping_id"), out var id) || await call.Store.Pings.FindAsync(id, call.Catalog.ModelAsync, call.Cancel) is not { } record)
             return Problem.Of(404, "ping_not_found", "There is no such ping; records are kept for a limited time.");
         var model = await call.Catalog.ModelAsync(record.CatalogVersion, call.Cancel);
         var explanation = Explainer.Explain(model, record);

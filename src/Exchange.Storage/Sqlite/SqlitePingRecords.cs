@@ -71,7 +71,7 @@ internal sealed class SqlitePingRecords : IPingRecords, IAsyncDisposable
         }
     }
 
-    public async Task<PingRecord?> FindAsync(LeadId id, CancellationToken cancel)
+    public async Task<PingRecord?> FindAsync(LeadId id, CatalogModels models, CancellationToken cancel)
     {
         lock (gate)
         {
@@ -79,7 +79,9 @@ internal sealed class SqlitePingRecords : IPingRecords, IAsyncDisposable
         }
         var body = await reads.ReadAsync(database => database.Prepare("SELECT body FROM ping WHERE id = ?").Bind(id).First(static row => row.Blob(0)), cancel)
             .ConfigureAwait(false);
-        return body is null ? null : PingCodec.Decode(id, body, vault);
+        if (body is null) return null;
+        var model = await models(PingCodec.CatalogVersionOf(body), cancel).ConfigureAwait(false);
+        return PingCodec.Decode(id, body, vault, model);
     }
 
     public Task FlushAsync(CancellationToken cancel)

@@ -62,7 +62,7 @@ internal sealed class Market : ILiveView
     private CatalogModel? model;
     public CatalogModel Model => model ??= Build();
 
-    public LimitReading Read(LimitModel limit, long unixSeconds) => new(limit.Limit, Used.GetValueOrDefault(limit.Id), 0);
+    public LimitReading Read(LimitModel limit, long unixSeconds, string? value = null) => new(limit.Limit, Used.GetValueOrDefault(limit.Id), 0);
 
     public static PingInput Ping(string state = "CA") => new()
     {
@@ -77,7 +77,7 @@ internal sealed class Market : ILiveView
         Vertical = ping.Vertical, Tree = outcome.Tree, SubId = ping.SubId, Channel = ping.Channel, CatalogVersion = 3, Seed = ping.Seed,
         MinPayout = ping.MinPayout, MaxCopies = ping.MaxCopies, SoldElsewhereCopies = ping.SoldElsewhereCopies,
         SoldElsewhereSellers = ping.SoldElsewhereSellers, Values = ping.Values, Bids = outcome.Bids, Offers = outcome.Offers, Notes = outcome.Notes,
-        Turns = outcome.Turns, ExpiresAtMs = ping.Now.ToUnixTimeMilliseconds() + 300_000, Outcome = outcome.Outcome,
+        Turns = outcome.Turns, Shares = outcome.Shares, Persons = ping.Persons, ExpiresAtMs = ping.Now.ToUnixTimeMilliseconds() + 300_000, Outcome = outcome.Outcome,
     };
 
     public static string Tell(PingOutcome outcome) => outcome.Outcome != Reason.None

@@ -141,7 +141,8 @@ public class PingWalkTests
         };
         var outcome = market.Run();
         Market.Tell(outcome).ShouldBe("a 27.00");
-        outcome.Notes.ShouldBe([new("a", Reason.Balance, "bal:a", 30_000_000, 0, 0, 62_000_000)]);
+        outcome.Notes.Select(note => (note.Campaign, note.Reason, note.LimitId, note.Limit, note.Used, note.Held, note.Needed))
+            .ShouldBe([("a", Reason.Balance, "bal:a", 30_000_000, 0, 0, 62_000_000)]);
     }
 
     // Each campaign fails by one thing; alone in the tree it decides the ping's outcome.

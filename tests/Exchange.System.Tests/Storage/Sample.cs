@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Exchange.Engine;
 using Exchange.Engine.Caps;
+using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
 using Exchange.Engine.Ledger;
@@ -107,12 +108,39 @@ internal static class Sample
         Tags = [new("click_id", "Cj0K9")], CatalogVersion = 3, Seed = 0xFEDC_BA98_7654_3210, MinPayout = Money.Parse("4.00"), MaxCopies = 3,
         SoldElsewhereCopies = 1, SoldElsewhereSellers = ["Other"],
         Values = [new("90210", 90210), new("1991-02-03", 726_866), default],
-        Bids = [new(0, "a1", "a", "a", null, Sharing.Exclusive, Money.Parse("12.50"), Money.Parse("10"), true, new Percent(-5)),
-                new(1, "b1", "b", "b", "B Insurance", Sharing.Shared, Money.Parse("11"), default, false, default)],
-        Offers = [new("1", 0, Sharing.Exclusive, Price, Payout, null, true)],
-        Notes = [new("b1", Reason.CapDay, "c:b1:leads:day:UTC", 5, 4, 1, 1)],
-        Turns = [new(1, "b1")], ExpiresAtMs = atMs + 300_000, Outcome = Reason.None, RequestKey = "key-1",
+        Bids = [new(0, Model.Campaigns["a1"], Sharing.Exclusive, Money.Parse("12.50"), Money.Parse("10"), true),
+                new(1, Model.Campaigns["b1"], Sharing.Shared, Money.Parse("11.123456"), default, false)],
+        Offers = [new("1", 0, Sharing.Exclusive, Price, Payout, null, true), new("2", 1, Sharing.Shared, Price, Payout, "B Insurance", false)],
+        Notes = [new(Model.Campaigns["b1"], Reason.CapDay, Cap, 5, 4, 1, 1, "85004", 17), new(null, Reason.PublisherCap, Model.Limits[^1], 5, 5, 0, 1)],
+        Shares = [new(1, Model.Campaigns["b1"], 12)], Persons = [new(1, Hash("a hash that was pinged"))],
+        Turns = [new(1, "b1")], ExpiresAtMs = atMs + 300_000, Outcome = Reason.None,
     };
+
+    /// <summary>The catalog that the sample ping was walked on.</summary>
+    public static CatalogModel Model { get; } = Compile();
+
+    public static ValueTask<CatalogModel> Models(long version, CancellationToken cancel) =>
+        version == Model.Version ? new(Model) : throw new InvalidOperationException($"no catalog {version}");
+
+    private static LimitModel Cap => Model.Limits.First(limit => limit.Id == "c:b1:leads:day:UTC");
+
+    private static CatalogModel Compile()
+    {
+        const string Written = """
+            { "exchange": { "currency": "USD" },
+              "verticals": { "auto": { "consent": "proof", "payout": { "share": "80%" }, "fields": {
+                "zip": { "type": "us_zip", "ping": "required" }, "birth_date": { "type": "date", "sensitive": "true", "ping": "optional" }, "age": { "type": "integer", "ping": "optional" } } } },
+              "publishers": { "p": { "verticals": ["auto"] } },
+              "buyers": { "a": { "credit_limit": "1000.00" }, "b": { "credit_limit": "1000.00", "seller": { "name": "B Insurance" } } },
+              "campaigns": { "a1": { "buyer": "a", "vertical": "auto", "bid": "12.50" },
+                "b1": { "buyer": "b", "vertical": "auto", "bid": "11.00", "consent": "named", "sharing": "shared", "caps": [ { "per": "day", "leads": "5" } ] } },
+              "ping_trees": { "auto-main": { "vertical": "auto", "tiers": [ { "name": "all", "method": "priority", "campaigns": "all" } ] } } }
+            """;
+        var errors = new ConfigErrors();
+        var root = ConfigJson.Parse(Encoding.UTF8.GetBytes(Written), errors);
+        var compiled = CatalogCompiler.Compile(root!, 3, new CompileOptions { Parsers = new((text, _) => text, text => text) }, errors);
+        return compiled.Model ?? throw new InvalidOperationException(string.Join("; ", errors.Errors.Select(error => error.Pointer + " " + error.Message)));
+    }
 
     /// <summary>Days of UTC; the real periods are the engine's and have their own tests.</summary>
     public sealed class DayPeriod : ICapPeriod

@@ -99,7 +99,7 @@ public sealed class SqliteFolderTests : IDisposable
 
         await using var again = await OpenAsync();
         (await again.SubmitAsync(Post(Lead(1), [Copy(1, Limits())], "key"))).Code.ShouldBe(VerdictCode.AlreadyThere);
-        (await again.Pings.FindAsync(Lead(2), default)).ShouldNotBeNull();
+        (await again.Pings.FindAsync(Lead(2), Models, default)).ShouldNotBeNull();
         (await again.Access.FindSecretAsync("hook", default)).ShouldBe("one"u8.ToArray());
         // Closing moved the log into its file.
         (await again.Catalog.LatestAsync(default))!.Version.ShouldBe(1);
@@ -201,7 +201,7 @@ public sealed class SqliteFolderTests : IDisposable
         }
         // What is not sensitive is there to be found, so the search works.
         (await File.ReadAllBytesAsync(Path.Combine(folder, "pings.db-wal"))).AsSpan().IndexOf("90210"u8).ShouldBeGreaterThan(0);
-        (await store.Pings.FindAsync(Lead(2), default))!.Values.ShouldBe(ping.Values);
+        (await store.Pings.FindAsync(Lead(2), Models, default))!.Values.ShouldBe(ping.Values);
         Encoding.UTF8.GetString(store.Vault.Open(Lead(1), (await store.Leads.FindAsync(Lead(1), default))!.Sealed)).ShouldContain(marker);
     }
 
@@ -218,9 +218,9 @@ public sealed class SqliteFolderTests : IDisposable
         await store.Pings.FlushAsync(default);
         await store.Pings.FlushAsync(default);
 
-        (await store.Pings.FindAsync(Old(0, 31), default)).ShouldBeNull();
-        (await store.Pings.FindAsync(Old(1_499, 31), default)).ShouldBeNull();
-        (await store.Pings.FindAsync(Old(0, 29), default)).ShouldNotBeNull();
+        (await store.Pings.FindAsync(Old(0, 31), Models, default)).ShouldBeNull();
+        (await store.Pings.FindAsync(Old(1_499, 31), Models, default)).ShouldBeNull();
+        (await store.Pings.FindAsync(Old(0, 29), Models, default)).ShouldNotBeNull();
     }
 
     [Fact]
@@ -229,9 +229,9 @@ public sealed class SqliteFolderTests : IDisposable
         var vault = new Vault(new byte[32]);
         var bytes = PingCodec.Encode(Ping(Lead(1)), Fields, vault);
 
-        PingCodec.Decode(Lead(1), bytes, vault).ShouldBeEquivalentTo(Ping(Lead(1)));
+        PingCodec.Decode(Lead(1), bytes, vault, Model).ShouldBeEquivalentTo(Ping(Lead(1)));
         for (var length = 0; length < bytes.Length; length++)
-            Should.Throw<InvalidDataException>(() => PingCodec.Decode(Lead(1), bytes.AsSpan(0, length), vault));
+            Should.Throw<InvalidDataException>(() => PingCodec.Decode(Lead(1), bytes.AsSpan(0, length), vault, Model));
     }
 
     [Fact]

@@ -121,13 +121,13 @@ public abstract partial class StoreContract
         var ping = Ping(Lead(1));
         Store.Pings.TryAppend(ping, Fields).ShouldBeTrue();
 
-        (await Store.Pings.FindAsync(ping.Id, default)).ShouldNotBeNull();
+        (await Store.Pings.FindAsync(ping.Id, Models, default)).ShouldNotBeNull();
         await Store.Pings.FlushAsync(default);
-        var read = (await Store.Pings.FindAsync(ping.Id, default))!;
+        var read = (await Store.Pings.FindAsync(ping.Id, Models, default))!;
 
         read.ShouldNotBeSameAs(ping);
         read.ShouldBeEquivalentTo(ping);
-        (await Store.Pings.FindAsync(Lead(2), default)).ShouldBeNull();
+        (await Store.Pings.FindAsync(Lead(2), Models, default)).ShouldBeNull();
     }
 
     [Fact]
@@ -136,7 +136,7 @@ public abstract partial class StoreContract
         foreach (var n in Enumerable.Range(1, 5_000)) Store.Pings.TryAppend(Ping(Lead(n)), Fields).ShouldBeTrue();
         await Store.Pings.FlushAsync(default);
 
-        foreach (var n in new[] { 1, 1_999, 2_000, 2_001, 5_000 }) (await Store.Pings.FindAsync(Lead(n), default)).ShouldNotBeNull();
+        foreach (var n in new[] { 1, 1_999, 2_000, 2_001, 5_000 }) (await Store.Pings.FindAsync(Lead(n), Models, default)).ShouldNotBeNull();
     }
 
     [Fact]
