@@ -39,7 +39,8 @@ public class EligibilityBenchmarks
     [Benchmark]
     public ulong Index()
     {
-        _market.Vertical.Index.Candidates(_market.Pings[_next++ & (_market.Pings.Length - 1)].Values, _bitmap);
+        var ping = _market.Pings[_next++ & (_market.Pings.Length - 1)];
+        _market.Vertical.Index.Candidates(ping.Values, ping.Publisher, _bitmap);
         return _bitmap[0];
     }
 }

@@ -11,7 +11,7 @@ internal struct SeededDraw(ulong seed)
     /// <summary>At least 0, below <paramref name="bound"/>, which is above 0.</summary>
     public long Below(long bound) => (long)Math.BigMul(Next(), (ulong)bound, out _);
 
-    private ulong Next()
+    public ulong Next()
     {
         unchecked
         {

@@ -103,7 +103,7 @@ public static class CatalogCompiler
             Duplicate = vertical.Duplicate,
             Suppressed = vertical.Suppressed.ToFrozenSet(StringComparer.OrdinalIgnoreCase),
             Campaigns = campaigns,
-            Index = EligibilityIndex.Build(vertical.Fields, [.. campaigns.Select(campaign => campaign.Filter)]),
+            Index = EligibilityIndex.Build([.. campaigns.Select(IndexedFilter.Of)]),
             Trees = [.. draft.Trees.Where(tree => tree.Vertical == vertical.Id).OrderBy(tree => tree.Publishers.AllExcept).ThenBy(tree => tree.Id, StringComparer.Ordinal)],
         };
     }

@@ -107,5 +107,5 @@ internal sealed class NotCondition(Condition inner) : Condition
         }
     }
 
-    private Condition Inner => inner;
+    internal Condition Inner => inner;
 }

@@ -37,6 +37,7 @@ public sealed class ValueSet
     private readonly FrozenSet<string>? manyTexts;
     private readonly FrozenSet<long>? manyNumbers;
     private readonly bool byNumber;
+    private EligibilityTerm? term;
 
     public ValueSet(FieldType type, IReadOnlyList<FieldValue> values)
     {
@@ -57,6 +58,9 @@ public sealed class ValueSet
     public FieldType Type { get; }
     public IReadOnlyCollection<long> Numbers => numbers;
     public IReadOnlyCollection<string> Texts => texts;
+
+    /// <summary>A field with one of these values, as the index asks it; one for all who name the same list.</summary>
+    internal EligibilityTerm Term => term ??= byNumber ? NumberTerm.Of(numbers) : TextTerm.Of(texts);
 
     public bool Contains(FieldValue value) => byNumber
         ? manyNumbers?.Contains(value.Number) ?? Array.IndexOf(numbers, value.Number) >= 0

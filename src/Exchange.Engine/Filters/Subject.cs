@@ -33,6 +33,11 @@ public abstract class Condition
 {
     public static Condition Always { get; } = new AlwaysCondition();
 
+    private EligibilityTerms? terms;
+
+    /// <summary>As the index asks it; worked out once, however many catalogs the condition lives through.</summary>
+    internal EligibilityTerms Terms => terms ??= EligibilityTerms.Of(this);
+
     public abstract bool Holds(Subject subject);
 
     /// <summary>Why it does not hold: the first leaf that decided so. Null if it holds. For explanations, not for the hot path.</summary>

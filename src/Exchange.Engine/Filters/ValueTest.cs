@@ -27,6 +27,8 @@ internal sealed class SetTest(ValueSet set) : ValueTest
 
 internal sealed class NotTest(ValueTest inner) : ValueTest
 {
+    public ValueTest Inner => inner;
+
     public override bool Holds(FieldValue value, Subject subject) => !inner.Holds(value, subject);
 }
 

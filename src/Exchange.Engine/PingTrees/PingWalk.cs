@@ -73,7 +73,7 @@ public static class PingWalk
         {
             var words = vertical.Campaigns.Count / 64 + 1;
             Span<ulong> candidates = words <= 256 ? stackalloc ulong[words] : new ulong[words];
-            vertical.Index.Candidates(ping.Values, candidates);
+            vertical.Index.Candidates(ping.Values, ping.Publisher, candidates);
             foreach (var tier in tree.Tiers)
             {
                 tier.Plan.Find(candidates, found);

@@ -259,7 +259,13 @@ public sealed class ConditionTests
         Gen.Select(Leaves(), Leaves(), Leaves(), (a, b, c) => $"{{ all: [ {a}, {{ all: [ {b}, {c} ] }} ] }}"),
         Gen.Select(Leaves(), Leaves(), Leaves(), (a, b, c) => $"{{ all: [ {a}, {{ any: [ {b}, {c} ] }} ] }}"),
         Gen.Select(Leaves(), Leaves(), (a, b) => $"{{ any: [ {a}, {{ not: {b} }} ] }}"),
-        Leaves().Select(a => $"{{ not: {a} }}"));
+        Leaves().Select(a => $"{{ not: {a} }}"), Nested(3));
+
+    /// <summary>Groups in groups, so that what is negated twice, asked twice or asked in one place only comes up.</summary>
+    internal static Gen<string> Nested(int depth) => depth == 0 ? Leaves() : Gen.OneOf(
+        Leaves(), Nested(depth - 1).Select(inner => $"{{ not: {inner} }}"),
+        Nested(depth - 1).Array[1, 3].Select(parts => $"{{ all: [ {string.Join(", ", parts)} ] }}"),
+        Nested(depth - 1).Array[1, 3].Select(parts => $"{{ any: [ {string.Join(", ", parts)} ] }}"));
 
     internal static Gen<string> ConditionSubjects { get; } = Pick(
         "state=CA", "state=OR", "zip=90210", "zip=02139", "zip=10001", "age=20", "age=25", "age=30", "age=65", "age=66", "insured=true", "insured=false",
@@ -272,7 +278,10 @@ public sealed class ConditionTests
         "{ field: age, at_least: 26 }", "{ field: age, at_most: 25 }", "{ field: age, in: [20, 30] }", "{ field: age, exists: false }", "{ field: age, exists: true }",
         "{ field: insured, is: true }", "{ field: insured, is_not: true }", "{ field: coverage, in: { list: words } }", "{ field: coverage, is: minimum }",
         "{ field: renewal, at_most: today+45d }", "{ field: renewal, at_least: 2026-12-01 }", "{ field: bill, at_least: 99 }", "{ field: make, contains: or }",
-        "{ field: homeowner, is: own }", "{ field: hour, at_least: 5 }", "{ field: publisher, is: search }");
+        "{ field: homeowner, is: own }", "{ field: homeowner, exists: false }", "{ field: hour, at_least: 5 }", "{ field: publisher, is: Search }",
+        "{ field: publisher, not_in: [search, social] }", "{ field: publisher, is_not: social }", "{ field: publisher, contains: s }", "{ field: state, exists: false }",
+        "{ field: zip, not_in: { list: zips } }", "{ field: zip, not_in: [90210, 90211, 90212] }", "{ field: zip, exists: true }", "{ field: age, is_not: 25 }",
+        "{ field: age, between: [25, 30] }", "{ field: make, is_not: ford }", "{ field: make, in: [FORD, Audi] }", "{ field: sub_id, starts_with: kw }");
 
     private static Gen<string> Pick(params string[] words) => Gen.Int[0, words.Length - 1].Select(i => words[i]);
 
@@ -284,7 +293,7 @@ public sealed class ConditionTests
         return condition;
     }
 
-    internal static Subject Subject(string given, DateTimeOffset? now = null)
+    internal static Subject Subject(string given, DateTimeOffset? now = null, string publisher = "search")
     {
         var raw = given.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(pair => pair.Split('='))
             .ToDictionary(pair => pair[0], pair => new RawField(pair[0], RawKind.String, pair[1]));
@@ -292,7 +301,7 @@ public sealed class ConditionTests
             raw.TryGetValue(schema.Name, out var field) ? FieldReader.Read(schema, field, FieldReaderTests.Parsers, FieldReaderTests.Today).Value : default).ToArray();
         return new()
         {
-            Vertical = "auto", Publisher = "search", SubId = "kw-17", Values = values, Now = now ?? new(2026, 11, 22, 15, 30, 0, TimeSpan.Zero),
+            Vertical = "auto", Publisher = publisher, SubId = "kw-17", Values = values, Now = now ?? new(2026, 11, 22, 15, 30, 0, TimeSpan.Zero),
             Sharing = Sharing.Shared, Buyer = "acme", Campaign = "acme-west", Price = Money.Parse("12.50"),
         };
     }
@@ -305,7 +314,7 @@ public sealed class ConditionTests
         Parsers = FieldReaderTests.Parsers,
         List = Lists.GetValueOrDefault,
         KnownElsewhere = name => name == "homeowner",
-        KnownPublisher = id => id.Equals("search", StringComparison.OrdinalIgnoreCase),
+        KnownPublisher = id => id.Equals("search", StringComparison.OrdinalIgnoreCase) || id == "social",
     };
 
     private static NamedList List(string name, FieldType type, params string[] values) =>

@@ -121,7 +121,7 @@ internal sealed class Market : ILiveView
         {
             Id = "v", Fields = fields, PingTtl = TimeSpan.FromMinutes(5), PingDeadline = TimeSpan.FromSeconds(3), PostDeadline = TimeSpan.FromSeconds(20),
             PostChanges = PostChanges.Refuse, Consent = ConsentLevel.None, Suppressed = FrozenSet<string>.Empty, Campaigns = campaigns,
-            Index = EligibilityIndex.Build(fields, [.. campaigns.Select(campaign => campaign.Filter)]), Trees = [tree],
+            Index = EligibilityIndex.Build([.. campaigns.Select(IndexedFilter.Of)]), Trees = [tree],
         };
         return new CatalogModel
         {
