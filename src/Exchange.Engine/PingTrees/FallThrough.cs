@@ -22,7 +22,7 @@ public static class FallThrough
     /// <param name="unavailable">
     /// Indexes of bids that fell out, and of all bids of companies that hold another copy of this lead.
     /// </param>
-    /// <param name="offer">The offer whose promise is to be kept.</param>
+    /// <param name="offer">The offer whose promise is to be kept. One that none of these bids made has a bid index of -1: then every tier is walked.</param>
     /// <param name="subject">The ping's, for the publisher's payout rules; its bid's members are overwritten.</param>
     /// <param name="namedSellers">Where given, a bid whose seller must be named goes only to these (compared without case).</param>
     public static NextRank? Next(
@@ -30,11 +30,11 @@ public static class FallThrough
     {
         if (!model.Publishers.TryGetValue(record.Publisher, out var publisher) || !publisher.Verticals.TryGetValue(record.Vertical, out var rules)) return null;
         var tree = record.Tree is { } id && model.Trees.TryGetValue(id, out var found) ? found : null;
-        var fallen = record.Bids[offer.BidIndex];
+        var first = offer.BidIndex < 0 ? 0 : record.Bids[offer.BidIndex].Tier;
         for (var i = 0; i < record.Bids.Length; i++)
         {
             var bid = record.Bids[i];
-            if (bid.Tier < fallen.Tier || bid.Sharing != offer.Sharing || i == offer.BidIndex || unavailable.Contains(i)) continue;
+            if (bid.Tier < first || bid.Sharing != offer.Sharing || i == offer.BidIndex || unavailable.Contains(i)) continue;
             if (namedSellers is not null && bid.Seller is { } seller && !namedSellers.Contains(seller, StringComparer.OrdinalIgnoreCase)) continue;
             var price = PriceFor(model, tree, record, unavailable, offer, i);
             subject.Buyer = bid.Buyer;

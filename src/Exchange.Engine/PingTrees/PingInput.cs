@@ -27,6 +27,10 @@ public sealed record PingInput
     public PersonHash[] Persons { get; init; } = [];
     /// <summary>A test takes no turn in rotation.</summary>
     public bool Test { get; init; }
+    /// <summary>A lead's later walk names its tree, whatever comes to that tree by itself. Null: the tree that takes this ping.</summary>
+    public string? Tree { get; init; }
+    /// <summary>Campaigns that fell out of this lead before: not asked again.</summary>
+    public IReadOnlySet<string>? Without { get; init; }
 }
 
 /// <summary>What a walk decided: everything of a <see cref="PingRecord"/> that is not the caller's own.</summary>

@@ -26,10 +26,13 @@ public static class PingWalk
         if (!rules.Filter.Holds(judge.Subject)) return Refused(Reason.PublisherFilter, null, []);
         var room = new PublisherRoom(publisher, live, ping.Now.ToUnixTimeSeconds());
         if (room.Refusal(1, new Money(1)) is { } full) return Refused(full.Reason, null, [full]);
-        if (TreeFor(vertical, ping.Publisher) is not { } tree) return Refused(Reason.NoTree, null, []);
+        if ((ping.Tree is { } named ? NamedTree(model, named, ping.Vertical) : TreeFor(vertical, ping.Publisher)) is not { } tree) return Refused(Reason.NoTree, null, []);
         using var walk = new Walk(model, vertical, tree, ping, judge, rotations);
         return walk.Run(limits, room);
     }
+
+    private static TreeModel? NamedTree(CatalogModel model, string id, string vertical) =>
+        model.Trees.TryGetValue(id, out var tree) && tree.Vertical == vertical && tree.Status == EntryStatus.Active ? tree : null;
 
     /// <summary>Of the trees that are not paused: one that names the publisher, else one for all.</summary>
     internal static TreeModel? TreeFor(VerticalModel vertical, string publisher)
@@ -109,6 +112,7 @@ public static class PingWalk
                 var campaign = tier.Campaigns[place];
                 var weight = tier.Method == TierMethod.RoundRobin ? Math.Min(1, tier.Weights[place]) : tier.Weights[place];
                 if (weight == 0 && IsByTurn(tier)) continue;
+                if (ping.Without is { } without && without.Contains(campaign.Id)) continue;
                 if (judge.Config(campaign, vertical.Index.IsExact(campaign.Ordinal)) != Reason.None) continue;
                 foreach (var sharing in SharingsOf(campaign))
                 {
