@@ -60,7 +60,8 @@ internal sealed class CampaignJudge
     public Judgement Bid(TierModel tier, CampaignModel campaign, Sharing sharing)
     {
         Pointing(campaign.Buyer.Id, campaign.Id, sharing);
-        var bid = campaign.Bid.PriceFor(Subject)?.CutTo(step);
+        var quote = campaign.Bid.Quote(Subject);
+        var bid = quote.Price?.CutTo(step);
         var takes = campaign.Takes;
         // Almost always everything fits, which one glance tells; only then is each limit asked, in the order of reasons.
         for (var i = limits.AllFit(campaign, bid?.Micros ?? 0) ? takes.Count : 0; i < takes.Count; i++)
@@ -74,7 +75,7 @@ internal sealed class CampaignJudge
         if (seller is not null && IsSoldElsewhere(seller)) return Out(Reason.SoldElsewhere);
         if (named && seller is null) return Out(Reason.ConsentNotNamed);
         if (sharing == Sharing.Exclusive && ping.SoldElsewhereCopies > 0) return Out(Reason.SharingMismatch);
-        if (bid is not { } money) return Out(Reason.NoBid);
+        if (bid is not { } money) return Out(quote.Reason);
         var tierFloor = (tier.Floor?.PriceFor(Subject) ?? Money.Zero).RaiseTo(step);
         if (money < tierFloor) return Out(Reason.BelowFloor) with { Floor = tierFloor };
         var floor = Money.Max(tierFloor, payout.LowestPriceWithMargin(Subject, step) ?? Money.Zero);

@@ -89,11 +89,15 @@ public readonly record struct Money(long Micros) : IComparable<Money>
     }
 }
 
-/// <summary>A share of something in millionths of the whole: 80% is 800,000. Four decimals of a percent are exact.</summary>
+/// <summary>A share of something in millionths of the whole: 80% is 800,000. Four decimals of a percent are exact. Negative only as a change.</summary>
 public readonly record struct Percent(long Millionths) : IComparable<Percent>
 {
     public const long One = 1_000_000;
 
+    public static bool operator <(Percent a, Percent b) => a.Millionths < b.Millionths;
+    public static bool operator >(Percent a, Percent b) => a.Millionths > b.Millionths;
+    public static bool operator <=(Percent a, Percent b) => a.Millionths <= b.Millionths;
+    public static bool operator >=(Percent a, Percent b) => a.Millionths >= b.Millionths;
     public int CompareTo(Percent other) => Millionths.CompareTo(other.Millionths);
 
     /// <summary>Reads <c>80%</c> or <c>12.5%</c>: not negative, at most four decimals, the sign required.</summary>
@@ -107,9 +111,10 @@ public readonly record struct Percent(long Millionths) : IComparable<Percent>
 
     public override string ToString()
     {
-        var (whole, rest) = Math.DivRem(Millionths, 10_000);
+        var (whole, rest) = Math.DivRem(Math.Abs(Millionths), 10_000);
+        var sign = Millionths < 0 ? "-" : "";
         return rest == 0
-            ? string.Create(CultureInfo.InvariantCulture, $"{whole}%")
-            : string.Create(CultureInfo.InvariantCulture, $"{whole}.{rest:D4}").TrimEnd('0') + "%";
+            ? string.Create(CultureInfo.InvariantCulture, $"{sign}{whole}%")
+            : string.Create(CultureInfo.InvariantCulture, $"{sign}{whole}.{rest:D4}").TrimEnd('0') + "%";
     }
 }

@@ -113,7 +113,6 @@ public sealed class CatalogRefusalTests
     [InlineData("campaigns acme-a bid", "-", "missing_key", "campaigns.acme-a.bid")]
     [InlineData("campaigns acme-a bid", "{}", "missing_key", "campaigns.acme-a.bid.fixed")]
     [InlineData("campaigns acme-a bid", "{ \"live\": \"crm\" }", "not_supported", "campaigns.acme-a.bid.live")]
-    [InlineData("campaigns acme-a bid", "{ \"fixed\": \"5.00\", \"max\": \"4.00\" }", "not_supported", "campaigns.acme-a.bid.max")]
     [InlineData("campaigns acme-a bid", "{ \"fixed\": \"$5\" }", "invalid_format", "campaigns.acme-a.bid.fixed")]
     [InlineData("campaigns acme-a bid", "{ \"fixed\": \"1.1234567\" }", "invalid_format", "campaigns.acme-a.bid.fixed")]
     [InlineData("campaigns acme-a bid", "{ \"rules\": [] , \"otherwise\": \"5.00\" }", "empty", "campaigns.acme-a.bid.rules")]

@@ -5,14 +5,27 @@ using Exchange.Engine.Values;
 namespace Exchange.Engine.Catalog.Sections;
 
 /// <summary>The lowest and highest amount that a price can come to; lowest is nothing where it may have no price at all.</summary>
-internal readonly record struct PriceRange(Money Lowest, Money Highest);
+internal readonly record struct PriceRange(Money Lowest, Money Highest)
+{
+    /// <summary>What may come of it where an adjustment may match or not.</summary>
+    public PriceRange Or(PriceChange change) => new(
+        Money.Min(Lowest, PriceInProgress.Of(Lowest).After(change).Price), Money.Max(Highest, PriceInProgress.Of(Highest).After(change).Price));
+}
 
 /// <summary>The shape <c>price</c>, of bids and floors.</summary>
 internal static class PriceSection
 {
-    private static readonly MapKeys BidKeys = new(["fixed", "rules", "otherwise"], "adjust", "max", "over_max", "pays", "live");
-    private static readonly MapKeys FloorKeys = new(["fixed", "rules", "otherwise"]);
+    private static readonly string[] OfBidsOnly = ["adjust", "max", "over_max", "pays"];
+    private static readonly MapKeys BidKeys = new(["fixed", "rules", "otherwise", .. OfBidsOnly], "live");
+    private static readonly MapKeys FloorKeys = new(["fixed", "rules", "otherwise", .. OfBidsOnly, "live"]);
     private static readonly MapKeys RuleKeys = new(["when", "price"]);
+    private static readonly MapKeys AdjustKeys = new(["when", "by"]);
+
+    private static readonly (string, OverMax)[] OverMaxWords = [("cut", OverMax.Cut), ("decline", OverMax.Decline)];
+    private static readonly (string, bool)[] PaysWords = [("bid", true)];
+
+    /// <summary>The most that can be written as money.</summary>
+    private static readonly Money Most = Money.Parse("999999999999.999999");
 
     public static PriceModel? Read(ConfigNode node, ConditionScope scope, bool isBid, out PriceRange range)
     {
@@ -20,6 +33,37 @@ internal static class PriceSection
         var errors = scope.Errors;
         if (node is ConfigText) return Fixed(node, errors, out range);
         if (MapReader.Open(node, isBid ? BidKeys : FloorKeys, errors) is not { } map) return null;
+        var written = Written(map, scope, isBid, out range);
+        if (!isBid)
+        {
+            foreach (var key in OfBidsOnly.Append("live"))
+                if (map[key] is { } stray) errors.Add(stray.Path, ConfigCodes.MisplacedKey, $"Only a bid has `{key}`; a floor is money, `fixed` or `rules`. Take it out.");
+            return written;
+        }
+        var adjustments = Adjustments(map, scope, ref range);
+        var max = map["max"] is { } maxNode ? Max(maxNode, errors) : null;
+        var overMax = OverMax.Cut;
+        if (map["over_max"] is { } overNode)
+        {
+            overMax = ValueReader.Word(overNode, OverMaxWords, errors) ?? overMax;
+            if (map["max"] is null) errors.Add(overNode.Path, ConfigCodes.MisplacedKey, "`over_max` says what becomes of a bid above `max`; add `max` or take it out.");
+        }
+        var paysBid = map["pays"] is { } paysNode && ValueReader.Word(paysNode, PaysWords, errors) == true;
+        if (written is null) return null;
+        if (max is { } most)
+        {
+            if (overMax == OverMax.Decline && range.Lowest > most)
+                errors.Warn(map.At("max"), ConfigCodes.NeverUsed, "Every price of this bid is above its `max`, where it declines: it never bids.");
+            range = new(Money.Min(range.Lowest, most), Money.Min(range.Highest, most));
+        }
+        return new(written.Rules, written.Otherwise) { Adjustments = adjustments, Max = max, OverMax = overMax, PaysBid = paysBid };
+    }
+
+    /// <summary>The price before adjustments and maximum.</summary>
+    private static PriceModel? Written(MapReader map, ConditionScope scope, bool isBid, out PriceRange range)
+    {
+        range = default;
+        var errors = scope.Errors;
         var (fixedNode, rulesNode, otherwiseNode) = (map["fixed"], map["rules"], map["otherwise"]);
         if (fixedNode is not null)
         {
@@ -30,7 +74,7 @@ internal static class PriceSection
         if (rulesNode is null)
         {
             // A live bid was refused as such above; it misses nothing else.
-            if (map["live"] is null) errors.Add(map.At("fixed"), ConfigCodes.MissingKey, "A price needs `fixed`, or `rules` with `otherwise`.");
+            if (map["live"] is null || !isBid) errors.Add(map.At("fixed"), ConfigCodes.MissingKey, "A price needs `fixed`, or `rules` with `otherwise`.");
             return null;
         }
         var rules = new List<PriceRule>();
@@ -45,6 +89,47 @@ internal static class PriceSection
         var amounts = rules.Select(rule => rule.Price).Append(otherwise ?? Money.Zero);
         range = new(amounts.Min(), amounts.Max());
         return new(rules, otherwise);
+    }
+
+    private static PriceAdjustment[] Adjustments(MapReader map, ConditionScope scope, ref PriceRange range)
+    {
+        var errors = scope.Errors;
+        if (map["adjust"] is not { } node || ValueReader.List(node, errors) is not { } list) return [];
+        var adjustments = new List<PriceAdjustment>();
+        foreach (var item in list.Items)
+        {
+            if (MapReader.Open(item, AdjustKeys, errors) is not { } entry) continue;
+            var when = entry.Required("when", "a condition", errors) is { } whenNode ? scope.Read(whenNode) : null;
+            if (entry.Required("by", "a percentage or an amount, as \"-10%\" or \"+1.50\"", errors) is not { } byNode || Change(byNode, errors) is not { } by) continue;
+            if (when is null) continue;
+            adjustments.Add(new(when, by));
+            var wider = range.Or(by);
+            if (wider.Highest <= Most) range = wider;
+            else errors.Add(byNode.Path, ConfigCodes.OutOfRange, $"With this adjustment the bid could come to more than {Most}; make it smaller.");
+        }
+        return [.. adjustments];
+    }
+
+    private static PriceChange? Change(ConfigNode node, ConfigErrors errors)
+    {
+        if (ValueReader.Text(node, errors) is not { } text) return null;
+        if (!PriceChange.TryParse(text, out var change))
+        {
+            errors.Add(node.Path, ConfigCodes.InvalidFormat,
+                "An adjustment is a percentage, as \"-10%\" (at most 4 decimals), or an amount, as \"-1.50\" or \"+2\" (at most 6).");
+            return null;
+        }
+        if (change.Percent >= PriceChange.LeastPercent && change.Percent <= PriceChange.MostPercent) return change;
+        errors.Add(node.Path, ConfigCodes.OutOfRange, $"An adjustment is between {PriceChange.LeastPercent} and +{PriceChange.MostPercent} of the price.");
+        return null;
+    }
+
+    private static Money? Max(ConfigNode node, ConfigErrors errors)
+    {
+        if (ValueReader.Money(node, errors) is not { } max) return null;
+        if (max > Money.Zero) return max;
+        errors.Add(node.Path, ConfigCodes.OutOfRange, "A maximum is more than nothing; pause a campaign that must not bid.");
+        return null;
     }
 
     private static PriceModel? Fixed(ConfigNode node, ConfigErrors errors, out PriceRange range)
