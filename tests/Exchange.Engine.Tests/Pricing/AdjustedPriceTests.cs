@@ -27,6 +27,7 @@ public class AdjustedPriceTests
     [InlineData("10.00",  "+1000%",                            "110.00")]
     [InlineData("10.00",  "-33.3333%",                         "6.66667")]
     [InlineData("0.000001", "-0.0001%",                        "0.00")]      // whole micros, downward
+    [InlineData("0.000001", "-50% +100%",                      "0.000001")]  // only the end is cut, not each percentage
     [InlineData("9.99",   "-33.3333% -33.3333% +50% +50%",     "9.990009")] // 9.99 × 0.666667² × 2.25 = 9.99000999…, cut once
     [InlineData("1.00",   "-50% -50% -50% -50% -50% -50% -50% -50%", "0.003906")] // 1/256, cut once
     public void Adjust_EveryMatchInOrder_GivesTheBid(string price, string changes, string bid)
