@@ -1,0 +1,166 @@
+using Exchange.Engine;
+using Exchange.Engine.Caps;
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Filters;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+
+namespace Exchange.System.Tests.Scenarios;
+
+/// <summary>One copy as the journal remembers it.</summary>
+internal sealed class MemoryCopy
+{
+    public required LeadId Lead { get; init; }
+    public required NewCopy Made { get; init; }
+    public required Subject Subject { get; init; }
+    public required long AtMs { get; init; }
+    public CopyState State { get; set; }
+
+    /// <summary>Holds its places and money: everything but a void gives nothing back.</summary>
+    public bool Counts => State is CopyState.Held or CopyState.InDoubt or CopyState.Captured or CopyState.Reversed;
+}
+
+/// <summary>
+/// The journal's rules over lists, as plainly as can be: nothing is counted ahead. Whatever a limit has used is summed up from the copies each time it is
+/// asked, so a cap that was set in mid-period is right without being told. The takes that an item brings must say the same.
+/// </summary>
+internal sealed class MemoryJournal
+{
+    private readonly List<Transfer> transfers = [];
+    private readonly HashSet<LeadId> leads = [];
+    private readonly List<(LeadId Lead, int Copy, string Scope, string Hmac, long AtMs)> persons = [];
+
+    public CatalogModel Model { get; set; } = null!;
+    public List<MemoryCopy> Copies { get; } = [];
+    /// <summary>Of each item's lead: what conditions of caps are asked about. Set before the item comes.</summary>
+    public Subject Subject { get; set; } = null!;
+
+    public bool HasLead(LeadId lead) => leads.Contains(lead);
+
+    public void Fund(string buyer, Money amount) => transfers.Add(new("fund", "bank", "buyer:" + buyer, amount));
+
+    public Money BalanceOf(string account)
+    {
+        var sum = Money.Zero;
+        foreach (var transfer in transfers)
+        {
+            if (transfer.Credit == account) sum += transfer.Amount;
+            if (transfer.Debit == account) sum -= transfer.Amount;
+        }
+        return sum;
+    }
+
+    public LimitReading Read(LimitModel limit, long unixSeconds, string? value)
+    {
+        limit.KeyAt(unixSeconds, out var window);
+        if (limit.Kind == LimitKind.Gate) return new(limit.Limit, 0, 0);
+        var (used, held) = (0L, 0L);
+        foreach (var copy in Copies)
+        {
+            if (!copy.Counts || !window.Contains(copy.AtMs / 1000) || !IsOf(limit, copy) || !limit.Counts(copy.Subject) || limit.ValueOf(copy.Subject) != value) continue;
+            var amount = limit.AmountOf(copy.Made.Price, copy.Made.Payout);
+            if (copy.State is CopyState.Captured or CopyState.Reversed) used += amount; else held += amount;
+        }
+        if (limit.Kind != LimitKind.Balance) return new(limit.RowLimitIn(window), used, held);
+        var paidIn = Money.Zero;
+        foreach (var transfer in transfers) if (transfer.Kind == "fund" && transfer.Credit == "buyer:" + limit.Owner) paidIn += transfer.Amount;
+        return new(checked(limit.Limit + paidIn.Micros), used, held);
+    }
+
+    public bool HasPerson(string scope, ReadOnlySpan<byte> hmac, long sinceMs, LeadId? but = null)
+    {
+        var text = Convert.ToHexString(hmac);
+        return persons.Exists(person => person.Scope == scope && person.Hmac == text && person.AtMs >= sinceMs && person.Lead != but);
+    }
+
+    public long SoldBy(string tier, string campaign, long sinceMs) =>
+        Copies.LongCount(copy => copy.Counts && copy.Made.Tier == tier && copy.Made.Campaign == campaign && copy.AtMs > sinceMs);
+
+    public Verdict Apply(JournalItem item)
+    {
+        if (item.New is not null && leads.Contains(item.Lead)) return new(VerdictCode.AlreadyPosted);
+        Invariant.Require(item.New is not null || leads.Contains(item.Lead));
+        foreach (var end in item.Ends)
+        {
+            var state = Of(item.Lead, end.No).State;
+            if (state is not (CopyState.Held or CopyState.InDoubt)) return new(state == After(end.Move) ? VerdictCode.AlreadyThere : VerdictCode.EndedOtherwise);
+        }
+        if (item.Persons.Any(claim => HasPerson(claim.Scope, claim.Hmac, claim.SinceMs, item.Lead))) return new(VerdictCode.PersonSeen);
+
+        // A void gives its room back before the next rank's hold is measured; if that does not fit, nothing has happened.
+        var before = item.Ends.ToDictionary(end => end.No, end => Of(item.Lead, end.No).State);
+        foreach (var end in item.Ends) Of(item.Lead, end.No).State = After(end.Move);
+        var count = Copies.Count;
+        if (Starts(item) is { } refused)
+        {
+            Copies.RemoveRange(count, Copies.Count - count);
+            foreach (var (no, state) in before) Of(item.Lead, no).State = state;
+            return refused;
+        }
+        leads.Add(item.Lead);
+        foreach (var claim in item.Persons) Claim(item, claim, 0);
+        foreach (var end in item.Ends)
+        {
+            transfers.AddRange(end.Transfers);
+            if (end.Move == CopyMove.Void) persons.RemoveAll(person => person.Lead == item.Lead && person.Copy == end.No);
+        }
+        foreach (var start in item.Starts)
+        {
+            transfers.AddRange(start.Transfers);
+            foreach (var claim in start.Persons) Claim(item, claim, start.No);
+        }
+        if (item.ReleasePersons) persons.RemoveAll(person => person.Lead == item.Lead);
+        return new(VerdictCode.Done);
+    }
+
+    private Verdict? Starts(JournalItem item)
+    {
+        for (var c = 0; c < item.Starts.Length; c++)
+        {
+            var start = item.Starts[c];
+            var open = Copies.Where(copy => copy.Lead == item.Lead && copy.Counts).ToList();
+            if (open.Exists(copy => copy.Made.Company == start.Company || copy.Made.Exclusive || start.Exclusive)) return new(VerdictCode.NoFreeCopy, c);
+            if (start.Persons.Any(claim => HasPerson(claim.Scope, claim.Hmac, claim.SinceMs, item.Lead))) return new(VerdictCode.PersonSeen, c);
+            for (var t = 0; t < start.Takes.Length; t++) if (!Fits(start, start.Takes[t], item.AtMs / 1000)) return new(VerdictCode.Refused, c, t);
+            Copies.Add(new MemoryCopy
+            {
+                Lead = item.Lead, Made = start, AtMs = item.AtMs, State = start.Move == CopyMove.Sell ? CopyState.Captured : CopyState.Held,
+                Subject = new Subject
+                {
+                    Vertical = Subject.Vertical, Publisher = Subject.Publisher, SubId = Subject.SubId, Channel = Subject.Channel, Values = Subject.Values, Now = Subject.Now,
+                },
+            });
+        }
+        return null;
+    }
+
+    private bool Fits(NewCopy start, Take take, long unixSeconds)
+    {
+        // A gate that is not of this catalog is closed.
+        if (Model.Limits.FirstOrDefault(limit => limit.Id == take.LimitId) is not { } limit) return false;
+        Invariant.Require(take.Amount == limit.AmountOf(start.Price, start.Payout));
+        Invariant.Require(take.Key == limit.KeyAt(unixSeconds, out _, limit.ValueOf(Subject)));
+        return Read(limit, unixSeconds, limit.ValueOf(Subject)).Left >= take.Amount;
+    }
+
+    private void Claim(JournalItem item, PersonClaim claim, int copy) => persons.Add((item.Lead, copy, claim.Scope, Convert.ToHexString(claim.Hmac), item.AtMs));
+
+    private MemoryCopy Of(LeadId lead, int no) => Copies.First(copy => copy.Lead == lead && copy.Made.No == no);
+
+    private static bool IsOf(LimitModel limit, MemoryCopy copy) => limit.Scope switch
+    {
+        CapScope.Campaign => copy.Made.Campaign == limit.Owner,
+        CapScope.Buyer => copy.Made.Buyer == limit.Owner,
+        CapScope.Tree => copy.Made.Trees.Contains(limit.Owner),
+        _ => copy.Subject.Publisher == limit.Owner,
+    };
+
+    private static CopyState After(CopyMove move) => move switch
+    {
+        CopyMove.Capture => CopyState.Captured,
+        CopyMove.Void => CopyState.Voided,
+        CopyMove.Expire => CopyState.Expired,
+        CopyMove.Doubt => CopyState.InDoubt,
+        _ => throw new InvariantException("not an end"),
+    };
+}

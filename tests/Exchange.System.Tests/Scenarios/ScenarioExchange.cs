@@ -1,0 +1,195 @@
+extern alias server;
+
+using System.Collections.Immutable;
+using Exchange.Engine;
+using Exchange.Engine.Caps;
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Explanations;
+using Exchange.Engine.Fields;
+using Exchange.Engine.Filters;
+using Exchange.Engine.Leads;
+using Exchange.Engine.PingTrees;
+using Exchange.Engine.Values;
+using Exchange.Grains.Intake;
+using Exchange.Grains.Leads;
+using Exchange.Storage;
+using server::Exchange.Server.Hosting;
+
+namespace Exchange.System.Tests.Scenarios;
+
+/// <summary>One ping of a scenario and the lead that may have come of it.</summary>
+internal sealed class Deal(CatalogModel model, PingRecord record)
+{
+    /// <summary>The catalog that the ping was walked on.</summary>
+    public CatalogModel Model => model;
+    public PingRecord Record => record;
+    public LeadSale? Sale { get; set; }
+    public Subject? Subject { get; set; }
+    public string[] NamedSellers { get; set; } = [];
+    /// <summary>Campaigns that were asked to take the lead, in order.</summary>
+    public List<string> Calls { get; } = [];
+}
+
+/// <summary>Bad input or a wrong moment: what a caller would be told as an error, by its code.</summary>
+internal sealed class RefusedException(string code) : Exception(code);
+
+/// <summary>
+/// The exchange without its plumbing: the real catalog compiler, walk, lead machine, post rules and explainer over a journal in memory and a clock that is
+/// set. Buyers answer as they are told to.
+/// </summary>
+internal sealed class ScenarioExchange : ILiveView
+{
+    private readonly TierRotations rotations = new();
+    private readonly Vault vault = new(new byte[Vault.KeyBytes]);
+    private readonly Dictionary<string, Queue<BuyerAnswer>> answers = new(StringComparer.Ordinal);
+    private ulong pings;
+
+    public CatalogModel Model { get; private set; } = null!;
+    public MemoryJournal Journal { get; } = new();
+    public DateTimeOffset Now { get; set; }
+
+    public void Apply(CatalogModel model)
+    {
+        Model = model;
+        Journal.Model = model;
+    }
+
+    public LimitReading Read(LimitModel limit, long unixSeconds, string? value = null) => Journal.Read(limit, unixSeconds, value);
+
+    public long SoldBy(TierModel tier, CampaignModel campaign, long nowMs) =>
+        Journal.SoldBy(tier.RotationKey, campaign.Id, nowMs - (long)tier.Over.TotalMilliseconds);
+
+    public bool HasPerson(string scope, ReadOnlySpan<byte> hmac, long sinceMs) => Journal.HasPerson(scope, hmac, sinceMs);
+
+    public Deal Ping(PingCall call)
+    {
+        if (!Model.Publishers.TryGetValue(call.Publisher, out var publisher)) throw new RefusedException("forbidden");
+        if (publisher.Status == EntryStatus.Paused) throw new RefusedException("publisher_paused");
+        if (!Model.Verticals.TryGetValue(call.Vertical, out var vertical)) throw new RefusedException("vertical_unknown");
+        if (!publisher.Verticals.ContainsKey(vertical.Id)) throw new RefusedException("forbidden");
+        var reading = FieldsReader.ReadPing(vertical.Fields, Raw(call.Fields), Parsers.All, PostRules.Today(Now, Model.Zone));
+        if (!reading.Ok) throw new RefusedException(Told(reading.Errors));
+        pings++;
+        var input = new PingInput
+        {
+            Publisher = publisher.Id, Vertical = vertical.Id, SubId = call.SubId, Channel = call.Channel, Values = reading.Values, Now = Now,
+            Seed = call.Seed ?? pings, MinPayout = call.MinPayout, MaxCopies = call.MaxCopies ?? Limits.CopiesPerLead,
+            SoldElsewhereCopies = call.SoldElsewhere, SoldElsewhereSellers = call.SoldTo, Test = call.Test,
+        };
+        var outcome = PingWalk.Run(Model, input, this, rotations);
+        var record = new PingRecord
+        {
+            Id = LeadId.Create(Now.ToUnixTimeMilliseconds(), 1, call.Test, pings), AtMs = Now.ToUnixTimeMilliseconds(), Publisher = publisher.Id, Vertical = vertical.Id,
+            Tree = outcome.Tree, SubId = call.SubId, Channel = call.Channel, CatalogVersion = Model.Version, Seed = input.Seed, MinPayout = input.MinPayout,
+            MaxCopies = input.MaxCopies, SoldElsewhereCopies = input.SoldElsewhereCopies, SoldElsewhereSellers = input.SoldElsewhereSellers, Values = input.Values,
+            Bids = outcome.Bids, Offers = outcome.Offers, Notes = outcome.Notes, Shares = outcome.Shares, Turns = outcome.Turns, Persons = input.Persons,
+            ExpiresAtMs = (Now + vertical.PingTtl).ToUnixTimeMilliseconds(), Outcome = outcome.Outcome,
+        };
+        return new(Model, record);
+    }
+
+    /// <summary>The same steps in the same order as the lead's grain takes them.</summary>
+    public void Post(Deal deal, PostCall call)
+    {
+        var record = deal.Record;
+        if (Journal.HasLead(record.Id)) throw new RefusedException("already_posted");
+        if (record.Outcome != Reason.None) throw new RefusedException("no_offer");
+        if (Now.ToUnixTimeMilliseconds() > record.ExpiresAtMs) throw new RefusedException("ping_expired");
+        if (!Model.Publishers.TryGetValue(record.Publisher, out var publisher) || publisher.Status == EntryStatus.Paused) throw new RefusedException("publisher_paused");
+        var vertical = deal.Model.Verticals[record.Vertical];
+        var reading = FieldsReader.ReadPost(vertical.Fields, Raw(call.Fields), record.Values, vertical.PostChanges, Parsers.All, PostRules.Today(Now, deal.Model.Zone));
+        var offers = PostRules.Choose(record, call.OfferIds, out var offerErrors);
+        var consent = call.Sellers is { } sellers ? new ConsentInput("I agree.", Now, "https://example.com/", "192.0.2.1", null, sellers) : null;
+        InputError[] errors = [.. offerErrors, .. reading.Errors, .. PostRules.Consent(deal.Model, vertical, record, offers, consent)];
+        if (errors.Length > 0) throw new RefusedException(Told(errors));
+
+        deal.NamedSellers = call.Sellers ?? [];
+        deal.Subject = new Subject
+        {
+            Vertical = record.Vertical, Publisher = record.Publisher, SubId = record.SubId, Channel = record.Channel, Values = reading.Values, Now = Now,
+        };
+        var sale = new LeadSale
+        {
+            Record = record,
+            Slots = [.. offers.Select(offer => new Slot(offer.OfferId, offer.Sharing, offer.Payout, offer.BidIndex, offer.Price, 0, SlotState.Proposed))],
+            Out = PostRules.PostFiltered(deal.Model, record, deal.Subject),
+            First = new FirstWrite(new(record.Publisher, record.Vertical, record.SubId, record.Id.IsTest, Math.Max(1, offers.Count), [], [], record.CatalogVersion), null,
+                PostRules.Persons(vault, vertical, record, reading.Values, Now.ToUnixTimeMilliseconds())),
+            KeepPersonsWhenUnsold = vertical.Duplicate is { AmongReceived: true },
+        };
+        deal.Sale = PostRules.PassOver(sale, Context(deal, sale));
+        var promised = offers.Aggregate(Money.Zero, (sum, offer) => sum + offer.Payout);
+        Drive(deal, new LeadEvent.Posted(
+            PostRules.Suppressed(vertical, reading.Values) ? Reason.Suppressed : promised < call.MinPayout ? Reason.MinPayout : Reason.None));
+    }
+
+    /// <summary>From now on the campaign answers so, one after the other; the last one stays.</summary>
+    public void Script(string campaign, IEnumerable<BuyerAnswer> said) => answers[campaign] = new(said);
+
+    /// <summary>A buyer's later word on a copy that it held or left in doubt.</summary>
+    public void Later(Deal deal, string campaign, BuyerAnswer said)
+    {
+        var slot = deal.Sale?.Slots.FirstOrDefault(slot => deal.Record.Bids[slot.BidIndex].Campaign == campaign && slot.State is SlotState.Held or SlotState.InDoubt)
+            ?? throw new RefusedException("no_open_copy");
+        Drive(deal, new LeadEvent.Answered(slot.CopyNo, said, Reason.None, null, null));
+    }
+
+    public static Explanation Explain(Deal deal) => Explainer.Explain(deal.Model, deal.Record);
+
+    private void Drive(Deal deal, LeadEvent happened)
+    {
+        Journal.Subject = deal.Subject!;
+        var waiting = new Queue<LeadEvent>([happened]);
+        while (waiting.TryDequeue(out var next))
+        {
+            var step = LeadMachine.Step(deal.Sale!, next, Context(deal, deal.Sale!));
+            while (step.Submit is not null && step.Conflict is null)
+            {
+                deal.Sale = step.Sale;
+                step = LeadMachine.Step(deal.Sale, new LeadEvent.Settled(Journal.Apply(step.Submit)), Context(deal, deal.Sale));
+            }
+            deal.Sale = step.Sale;
+            Invariant.Require(step.Conflict is null);
+            foreach (var copy in step.Calls)
+            {
+                var campaign = deal.Record.Bids[deal.Sale.SlotOfCopy(copy)!.BidIndex].Campaign;
+                deal.Calls.Add(campaign);
+                waiting.Enqueue(new LeadEvent.Answered(copy, AnswerOf(campaign), Reason.None, null, null));
+            }
+        }
+    }
+
+    private BuyerAnswer AnswerOf(string campaign) =>
+        !answers.TryGetValue(campaign, out var script) ? BuyerAnswer.Accepted : script.Count > 1 ? script.Dequeue() : script.Peek();
+
+    private SaleContext Context(Deal deal, LeadSale sale) => new()
+    {
+        Current = Model, NowMs = Now.ToUnixTimeMilliseconds(),
+        Next = (slot, unavailable) => FallThrough.Next(deal.Model, sale.Record, unavailable, PostRules.OfferOf(sale.Record, slot), deal.Subject!, deal.NamedSellers),
+    };
+
+    private static RawField[] Raw(IEnumerable<KeyValuePair<string, string>> fields) => [.. fields.Select(field => new RawField(field.Key, RawKind.String, field.Value))];
+
+    private static string Told(IEnumerable<InputError> errors) => string.Join(", ", errors.Select(error => $"{error.Code} {error.Pointer}"));
+}
+
+/// <summary>A ping as a scenario writes it.</summary>
+internal sealed record PingCall(string Publisher, string Vertical, IReadOnlyList<KeyValuePair<string, string>> Fields)
+{
+    public string? SubId { get; init; }
+    public string? Channel { get; init; }
+    public ulong? Seed { get; init; }
+    public Money MinPayout { get; init; }
+    public int? MaxCopies { get; init; }
+    public int SoldElsewhere { get; init; }
+    public string[] SoldTo { get; init; } = [];
+    public bool Test { get; init; }
+}
+
+/// <summary>A post as a scenario writes it. <see cref="Sellers"/>: the consent's; null: the post brings none.</summary>
+internal sealed record PostCall(IReadOnlyList<KeyValuePair<string, string>> Fields)
+{
+    public string[]? OfferIds { get; init; }
+    public Money MinPayout { get; init; }
+    public string[]? Sellers { get; init; }
+}
