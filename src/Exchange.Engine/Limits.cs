@@ -21,6 +21,10 @@ public static class Limits
     public const int CatalogBytes = 16 * 1024 * 1024;
     public const int CatalogDepth = 40;
     public const int CampaignsPerCatalog = 100_000;
+    /// <summary>How deep trees may ask trees.</summary>
+    public const int TreeDepth = 16;
+    /// <summary>Tiers that one tree may walk, those of the trees it asks counted each time they are asked.</summary>
+    public const int TiersPerTree = 1_000;
     public const int ConditionDepth = 16;
     public const int ConditionLeaves = 1_000;
     public const int RegexChars = 500;

@@ -164,6 +164,8 @@ public sealed class GroupModel
     public required int Copies { get; init; }
     /// <summary>The asking tier's.</summary>
     public PriceModel? Floor { get; init; }
+    /// <summary>The asked tree's: open or paused, with its set of caps.</summary>
+    public LimitModel? Gate { get; init; }
     public IReadOnlyList<LimitModel> Caps { get; init; } = [];
 }
 
@@ -189,6 +191,7 @@ public sealed class TreeModel
     public bool Reauction { get; init; }
     /// <summary>The tree where an unsold lead is tried next.</summary>
     public string? UnsoldTree { get; init; }
+    public LimitModel? Gate { get; init; }
     /// <summary>Over all its sales, also where other trees ask it.</summary>
     public IReadOnlyList<LimitModel> Caps { get; init; } = [];
     /// <summary>As they are walked: the tiers of a tree that a tier asks stand in that tier's place.</summary>
@@ -219,8 +222,15 @@ public sealed class TierModel
     public required IReadOnlyList<CampaignModel> Campaigns { get; init; }
     /// <summary>Parallel to <see cref="Campaigns"/>.</summary>
     public required IReadOnlyList<int> Weights { get; init; }
-    /// <summary>Stable name of its rotation: tree/tier.</summary>
+    /// <summary>
+    /// Stable name of its rotation: tree/tier, and where trees are asked the tiers on the way down. Each tree that asks another turns it on its own,
+    /// so that a walk never waits for a tier that another walk enters in another order.
+    /// </summary>
     public required string RotationKey { get; init; }
+    /// <summary>
+    /// Tree/tier where it is written, the same wherever that tree is asked: what counts the sales of even and percent tiers.
+    /// </summary>
+    public string ShareKey { get => field ?? RotationKey; init; }
 
     // Made at the first walk: two threads may make it twice, to the same effect.
     private TierPlan? plan;

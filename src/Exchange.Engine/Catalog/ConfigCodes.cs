@@ -35,6 +35,8 @@ public static class ConfigCodes
     public const string Empty = "empty";
     /// <summary>Two rules that cannot both hold, as two trees for one ping.</summary>
     public const string Conflict = "conflict";
+    /// <summary>A tree that contains itself, or whose unsold leads come back to it.</summary>
+    public const string Cycle = "cycle";
     public const string PiiInPing = "pii_in_ping";
     public const string InvalidUrl = "invalid_url";
     /// <summary>An id that came back as something else.</summary>

@@ -11,6 +11,8 @@ internal abstract class ValueTest
     public virtual ValueSet? Set => null;
     /// <summary>Set if the test holds for exactly these numbers, whatever the day.</summary>
     public virtual NumberRange? Range => null;
+    /// <summary>Set if the test holds for exactly all values but these.</summary>
+    public virtual ValueSet? Except => null;
 }
 
 /// <summary>Both bounds included.</summary>
@@ -30,6 +32,7 @@ internal sealed class NotTest(ValueTest inner) : ValueTest
     public ValueTest Inner => inner;
 
     public override bool Holds(FieldValue value, Subject subject) => !inner.Holds(value, subject);
+    public override ValueSet? Except => inner.Set;
 }
 
 internal sealed class RangeTest(NumberRange range) : ValueTest

@@ -223,6 +223,6 @@ public sealed class CatalogCompilerTests
         TimeProvider.System.GetElapsedTime(started).ShouldBeLessThan(TimeSpan.FromSeconds(20));
         model.Verticals["auto"].Campaigns.Count.ShouldBe(10_000);
         model.Trees["main"].Tiers[0].Campaigns[9_999].Id.ShouldBe("c-09999");
-        model.Limits.Count.ShouldBe(10_000 * 3 + 2 /* publishers' gates */ + 1 /* publisher's cap */ + 2 * 2 + 1 /* buyers */);
+        model.Limits.Count.ShouldBe(10_000 * 3 + 2 /* publishers' gates */ + 1 /* publisher's cap */ + 2 * 2 + 1 /* buyers */ + 1 /* tree */);
     }
 }

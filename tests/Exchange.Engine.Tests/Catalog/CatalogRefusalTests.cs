@@ -146,17 +146,12 @@ public sealed class CatalogRefusalTests
     [InlineData("ping_trees auto-main tiers", "[{ \"name\": \"a\", \"method\": \"weighted\", \"campaigns\": \"all\", \"weights\": { \"acme-a\": 0, \"acme-b\": 0 } }]", "out_of_range", "ping_trees.auto-main.tiers[0].weights")]
     [InlineData("ping_trees auto-main tiers", "[{ \"name\": \"a\", \"method\": \"weighted\", \"campaigns\": [\"acme-a\"], \"weights\": { \"acme-b\": 2 } }]", "unknown_id", "ping_trees.auto-main.tiers[0].weights.acme-b")]
     [InlineData("ping_trees auto-main tiers", "[{ \"name\": \"a\", \"method\": \"weighted\", \"pricing\": \"first_price\", \"campaigns\": \"all\" }]", "misplaced_key", "ping_trees.auto-main.tiers[0].pricing")]
-    [InlineData("ping_trees auto-main tiers", "[{ \"name\": \"a\", \"method\": \"even\", \"campaigns\": \"all\" }]", "not_supported", "ping_trees.auto-main.tiers[0].method")]
-    [InlineData("ping_trees auto-main tiers", "[{ \"name\": \"a\", \"method\": \"auction\", \"increment\": \"0.10\", \"campaigns\": \"all\" }]", "not_supported", "ping_trees.auto-main.tiers[0].increment")]
-    [InlineData("ping_trees auto-main tiers", "[{ \"name\": \"a\", \"method\": \"auction\", \"tree\": \"solar-main\" }]", "not_supported", "ping_trees.auto-main.tiers[0].tree")]
     [InlineData("ping_trees auto-main tiers", "[{ \"name\": \"a\", \"method\": \"auction\", \"campaigns\": \"all\", \"copies\": 21 }]", "out_of_range", "ping_trees.auto-main.tiers[0].copies")]
     [InlineData("ping_trees auto-main tiers", "[{ \"name\": \"a\", \"method\": \"auction\", \"campaigns\": [\"acme-a\"] }, { \"name\": \"a\", \"method\": \"priority\", \"campaigns\": [\"acme-b\"] }]", "repeated", "ping_trees.auto-main.tiers[1].name")]
     [InlineData("ping_trees auto-main offers", "\"all\"", "conflict", "ping_trees.auto-main.tiers[0].pricing")]
-    [InlineData("ping_trees auto-main when", "{}", "not_supported", "ping_trees.auto-main.when")]
-    [InlineData("ping_trees auto-main reauction", "true", "not_supported", "ping_trees.auto-main.reauction")]
     [InlineData("ping_trees auto-main publishers", "{ \"except\": [\"search\"] }", "wrong_type", "ping_trees.auto-main.publishers")]
-    [InlineData("ping_trees auto-two", "{ \"vertical\": \"auto\", \"tiers\": [{ \"name\": \"a\", \"method\": \"priority\", \"campaigns\": \"all\" }] }", "conflict", "ping_trees.auto-two.publishers")]
-    [InlineData("ping_trees solar-two", "{ \"vertical\": \"solar\", \"publishers\": [\"search\", \"social\"], \"tiers\": [{ \"name\": \"a\", \"method\": \"priority\", \"campaigns\": \"all\" }] }", "conflict", "ping_trees.solar-two.publishers")]
+    [InlineData("ping_trees auto-two", "{ \"vertical\": \"auto\", \"tiers\": [{ \"name\": \"a\", \"method\": \"priority\", \"campaigns\": \"all\" }] }", "conflict", "ping_trees.auto-two.traffic")]
+    [InlineData("ping_trees solar-two", "{ \"vertical\": \"solar\", \"publishers\": [\"search\", \"social\"], \"tiers\": [{ \"name\": \"a\", \"method\": \"priority\", \"campaigns\": \"all\" }] }", "conflict", "ping_trees.solar-two.traffic")]
     public void Catalog_WithOneWrongThing_IsRefusedWithExactlyItsCodeAndPath(string keys, string json, string code, string path)
     {
         var result = Catalogs.Compile(Catalogs.With(keys, json));

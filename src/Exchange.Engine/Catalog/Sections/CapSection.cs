@@ -8,7 +8,7 @@ namespace Exchange.Engine.Catalog.Sections;
 /// <summary>The gate of an owner and its caps.</summary>
 internal sealed record OwnerLimits(LimitModel Gate, IReadOnlyList<LimitModel> Caps);
 
-/// <summary><c>caps</c> of publishers, buyers and campaigns, and the gate that stands before them.</summary>
+/// <summary><c>caps</c> of publishers, buyers, campaigns and trees, and the gate that stands before them.</summary>
 internal static class CapSection
 {
     private static readonly MapKeys Keys = new(
@@ -51,9 +51,10 @@ internal static class CapSection
             {
                 CapScope.Campaign => $"open:{owner}:{revision}",
                 CapScope.Buyer => $"open:buyer:{owner}:{revision}",
+                CapScope.Tree => $"open:tree:{owner}:{revision}",
                 _ => $"open:publisher:{owner}:{revision}",
             },
-            Reason = scope switch { CapScope.Campaign => Reason.CampaignPaused, CapScope.Buyer => Reason.BuyerPaused, _ => Reason.PublisherPaused },
+            Reason = scope switch { CapScope.Campaign => Reason.CampaignPaused, CapScope.Buyer => Reason.BuyerPaused, CapScope.Tree => Reason.NoTree, _ => Reason.PublisherPaused },
             Scope = scope,
             Owner = owner,
             Limit = status == EntryStatus.Active ? 0 : -1,
@@ -92,7 +93,7 @@ internal static class CapSection
         }
         if (period is null || zone is null || limit is null) return null;
         var metric = leads is not null ? CapMetric.Leads : CapMetric.Spend;
-        var prefix = scope switch { CapScope.Campaign => "c", CapScope.Buyer => "b", _ => "p" };
+        var prefix = scope switch { CapScope.Campaign => "c", CapScope.Buyer => "b", CapScope.Tree => "t", _ => "p" };
         return new LimitModel
         {
             Ordinal = 0,

@@ -8,9 +8,9 @@ internal static class CrossChecks
     public static void Run(CatalogDraft draft)
     {
         NamedConsent(draft);
-        var active = draft.Trees.Where(tree => tree.Status == EntryStatus.Active).SelectMany(tree => tree.Tiers).ToArray();
-        var inTree = active.SelectMany(tier => tier.Campaigns).Select(campaign => campaign.Id).ToHashSet(StringComparer.Ordinal);
-        var byWeight = active.Where(tier => tier.Method is TierMethod.Weighted or TierMethod.Auction) // an auction draws among equals by weight
+        var tiers = Walked(draft);
+        var inTree = tiers.SelectMany(tier => tier.Campaigns).Select(campaign => campaign.Id).ToHashSet(StringComparer.Ordinal);
+        var byWeight = tiers.Where(tier => tier.Method is TierMethod.Weighted or TierMethod.Percent or TierMethod.Auction) // an auction draws among equals by weight
             .SelectMany(tier => tier.Campaigns).Select(campaign => campaign.Id).ToHashSet(StringComparer.Ordinal);
         foreach (var campaign in draft.Campaigns.Values)
         {
@@ -25,6 +25,15 @@ internal static class CrossChecks
             if (buyer.Status == EntryStatus.Active && buyer.Balance.Limit == 0 && draft.Options.FundedBuyers?.Contains(buyer.Id) != true)
                 draft.Errors.Warn($"buyers.{buyer.Id}.credit_limit", ConfigCodes.NoCredit, "This buyer is prepaid: it buys nothing before money is paid in.");
         }
+    }
+
+    /// <summary>Every tier that some ping or unsold lead may come to.</summary>
+    private static TierModel[] Walked(CatalogDraft draft)
+    {
+        var active = draft.Trees.Where(tree => tree.Status == EntryStatus.Active).ToArray();
+        var unsold = active.Select(tree => tree.UnsoldTree).OfType<string>().ToHashSet(StringComparer.Ordinal);
+        return [.. active.Where(tree => !tree.IsGroup || unsold.Contains(tree.Id))
+            .SelectMany(tree => tree.Tiers).Where(tier => tier.Groups.All(group => group.Status == EntryStatus.Active))];
     }
 
     private static void NamedConsent(CatalogDraft draft)

@@ -1,4 +1,7 @@
+using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog.Reading;
+using Exchange.Engine.Filters;
+using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Catalog.Sections;
 
@@ -6,27 +9,30 @@ namespace Exchange.Engine.Catalog.Sections;
 internal static class TreeSection
 {
     private static readonly MapKeys Keys = new(
-        ["name", "note", "status", "vertical", "publishers", "copies", "offers", "tiers"], "when", "traffic", "firm", "reauction", "wait", "unsold", "caps");
+        [
+            "name", "note", "status", "vertical", "publishers", "when", "traffic", "copies", "offers", "firm", "reauction", "unsold", "caps", "tiers",
+        ],
+        "wait");
+
+    private static readonly MapKeys UnsoldKeys = new(["tree"], "wait");
 
     public static void Read(ConfigNode node, CatalogDraft draft)
     {
-        if (MapReader.Map(node, draft.Errors) is not { } trees) return;
-        var active = new List<(TreeModel Tree, ConfigNode At)>();
-        foreach (var (id, entry) in trees.Entries)
+        if (MapReader.Map(node, draft.Errors) is not { } map) return;
+        var (asked, unsold) = (AskedByTiers(map), AskedForUnsold(map));
+        var trees = new Dictionary<string, TreeDraft>(StringComparer.Ordinal);
+        var inOrder = new List<TreeDraft>();
+        foreach (var (id, entry) in map.Entries)
         {
-            if (Tree(id, entry, draft) is not { } tree) continue;
-            draft.Trees.Add(tree);
-            if (tree.Status != EntryStatus.Active) continue;
-            if (active.Exists(other => other.Tree.Vertical == tree.Vertical && MeetAlike(other.Tree.Publishers, tree.Publishers)))
-                draft.Errors.Add(ConfigErrors.At(entry.Path, "publishers"), ConfigCodes.Conflict, "Another tree of this vertical takes the same publishers' pings; name other publishers or pause one tree.");
-            active.Add((tree, entry));
+            if (Tree(id, entry, asked, unsold, draft) is not { } tree) continue;
+            trees[id] = tree;
+            inOrder.Add(tree);
         }
+        TreeNest.Build(inOrder, trees, draft);
+        TreeChoice.Check(inOrder, draft.Errors);
     }
 
-    /// <summary>Both for all, or both naming the same publisher: then neither goes before the other.</summary>
-    private static bool MeetAlike(PublisherSet a, PublisherSet b) => a.AllExcept == b.AllExcept && (a.AllExcept || a.Ids.Overlaps(b.Ids));
-
-    private static TreeModel? Tree(string id, ConfigNode node, CatalogDraft draft)
+    private static TreeDraft? Tree(string id, ConfigNode node, HashSet<string> asked, HashSet<string> unsoldTrees, CatalogDraft draft)
     {
         var errors = draft.Errors;
         ValueReader.IsId(id, node.Path, errors);
@@ -34,31 +40,54 @@ internal static class TreeSection
         draft.NameOf(map, id);
         var status = draft.StatusOf(map);
         var publishers = PublisherSetReader.Read(map["publishers"], mayExcept: false, draft);
+        var traffic = map["traffic"] is { } trafficNode ? Traffic(trafficNode, errors) : new(Percent.One);
         var copies = map["copies"] is { } copiesNode ? (int?)ValueReader.Number(copiesNode, 1, Limits.CopiesPerLead, errors) : null;
         var offersAll = map["offers"] is { } offers && ValueReader.Word(offers, [("best", false), ("all", true)], errors) == true;
+        var firm = map["firm"] is { } firmNode && ValueReader.Boolean(firmNode, errors) == true;
+        var reauction = map["reauction"] is { } reauctionNode && ValueReader.Boolean(reauctionNode, errors) == true;
+        var unsold = map["unsold"] is { } unsoldNode ? MapReader.Open(unsoldNode, UnsoldKeys, errors) : null;
+        var unsoldTree = unsold is null || unsold["tree"] is null && unsold["wait"] is not null ? null
+            : unsold.Required("tree", "the tree where an unsold lead is tried next", errors);
+        var limits = CapSection.Read(map["caps"], CapScope.Tree, id, status, draft);
         var verticalId = map.Required("vertical", "the id of what it sells", errors) is { } verticalNode ? draft.Reference(verticalNode, "verticals", "vertical") : null;
         var tiersNode = map.Required("tiers", "a list of tiers", errors);
         if (verticalId is null || tiersNode is null || !draft.Verticals.TryGetValue(verticalId, out var vertical)) return null;
 
-        var tiers = new List<TierModel>();
-        var asked = new HashSet<string>(StringComparer.Ordinal);
-        var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var item in ValueReader.List(tiersNode, errors)?.Items ?? [])
-        {
-            if (TierSection.Read(item, tiers.Count, id, vertical, asked, draft) is not { } tier) continue;
-            if (!names.Add(tier.Name)) errors.Add(ConfigErrors.At(item.Path, "name"), ConfigCodes.Repeated, "Another tier of this tree has this name; the name tells their turns apart.");
-            if (offersAll && tier.Pricing == TierPricing.SecondPrice)
-                errors.Add(ConfigErrors.At(item.Path, "pricing"), ConfigCodes.Conflict, "`offers: all` needs first price: a second price depends on which offer is taken.");
-            tiers.Add(tier);
-        }
+        var when = map["when"] is { } whenNode ? new ConditionScope(draft, vertical, ConditionPlace.Filter).Read(whenNode) : null;
         if (!publishers.AllExcept)
             foreach (var publisher in publishers.Ids.Order(StringComparer.Ordinal))
                 if (draft.Publishers.TryGetValue(publisher, out var model) && !model.Verticals.ContainsKey(verticalId) && !errors.Any)
                     errors.Warn(map.At("publishers"), ConfigCodes.NeverUsed, $"{publisher} may not send this vertical.");
         return new()
         {
-            Id = id, Vertical = verticalId, Status = status, Publishers = publishers, OffersAll = offersAll, Tiers = tiers,
-            Copies = copies ?? tiers.Select(tier => tier.Copies).DefaultIfEmpty(1).Max(),
+            Id = id, Map = map, Vertical = vertical, Status = status, Publishers = publishers, When = when, Traffic = traffic, Copies = copies, OffersAll = offersAll,
+            Firm = firm, Reauction = reauction, Unsold = unsoldTree is null ? null : OtherTree(unsoldTree, verticalId, draft), Limits = limits,
+            IsGroup = (asked.Contains(id) || unsoldTrees.Contains(id)) && map["publishers"] is null && map["when"] is null && map["traffic"] is null,
+            TakesUnsold = unsoldTrees.Contains(id),
         };
     }
+
+    private static Percent Traffic(ConfigNode node, ConfigErrors errors)
+    {
+        if (ValueReader.Percent(node, errors) is not { } traffic) return new(Percent.One);
+        if (traffic.Millionths <= Percent.One) return traffic;
+        errors.Add(node.Path, ConfigCodes.OutOfRange, "A tree takes at most 100% of the pings that it shares with its equals.");
+        return new(Percent.One);
+    }
+
+    /// <summary>The id of a tree of the same vertical, or null after its error.</summary>
+    public static string? OtherTree(ConfigNode node, string vertical, CatalogDraft draft)
+    {
+        if (draft.Reference(node, "ping_trees", "tree") is not { } id) return null;
+        if ((draft.Declared["ping_trees"][id] as ConfigMap)?.Find("vertical") is not ConfigText of || of.Text == vertical || !draft.Declared["verticals"].ContainsKey(of.Text)) return id;
+        draft.Errors.Add(node.Path, ConfigCodes.Conflict, "That tree sells another vertical than this one.");
+        return null;
+    }
+
+    private static HashSet<string> AskedByTiers(ConfigMap trees) => trees.Entries
+        .SelectMany(tree => ((tree.Value as ConfigMap)?.Find("tiers") as ConfigList)?.Items ?? [])
+        .Select(tier => (tier as ConfigMap)?.Find("tree")).OfType<ConfigText>().Select(text => text.Text).ToHashSet(StringComparer.Ordinal);
+
+    private static HashSet<string> AskedForUnsold(ConfigMap trees) => trees.Entries
+        .Select(tree => ConfigPatch.Find(tree.Value, "unsold", "tree")).OfType<ConfigText>().Select(text => text.Text).ToHashSet(StringComparer.Ordinal);
 }
