@@ -32,6 +32,8 @@ public static class Limits
     public const int JournalBatchItems = 512;
     public const int JournalQueueItems = 20_000;
     public const int PingRecordQueueItems = 200_000;
+    /// <summary>Ranked bids kept with a ping: more than a post ever gets to.</summary>
+    public const int BidsInRecord = 40;
     public const int OffersInBook = 250_000;
     public const int BuyerReplyBytes = 64 * 1024;
     /// <summary>The longest one attempt at a buyer may take, and so the longest a catalog may ask for.</summary>

@@ -56,6 +56,8 @@ public sealed class VerticalModel
     public required EligibilityIndex Index { get; init; }
     /// <summary>One that names the publisher stands before one for all.</summary>
     public required IReadOnlyList<TreeModel> Trees { get; init; }
+    private TreeModel[]? treeArray;
+    internal TreeModel[] TreeArray => treeArray ??= [.. Trees];
 }
 
 public sealed class PublisherModel
@@ -142,6 +144,14 @@ public sealed class CampaignModel
     /// </summary>
     public required IReadOnlyList<LimitModel> Takes { get; init; }
 
+    /// <summary>Whose person rows its duplicate rule asks: its buyer's or its own.</summary>
+    public string PersonScope => personScope ??= PersonScopes.Of(this);
+    private string? personScope;
+
+    // 0: not known yet, 1: none, 2: some.
+    private int special;
+    internal bool HasSpecialTakes => (special != 0 ? special : special = Takes.Any(limit => !limit.IsPlain) ? 2 : 1) == 2;
+
     private TakeUnit[]? units;
 
     /// <summary>The takes that count, made once.</summary>
@@ -196,6 +206,11 @@ public sealed class TreeModel
     public IReadOnlyList<LimitModel> Caps { get; init; } = [];
     /// <summary>As they are walked: the tiers of a tree that a tier asks stand in that tier's place.</summary>
     public required IReadOnlyList<TierModel> Tiers { get; init; }
+
+    private TierModel[]? turnTiers;
+    /// <summary>Each rotation of its walk once, in the order in which every walk of every tree enters them.</summary>
+    internal TierModel[] TurnTiers => turnTiers ??=
+        [.. Tiers.Where(tier => tier.IsByTurn).DistinctBy(tier => tier.RotationKey).OrderBy(tier => tier.RotationKey, StringComparer.Ordinal)];
 }
 
 public enum TierMethod { Auction, Priority, Weighted, RoundRobin, Even, Percent }
@@ -231,6 +246,11 @@ public sealed class TierModel
     /// Tree/tier where it is written, the same wherever that tree is asked: what counts the sales of even and percent tiers.
     /// </summary>
     public string ShareKey { get => field ?? RotationKey; init; }
+
+    /// <summary>Whether its campaigns have turns, which an offer takes.</summary>
+    public bool IsByTurn => Method is TierMethod.Weighted or TierMethod.RoundRobin;
+    /// <summary>Whether the order is by what was sold lately.</summary>
+    public bool IsByShare => Method is TierMethod.Even or TierMethod.Percent;
 
     // Made at the first walk: two threads may make it twice, to the same effect.
     private TierPlan? plan;

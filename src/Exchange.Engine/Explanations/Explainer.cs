@@ -23,10 +23,17 @@ public static class Explainer
         };
         if (!model.Publishers.TryGetValue(record.Publisher, out var publisher) || !publisher.Verticals.TryGetValue(record.Vertical, out var rules)) return told;
         var ping = InputOf(record);
-        var judge = new CampaignJudge(model, rules.Payout, ping, new NotedLimits(record.Notes));
+        var state = new RecordedState(record);
+        var walk = new TreeWalk();
+        walk.Begin(model, rules.Payout, ping, state, state);
+        var judge = walk.Judge;
         if (record.Outcome == Reason.PublisherFilter) told = told with { PublisherMiss = rules.Filter.Explain(judge.Subject) };
         if (record.Tree is null || !model.Trees.TryGetValue(record.Tree, out var tree)) return told;
-        var sale = new SaleReplay(model, tree, record);
+        walk.Walk(model.Verticals[record.Vertical], tree, model.PriceStep);
+        // A record keeps as many bids as a post can get to; the walk repeated knows all.
+        record = record with { Bids = [.. walk.Bids] };
+        told = told with { Bids = record.Bids };
+        var sale = new SaleReplay(model, tree, record.Bids, record.MaxCopies);
         var campaigns = new List<CampaignExplanation>();
         foreach (var tier in tree.Tiers)
             foreach (var campaign in tier.Campaigns) campaigns.Add(Of(model, record, tier, campaign, judge, sale));
@@ -45,21 +52,21 @@ public static class Explainer
 
         Judgement? furthest = null;
         var place = -1;
-        foreach (var sharing in PingWalk.SharingsOf(campaign))
+        foreach (var sharing in TreeWalk.SharingsOf(campaign))
         {
             var said = judge.Bid(tier, campaign, sharing);
-            if (said.Ranked is not null)
+            if (said.Clears)
             {
                 var index = Array.FindIndex(record.Bids, bid => bid.Tier == tier.Index && bid.Campaign == campaign.Id && bid.Sharing == sharing);
                 // The winning one of two bids is told, else the one that stood before the other.
-                if (furthest?.Ranked is not null && !sale.IsSold(index) && (sale.IsSold(place) || index > place)) continue;
+                if (furthest is { Clears: true } && !sale.IsSold(index) && (sale.IsSold(place) || index > place)) continue;
                 (furthest, place) = (said, index);
             }
-            else if (furthest is not { } other || other.Ranked is null && said.Reason > other.Reason) furthest = said;
+            else if (furthest is not { } other || !other.Clears && said.Reason > other.Reason) furthest = said;
         }
         var judged = furthest!.Value;
         told = told with { Sharing = judged.Sharing, Bid = judged.Bid, Reason = judged.Reason };
-        if (judged.Ranked is { } ranked) return ByAuction(told with { Floor = ranked.HasFloor ? ranked.Floor : null }, tier, place, model, record, sale);
+        if (judged.Clears) return ByAuction(told with { Floor = judged.Ranked.HasFloor ? judged.Ranked.Floor : null }, tier, place, model, record, sale);
         return judged.Reason switch
         {
             Reason.NoBid => told with { Verdict = Verdict.Declined, Text = "a price for this lead" },
@@ -133,7 +140,7 @@ public static class Explainer
         }
         told = told with { Verdict = Verdict.Lost };
         if (!sale.CouldSell(place)) return told with { Reason = Reason.TierFilled, Text = "no copy sold by an earlier tier" };
-        if (PingWalk.IsByTurn(tier)) return told with { Reason = Reason.Rotation, Text = "its turn" };
+        if (tier.IsByTurn) return told with { Reason = Reason.Rotation, Text = "its turn" };
         if (tier.Method == TierMethod.Priority) return told with { Reason = Reason.Outbid, Text = "a place before those that bought" };
         var more = sale.BidMore(tier, place, model.PriceStep);
         return told with { Reason = Reason.Outbid, BidMore = more, Text = more is null ? "no other bid of its company" : $"bid +{more}" };
@@ -156,6 +163,6 @@ public static class Explainer
     {
         Publisher = record.Publisher, Vertical = record.Vertical, SubId = record.SubId, Channel = record.Channel, Values = record.Values,
         Now = DateTimeOffset.FromUnixTimeMilliseconds(record.AtMs), Seed = record.Seed, MinPayout = record.MinPayout, MaxCopies = record.MaxCopies,
-        SoldElsewhereCopies = record.SoldElsewhereCopies, SoldElsewhereSellers = record.SoldElsewhereSellers, Test = record.Id.IsTest,
+        SoldElsewhereCopies = record.SoldElsewhereCopies, SoldElsewhereSellers = record.SoldElsewhereSellers, Persons = record.Persons, Test = record.Id.IsTest,
     };
 }

@@ -6,29 +6,30 @@ using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Explanations;
 
-/// <summary>Which of a record's bids the tree sold to, found by selling them again.</summary>
+/// <summary>Which of a walk's bids the tree sold to, found by selling them again.</summary>
 internal sealed class SaleReplay
 {
-    private readonly PingRecord record;
+    private readonly RankedBid[] bids;
     private readonly HashSet<int> sold = [];
     private readonly HashSet<int> couldSell = [];
     private readonly int[] copiesAtTier;
 
-    public SaleReplay(CatalogModel model, TreeModel tree, PingRecord record)
+    /// <param name="all">Every bid that cleared, as ranked.</param>
+    public SaleReplay(CatalogModel model, TreeModel tree, RankedBid[] all, int maxCopies)
     {
-        this.record = record;
-        var copies = PingWalk.CopiesFor(tree, record.MaxCopies);
-        var sale = new TreeSale(copies, model.PriceStep);
+        bids = all;
+        var sale = new TreeSale();
+        sale.Begin(TreeWalk.CopiesFor(tree, maxCopies), model.PriceStep);
         copiesAtTier = new int[tree.Tiers.Count];
-        for (var first = 0; first < record.Bids.Length;)
+        for (var first = 0; first < bids.Length;)
         {
-            var tier = tree.Tiers[record.Bids[first].Tier];
+            var tier = tree.Tiers[bids[first].Tier];
             var end = first;
-            for (; end < record.Bids.Length && record.Bids[end].Tier == tier.Index; end++) if (sale.Takes(record.Bids[end])) couldSell.Add(end);
-            var bids = record.Bids.AsSpan(first, end - first);
-            copiesAtTier[tier.Index] = Math.Min(tier.Copies, copies - sale.Sold.Count);
+            for (; end < bids.Length && bids[end].Tier == tier.Index; end++) if (sale.Takes(bids[end])) couldSell.Add(end);
+            var ranked = bids.AsSpan(first, end - first);
+            copiesAtTier[tier.Index] = sale.RoomOf(tier);
             // A rotation's bids stand in the order of their turns.
-            if (tier.Method == TierMethod.Auction) sale.Auction(tier, bids, first); else sale.InOrder(bids, first, tier.Copies);
+            if (tier.Method == TierMethod.Auction) sale.Auction(tier, ranked, first); else sale.InOrder(tier, ranked, first, tier.Copies);
             first = end;
         }
         foreach (var copy in sale.Sold) sold.Add(copy.BidIndex);
@@ -42,11 +43,11 @@ internal sealed class SaleReplay
     /// <summary>How much more this losing bid had to be to win its auction for sure; null: no bid would (its handicap is the whole).</summary>
     public Money? BidMore(TierModel tier, int place, Money step)
     {
-        var bid = record.Bids[place];
+        var bid = bids[place];
         var whole = Percent.One - bid.Handicap.Millionths;
         if (whole <= 0) return null;
         var others = new List<RankedBid>();
-        for (var i = 0; i < record.Bids.Length; i++) if (i != place && record.Bids[i].Tier == tier.Index && CouldSell(i)) others.Add(record.Bids[i]);
+        for (var i = 0; i < bids.Length; i++) if (i != place && bids[i].Tier == tier.Index && CouldSell(i)) others.Add(bids[i]);
         var rivals = others.ToArray();
         var copies = copiesAtTier[tier.Index];
         Int128 exclusive = -1;

@@ -11,14 +11,14 @@ public enum Sharing { Exclusive, Shared, Either }
 /// </summary>
 public sealed class Subject
 {
-    public required string Vertical { get; init; }
-    public required string Publisher { get; init; }
-    public string? SubId { get; init; }
-    public string? Channel { get; init; }
+    public required string Vertical { get; set; }
+    public required string Publisher { get; set; }
+    public string? SubId { get; set; }
+    public string? Channel { get; set; }
     /// <summary>By ordinal of the vertical's fields.</summary>
-    public required FieldValue[] Values { get; init; }
+    public required FieldValue[] Values { get; set; }
     /// <summary>The moment of the decision; <c>today</c>, <c>hour</c> and <c>weekday</c> are read from it in the condition's zone.</summary>
-    public required DateTimeOffset Now { get; init; }
+    public required DateTimeOffset Now { get; set; }
 
     /// <summary>In bids, floors and payouts: exclusive or shared.</summary>
     public Sharing Sharing { get; set; }

@@ -9,52 +9,82 @@ namespace Exchange.Engine.PingTrees;
 /// <summary>What became of one bid before any auction: it cleared (<see cref="Ranked"/>), or the reason why not with the numbers used.</summary>
 internal readonly record struct Judgement(Reason Reason, Sharing Sharing)
 {
-    public RankedBid? Ranked { get; init; }
-    /// <summary>Cut down to the price step.</summary>
+    public bool Clears { get; init; }
+    public RankedBid Ranked { get; init; }
+    /// <summary>Cut down to the price step; null: no price.</summary>
     public Money? Bid { get; init; }
     public Money Floor { get; init; }
-    /// <summary>The limit that refused, how it stood, and what the bid needed of it.</summary>
+    /// <summary>The limit that refused (of which value), how it stood, and what the bid needed of it.</summary>
     public LimitModel? Limit { get; init; }
+    public string? Value { get; init; }
     public LimitReading Reading { get; init; }
     public long Needed { get; init; }
+    /// <summary>Pacing: the next turn, Unix milliseconds.</summary>
+    public long UntilMs { get; init; }
 }
 
 /// <summary>
-/// Judges campaigns for one ping, in the order in which reasons are told: paused, buyer paused, publisher, filter, schedule, caps and balance by
-/// the bid, sold elsewhere, consent, sharing; then no bid, below floor, below margin. One object serves a whole walk.
+/// Judges campaigns for one ping, in the order in which reasons are told: paused, buyer paused, publisher, filter, schedule, caps from hour to
+/// total, ping caps, balance, pacing, the person known, sold elsewhere, consent, sharing; then no bid, below floor, below margin. One object
+/// serves one walk after another and allocates nothing.
 /// </summary>
 internal sealed class CampaignJudge
 {
-    private readonly PingInput ping;
-    private readonly PayoutModel payout;
-    private readonly Money step;
-    private readonly ILimitState limits;
+    private PingInput ping = null!;
+    private PayoutModel payout = null!;
+    private IWalkState state = null!;
+    private TreeModel tree = null!;
+    private Money step;
 
-    public CampaignJudge(CatalogModel model, PayoutModel payout, PingInput ping, ILimitState limits)
+    public Subject Subject { get; } = new() { Vertical = "", Publisher = "", Values = [], Now = default };
+
+    public void Begin(CatalogModel model, PayoutModel rules, PingInput input, IWalkState walkState)
     {
-        this.ping = ping;
-        this.payout = payout;
-        this.limits = limits;
-        step = model.PriceStep;
-        Subject = new Subject
-        {
-            Vertical = ping.Vertical, Publisher = ping.Publisher, SubId = ping.SubId, Channel = ping.Channel, Values = ping.Values, Now = ping.Now,
-        };
+        (ping, payout, state, step) = (input, rules, walkState, model.PriceStep);
+        Subject.Vertical = input.Vertical;
+        Subject.Publisher = input.Publisher;
+        Subject.SubId = input.SubId;
+        Subject.Channel = input.Channel;
+        Subject.Values = input.Values;
+        Subject.Now = input.Now;
     }
 
-    public Subject Subject { get; }
+    /// <summary>The tree whose caps every sale takes.</summary>
+    public void Enter(TreeModel walked) => tree = walked;
+
+    /// <summary>Holds on to nothing between walks.</summary>
+    public void End()
+    {
+        (ping, payout, state, tree) = (null!, null!, null!, null!);
+        (Subject.Values, Subject.Buyer, Subject.Campaign) = ([], null, null);
+    }
+
+    /// <summary>Whether the trees on the way to this tier take the ping.</summary>
+    public bool Reaches(TierModel tier)
+    {
+        for (var i = 0; i < tier.Groups.Count; i++)
+        {
+            var group = tier.Groups[i];
+            if (group.Status == EntryStatus.Paused || group.Publishers is { } publishers && !publishers.Has(ping.Publisher)) return false;
+            if (group.When is { } when && !when.Holds(Subject)) return false;
+        }
+        return true;
+    }
 
     /// <summary>What the catalog and the clock say; None: it may bid.</summary>
-    /// <param name="filterHolds">The index knows already that the filter holds.</param>
-    public Reason Config(CampaignModel campaign, bool filterHolds = false)
+    public Reason Config(CampaignModel campaign)
     {
         if (campaign.Status == EntryStatus.Paused) return Reason.CampaignPaused;
         if (campaign.Buyer.Status == EntryStatus.Paused) return Reason.BuyerPaused;
         if (!campaign.Publishers.Has(ping.Publisher)) return Reason.PublisherNotAllowed;
-        if (!filterHolds && !campaign.Filter.Holds(Subject)) return Reason.Filter;
-        if (campaign.Schedule is { } schedule && !schedule.IsOpen(ping.Now)) return Reason.ScheduleClosed;
-        return Reason.None;
+        if (!campaign.Filter.Holds(Subject)) return Reason.Filter;
+        return campaign.Schedule is { } schedule && !schedule.IsOpen(ping.Now) ? Reason.ScheduleClosed : Reason.None;
     }
+
+    /// <summary>The same of a candidate of the index, which holds no paused campaign and none that does not take the publisher.</summary>
+    /// <param name="filterHolds">The index knows already that the filter holds.</param>
+    public bool IsOpen(CampaignModel campaign, bool filterHolds) =>
+        (filterHolds || campaign.Filter.Holds(Subject)) && (campaign.Schedule is not { } schedule || schedule.IsOpen(ping.Now));
 
     /// <summary>One bid of a campaign that may bid; <c>either</c> is judged once as exclusive and once as shared.</summary>
     public Judgement Bid(TierModel tier, CampaignModel campaign, Sharing sharing)
@@ -62,47 +92,74 @@ internal sealed class CampaignJudge
         Pointing(campaign.Buyer.Id, campaign.Id, sharing);
         var quote = campaign.Bid.Quote(Subject);
         var bid = quote.Price?.CutTo(step);
-        var takes = campaign.Takes;
-        // Almost always everything fits, which one glance tells; only then is each limit asked, in the order of reasons.
-        for (var i = limits.AllFit(campaign, bid?.Micros ?? 0) ? takes.Count : 0; i < takes.Count; i++)
-        {
-            var needed = takes[i].AmountOf(bid ?? Money.Zero, Money.Zero);
-            if (!limits.Fits(campaign, takes[i], needed, out var reading))
-                return new(takes[i].Reason, sharing) { Bid = bid, Limit = takes[i], Reading = reading, Needed = needed };
-        }
+        var limited = Limits(tier, campaign, sharing, bid ?? Money.Zero);
+        if (limited.Reason != Reason.None) return limited with { Bid = bid };
+        if (campaign.Duplicate is { } rule && ping.Persons.Length > 0 && state.HasPerson(campaign, rule, ping.Persons)) return Out(Reason.BuyerHasLead);
         var seller = campaign.Buyer.Seller?.Name;
-        var named = campaign.Consent == ConsentLevel.Named;
         if (seller is not null && IsSoldElsewhere(seller)) return Out(Reason.SoldElsewhere);
-        if (named && seller is null) return Out(Reason.ConsentNotNamed);
+        if (campaign.Consent == ConsentLevel.Named && seller is null) return Out(Reason.ConsentNotNamed);
         if (sharing == Sharing.Exclusive && ping.SoldElsewhereCopies > 0) return Out(Reason.SharingMismatch);
         if (bid is not { } money) return Out(quote.Reason);
-        var tierFloor = (tier.Floor?.PriceFor(Subject) ?? Money.Zero).RaiseTo(step);
+        var tierFloor = FloorOf(tier);
         if (money < tierFloor) return Out(Reason.BelowFloor) with { Floor = tierFloor };
         var floor = Money.Max(tierFloor, payout.LowestPriceWithMargin(Subject, step) ?? Money.Zero);
         if (!payout.LeavesMargin(money, Subject, step)) return Out(Reason.BelowMargin) with { Floor = floor };
         floor = Money.Min(floor, money);
-        return new(Reason.None, sharing)
-        {
-            Bid = money,
-            Floor = floor,
-            Ranked = new(tier.Index, campaign, sharing, money, floor, floor > Money.Zero),
-        };
+        return new(Reason.None, sharing) { Bid = money, Floor = floor, Clears = true, Ranked = new(tier.Index, campaign, sharing, money, floor, floor > Money.Zero) };
 
         Judgement Out(Reason reason) => new(reason, sharing) { Bid = bid };
     }
 
     /// <summary>What the publisher gets if this bid is charged this price.</summary>
-    public Money PayoutFor(RankedBid bid, Money price)
+    public Money PayoutFor(in RankedBid bid, Money price)
     {
         Pointing(bid.Buyer, bid.Campaign, bid.Sharing);
         return payout.PayoutFor(price, Subject, step);
     }
 
     /// <summary>The price, raised where payout rules would leave less than the least margin at it; never above the bid.</summary>
-    public Money WithMargin(RankedBid bid, Money price)
+    public Money WithMargin(in RankedBid bid, Money price)
     {
         Pointing(bid.Buyer, bid.Campaign, bid.Sharing);
         return payout.LowestPriceWithMargin(Subject, step, price) is { } raised && raised < bid.Bid ? raised : bid.Bid;
+    }
+
+    /// <summary>The highest of the tier's floor and those of the tiers that ask for it.</summary>
+    private Money FloorOf(TierModel tier)
+    {
+        var floor = tier.Floor?.PriceFor(Subject) ?? Money.Zero;
+        for (var i = 0; i < tier.Groups.Count; i++)
+            if (tier.Groups[i].Floor?.PriceFor(Subject) is { } asked) floor = Money.Max(floor, asked);
+        return floor.RaiseTo(step);
+    }
+
+    /// <summary>The first limit in the way, in the order of reasons. Almost always everything fits, which one glance tells.</summary>
+    private Judgement Limits(TierModel tier, CampaignModel campaign, Sharing sharing, Money bid)
+    {
+        var first = new Judgement(Reason.None, sharing);
+        var takes = campaign.Takes;
+        var plainFit = state.AllFit(campaign, bid.Micros);
+        if (!plainFit || campaign.HasSpecialTakes)
+            for (var i = 0; i < takes.Count; i++)
+                if (!plainFit || !takes[i].IsPlain) Ask(takes[i], campaign, bid, ref first);
+        for (var i = 0; i < campaign.Counted.Count; i++) Ask(campaign.Counted[i], campaign, bid, ref first);
+        for (var i = 0; i < tree.Caps.Count; i++) Ask(tree.Caps[i], campaign, bid, ref first);
+        for (var g = 0; g < tier.Groups.Count; g++)
+        {
+            var caps = tier.Groups[g].Caps;
+            for (var i = 0; i < caps.Count; i++) Ask(caps[i], campaign, bid, ref first);
+        }
+        return first;
+    }
+
+    private void Ask(LimitModel limit, CampaignModel campaign, Money bid, ref Judgement first)
+    {
+        if (limit.Soft || !limit.Counts(Subject)) return;
+        var value = limit.ValueOf(Subject);
+        var needed = limit.AmountOf(bid, Money.Zero);
+        var answer = state.Ask(campaign, limit, value, needed);
+        if (answer.Reason == Reason.None || first.Reason != Reason.None && first.Reason <= answer.Reason) return;
+        first = new(answer.Reason, first.Sharing) { Limit = limit, Value = value, Reading = answer.Reading, Needed = needed, UntilMs = answer.UntilMs };
     }
 
     private void Pointing(string buyer, string campaign, Sharing sharing)

@@ -66,7 +66,7 @@ public static class FallThrough
         for (var i = 0; i < record.Bids.Length; i++)
             if (record.Bids[i].Tier == bid.Tier && i != offer.BidIndex && !unavailable.Contains(i)) remaining.Add(record.Bids[i]);
         var prices = new Money[winners.Count];
-        var copies = Math.Min(tier.Copies, PingWalk.CopiesFor(tree!, record.MaxCopies));
+        var copies = Math.Min(tier.Copies, TreeWalk.CopiesFor(tree!, record.MaxCopies));
         AuctionRules.Of(tier.Pricing).Price(winners.ToArray(), remaining.ToArray(), copies, model.PriceStep, prices);
         return prices[0];
     }

@@ -19,9 +19,9 @@ public interface IRotations
 public interface ITurns : IDisposable
 {
     /// <summary>Whose turn it is, after the turns drafted before. <paramref name="served"/>: those of <paramref name="open"/> that have a copy of this lead.</summary>
-    string Draft(IReadOnlyList<(string Id, int Weight)> open, IReadOnlyList<string> served);
+    string Draft(TierModel tier, IReadOnlyList<(string Id, int Weight)> open, IReadOnlyList<string> served);
     /// <summary>Who would be next after the turns drafted; drafts nothing.</summary>
-    string Peek(IReadOnlyList<(string Id, int Weight)> open);
+    string Peek(TierModel tier, IReadOnlyList<(string Id, int Weight)> open);
     /// <summary>The drafted turns got their offers and are taken for good.</summary>
     void Keep();
 }

@@ -1,3 +1,4 @@
+using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Values;
 
@@ -45,4 +46,6 @@ public sealed record PingOutcome(
 {
     /// <summary>Even and percent tiers: what each contender had sold.</summary>
     public ShareNote[] Shares { get; init; } = [];
+    /// <summary>Campaigns with caps on pings or offers that were asked for a bid.</summary>
+    public CampaignModel[] Asked { get; init; } = [];
 }

@@ -1,5 +1,6 @@
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
+using Exchange.Engine.Filters;
 using Exchange.Engine.Values;
 
 namespace Exchange.Engine.PingTrees;
@@ -8,19 +9,22 @@ namespace Exchange.Engine.PingTrees;
 internal readonly struct PublisherRoom(PublisherModel publisher, ILiveView live, long unixSeconds)
 {
     /// <summary>The first limit in the way of so much payout for so many copies; null: there is room.</summary>
-    public StateNote? Refusal(long copies, Money payout)
+    public StateNote? Refusal(long copies, Money payout, Subject subject)
     {
-        if (Refused(publisher.Gate, 0) is { } closed) return closed;
-        foreach (var cap in publisher.Caps)
+        if (Refused(publisher.Gate, 0, null) is { } closed) return closed;
+        for (var i = 0; i < publisher.Caps.Count; i++)
         {
-            if (Refused(cap, cap.Metric == CapMetric.Leads ? copies : payout.Micros) is { } full) return full;
+            var cap = publisher.Caps[i];
+            if (cap.Soft || !cap.Counts(subject)) continue;
+            var needed = cap.Metric switch { CapMetric.Spend => payout.Micros, CapMetric.Leads => copies, _ => 1 };
+            if (Refused(cap, needed, cap.ValueOf(subject)) is { } full) return full;
         }
         return null;
     }
 
-    private StateNote? Refused(LimitModel limit, long needed)
+    private StateNote? Refused(LimitModel limit, long needed, string? value)
     {
-        var reading = live.Read(limit, unixSeconds);
-        return reading.Left >= needed ? null : new StateNote(null, limit.Reason, limit, reading.Limit, reading.Used, reading.Held, needed);
+        var reading = live.Read(limit, unixSeconds, value);
+        return reading.Left >= needed ? null : new StateNote(null, limit.Reason, limit, reading.Limit, reading.Used, reading.Held, needed, value);
     }
 }

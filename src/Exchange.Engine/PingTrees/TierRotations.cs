@@ -20,42 +20,60 @@ public sealed class TierRotations : IRotations
     {
         var place = PlaceOf(tier.RotationKey);
         place.Gate.Enter();
-        return new Turns(place);
+        return place;
     }
 
     private Place PlaceOf(string key) => places.GetOrAdd(key, static _ => new Place());
 
-    private sealed class Place
+    /// <summary>One rotation; whoever is in it has sole use, so that its drafts need no object of their own.</summary>
+    private sealed class Place : ITurns
     {
+        // Drafts one after another: who was open, the claims before, and where each draft begins.
+        private readonly List<(string Id, int Weight)> drafted = [];
+        private readonly List<long> claims = [];
+        private readonly List<int> begins = [];
+
         public Lock Gate { get; } = new();
         public SmoothRotation Rotation { get; } = new();
-    }
 
-    private sealed class Turns(Place place) : ITurns
-    {
-        private readonly List<((string Id, int Weight)[] Open, long[] Claims)> drafted = [];
-
-        public string Draft(IReadOnlyList<(string Id, int Weight)> open, IReadOnlyList<string> served)
+        public string Draft(TierModel tier, IReadOnlyList<(string Id, int Weight)> open, IReadOnlyList<string> served)
         {
-            drafted.Add(([.. open], place.Rotation.ClaimsOf(open)));
-            var winner = place.Rotation.Take(open, served);
+            begins.Add(drafted.Count);
+            for (var i = 0; i < open.Count; i++)
+            {
+                drafted.Add(open[i]);
+                claims.Add(Rotation.ClaimOf(open[i]));
+            }
+            var winner = Rotation.Take(open, served);
             Invariant.Require(winner is not null);
             return winner;
         }
 
-        public string Peek(IReadOnlyList<(string Id, int Weight)> open)
+        public string Peek(TierModel tier, IReadOnlyList<(string Id, int Weight)> open)
         {
-            var next = place.Rotation.Peek(open);
+            var next = Rotation.Peek(open);
             Invariant.Require(next is not null);
             return next;
         }
 
-        public void Keep() => drafted.Clear();
+        public void Keep() => Forget();
 
         public void Dispose()
         {
-            for (var i = drafted.Count - 1; i >= 0; i--) place.Rotation.Restore(drafted[i].Open, drafted[i].Claims);
-            place.Gate.Exit();
+            for (var draft = begins.Count - 1; draft >= 0; draft--)
+            {
+                var end = draft + 1 < begins.Count ? begins[draft + 1] : drafted.Count;
+                for (var i = begins[draft]; i < end; i++) Rotation.Restore(drafted[i], claims[i]);
+            }
+            Forget();
+            Gate.Exit();
+        }
+
+        private void Forget()
+        {
+            drafted.Clear();
+            claims.Clear();
+            begins.Clear();
         }
     }
 }

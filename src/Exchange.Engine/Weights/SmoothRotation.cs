@@ -47,23 +47,17 @@ public sealed class SmoothRotation
         }
     }
 
-    /// <summary>The claims of these campaigns now, for <see cref="Restore"/>.</summary>
-    internal long[] ClaimsOf(IReadOnlyList<(string Id, int Weight)> open)
+    /// <summary>A campaign's claim now, for <see cref="Restore"/>.</summary>
+    internal long ClaimOf((string Id, int Weight) campaign)
     {
-        lock (gate)
-        {
-            var claims = new long[open.Count];
-            for (var i = 0; i < claims.Length; i++) claims[i] = places.TryGetValue(open[i].Id, out var place) && place.Weight == open[i].Weight ? place.Claim : 0;
-            return claims;
-        }
+        lock (gate) return places.TryGetValue(campaign.Id, out var place) && place.Weight == campaign.Weight ? place.Claim : 0;
     }
 
-    /// <summary>Undoes turns: exact only if nobody else took one since, which the caller sees to.</summary>
-    internal void Restore(IReadOnlyList<(string Id, int Weight)> open, long[] claims)
+    /// <summary>Undoes a turn: exact only if nobody else took one since, which the caller sees to.</summary>
+    internal void Restore((string Id, int Weight) campaign, long claim)
     {
         lock (gate)
-            for (var i = 0; i < claims.Length; i++)
-                if (open[i].Weight > 0) PlaceOf(open[i].Id, open[i].Weight).Claim = claims[i];
+            if (campaign.Weight > 0) PlaceOf(campaign.Id, campaign.Weight).Claim = claim;
     }
 
     /// <summary>Who would have the turn, without taking it.</summary>
