@@ -18,6 +18,8 @@ public interface IExchangeStore : IAsyncDisposable
     IPingRecords Pings { get; }
     ILeadStore Leads { get; }
     ICatalogStore Catalog { get; }
+    ILimitCounts Counts { get; }
+    IUpkeep Upkeep { get; }
     IDeliveryStore Deliveries { get; }
     IAccessStore Access { get; }
     ILedgerStore Ledger { get; }
@@ -40,6 +42,9 @@ public interface IJournal
 
     /// <summary>Called on the writer's thread after each commit with the counters that changed; must be quick and must not throw.</summary>
     Action<IReadOnlyList<CounterValue>>? Committed { get; set; }
+
+    /// <summary>As <see cref="Committed"/>, of copies and persons. Tests are not told.</summary>
+    Action<SoldNews>? Sold { get; set; }
 }
 
 /// <summary>The journal's queue is full or the store is closing; nothing was written. 503 with Retry-After.</summary>
@@ -76,11 +81,26 @@ public interface IPingRecords
 
 public sealed record CopyRow(
     CopyId Id, string OfferId, string Campaign, string Buyer, string Company, bool Exclusive, CopyState State, Money Price, Money Payout,
-    long AtMs, Reason Reason, string? BuyerRef, string? RedirectUrl);
+    long AtMs, Reason Reason, string? BuyerRef, string? RedirectUrl)
+{
+    public string Tier { get; init; } = "";
+    public IReadOnlyList<string> Trees { get; init; } = [];
+    /// <summary>False: held at the ping, its buyer was never called; it may expire.</summary>
+    public bool Called { get; init; } = true;
+}
 
 public sealed record LeadRow(
     LeadId Id, string Publisher, string Vertical, string? SubId, bool Test, LeadState State, Reason Reason, int MaxCopies, byte[] PostHash,
-    byte[] Sealed, byte[]? Answer, long CatalogVersion, long AtMs, IReadOnlyList<CopyRow> Copies);
+    byte[] Sealed, byte[]? Answer, long CatalogVersion, long AtMs, IReadOnlyList<CopyRow> Copies)
+{
+    public string? Channel { get; init; }
+    /// <summary>Above 0: its copies were held at the ping and it was never posted; the offer's end. It is no lead yet: lists leave it out.</summary>
+    public long OfferUntilMs { get; init; }
+    public bool IsPosted => OfferUntilMs == 0;
+}
+
+/// <summary>A lead held at its ping whose offer is over, with the numbers of the copies that are still held.</summary>
+public sealed record ExpiredOffer(LeadId Lead, IReadOnlyList<int> Held);
 
 /// <summary>A page of rows, newest first, with the cursor of the next page or null.</summary>
 public sealed record Page<T>(IReadOnlyList<T> Rows, string? Next);
@@ -100,6 +120,12 @@ public interface ILeadStore
 
     /// <summary>The lead a publisher's idempotency key made, with the hash of that request's body; null if none.</summary>
     Task<(LeadId Lead, byte[] BodyHash)?> FindRequestAsync(string publisher, string key, CancellationToken cancel);
+
+    /// <summary>
+    /// Leads held at their ping and not posted by then, oldest first. Whoever reads them submits the end of their copies (Expire) with Unsold; a post
+    /// that comes first wins.
+    /// </summary>
+    Task<IReadOnlyList<ExpiredOffer>> ExpiredOffersAsync(long nowMs, int limit, CancellationToken cancel);
 }
 
 /// <summary>One stored catalog version: canonical JSON (UTF-8), whole.</summary>
@@ -107,7 +133,11 @@ public sealed record CatalogVersion(long Version, long AtMs, string Author, byte
 
 /// <summary>What an apply does to limits, worked out by the engine from two models; done in the same transaction as the version row.</summary>
 /// <param name="Limits">Every limit of the new model.</param>
-public sealed record CatalogApply(byte[] Json, string Author, long? ExpectedVersion, IReadOnlyList<LimitModel> Limits);
+public sealed record CatalogApply(byte[] Json, string Author, long? ExpectedVersion, IReadOnlyList<LimitModel> Limits)
+{
+    /// <summary>Reads the leads that a new cap with a condition or a count for each value has to know; null only where there are no such caps.</summary>
+    public ICopyFacts? Facts { get; init; }
+}
 
 public interface ICatalogStore
 {
@@ -118,7 +148,7 @@ public interface ICatalogStore
     /// <summary>
     /// One transaction, whole or not at all: the version row; for each cap its limit (existing counter rows follow at once); balances' credit
     /// limits; gates open or paused. Another set of caps of a campaign (a new gate id): the old gate closes, new caps' counters of the current
-    /// window start with the live copies of that window, then the new gate opens. Gates that left the catalog close. Returns the new version, or null
+    /// window start with the live copies of that window (counted offers and pings at nothing), then the new gate opens. Gates that left the catalog close. Returns the new version, or null
     /// if <see cref="CatalogApply.ExpectedVersion"/> is not the latest.
     /// </summary>
     Task<long?> ApplyAsync(CatalogApply apply, long nowMs, CancellationToken cancel);

@@ -2,8 +2,11 @@ using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Ledger;
 
-/// <summary>What happens to one copy. Sell = hold and capture at once. A hold ends in exactly one of capture, void, expire.</summary>
-public enum CopyMove : byte { Sell = 1, Hold = 2, Capture = 3, Void = 4, Expire = 5, Doubt = 6 }
+/// <summary>
+/// What happens to one copy. Sell = hold and capture at once. A hold ends in exactly one of capture, void, expire. Call: a copy that was held at
+/// its ping stays held and is handed to its buyer now; only a copy that was never called expires.
+/// </summary>
+public enum CopyMove : byte { Sell = 1, Hold = 2, Capture = 3, Void = 4, Expire = 5, Doubt = 6, Call = 7 }
 
 public enum CopyState : byte { Held = 1, InDoubt = 2, Captured = 3, Voided = 4, Expired = 5, Reversed = 6 }
 
@@ -41,9 +44,13 @@ public sealed record NewCopy(
     public string[] Trees { get; init; } = [];
 }
 
-/// <summary>The end (or doubt) of a copy made earlier; it uses the takes stored in the copy. Transfers go with a capture.</summary>
+/// <summary>The end (or doubt, or first call) of a copy made earlier; it uses the takes stored in the copy. Transfers go with a capture.</summary>
 public sealed record CopyEnd(int No, CopyMove Move, Reason Reason, Transfer[] Transfers)
 {
+    /// <summary>Captures and calls of a copy that was held at its ping: as <see cref="NewCopy.Persons"/>, known only at the post.</summary>
+    public PersonClaim[] Persons { get; init; } = [];
+    /// <summary>Captures and calls of a copy that was held at its ping: who is told, and when.</summary>
+    public NewDelivery[] Deliveries { get; init; } = [];
     /// <summary>The buyer's own id of the lead and its redirect, kept with a capture.</summary>
     public string? BuyerRef { get; init; }
     public string? RedirectUrl { get; init; }
@@ -57,18 +64,38 @@ public sealed record PersonClaim(string Scope, byte[] Hmac, long SinceMs);
 
 /// <summary>The lead row, written with its first item. <see cref="Sealed"/> holds every field and the consent, sealed.</summary>
 public sealed record NewLead(
-    string Publisher, string Vertical, string? SubId, bool Test, int MaxCopies, byte[] PostHash, byte[] Sealed, long CatalogVersion);
+    string Publisher, string Vertical, string? SubId, bool Test, int MaxCopies, byte[] PostHash, byte[] Sealed, long CatalogVersion)
+{
+    public string? Channel { get; init; }
+    /// <summary>
+    /// Above 0: held at the ping, not posted; the offer is over then (Unix milliseconds). <see cref="PostHash"/> is empty, <see cref="Sealed"/>
+    /// holds what was pinged. It is posted by <see cref="LeadPost"/>.
+    /// </summary>
+    public long OfferUntilMs { get; init; }
+}
+
+/// <summary>
+/// The post of a lead whose copies were held at its ping; once. Every copy that is still held ends or is called in the same item. A later one is
+/// 100 (the same body) or 104. What has expired meanwhile cannot be captured any more (102); new copies may start, and the no can be recorded.
+/// </summary>
+public sealed record LeadPost(int MaxCopies, byte[] PostHash, byte[] Sealed);
 
 /// <summary>
 /// One durable step of ONE lead: all of it or nothing. Sending the same item again is harmless (idempotent by lead, copy and state).
-/// Holds at most one of: a new lead with its copies (Sell/Hold) · ends of copies, possibly with the next rank's hold · the recorded no.
+/// Holds at most one of: a new lead with its copies (Sell/Hold) · the post of a lead held at its ping · ends of copies, possibly with the next
+/// rank's hold · the recorded no.
 /// </summary>
+/// <remarks>
+/// What is told when several things stand against it: the request key, the lead (100, 104), ends in their order (102), starts that are there with
+/// another campaign (102), persons of the lead (101, no copy), of ends, then of starts (101 with the copy), takes of starts in their order, free copies.
+/// </remarks>
 public sealed record JournalItem
 {
     public required LeadId Lead { get; init; }
     /// <summary>The moment of the decision by this process's clock, Unix milliseconds. No statement asks the database for the time.</summary>
     public required long AtMs { get; init; }
     public NewLead? New { get; init; }
+    public LeadPost? Post { get; init; }
     public RequestClaim? Request { get; init; }
     public PersonClaim[] Persons { get; init; } = [];
     public NewCopy[] Starts { get; init; } = [];
@@ -78,7 +105,7 @@ public sealed record JournalItem
     /// <summary>The recorded answer (UTF-8 JSON) if this item settles one.</summary>
     public byte[]? Answer { get; init; }
     public Reason Reason { get; init; }
-    /// <summary>With Unsold: the person rows this lead claimed are free again.</summary>
+    /// <summary>With Unsold: the person rows this lead claimed are free again. What a copy claimed is free when it is voided or expires.</summary>
     public bool ReleasePersons { get; init; }
 }
 
@@ -89,6 +116,9 @@ public enum VerdictCode : short
     Refused = 1,
     /// <summary>The same is already there: success.</summary>
     AlreadyThere = 100,
+    /// <summary>
+    /// <see cref="Verdict.CopyIndex"/> &lt; 0: of the lead; else of that copy alone. <see cref="Verdict.TakeIndex"/>: which of its persons.
+    /// </summary>
     PersonSeen = 101,
     EndedOtherwise = 102,
     KeyReused = 103,
@@ -101,6 +131,8 @@ public enum VerdictCode : short
 /// <summary>The store's answer to one item. For 100, 103 and 104 <see cref="Existing"/> is what is recorded.</summary>
 public readonly record struct Verdict(VerdictCode Code, int CopyIndex = -1, int TakeIndex = -1, RecordedLead? Existing = null)
 {
+    /// <summary><see cref="CopyIndex"/> counts the item's ends, not its starts.</summary>
+    public bool OfEnd { get; init; }
     public bool IsSuccess => Code is VerdictCode.Done or VerdictCode.AlreadyThere;
 }
 

@@ -87,7 +87,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
             if (dryRun || now is not null && changes.Count == 0) return new(version, false, [], errors.Warnings, changes);
 
             var json = ConfigJson.Write(canonical);
-            var stored = await store.Catalog.ApplyAsync(new(json, author, now is null ? null : version, model.Limits), NowMs(), cancel);
+            var stored = await store.Catalog.ApplyAsync(new(json, author, now is null ? null : version, model.Limits) { Facts = new CopyFacts(model, store.Vault, rules.Parsers) }, NowMs(), cancel);
             if (stored is not { } storedVersion) return new(version, true, [], errors.Warnings, changes);
             await ServeAsync(new(storedVersion, NowMs(), author, json), cancel);
             log.LogInformation("Catalog version {Version} applied by {Author}: {Changes} changes", storedVersion, author, changes.Count);
@@ -168,6 +168,8 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
 /// <summary>What an apply is checked against besides the file: the secrets that are set and the addresses that may be called.</summary>
 public sealed class CatalogRules(FieldParsers parsers, Func<Uri, string?> checkUrl)
 {
+    public FieldParsers Parsers => parsers;
+
     /// <summary>For a catalog that was checked when it was applied.</summary>
     public CompileOptions Stored { get; } = new() { Parsers = parsers };
 

@@ -201,7 +201,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             command.Consent);
         var sealedBytes = services.Store.Vault.Seal(id, payload.ToJson());
         var maxCopies = Math.Max(1, offers.Count);
-        var lead = new NewLead(record.Publisher, record.Vertical, record.SubId, id.IsTest, maxCopies, command.BodyHash, sealedBytes, record.CatalogVersion);
+        var lead = new NewLead(record.Publisher, record.Vertical, record.SubId, id.IsTest, maxCopies, command.BodyHash, sealedBytes, record.CatalogVersion) { Channel = record.Channel };
         var slots = offers.Select(offer => new Slot(offer.OfferId, offer.Sharing, offer.Payout, offer.BidIndex, offer.Price, 0, SlotState.Proposed)).ToImmutableArray();
         sale = new LeadSale
         {

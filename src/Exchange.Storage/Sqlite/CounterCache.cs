@@ -37,7 +37,9 @@ internal sealed class CounterCache(Database database)
         var read = database.Prepare("SELECT id, key, limit_id, lim, used, held FROM counter WHERE key = ?").Bind(take.Key).First(Read);
         if (read is null && take.Key != take.LimitId)
         {
-            var limit = database.Prepare("SELECT lim FROM cap WHERE id = ? AND kind = 1 AND active = 1").Bind(take.LimitId).Scalar();
+            var weekday = take.Weekday;
+            var limit = database.Prepare("SELECT lim, weekdays FROM cap WHERE id = ? AND kind = 1 AND active = 1").Bind(take.LimitId)
+                .First(row => (long?)(weekday > 0 && row.TextOrNull(1) is { } week ? WeekdayLimits.Read(week)[weekday - 1] : row.Long(0)));
             if (limit is { } value) read = new Counter(0, take.Key, take.LimitId, value, 0, 0);
         }
         if (read is not null) Keep(read);

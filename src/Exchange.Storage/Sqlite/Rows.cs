@@ -9,21 +9,22 @@ namespace Exchange.Storage.Sqlite;
 internal static class Rows
 {
     public const string CopyColumns =
-        "c.lead_id, c.no, c.offer_id, c.campaign, c.buyer, c.company, c.exclusive, c.state, c.price, c.payout, c.at_ms, c.reason, c.buyer_ref, c.redirect_url";
-    public const int CopyCount = 14;
+        "c.lead_id, c.no, c.offer_id, c.campaign, c.buyer, c.company, c.exclusive, c.state, c.price, c.payout, c.at_ms, c.reason, c.buyer_ref, c.redirect_url, c.tier, c.trees, c.called";
+    public const int CopyCount = 17;
 
     public const string LeadColumns =
-        "l.lead_id, l.publisher, l.vertical, l.sub_id, l.test, l.state, l.reason, l.max_copies, l.post_hash, l.sealed, l.answer, l.catalog_version, l.at_ms";
-    public const int LeadCount = 13;
+        "l.lead_id, l.publisher, l.vertical, l.sub_id, l.test, l.state, l.reason, l.max_copies, l.post_hash, l.sealed, l.answer, l.catalog_version, l.at_ms, l.channel, l.offer_ms";
+    public const int LeadCount = 15;
 
     public static CopyRow Copy(Statement row) => new(
         new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Text(3), row.Text(4), row.Text(5), row.Bool(6), (CopyState)row.Int(7),
-        new Money(row.Long(8)), new Money(row.Long(9)), row.Long(10), (Reason)row.Int(11), row.TextOrNull(12), row.TextOrNull(13));
+        new Money(row.Long(8)), new Money(row.Long(9)), row.Long(10), (Reason)row.Int(11), row.TextOrNull(12), row.TextOrNull(13))
+    { Tier = row.Text(14), Trees = CopyTrees.Read(row.Text(15)), Called = row.Bool(16) };
 
     public static LeadRow Lead(Statement row, int first, IReadOnlyList<CopyRow> copies) => new(
         row.Lead(first), row.Text(first + 1), row.Text(first + 2), row.TextOrNull(first + 3), row.Bool(first + 4), (LeadState)row.Int(first + 5),
         (Reason)row.Int(first + 6), row.Int(first + 7), row.Blob(first + 8), row.Blob(first + 9), row.BlobOrNull(first + 10), row.Long(first + 11),
-        row.Long(first + 12), copies);
+        row.Long(first + 12), copies) { Channel = row.TextOrNull(first + 13), OfferUntilMs = row.Long(first + 14) };
 
     public static List<CopyRow> CopiesOf(Database database, LeadId lead) =>
         database.Prepare($"SELECT {CopyColumns} FROM copy c WHERE c.lead_id = ? ORDER BY c.no").Bind(lead).All(Copy);

@@ -21,6 +21,12 @@ public sealed class SqliteJournal : IJournal
         set => writer.Committed = value;
     }
 
+    public Action<SoldNews>? Sold
+    {
+        get => writer.Sold;
+        set => writer.Sold = value;
+    }
+
     /// <summary>How many transactions were committed, and how many items and other changes they held.</summary>
     public (long Commits, long Items) Done => writer.Done;
 

@@ -26,6 +26,15 @@ internal sealed class SqliteLeads(Writer writer, ReadPool reads) : ILeadStore
         reads.ReadAsync(database => database.Prepare("SELECT lead_id, hash FROM request WHERE publisher = ? AND key = ?").Bind(publisher).Bind(key)
             .First(static row => ((LeadId, byte[])?)(row.Lead(0), row.Blob(1))), cancel);
 
+    public Task<IReadOnlyList<ExpiredOffer>> ExpiredOffersAsync(long nowMs, int limit, CancellationToken cancel) =>
+        reads.ReadAsync<IReadOnlyList<ExpiredOffer>>(database =>
+        {
+            var leads = database.Prepare("SELECT lead_id FROM lead WHERE offer_ms > 0 AND offer_ms < ? AND state = 1 ORDER BY offer_ms LIMIT ?")
+                .Bind(nowMs).Bind(Math.Clamp(limit, 1, Limits.PageRows)).All(static row => row.Lead(0));
+            return [.. leads.Select(lead => new ExpiredOffer(lead,
+                database.Prepare("SELECT no FROM copy WHERE lead_id = ? AND state = 1 ORDER BY no").Bind(lead).All(static row => row.Int(0))))];
+        }, cancel);
+
     private static LeadRow? Find(Database database, LeadId id)
     {
         var copies = Rows.CopiesOf(database, id);
@@ -34,7 +43,7 @@ internal sealed class SqliteLeads(Writer writer, ReadPool reads) : ILeadStore
 
     private static Page<LeadRow> ByLead(Database database, LeadQuery query, int limit)
     {
-        var sql = $"SELECT l.lead_id FROM lead l WHERE l.lead_id < ?";
+        var sql = $"SELECT l.lead_id FROM lead l WHERE l.lead_id < ? AND l.offer_ms = 0";
         if (query.Publisher is not null) sql += " AND l.publisher = ?";
         if (query.State is not null) sql += " AND l.state = ?";
         // Repeated as constants, so that the small index of unsettled leads may serve.
@@ -56,7 +65,8 @@ internal sealed class SqliteLeads(Writer writer, ReadPool reads) : ILeadStore
         var (at, before) = ReadCursor(query.Cursor);
         var (column, value) = query.Campaign is { } campaign ? ("campaign", campaign) : ("buyer", query.Buyer!);
         var sql = $"SELECT c.at_ms, c.lead_id FROM copy c WHERE c.{column} = ? AND c.at_ms <= ? AND (c.at_ms < ? OR c.lead_id < ?)"
-            + $" AND NOT EXISTS (SELECT 1 FROM copy d WHERE d.lead_id = c.lead_id AND d.{column} = c.{column} AND d.no > c.no)";
+            + $" AND NOT EXISTS (SELECT 1 FROM copy d WHERE d.lead_id = c.lead_id AND d.{column} = c.{column} AND d.no > c.no)"
+            + " AND EXISTS (SELECT 1 FROM lead l WHERE l.lead_id = c.lead_id AND l.offer_ms = 0)";
         if (query is { Campaign: not null, Buyer: not null }) sql += " AND c.buyer = ?";
         if (query.Publisher is not null) sql += " AND c.publisher = ?";
         if (query.State is not null) sql += " AND (SELECT l.state FROM lead l WHERE l.lead_id = c.lead_id) = ?";

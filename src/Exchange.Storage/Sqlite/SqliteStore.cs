@@ -49,6 +49,8 @@ public sealed class SqliteStore : IExchangeStore
         Vault = vault;
         Leads = new SqliteLeads(writer, reads);
         Catalog = new SqliteCatalog(writer, reads);
+        Counts = new SqliteLimitCounts(writer, reads);
+        Upkeep = new SqliteUpkeep(writer, reads);
         Deliveries = new SqliteDeliveries(writer, reads);
         Access = new SqliteAccess(writer, reads, vault);
         Ledger = new SqliteLedger(writer, reads);
@@ -64,6 +66,8 @@ public sealed class SqliteStore : IExchangeStore
     public IPingRecords Pings => pings;
     public ILeadStore Leads { get; }
     public ICatalogStore Catalog { get; }
+    public ILimitCounts Counts { get; }
+    public IUpkeep Upkeep { get; }
     public IDeliveryStore Deliveries { get; }
     public IAccessStore Access { get; }
     public ILedgerStore Ledger { get; }

@@ -5,6 +5,7 @@ internal sealed class WriteSession
 {
     private readonly CounterCache counters;
     private readonly SoldSequence sold;
+    private readonly CommitNews news = new();
 
     public WriteSession(Database database, string owner)
     {
@@ -12,7 +13,7 @@ internal sealed class WriteSession
         Owner = owner;
         counters = new CounterCache(database);
         sold = new SoldSequence(database);
-        Items = new ItemWriter(database, counters, sold, owner);
+        Items = new ItemWriter(database, counters, sold, news, owner);
     }
 
     public Database Database { get; }
@@ -22,15 +23,21 @@ internal sealed class WriteSession
 
     public ItemWriter Items { get; }
 
+    /// <summary>Counters as the items before have left them; what is changed through it is written and told.</summary>
+    public CounterCache Counters => counters;
+
     /// <summary>A counter's value after a direct change, for the live view.</summary>
     public void Tell(CounterValue value) => counters.Tell(value);
 
     public IReadOnlyList<CounterValue> TakeCommitted() => counters.TakeCommitted();
 
+    public SoldNews? TakeNews() => news.Take();
+
     /// <summary>All of it or nothing; counter rows are read and written directly in between.</summary>
     public T InSavepoint<T>(Func<T> change)
     {
         Flush();
+        var mark = news.Mark;
         Database.Execute("SAVEPOINT work");
         try
         {
@@ -44,6 +51,7 @@ internal sealed class WriteSession
         {
             counters.Forget();
             sold.Forget();
+            news.Forget(mark);
             Database.Execute("ROLLBACK TO work; RELEASE work");
             throw;
         }
@@ -60,5 +68,6 @@ internal sealed class WriteSession
         counters.Forget();
         sold.Forget();
         counters.TakeCommitted();
+        news.Forget(default);
     }
 }

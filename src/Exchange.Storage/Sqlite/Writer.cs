@@ -45,6 +45,8 @@ internal sealed class Writer : IAsyncDisposable
 
     public Action<IReadOnlyList<CounterValue>>? Committed { get; set; }
 
+    public Action<SoldNews>? Sold { get; set; }
+
     /// <summary>Transactions committed, and works done in them; their ratio is the size of a group.</summary>
     public (long Commits, long Items) Done { get { lock (counting) return (commits, items); } }
 
@@ -161,6 +163,7 @@ internal sealed class Writer : IAsyncDisposable
         lock (counting) { commits++; items += batch.Count; }
         var changed = session.TakeCommitted();
         if (changed.Count > 0) Committed?.Invoke(changed);
+        if (session.TakeNews() is { } news) Sold?.Invoke(news);
         foreach (var work in batch) work.Complete();
     }
 

@@ -173,7 +173,8 @@ public sealed class SqliteFolderTests : IDisposable
         Should.Throw<SqliteException>(() => Run(SqliteStore.FactsFile, "UPDATE lead SET open_copies = 2"));
         Should.Throw<SqliteException>(() => Run(SqliteStore.FactsFile, "UPDATE counter SET used = -1"));
         Should.Throw<SqliteException>(() => Run(SqliteStore.FactsFile, """
-            INSERT INTO copy SELECT lead_id, 2, offer_id, campaign, buyer, company, publisher, exclusive, state, price, payout, at_ms, changed_ms, reason, NULL, NULL, NULL, takes FROM copy
+            INSERT INTO copy (lead_id, no, offer_id, campaign, buyer, company, publisher, exclusive, state, price, payout, at_ms, changed_ms, reason, takes)
+            SELECT lead_id, 2, offer_id, campaign, buyer, company, publisher, exclusive, state, price, payout, at_ms, changed_ms, reason, takes FROM copy
             """)).Message.ShouldContain("UNIQUE");
     }
 

@@ -51,7 +51,10 @@ public abstract partial class StoreContract
     // moves of one held copy: every one but the last is done
     [InlineData(VerdictCode.Done, CopyState.Captured, CopyMove.Capture)]
     [InlineData(VerdictCode.Done, CopyState.Voided, CopyMove.Void)]
-    [InlineData(VerdictCode.Done, CopyState.Expired, CopyMove.Expire)]
+    [InlineData(VerdictCode.EndedOtherwise, CopyState.Held, CopyMove.Expire)] // its buyer may have it
+    [InlineData(VerdictCode.AlreadyThere, CopyState.Held, CopyMove.Call)]
+    [InlineData(VerdictCode.EndedOtherwise, CopyState.Captured, CopyMove.Capture, CopyMove.Call)]
+    [InlineData(VerdictCode.EndedOtherwise, CopyState.InDoubt, CopyMove.Doubt, CopyMove.Call)]
     [InlineData(VerdictCode.Done, CopyState.InDoubt, CopyMove.Doubt)]
     [InlineData(VerdictCode.AlreadyThere, CopyState.Captured, CopyMove.Capture, CopyMove.Capture)]
     [InlineData(VerdictCode.EndedOtherwise, CopyState.Captured, CopyMove.Capture, CopyMove.Void)]
@@ -60,8 +63,6 @@ public abstract partial class StoreContract
     [InlineData(VerdictCode.AlreadyThere, CopyState.Voided, CopyMove.Void, CopyMove.Void)]
     [InlineData(VerdictCode.EndedOtherwise, CopyState.Voided, CopyMove.Void, CopyMove.Capture)]
     [InlineData(VerdictCode.EndedOtherwise, CopyState.Voided, CopyMove.Void, CopyMove.Doubt)]
-    [InlineData(VerdictCode.AlreadyThere, CopyState.Expired, CopyMove.Expire, CopyMove.Expire)]
-    [InlineData(VerdictCode.EndedOtherwise, CopyState.Expired, CopyMove.Expire, CopyMove.Capture)]
     [InlineData(VerdictCode.AlreadyThere, CopyState.InDoubt, CopyMove.Doubt, CopyMove.Doubt)]
     [InlineData(VerdictCode.Done, CopyState.Captured, CopyMove.Doubt, CopyMove.Capture)]
     [InlineData(VerdictCode.Done, CopyState.Voided, CopyMove.Doubt, CopyMove.Void)]
@@ -76,7 +77,7 @@ public abstract partial class StoreContract
 
         (await Store.Leads.FindAsync(Lead(1), default))!.Copies.ShouldHaveSingleItem().State.ShouldBe(state);
         var cap = (await Store.CounterAsync("c:a1:leads:day:UTC"))!.Value;
-        (cap.Used, cap.Held).ShouldBe(state switch { CopyState.Captured => (1, 0), CopyState.InDoubt => (0, 1), _ => (0, 0) });
+        (cap.Used, cap.Held).ShouldBe(state switch { CopyState.Captured => (1, 0), CopyState.InDoubt or CopyState.Held => (0, 1), _ => (0, 0) });
         (await Store.Ledger.BalanceAsync("publisher:p", default)).ShouldBe(state == CopyState.Captured ? Payout : Money.Zero);
     }
 

@@ -1,0 +1,125 @@
+using Exchange.Engine.Ledger;
+
+namespace Exchange.Storage.Sqlite;
+
+/// <summary>Writes the rows of an item that was judged done: lead, copies, money, deliveries.</summary>
+internal sealed class ItemRows(Database database, CounterCache counters, SoldSequence sold, string owner)
+{
+    public void WriteLead(JournalItem item, int open, bool exclusive)
+    {
+        if (item.Request is { } request)
+            database.Prepare("INSERT INTO request (publisher, key, lead_id, hash) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
+                .Bind(request.Publisher).Bind(request.Key).Bind(item.Lead).Bind(request.BodyHash).Run();
+        if (item.New is { } lead)
+            database.Prepare("""
+                INSERT INTO lead (lead_id, publisher, vertical, sub_id, channel, test, state, reason, max_copies, open_copies, open_exclusive, catalog_version,
+                    at_ms, offer_ms, post_hash, answer, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """)
+                .Bind(item.Lead).Bind(lead.Publisher).Bind(lead.Vertical).Bind(lead.SubId).Bind(lead.Channel).Bind(lead.Test).Bind((long)item.State)
+                .Bind((long)item.Reason).Bind(lead.MaxCopies).Bind(open).Bind(exclusive).Bind(lead.CatalogVersion).Bind(item.AtMs).Bind(lead.OfferUntilMs)
+                .Bind(lead.PostHash).Bind(item.Answer).Bind(lead.Sealed).Run();
+        else if (item.Post is { } post)
+            database.Prepare("""
+                UPDATE lead SET state = ?, reason = ?, max_copies = ?, open_copies = ?, open_exclusive = ?, at_ms = ?, offer_ms = 0, post_hash = ?, answer = ?,
+                    sealed = ? WHERE lead_id = ?
+                """)
+                .Bind((long)item.State).Bind((long)item.Reason).Bind(post.MaxCopies).Bind(open).Bind(exclusive).Bind(item.AtMs)
+                .Bind(post.PostHash).Bind(item.Answer).Bind(post.Sealed).Bind(item.Lead).Run();
+        else
+            database.Prepare("""
+                UPDATE lead SET state = ?, reason = ?, open_copies = ?, open_exclusive = ?, answer = coalesce(?, answer) WHERE lead_id = ?
+                """)
+                .Bind((long)item.State).Bind((long)item.Reason).Bind(open).Bind(exclusive).Bind(item.Answer).Bind(item.Lead).Run();
+    }
+
+    public void WriteEnd(JournalItem item, CopyEnd end)
+    {
+        if (end.Move == CopyMove.Call)
+        {
+            database.Prepare("UPDATE copy SET called = 1, changed_ms = ? WHERE lead_id = ? AND no = ?").Bind(item.AtMs).Bind(item.Lead).Bind(end.No).Run();
+            foreach (var delivery in end.Deliveries) WriteDelivery(item, end.No, delivery, isSold: false);
+            return;
+        }
+        var state = end.Move switch
+        {
+            CopyMove.Capture => CopyState.Captured,
+            CopyMove.Void => CopyState.Voided,
+            CopyMove.Expire => CopyState.Expired,
+            _ => CopyState.InDoubt,
+        };
+        database.Prepare("""
+            UPDATE copy SET state = ?, reason = ?, changed_ms = ?, buyer_ref = coalesce(?, buyer_ref), redirect_url = coalesce(?, redirect_url),
+                sold_seq = coalesce(?, sold_seq) WHERE lead_id = ? AND no = ?
+            """)
+            .Bind((long)state).Bind((long)end.Reason).Bind(item.AtMs).Bind(end.BuyerRef).Bind(end.RedirectUrl)
+            .Bind(state == CopyState.Captured ? SoldPlace(item) : null).Bind(item.Lead).Bind(end.No).Run();
+        WriteTransfers(item, end.No, end.Transfers);
+        switch (end.Move)
+        {
+            case CopyMove.Capture:
+                // What was called has answered yes. What waited for the sale is due now; the inbox goes on waiting.
+                database.Prepare("""
+                    UPDATE delivery SET status = 2, error = NULL, lease_owner = NULL, lease_until = 0, changed_ms = ?
+                    WHERE lead_id = ? AND no = ? AND status = 1 AND pulled = 0 AND attempts > 0
+                    """).Bind(item.AtMs).Bind(item.Lead).Bind(end.No).Run();
+                database.Prepare("UPDATE delivery SET due_at = ? WHERE lead_id = ? AND no = ? AND status = 1 AND pulled = 0 AND attempts = 0")
+                    .Bind(item.AtMs).Bind(item.Lead).Bind(end.No).Run();
+                foreach (var delivery in end.Deliveries) WriteDelivery(item, end.No, delivery, isSold: true);
+                break;
+            case CopyMove.Void or CopyMove.Expire:
+                database.Prepare("""
+                    UPDATE delivery SET status = 3, error = ?, lease_owner = NULL, lease_until = 0, changed_ms = ? WHERE lead_id = ? AND no = ? AND status = 1
+                    """).Bind(end.Move == CopyMove.Void ? "rejected" : "expired").Bind(item.AtMs).Bind(item.Lead).Bind(end.No).Run();
+                break;
+        }
+    }
+
+    /// <summary>A test's copy has no place among what the buyer bought: it reaches no inbox.</summary>
+    private long? SoldPlace(JournalItem item) => item.Lead.IsTest ? null : sold.Next();
+
+    public void WriteStart(JournalItem item, NewCopy start, string publisher, bool isPosted)
+    {
+        List<(long, long)> takes = [];
+        foreach (var take in start.Takes)
+            if (take.Amount > 0) takes.Add((counters.Materialize(counters.Find(take)!), take.Amount));
+
+        var selling = start.Move == CopyMove.Sell;
+        database.Prepare("""
+            INSERT INTO copy (lead_id, no, offer_id, campaign, buyer, company, publisher, exclusive, state, price, payout, at_ms, changed_ms, reason, sold_seq,
+                tier, trees, called, takes)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)
+            """)
+            .Bind(item.Lead).Bind(start.No).Bind(start.OfferId).Bind(start.Campaign).Bind(start.Buyer).Bind(start.Company).Bind(publisher)
+            .Bind(start.Exclusive).Bind((long)(selling ? CopyState.Captured : CopyState.Held)).Bind(start.Price.Micros).Bind(start.Payout.Micros)
+            .Bind(item.AtMs).Bind(item.AtMs).Bind(selling ? SoldPlace(item) : null)
+            // Held at the ping: nobody is called before the post.
+            .Bind(start.Tier).Bind(CopyTrees.Write(start.Trees)).Bind(isPosted).Bind(StoredTakes.Write(takes)).Run();
+        if (selling) WriteTransfers(item, start.No, start.Transfers);
+        foreach (var delivery in start.Deliveries) WriteDelivery(item, start.No, delivery, selling);
+    }
+
+    private void WriteDelivery(JournalItem item, int no, NewDelivery delivery, bool isSold)
+    {
+        // A held copy is called under its lease and by nothing else: what is not leased waits for the capture.
+        var leased = delivery.LeaseUntilMs > 0;
+        var due = leased ? delivery.LeaseUntilMs : isSold ? delivery.DueAtMs : NewDelivery.NeverDue;
+        database.Prepare("""
+            INSERT INTO delivery (lead_id, no, endpoint, status, pulled, due_at, lease_owner, lease_until, fence, attempts, created_ms, changed_ms)
+            VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?)
+            """)
+            .Bind(item.Lead).Bind(no).Bind(delivery.Endpoint).Bind(delivery.DueAtMs == NewDelivery.NeverDue && !leased)
+            .Bind(due).Bind(leased ? owner : null).Bind(leased ? delivery.LeaseUntilMs : 0)
+            .Bind(leased ? IDeliveryStore.FirstFence : 0).Bind(leased ? 1 : 0).Bind(item.AtMs).Bind(item.AtMs).Run();
+    }
+
+    private void WriteTransfers(JournalItem item, int no, Transfer[] transfers)
+    {
+        for (var i = 0; i < transfers.Length; i++)
+        {
+            var transfer = transfers[i];
+            database.Prepare("INSERT INTO transfer (source, no, kind, part, at_ms, lead_id, debit, credit, amount) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+                .Bind(item.Lead).Bind(no).Bind(transfer.Kind).Bind(i).Bind(item.AtMs).Bind(item.Lead).Bind(transfer.Debit).Bind(transfer.Credit)
+                .Bind(transfer.Amount.Micros).Run();
+        }
+    }
+}

@@ -1,0 +1,64 @@
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+
+namespace Exchange.Storage.Sqlite;
+
+/// <summary>
+/// Who has which person. One row for each scope and person: the newest claim, with the one whose place it took. The lead's own claims are those
+/// of copy 0.
+/// </summary>
+internal sealed class PersonRows(Database database, CommitNews news)
+{
+    /// <summary>A claim of the lead itself, of whatever copy, never refuses it.</summary>
+    public bool IsSeen(LeadId lead, PersonClaim claim)
+    {
+        var statement = database.Prepare("SELECT lead_id, at_ms FROM person WHERE scope = ? AND hmac = ?").Bind(claim.Scope).Bind(claim.Hmac);
+        var (other, at) = statement.First(static row => (row.Lead(0), row.Long(1)));
+        return other != default && other != lead && at >= claim.SinceMs;
+    }
+
+    /// <summary>The place of the first that is seen; -1 if none is.</summary>
+    public int FirstSeen(LeadId lead, PersonClaim[] claims)
+    {
+        for (var i = 0; i < claims.Length; i++) if (IsSeen(lead, claims[i])) return i;
+        return -1;
+    }
+
+    public void Claim(LeadId lead, int no, PersonClaim[] claims, long atMs)
+    {
+        foreach (var claim in claims)
+        {
+            // Windows differ from campaign to campaign: a claim too old for this one may count for another, if this one is freed again.
+            database.Prepare("""
+                INSERT INTO person (scope, hmac, lead_id, no, at_ms) VALUES (?, ?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET was_lead = lead_id, was_no = no, was_ms = at_ms, lead_id = excluded.lead_id, no = excluded.no, at_ms = excluded.at_ms
+                WHERE lead_id <> excluded.lead_id
+                """)
+                .Bind(claim.Scope).Bind(claim.Hmac).Bind(lead).Bind(no).Bind(atMs).Run();
+            if (!lead.IsTest) news.Person(claim.Scope, claim.Hmac, atMs);
+        }
+    }
+
+    /// <summary>What one copy claimed is free again.</summary>
+    public void Free(LeadId lead, int no) => Free(
+        database.Prepare("SELECT scope, hmac, was_lead IS NOT NULL, coalesce(was_ms, 0) FROM person WHERE lead_id = ? AND no = ?").Bind(lead).Bind(no));
+
+    /// <summary>What the lead and its copies claimed is free again.</summary>
+    public void Free(LeadId lead) => Free(
+        database.Prepare("SELECT scope, hmac, was_lead IS NOT NULL, coalesce(was_ms, 0) FROM person WHERE lead_id = ?").Bind(lead));
+
+    private void Free(Statement claims)
+    {
+        foreach (var (scope, hmac, restored, atMs) in claims.All(static row => (row.Text(0), row.Blob(1), row.Bool(2), row.Long(3))))
+        {
+            database.Prepare(restored
+                    ? """
+                      UPDATE person SET lead_id = was_lead, no = was_no, at_ms = was_ms, was_lead = NULL, was_no = NULL, was_ms = NULL
+                      WHERE scope = ? AND hmac = ?
+                      """
+                    : "DELETE FROM person WHERE scope = ? AND hmac = ?")
+                .Bind(scope).Bind(hmac).Run();
+            news.Person(scope, hmac, atMs);
+        }
+    }
+}
