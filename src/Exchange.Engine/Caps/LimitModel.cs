@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Exchange.Engine.Filters;
 using Exchange.Engine.Schedules;
 using Exchange.Engine.Values;
@@ -31,7 +32,7 @@ public interface ICapPeriod
 /// One limit as the model knows it: a gate (open or paused), a cap or a balance. The number that counts lives in the store's
 /// counter row; <see cref="Limit"/> is what the catalog says.
 /// </summary>
-public sealed class LimitModel
+public sealed record LimitModel
 {
     /// <summary>Its place in <c>CatalogModel.Limits</c> and in the live view's arrays.</summary>
     public required int Ordinal { get; init; }
@@ -116,6 +117,11 @@ public sealed class LimitModel
         LimitKind.Balance => price.Micros,
         _ => Metric != CapMetric.Spend ? 1 : Scope == CapScope.Publisher ? payout.Micros : price.Micros,
     };
+
+    /// <summary>Itself alone: a record only so that a copy can be made that stands at another place.</summary>
+    public bool Equals(LimitModel? other) => ReferenceEquals(this, other);
+    public override int GetHashCode() => RuntimeHelpers.GetHashCode(this);
+    public override string ToString() => Id;
 }
 
 /// <summary>What is known of a limit right now. Advice for eligibility, never the fence.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Runtime.CompilerServices;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
@@ -60,7 +61,7 @@ public sealed class VerticalModel
     internal TreeModel[] TreeArray => treeArray ??= [.. Trees];
 }
 
-public sealed class PublisherModel
+public sealed record PublisherModel
 {
     public required string Id { get; init; }
     public required string Name { get; init; }
@@ -71,6 +72,11 @@ public sealed class PublisherModel
     public TimeZoneInfo? Zone { get; init; }
     public required LimitModel Gate { get; init; }
     public required IReadOnlyList<LimitModel> Caps { get; init; }
+
+    /// <summary>Itself alone: a record only so that a copy can be made that stands at another place.</summary>
+    public bool Equals(PublisherModel? other) => ReferenceEquals(this, other);
+    public override int GetHashCode() => RuntimeHelpers.GetHashCode(this);
+    public override string ToString() => Id;
 }
 
 /// <summary>A publisher's conditions compiled for one vertical's fields.</summary>
@@ -78,7 +84,7 @@ public sealed record PublisherVertical(Condition Filter, PayoutModel Payout);
 
 public sealed record SellerModel(string Name, string? Url, string? Phone);
 
-public sealed class BuyerModel
+public sealed record BuyerModel
 {
     public required string Id { get; init; }
     public required string Name { get; init; }
@@ -91,6 +97,11 @@ public sealed class BuyerModel
     public required LimitModel Balance { get; init; }
     /// <summary>By name; <c>inbox</c> is always there.</summary>
     public required FrozenDictionary<string, EndpointModel> Endpoints { get; init; }
+
+    /// <summary>Itself alone: a record only so that a copy can be made that stands at another place.</summary>
+    public bool Equals(BuyerModel? other) => ReferenceEquals(this, other);
+    public override int GetHashCode() => RuntimeHelpers.GetHashCode(this);
+    public override string ToString() => Id;
 }
 
 public enum ConnectorKind { Inbox, Webhook, Native }
@@ -110,7 +121,7 @@ public sealed record PublisherSet(bool AllExcept, FrozenSet<string> Ids)
     public bool Has(string publisher) => Ids.Contains(publisher) != AllExcept;
 }
 
-public sealed class CampaignModel
+public sealed record CampaignModel
 {
     /// <summary>Its place among the campaigns of its vertical (bit in the eligibility index).</summary>
     public required int Ordinal { get; init; }
@@ -142,7 +153,15 @@ public sealed class CampaignModel
     /// Gate, buyer's gate, caps of campaign and buyer by hour, day, week, month, total, balance: the order in which reasons are told.
     /// A sale takes the publisher's gate and caps before these.
     /// </summary>
-    public required IReadOnlyList<LimitModel> Takes { get; init; }
+    public required IReadOnlyList<LimitModel> Takes
+    {
+        get;
+        init
+        {
+            field = value;
+            units = null;
+        }
+    }
 
     /// <summary>Whose person rows its duplicate rule asks: its buyer's or its own.</summary>
     public string PersonScope => personScope ??= PersonScopes.Of(this);
@@ -156,6 +175,11 @@ public sealed class CampaignModel
 
     /// <summary>The takes that count, made once.</summary>
     internal TakeUnit[] Units => units ??= TakeUnit.Of(Takes);
+
+    /// <summary>Itself alone: a record only so that a copy can be made that stands at another place.</summary>
+    public bool Equals(CampaignModel? other) => ReferenceEquals(this, other);
+    public override int GetHashCode() => RuntimeHelpers.GetHashCode(this);
+    public override string ToString() => Id;
 }
 
 /// <summary>Which person keys a campaign or its buyer may have only once within a window.</summary>

@@ -21,4 +21,8 @@ public sealed record CompileOptions
 /// The outcome of one compile. <see cref="Model"/> is null exactly when <see cref="Errors"/> has errors. <see cref="Canonical"/> is
 /// what to store and to export: the catalog as written, without <c>version</c>.
 /// </summary>
-public sealed record CompileResult(CatalogModel? Model, ConfigNode Canonical, ConfigErrors Errors);
+public sealed record CompileResult(CatalogModel? Model, ConfigNode Canonical, ConfigErrors Errors)
+{
+    /// <summary>What the next version may take over.</summary>
+    internal Sections.CompiledCatalog? Compiled { get; init; }
+}

@@ -11,6 +11,26 @@ public abstract record ConfigNode(string Path, int Line)
 {
     /// <summary>"a map", "a list", "text": for messages.</summary>
     public abstract string Kind { get; }
+
+    /// <summary>Whether the same is written, wherever it stands: paths and lines are not compared, the order of keys is.</summary>
+    public static bool Same(ConfigNode? a, ConfigNode? b)
+    {
+        if (ReferenceEquals(a, b)) return true;
+        switch (a, b)
+        {
+            case (ConfigText x, ConfigText y): return x.Text == y.Text;
+            case (ConfigList x, ConfigList y):
+                if (x.Items.Count != y.Items.Count) return false;
+                for (var i = 0; i < x.Items.Count; i++) if (!Same(x.Items[i], y.Items[i])) return false;
+                return true;
+            case (ConfigMap x, ConfigMap y):
+                if (x.Entries.Count != y.Entries.Count) return false;
+                for (var i = 0; i < x.Entries.Count; i++)
+                    if (x.Entries[i].Key != y.Entries[i].Key || !Same(x.Entries[i].Value, y.Entries[i].Value)) return false;
+                return true;
+            default: return a is ConfigNull && b is ConfigNull;
+        }
+    }
 }
 
 /// <summary>Keys in the order written; a key given twice was already reported by the reader and the first is kept.</summary>

@@ -36,4 +36,14 @@ public sealed record ConditionContext
     public Func<string, bool>? KnownPublisher { get; init; }
     public Func<string, bool>? KnownBuyer { get; init; }
     public Func<string, bool>? KnownCampaign { get; init; }
+
+    /// <summary>Whether an id exists, for built-in names that are ids; null: any text will do.</summary>
+    internal Func<string, bool>? KnownIdOf(string builtInName) => builtInName switch
+    {
+        "vertical" => KnownVertical,
+        "publisher" => KnownPublisher,
+        "buyer" => KnownBuyer,
+        "campaign" => KnownCampaign,
+        _ => null,
+    };
 }

@@ -13,8 +13,6 @@ internal abstract class Operand(FieldSchema schema)
     /// <summary>Ordinal of the field; -1 for built-in names.</summary>
     public virtual int Ordinal => -1;
     public bool Hidden => schema.Pii || schema.Sensitive;
-    /// <summary>Whether an id exists, for operands that are ids.</summary>
-    public Func<string, bool>? Known { get; init; }
 
     public abstract FieldValue Read(Subject subject);
 }
@@ -59,12 +57,12 @@ public static class BuiltInNames
         var clock = ZoneClock.Of(context.Zone);
         return name switch
         {
-            "vertical" => Text(name, context.KnownVertical, static subject => subject.Vertical),
-            "publisher" => Text(name, context.KnownPublisher, static subject => subject.Publisher),
-            "sub_id" => Text(name, null, static subject => subject.SubId),
-            "channel" => Text(name, null, static subject => subject.Channel),
-            "buyer" => Text(name, context.KnownBuyer, static subject => subject.Buyer),
-            "campaign" => Text(name, context.KnownCampaign, static subject => subject.Campaign),
+            "vertical" => Text(name, static subject => subject.Vertical),
+            "publisher" => Text(name, static subject => subject.Publisher),
+            "sub_id" => Text(name, static subject => subject.SubId),
+            "channel" => Text(name, static subject => subject.Channel),
+            "buyer" => Text(name, static subject => subject.Buyer),
+            "campaign" => Text(name, static subject => subject.Campaign),
             "hour" => new BuiltInOperand(Schema(name, FieldType.Integer), subject => Hours[Local(clock, subject) % ZoneClock.Day / ZoneClock.Hour]),
             "weekday" => new BuiltInOperand(Schema(name, FieldType.Choice, Weekdays.Names),
                 subject => Days[ZoneClock.WeekdayOf(ZoneClock.DateOf(Local(clock, subject)))]),
@@ -77,8 +75,7 @@ public static class BuiltInNames
 
     private static long Local(ZoneClock clock, Subject subject) => clock.LocalAt(subject.Now.ToUnixTimeSeconds());
 
-    private static BuiltInOperand Text(string name, Func<string, bool>? known, Func<Subject, string?> read) =>
-        new(Schema(name, FieldType.Text), subject => new(read(subject), 0)) { Known = known };
+    private static BuiltInOperand Text(string name, Func<Subject, string?> read) => new(Schema(name, FieldType.Text), subject => new(read(subject), 0));
 
     private static FieldSchema Schema(string name, FieldType type, IReadOnlyList<string>? values = null) =>
         new() { Name = name, Type = type, Ordinal = 0, Values = values ?? [] };

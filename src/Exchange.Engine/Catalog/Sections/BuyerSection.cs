@@ -18,8 +18,12 @@ internal static class BuyerSection
     public static void Read(ConfigNode node, CatalogDraft draft)
     {
         if (MapReader.Map(node, draft.Errors) is not { } buyers) return;
-        foreach (var (id, entry) in buyers.Entries) Buyer(id, entry, draft);
+        foreach (var (id, entry) in buyers.Entries)
+            draft.Takeover.Entry(draft.Buyers, id, entry, () => Buyer(id, entry, draft), known => Moved(known, draft.Takeover));
     }
+
+    private static BuyerModel Moved(BuyerModel known, Takeover to) => ReferenceEquals(to.Moved(known.Gate), known.Gate)
+        ? known : known with { Gate = to.Moved(known.Gate), Caps = to.Moved(known.Caps), Balance = to.Moved(known.Balance) };
 
     private static void Buyer(string id, ConfigNode node, CatalogDraft draft)
     {

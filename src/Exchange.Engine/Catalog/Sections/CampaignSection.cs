@@ -30,7 +30,28 @@ internal static class CampaignSection
         // A campaign's bit in its vertical's index is its place by id, so that the same catalog always compiles to the same model.
         var ordinals = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var (id, entry) in campaigns.Entries.OrderBy(entry => entry.Key, StringComparer.Ordinal))
-            if (Campaign(id, entry, ordinals, draft) is { } campaign) draft.Campaigns[id] = campaign;
+            draft.Takeover.Entry(draft.Campaigns, id, entry, () => Read(id, entry, ordinals, draft), known => Moved(known, ordinals, draft));
+    }
+
+    private static void Read(string id, ConfigNode node, Dictionary<string, int> ordinals, CatalogDraft draft)
+    {
+        if (Campaign(id, node, ordinals, draft) is { } campaign) draft.Campaigns[id] = campaign;
+    }
+
+    private static CampaignDraft Moved(CampaignDraft known, Dictionary<string, int> ordinals, CatalogDraft draft)
+    {
+        var (model, to) = (known.Model, draft.Takeover);
+        var buyer = draft.Buyers.Peek(model.Buyer.Id) ?? throw new InvariantException("a campaign taken over has its buyer");
+        var ordinal = ordinals.GetValueOrDefault(model.Vertical);
+        ordinals[model.Vertical] = ordinal + 1;
+        if (ordinal == model.Ordinal && ReferenceEquals(buyer, model.Buyer) && ReferenceEquals(to.Moved(model.Gate), model.Gate)) return known;
+        return known with
+        {
+            Model = model with
+            {
+                Ordinal = ordinal, Buyer = buyer, Gate = to.Moved(model.Gate), Caps = to.Moved(model.Caps), Counted = to.Moved(model.Counted), Takes = to.Moved(model.Takes),
+            },
+        };
     }
 
     private static CampaignDraft? Campaign(string id, ConfigNode node, Dictionary<string, int> ordinals, CatalogDraft draft)

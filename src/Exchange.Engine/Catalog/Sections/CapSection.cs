@@ -142,15 +142,5 @@ internal static class CapSection
                 errors.Warn(at.Path, ConfigCodes.NeverUsed, "This cap is never reached: a longer period of the same owner is capped as low or lower.");
     }
 
-    /// <summary>A limit's ordinal is its place in the catalog's list of limits.</summary>
-    private static LimitModel Registered(LimitModel limit, CatalogDraft draft)
-    {
-        var placed = new LimitModel
-        {
-            Ordinal = draft.Limits.Count, Kind = limit.Kind, Id = limit.Id, Reason = limit.Reason, Scope = limit.Scope, Owner = limit.Owner,
-            Limit = limit.Limit, Period = limit.Period, Metric = limit.Metric, Zone = limit.Zone,
-        };
-        draft.Limits.Add(placed);
-        return placed;
-    }
+    private static LimitModel Registered(LimitModel limit, CatalogDraft draft) => draft.Takeover.Placed(limit);
 }

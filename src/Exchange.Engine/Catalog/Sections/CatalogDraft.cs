@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Globalization;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog.Reading;
 using Exchange.Engine.Fields;
@@ -10,23 +11,67 @@ namespace Exchange.Engine.Catalog.Sections;
 /// What the sections share while one catalog is read: errors, what was read so far, and which ids the file declares. A reference to
 /// a declared entry that is itself wrong is not reported again.
 /// </summary>
-internal sealed class CatalogDraft(ConfigErrors errors, CompileOptions options)
+internal sealed class CatalogDraft
 {
-    public ConfigErrors Errors { get; } = errors;
-    public CompileOptions Options { get; } = options;
+    private static readonly string[] SectionsWithIds = ["lists", "verticals", "publishers", "connectors", "buyers", "campaigns", "ping_trees"];
+
+    /// <param name="previous">Whose entries may be taken over: of the same zone, with the same parsers.</param>
+    public CatalogDraft(ConfigMap root, TimeZoneInfo zone, ConfigErrors errors, CompileOptions options, CompiledCatalog? previous)
+    {
+        Errors = errors;
+        Options = options;
+        Zone = zone;
+        Declared = SectionsWithIds.ToDictionary(section => section, section => new DeclaredEntries(section, root.Find(section), Ask), StringComparer.Ordinal);
+        Lists = new("lists", Ask);
+        Verticals = new("verticals", Ask);
+        Publishers = new("publishers", Ask);
+        Buyers = new("buyers", Ask);
+        Campaigns = new("campaigns", Ask);
+        Takeover = new(this, previous) { Next = new(zone, options.Parsers, Declared.ToDictionary(section => section.Key, section => section.Value.All, StringComparer.Ordinal)) };
+    }
+
+    public ConfigErrors Errors { get; }
+    public CompileOptions Options { get; }
     public List<LimitModel> Limits { get; } = [];
 
-    public TimeZoneInfo Zone { get; set; } = TimeZoneInfo.Utc;
+    public TimeZoneInfo Zone { get; }
 
     /// <summary>Ids as declared, by section.</summary>
-    public required FrozenDictionary<string, FrozenDictionary<string, ConfigNode>> Declared { get; init; }
+    public Dictionary<string, DeclaredEntries> Declared { get; }
 
-    public Dictionary<string, NamedList> Lists { get; } = new(StringComparer.Ordinal);
-    public Dictionary<string, VerticalDraft> Verticals { get; } = new(StringComparer.Ordinal);
-    public Dictionary<string, PublisherModel> Publishers { get; } = new(StringComparer.Ordinal);
-    public Dictionary<string, BuyerModel> Buyers { get; } = new(StringComparer.Ordinal);
-    public Dictionary<string, CampaignDraft> Campaigns { get; } = new(StringComparer.Ordinal);
+    public DraftEntries<NamedList> Lists { get; }
+    public DraftEntries<VerticalDraft> Verticals { get; }
+    public DraftEntries<PublisherModel> Publishers { get; }
+    public DraftEntries<BuyerModel> Buyers { get; }
+    public DraftEntries<CampaignDraft> Campaigns { get; }
     public List<TreeModel> Trees { get; } = [];
+    public Takeover Takeover { get; }
+
+    /// <summary>Day number of today in the exchange's zone; null = unknown.</summary>
+    public int? Today
+    {
+        get
+        {
+            Ask(new(QuestionKind.Today, "", Options.Today?.ToString(CultureInfo.InvariantCulture) ?? ""));
+            return Options.Today;
+        }
+    }
+
+    /// <summary>False: there surely is no secret of this name.</summary>
+    public bool MayKnowSecret(string name)
+    {
+        Ask(new(QuestionKind.Secret, "", name));
+        return Options.KnownSecrets?.Contains(name) != false;
+    }
+
+    /// <summary>Why an address may not be called; null: it may.</summary>
+    public string? Refusal(Uri address)
+    {
+        Ask(new(QuestionKind.Address, "", address.AbsoluteUri));
+        return Options.CheckUrl?.Invoke(address);
+    }
+
+    private void Ask(Question question) => Takeover.Ask(question);
 
     /// <summary>A reference to an entry: its id, or null after <c>unknown_id</c> with the nearest id.</summary>
     public string? Reference(ConfigNode node, string section, string what)
@@ -67,7 +112,7 @@ internal sealed record VerticalDraft(string Id, FieldSet Fields, ConfigMap? Decl
     public required PostChanges PostChanges { get; init; }
     public required ConsentLevel Consent { get; init; }
     public required DuplicateRule? Duplicate { get; init; }
-    public required IReadOnlyCollection<string> Suppressed { get; init; }
+    public required FrozenSet<string> Suppressed { get; init; }
     public Pricing.PayoutModel? Payout { get; init; }
 }
 

@@ -83,7 +83,7 @@ internal static class EndpointSection
             draft.Errors.Add(node.Path, ConfigCodes.SecretInFile, "No user or password in an address; set a secret and name it with { secret: NAME }.");
             return null;
         }
-        if (draft.Options.CheckUrl?.Invoke(url) is { } refusal)
+        if (draft.Refusal(url) is { } refusal)
         {
             draft.Errors.Add(node.Path, ConfigCodes.InvalidUrl, refusal);
             return null;
@@ -101,8 +101,8 @@ internal static class EndpointSection
         }
         if (MapReader.Open(node, SecretKeys, errors) is not { } map || map.Required("secret", "the name of a secret", errors) is not { } nameNode) return null;
         if (ValueReader.Text(nameNode, errors) is not { } name || !ValueReader.IsId(name, nameNode.Path, errors)) return null;
-        if (draft.Options.KnownSecrets is not { } known || known.Contains(name)) return name;
-        errors.Add(nameNode.Path, ConfigCodes.UnknownSecret, Nearest.Fix("There is no secret of this name; set it with PUT /v1/admin/secrets/NAME first", name, known, errors));
+        if (draft.MayKnowSecret(name)) return name;
+        errors.Add(nameNode.Path, ConfigCodes.UnknownSecret, Nearest.Fix("There is no secret of this name; set it with PUT /v1/admin/secrets/NAME first", name, draft.Options.KnownSecrets!, errors));
         return null;
     }
 }

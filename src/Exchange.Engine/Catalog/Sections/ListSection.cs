@@ -12,10 +12,15 @@ internal static class ListSection
         if (MapReader.Map(node, draft.Errors) is not { } lists) return;
         foreach (var (id, entry) in lists.Entries)
         {
-            ValueReader.IsId(id, entry.Path, draft.Errors);
-            // One that is wrong stays known as an empty list, so that its users are not reported as well.
-            draft.Lists[id] = ListCompiler.Compile(id, entry, draft.Options.Parsers, draft.Errors)
-                ?? new(id, (entry as ConfigMap)?.Find("type") is ConfigText type && FieldTypes.TryParse(type.Text, out var read) ? read : FieldType.Text, []);
+            draft.Takeover.Entry(draft.Lists, id, entry, () => List(id, entry, draft), static list => list);
         }
+    }
+
+    private static void List(string id, ConfigNode node, CatalogDraft draft)
+    {
+        ValueReader.IsId(id, node.Path, draft.Errors);
+        // One that is wrong stays known as an empty list, so that its users are not reported as well.
+        draft.Lists[id] = ListCompiler.Compile(id, node, draft.Options.Parsers, draft.Errors)
+            ?? new(id, (node as ConfigMap)?.Find("type") is ConfigText type && FieldTypes.TryParse(type.Text, out var read) ? read : FieldType.Text, []);
     }
 }

@@ -15,8 +15,12 @@ internal static class PublisherSection
     public static void Read(ConfigNode node, CatalogDraft draft)
     {
         if (MapReader.Map(node, draft.Errors) is not { } publishers) return;
-        foreach (var (id, entry) in publishers.Entries) Publisher(id, entry, draft);
+        foreach (var (id, entry) in publishers.Entries)
+            draft.Takeover.Entry(draft.Publishers, id, entry, () => Publisher(id, entry, draft), known => Moved(known, draft.Takeover));
     }
+
+    private static PublisherModel Moved(PublisherModel known, Takeover to) =>
+        ReferenceEquals(to.Moved(known.Gate), known.Gate) ? known : known with { Gate = to.Moved(known.Gate), Caps = to.Moved(known.Caps) };
 
     private static void Publisher(string id, ConfigNode node, CatalogDraft draft)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Exchange.Engine.Catalog.Reading;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
@@ -13,7 +14,7 @@ internal static class VerticalSection
     public static void Read(ConfigNode node, CatalogDraft draft)
     {
         if (MapReader.Map(node, draft.Errors) is not { } verticals) return;
-        foreach (var (id, entry) in verticals.Entries) Vertical(id, entry, draft);
+        foreach (var (id, entry) in verticals.Entries) draft.Takeover.Entry(draft.Verticals, id, entry, () => Vertical(id, entry, draft), static vertical => vertical);
     }
 
     private static void Vertical(string id, ConfigNode node, CatalogDraft draft)
@@ -34,7 +35,7 @@ internal static class VerticalSection
                 : PostChanges.Refuse,
             Consent = ConsentWord.Read(map["consent"], errors) ?? ConsentLevel.None,
             Duplicate = map["duplicate"] is { } duplicate ? DuplicateSection.Read(duplicate, fields, fieldsNode, errors) : null,
-            Suppressed = map["suppress"] is { } suppress ? Suppressed(suppress, draft) : [],
+            Suppressed = map["suppress"] is { } suppress ? Suppressed(suppress, draft) : FrozenSet<string>.Empty,
         };
         var payout = map["payout"] is { } payoutNode ? PayoutSection.Read(payoutNode, new(draft, vertical, ConditionPlace.Payout)) : null;
         draft.Verticals[id] = vertical with { Payout = payout };
@@ -43,7 +44,7 @@ internal static class VerticalSection
     private static TimeSpan Duration(MapReader map, string key, TimeSpan usual, ConfigErrors errors) =>
         map[key] is { } node ? ValueReader.Duration(node, errors) ?? usual : usual;
 
-    private static HashSet<string> Suppressed(ConfigNode node, CatalogDraft draft)
+    private static FrozenSet<string> Suppressed(ConfigNode node, CatalogDraft draft)
     {
         var suppressed = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         foreach (var text in ValueReader.Texts(node, draft.Errors))
@@ -58,6 +59,6 @@ internal static class VerticalSection
                 draft.Errors.Add(text.Path, ConfigCodes.UnknownList, Nearest.Fix("There is no list of this name", text.Text, draft.Declared["lists"].Keys, draft.Errors));
             }
         }
-        return suppressed;
+        return suppressed.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
     }
 }

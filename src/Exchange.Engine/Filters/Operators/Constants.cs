@@ -20,7 +20,7 @@ internal static class Constants
         if (Text(node, errors) is not { } text) return null;
         var reading = FieldReader.ReadConstant(operand.Schema, text, context.Parsers);
         if (!reading.Ok) { errors.Add(node.Path, ConditionErrors.InvalidValue, $"The value {reading.Message}."); return null; }
-        if (operand.Known is { } known && !known(reading.Value.Text!))
+        if (operand is BuiltInOperand && context.KnownIdOf(operand.Name) is { } known && !known(reading.Value.Text!))
         {
             errors.Add(node.Path, ConditionErrors.UnknownId, $"There is no {operand.Name} with this id.");
             return null;
