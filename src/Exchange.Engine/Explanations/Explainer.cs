@@ -70,6 +70,7 @@ public static class Explainer
         return judged.Reason switch
         {
             Reason.NoBid => told with { Verdict = Verdict.Declined, Text = "a price for this lead" },
+            Reason.InvalidPrice => told with { Verdict = Verdict.Declined, Text = $"a price of at most {campaign.Bid.Max}" },
             Reason.BelowFloor or Reason.BelowMargin => BelowFloor(told, judged),
             _ => ByState(told, judged),
         };
@@ -141,6 +142,7 @@ public static class Explainer
         told = told with { Verdict = Verdict.Lost };
         if (!sale.CouldSell(place)) return told with { Reason = Reason.TierFilled, Text = "no copy sold by an earlier tier" };
         if (tier.IsByTurn) return told with { Reason = Reason.Rotation, Text = "its turn" };
+        if (tier.IsByShare) return told with { Reason = Reason.Rotation, Text = "a smaller part of its share sold" };
         if (tier.Method == TierMethod.Priority) return told with { Reason = Reason.Outbid, Text = "a place before those that bought" };
         var more = sale.BidMore(tier, place, model.PriceStep);
         return told with { Reason = Reason.Outbid, BidMore = more, Text = more is null ? "no other bid of its company" : $"bid +{more}" };

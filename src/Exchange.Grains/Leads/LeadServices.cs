@@ -1,6 +1,4 @@
-using Exchange.Engine.Caps;
 using Exchange.Engine.Fields;
-using Exchange.Engine.PingTrees;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Deliveries;
 using Exchange.Grains.Limits;
@@ -14,4 +12,4 @@ namespace Exchange.Grains.Leads;
 /// <summary>What a lead needs of its silo.</summary>
 public sealed record LeadServices(
     IExchangeStore Store, CatalogHost Catalog, OfferBook Book, BuyerCalls Calls, DeliveryPump Pump, FieldParsers Parsers, TimeProvider Time,
-    ILiveView Live, IRotations Rotations, PostRates Rates, SoftHoldDesk SoftHolds, LeadAnswers Answers, ILogger<LeadGrain> Log);
+    PostRates Rates, SoftHoldDesk SoftHolds, LeadAnswers Answers, ILogger<LeadGrain> Log);
