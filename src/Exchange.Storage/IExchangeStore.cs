@@ -256,6 +256,9 @@ public interface IVault
     /// <summary>HMAC of field name and SHA-256 of the normalized value, so that a pinged hash matches. 32 bytes.</summary>
     byte[] PersonHash(string field, string normalized);
 
+    /// <summary>The same, of a value of which only the SHA-256 is known.</summary>
+    byte[] PersonHashOfSha(string field, ReadOnlySpan<byte> sha256);
+
     /// <summary>HMAC of an API key. 32 bytes.</summary>
     byte[] KeyHash(string key);
 

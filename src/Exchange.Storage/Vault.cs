@@ -78,13 +78,16 @@ public sealed class Vault : IVault
         return plain;
     }
 
-    public byte[] PersonHash(string field, string normalized)
+    /// <summary>The value's own hash comes first, so that a publisher who pings only SHA-256 of it matches.</summary>
+    public byte[] PersonHash(string field, string normalized) => PersonHashOfSha(field, SHA256.HashData(Encoding.UTF8.GetBytes(normalized)));
+
+    public byte[] PersonHashOfSha(string field, ReadOnlySpan<byte> sha256)
     {
-        // The value's own hash comes first, so that a publisher who pings only SHA-256 of it matches.
+        if (sha256.Length != SHA256.HashSizeInBytes) throw new ArgumentException("A SHA-256 has 32 bytes", nameof(sha256));
         var name = Encoding.UTF8.GetBytes(field);
-        var message = new byte[name.Length + 1 + 32];
+        var message = new byte[name.Length + 1 + sha256.Length];
         name.CopyTo(message, 0);
-        SHA256.HashData(Encoding.UTF8.GetBytes(normalized), message.AsSpan(name.Length + 1));
+        sha256.CopyTo(message.AsSpan(name.Length + 1));
         return HMACSHA256.HashData(personKey, message);
     }
 

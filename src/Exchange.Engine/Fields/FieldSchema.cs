@@ -16,6 +16,8 @@ public sealed class FieldSchema
     public required FieldType Type { get; init; }
     public required int Ordinal { get; init; }
     public FieldUse Ping { get; init; }
+    /// <summary>A ping may carry the SHA-256 of its normalized value under <see cref="HashName"/>, never the value (<see cref="Ping"/> is None).</summary>
+    public bool PingHashed { get; init; }
     public FieldUse Post { get; init; }
     /// <summary>Contact data: sealed at rest, masked, never in a ping.</summary>
     public bool Pii { get; init; }
@@ -33,6 +35,13 @@ public sealed class FieldSchema
     public Regex? Pattern { get; init; }
     /// <summary>Two-letter region in which a phone number without a country code is read.</summary>
     public string? Region { get; init; }
+
+    /// <summary>What the hash of this field is called in a request.</summary>
+    public string HashName => Name + HashSuffix;
+    public const string HashSuffix = "_sha256";
+
+    /// <summary>Whether it can tell who somebody is: contact data, a phone number or an e-mail address.</summary>
+    public bool IsPerson => Pii || Type is FieldType.Phone or FieldType.Email;
 }
 
 /// <summary>A date as written in a catalog: fixed, or so many days from today.</summary>
@@ -74,6 +83,10 @@ public sealed class FieldSet
     public IReadOnlyList<FieldSchema> All { get; }
     public int Count => All.Count;
     public FieldSchema? Find(string name) => byName.GetValueOrDefault(name);
+
+    /// <summary>The field whose hash has this name, or null.</summary>
+    public FieldSchema? FindHashed(string name) =>
+        name.EndsWith(FieldSchema.HashSuffix, StringComparison.Ordinal) && Find(name[..^FieldSchema.HashSuffix.Length]) is { PingHashed: true } field ? field : null;
 }
 
 /// <summary>

@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text;
 using Exchange.Engine.Catalog;
 
 namespace Exchange.Engine.Fields;
@@ -9,11 +12,25 @@ namespace Exchange.Engine.Fields;
 public sealed record FieldsReading(FieldValue[] Values, IReadOnlyList<InputError> Errors, IReadOnlyList<InputError> Warnings)
 {
     public bool Ok => Errors.Count == 0;
+    /// <summary>Hashes of person fields, as a ping may carry them in the place of the values; each field at most once.</summary>
+    public IReadOnlyList<GivenHash> Hashes { get; init; } = [];
+
+    /// <summary>The hashes of the phone numbers and addresses that were given: what a ping before this direct post would have carried.</summary>
+    public IReadOnlyList<GivenHash> HashesOfValues(FieldSet fields) =>
+        [.. fields.All.Where(field => field.Type is FieldType.Phone or FieldType.Email && Values[field.Ordinal].IsGiven)
+            .Select(field => new GivenHash(field, GivenHash.Of(Values[field.Ordinal].Text!)))];
+}
+
+/// <summary>The SHA-256 (32 bytes) of a person field's normalized value: the E.164 number, the lower-case address.</summary>
+public readonly record struct GivenHash(FieldSchema Field, byte[] Sha256)
+{
+    public static byte[] Of(string normalized) => SHA256.HashData(Encoding.UTF8.GetBytes(normalized));
 }
 
 /// <summary>
 /// Reads all fields of a ping, a post, a direct post or an addition by the vertical's schema. Pointers are <c>/fields/NAME</c>.
-/// An empty text counts as not given. No message repeats a value.
+/// An empty text counts as not given. No message repeats a value. Where the vertical takes hashes, <c>NAME_sha256</c> may come with a ping, and again
+/// with its post.
 /// </summary>
 public static class FieldsReader
 {
@@ -58,6 +75,14 @@ public static class FieldsReader
         {
             var field = raw[i];
             var schema = fields.Find(field.Name);
+            if (schema is null && stage != Stage.Addition && fields.FindHashed(field.Name) is { } hashed)
+            {
+                if (!findings.Came(hashed)) findings.Error(Pointer(field.Name), FieldErrors.DuplicateProperty, "A field may be given only once.");
+                else if (IsEmpty(field)) continue;
+                else if (Sha256Of(field) is { } hash) findings.Hash(new(hashed, hash));
+                else findings.Error(Pointer(field.Name), FieldErrors.InvalidFormat, "The hash must be a SHA-256 as 64 hexadecimal digits.");
+                continue;
+            }
             if (schema is null)
             {
                 if ((unknown ??= new(StringComparer.Ordinal)).Add(field.Name))
@@ -80,6 +105,11 @@ public static class FieldsReader
             Put(stage, schema, reading.Value, values, changes, findings);
         }
 
+        foreach (var (schema, hash) in findings.Hashes)
+        {
+            if (came[schema.Ordinal] && values[schema.Ordinal].Text is { } text && !GivenHash.Of(text).AsSpan().SequenceEqual(hash))
+                findings.Error(Pointer(schema.HashName), FieldErrors.InvalidField, "This is the hash of another value than the one given beside it.");
+        }
         foreach (var schema in fields.All)
         {
             if (!IsRequired(stage, schema) || values[schema.Ordinal].IsGiven) continue;
@@ -108,9 +138,11 @@ public static class FieldsReader
 
     private static (string Code, string Message)? Refusal(Stage stage, FieldSchema schema) => stage switch
     {
+        Stage.Ping when schema.PingHashed =>
+            (FieldErrors.PiiInPing, $"The value must not be in a ping; send its SHA-256 as {schema.HashName}, and the value with the post."),
         Stage.Ping when schema.Pii => (FieldErrors.PiiInPing, "The field is contact data and must not be in a ping; send it with the post."),
         Stage.Ping when schema.Ping == FieldUse.None => (FieldErrors.InvalidField, "The field exists but may not be pinged; send it with the post."),
-        Stage.Post or Stage.Direct when schema is { Ping: FieldUse.None, Post: FieldUse.None } =>
+        Stage.Post or Stage.Direct when schema is { Ping: FieldUse.None, PingHashed: false, Post: FieldUse.None } =>
             (FieldErrors.UnknownField, "The field comes only later, as an addition to the lead."),
         _ => null,
     };
@@ -121,6 +153,15 @@ public static class FieldsReader
         Stage.Post or Stage.Direct => schema.Ping == FieldUse.Required || schema.Post == FieldUse.Required,
         _ => false,
     };
+
+    /// <summary>Any case; null if it is no hash.</summary>
+    private static byte[]? Sha256Of(RawField field)
+    {
+        var text = field.Text.AsSpan().Trim();
+        var hash = new byte[SHA256.HashSizeInBytes];
+        return field.Kind is RawKind.String or RawKind.Number && text.Length == 2 * hash.Length
+            && Convert.FromHexString(text, hash, out _, out _) == OperationStatus.Done ? hash : null;
+    }
 
     private static bool IsEmpty(RawField field) => field.Kind == RawKind.String && string.IsNullOrWhiteSpace(field.Text);
 
@@ -136,11 +177,19 @@ public static class FieldsReader
     {
         private List<InputError>? errors;
         private List<InputError>? warnings;
+        private List<GivenHash>? hashes;
+        private HashSet<FieldSchema>? hashed;
+
+        public IReadOnlyList<GivenHash> Hashes => (IReadOnlyList<GivenHash>?)hashes ?? [];
+
+        /// <summary>False: its hash came before.</summary>
+        public bool Came(FieldSchema field) => (hashed ??= []).Add(field);
+        public void Hash(GivenHash hash) => (hashes ??= []).Add(hash);
 
         public void Error(string pointer, string code, string message) => Add(ref errors, pointer, code, message);
         public void Warn(string pointer, string code, string message) => Add(ref warnings, pointer, code, message);
         public bool Has(string pointer) => errors is not null && errors.Exists(error => error.Pointer == pointer);
-        public FieldsReading With(FieldValue[] values) => new(values, (IReadOnlyList<InputError>?)errors ?? [], (IReadOnlyList<InputError>?)warnings ?? []);
+        public FieldsReading With(FieldValue[] values) => new(values, (IReadOnlyList<InputError>?)errors ?? [], (IReadOnlyList<InputError>?)warnings ?? []) { Hashes = Hashes };
 
         private static void Add(ref List<InputError>? list, string pointer, string code, string message)
         {

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
 
@@ -21,4 +22,12 @@ public readonly record struct StateNote(
 public readonly record struct ShareNote(int Tier, CampaignModel Of, long Sold);
 
 /// <summary>The HMAC of a person field (32 bytes), by the field's ordinal: all that is kept of a pinged hash.</summary>
-public sealed record PersonHash(int Field, byte[] Hmac);
+public sealed record PersonHash(int Field, byte[] Hmac)
+{
+    /// <summary>
+    /// One hash of several fields, for a vertical whose duplicate rule wants all of them alike. Made of their HMACs, so that a ping that brought
+    /// hashes gets the same as a post that brought the values.
+    /// </summary>
+    /// <param name="hmacs">In the order of the rule's keys.</param>
+    public static byte[] Together(IEnumerable<byte[]> hmacs) => SHA256.HashData([.. hmacs.SelectMany(hmac => hmac)]);
+}

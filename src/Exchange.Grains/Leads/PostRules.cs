@@ -80,8 +80,7 @@ public static class PostRules
         if (!rule.MatchAll)
             return [.. rule.Keys.Where(key => values[key.Ordinal].IsGiven).Select(key => new PersonClaim(scope, vault.PersonHash(key.Name, values[key.Ordinal].Text!), since))];
         if (rule.Keys.Any(key => !values[key.Ordinal].IsGiven)) return [];
-        var names = string.Join('+', rule.Keys.Select(key => key.Name));
-        return [new PersonClaim(scope, vault.PersonHash(names, string.Join('\n', rule.Keys.Select(key => values[key.Ordinal].Text!.ToLowerInvariant()))), since)];
+        return [new PersonClaim(scope, PersonHash.Together(rule.Keys.Select(key => vault.PersonHash(key.Name, values[key.Ordinal].Text!))), since)];
     }
 
     /// <summary>Bids whose campaign's post filter does not hold: they may not have any copy of this lead.</summary>

@@ -66,7 +66,7 @@ public sealed class PingDesk(
         {
             Publisher = publisher!.Id, Vertical = vertical!.Id, SubId = command.SubId, Channel = command.Channel, Values = reading!.Values, Now = now, Seed = seed,
             MinPayout = command.MinPayout, MaxCopies = command.MaxCopies == 0 ? Engine.Limits.CopiesPerLead : command.MaxCopies,
-            SoldElsewhereCopies = command.SoldElsewhereCopies, SoldElsewhereSellers = [.. command.SoldElsewhereSellers], Test = command.Test,
+            SoldElsewhereCopies = command.SoldElsewhereCopies, SoldElsewhereSellers = [.. command.SoldElsewhereSellers], Test = command.Test, Persons = Persons(reading),
         };
         var forced = command.Test ? command.TestResult : null;
         var outcome = forced == "no_offer"
@@ -83,7 +83,7 @@ public sealed class PingDesk(
             Channel = command.Channel, Tags = [.. command.Tags], CatalogVersion = model.Version, Seed = seed, MinPayout = command.MinPayout, MaxCopies = input.MaxCopies,
             SoldElsewhereCopies = input.SoldElsewhereCopies, SoldElsewhereSellers = input.SoldElsewhereSellers, Values = reading.Values, Bids = outcome.Bids,
             Offers = outcome.Offers, Notes = outcome.Notes, Turns = outcome.Turns, ExpiresAtMs = expires.ToUnixTimeMilliseconds(), Outcome = outcome.Outcome,
-            RequestKey = command.IdempotencyKey,
+            Persons = input.Persons, RequestKey = command.IdempotencyKey,
         };
         // An offer that could not be found again would be a lie.
         if (!store.Pings.TryAppend(record, vertical.Fields)) return new(null, Problem.Of(503, "overloaded", "Too many pings wait to be recorded; come again.", 1));
@@ -108,13 +108,18 @@ public sealed class PingDesk(
         var today = PostRules.Today(command.ReceivedAt, model.Zone);
         var fields = direct ? Pingable(vertical, command.Fields) : command.Fields;
         reading = FieldsReader.ReadPing(vertical.Fields, fields, parsers, today);
-        if (command.MemberErrors.Count > 0) return Problem.Invalid([.. command.MemberErrors, .. direct ? FieldsReader.ReadDirect(vertical.Fields, command.Fields, parsers, today).Errors : reading.Errors]);
-        if (direct && FieldsReader.ReadDirect(vertical.Fields, command.Fields, parsers, today) is { Ok: false } whole) return Problem.Invalid(whole.Errors);
-        return reading.Ok ? null : Problem.Invalid(reading.Errors);
+        var whole = direct ? FieldsReader.ReadDirect(vertical.Fields, command.Fields, parsers, today) : reading;
+        if (command.MemberErrors.Count > 0) return Problem.Invalid([.. command.MemberErrors, .. whole.Errors]);
+        if (direct && whole.Ok) reading = reading with { Hashes = whole.HashesOfValues(vertical.Fields) };
+        return !whole.Ok ? Problem.Invalid(whole.Errors) : reading.Ok ? null : Problem.Invalid(reading.Errors);
     }
 
     private static RawField[] Pingable(VerticalModel vertical, IReadOnlyList<RawField> raw) =>
         [.. raw.Where(field => vertical.Fields.Find(field.Name) is { Pii: false, Ping: not FieldUse.None })];
+
+    /// <summary>Of the hashes that came (or of a direct post's values) only their HMACs go any further.</summary>
+    private PersonHash[] Persons(FieldsReading reading) =>
+        [.. reading.Hashes.Select(hash => new PersonHash(hash.Field.Ordinal, store.Vault.PersonHashOfSha(hash.Field.Name, hash.Sha256)))];
 
     private static PingAnswer Answer(CatalogModel model, PingCommand command, PingRecord record, IReadOnlyList<InputError> warnings)
     {

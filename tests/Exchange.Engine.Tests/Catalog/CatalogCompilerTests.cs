@@ -103,6 +103,26 @@ public sealed class CatalogCompilerTests
     }
 
     [Fact]
+    public void Campaign_DuplicateAndTellLosses_HaveTheirDefaults()
+    {
+        (Basic.Campaigns["acme-a"].Duplicate, Basic.Campaigns["acme-a"].TellLosses).ShouldBe((null, false));
+        var usual = Catalogs.Model(Catalogs.With("campaigns acme-a duplicate", "{}")).Campaigns["acme-a"].Duplicate.ShouldNotBeNull();
+        (usual.Window, usual.OfBuyer, string.Join(' ', usual.Keys.Select(key => key.Name))).ShouldBe((TimeSpan.FromDays(30), true, "phone email"));
+        var own = Catalogs.Model(Catalogs.With("campaigns acme-a duplicate", "{ \"window\": \"90d\", \"of\": \"campaign\", \"keys\": [\"email\"] }")).Campaigns["acme-a"].Duplicate!;
+        (own.Window, own.OfBuyer, own.Keys.Single().Name).ShouldBe((TimeSpan.FromDays(90), false, "email"));
+        Catalogs.Model(Catalogs.With("campaigns acme-a tell_losses", "true")).Campaigns["acme-a"].TellLosses.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Field_PingedHashed_CarriesNoValueInAPing_AndReservesTheNameOfItsHash()
+    {
+        var field = Catalogs.Model(Catalogs.With("verticals auto fields phone", "{ \"type\": \"phone\", \"pii\": true, \"ping\": \"hashed\" }")).Verticals["auto"].Fields.Find("phone")!;
+        (field.Ping, field.PingHashed, field.Post, field.HashName).ShouldBe((FieldUse.None, true, FieldUse.Optional, "phone_sha256"));
+        var root = ConfigPatch.Set(Catalogs.With("verticals auto fields phone ping", "\"hashed\""), ["verticals", "auto", "fields", "phone_sha256"], Catalogs.Json("{ \"type\": \"text\" }"));
+        Catalogs.Compile(root).Errors.Errors.Select(error => (error.Code, error.Pointer)).ShouldBe([("reserved_name", "verticals.auto.fields.phone_sha256")]);
+    }
+
+    [Fact]
     public void Delivery_NotWritten_IsTheInbox()
     {
         var delivery = Basic.Campaigns["acme-a"].Delivery;

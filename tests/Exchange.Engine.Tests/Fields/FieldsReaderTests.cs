@@ -53,6 +53,73 @@ public sealed class FieldsReaderTests
     public void Post_AfterAPing_IsCheckedAgainstIt(string pinged, string posted, string told) =>
         Told(FieldsReader.ReadPost(Auto, Raw(posted), Ping(pinged.Split(' ')).Values, PostChanges.Refuse, FieldReaderTests.Parsers, FieldReaderTests.Today)).ShouldBe(told);
 
+    private static readonly FieldSet Hashed = new(
+    [
+        new() { Name = "zip", Type = FieldType.UsZip, Ordinal = 0, Ping = FieldUse.Required },
+        new() { Name = "email", Type = FieldType.Email, Ordinal = 1, Pii = true, PingHashed = true, Post = FieldUse.Required },
+        new() { Name = "phone", Type = FieldType.Phone, Ordinal = 2, Pii = true, Post = FieldUse.Optional },
+    ]);
+
+    [Theory]
+    [InlineData("zip=90210 email_sha256={A}", "")]
+    [InlineData("zip=90210 email_sha256={a}", "")]
+    [InlineData("zip=90210 email_sha256=", "")]
+    [InlineData("zip=90210 email_sha256=abc", "/fields/email_sha256 invalid_format")]
+    [InlineData("zip=90210 email_sha256={A}0", "/fields/email_sha256 invalid_format")]
+    [InlineData("zip=90210 email_sha256={g}", "/fields/email_sha256 invalid_format")]
+    [InlineData("zip=90210 email_sha256=a@example.com", "/fields/email_sha256 invalid_format")]
+    [InlineData("zip=90210 email_sha256={A} email_sha256={A}", "/fields/email_sha256 duplicate_property")]
+    [InlineData("zip=90210 email_sha256= email_sha256={A}", "/fields/email_sha256 duplicate_property")]
+    [InlineData("zip=90210 email=a@example.com", "/fields/email pii_in_ping")]
+    [InlineData("zip=90210 email_sha256={A} email=a@example.com", "/fields/email pii_in_ping")]
+    [InlineData("zip=90210 phone_sha256={A}", "/fields/phone_sha256 unknown_field")]
+    [InlineData("zip=90210 zip_sha256={A}", "/fields/zip_sha256 unknown_field")]
+    [InlineData("zip=90210 EMAIL_sha256={A}", "/fields/EMAIL_sha256 unknown_field")]
+    [InlineData("email_sha256={A}", "/fields/zip missing_field")]
+    public void Ping_WithAHash_IsReadOrTold(string sent, string told)
+    {
+        var read = FieldsReader.ReadPing(Hashed, Raw(WithHashes(sent)), FieldReaderTests.Parsers, FieldReaderTests.Today);
+        Told(read).ShouldBe(told);
+        if (told.Length == 0 && !sent.EndsWith('='))
+        {
+            var hash = read.Hashes.ShouldHaveSingleItem();
+            (hash.Field.Name, Convert.ToHexStringLower(hash.Sha256)).ShouldBe(("email", Sha("a@example.com")));
+        }
+        else if (sent.EndsWith('=')) read.Hashes.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("zip=90210 email=A@Example.com", "")]
+    [InlineData("zip=90210 email=A@Example.com email_sha256={a}", "")]
+    [InlineData("zip=90210 email_sha256={a} email=b@example.com", "/fields/email_sha256 invalid_field")]
+    [InlineData("zip=90210 email_sha256={a}", "/fields/email missing_field")]
+    public void DirectPost_WithAHashBesideTheValue_MustBeOfThatValue(string sent, string told) =>
+        Told(FieldsReader.ReadDirect(Hashed, Raw(WithHashes(sent)), FieldReaderTests.Parsers, FieldReaderTests.Today)).ShouldBe(told);
+
+    [Theory]
+    [InlineData("email=a@example.com email_sha256={a}", "")]
+    [InlineData("email=b@example.com email_sha256={a}", "/fields/email_sha256 invalid_field")]
+    public void Post_ThatRepeatsTheHash_IsTaken(string posted, string told) => Told(FieldsReader.ReadPost(
+        Hashed, Raw(WithHashes(posted)), [new("90210", 90210), default, default], PostChanges.Refuse, FieldReaderTests.Parsers, FieldReaderTests.Today)).ShouldBe(told);
+
+    [Fact]
+    public void Addition_OfAHash_IsAnUnknownField() => Told(FieldsReader.ReadAddition(
+        Hashed, Raw(WithHashes("email_sha256={a}")), [new("90210", 90210), default, default], FieldReaderTests.Parsers, FieldReaderTests.Today)).ShouldBe("/fields/email_sha256 unknown_field");
+
+    [Fact]
+    public void DirectPost_HashesOfItsValues_AreThoseAPingWouldHaveCarried()
+    {
+        var pinged = FieldsReader.ReadPing(Hashed, Raw(WithHashes("zip=90210 email_sha256={A}")), FieldReaderTests.Parsers, FieldReaderTests.Today);
+        var direct = FieldsReader.ReadDirect(Hashed, Raw("zip=90210 email=A@Example.com"), FieldReaderTests.Parsers, FieldReaderTests.Today);
+        direct.HashesOfValues(Hashed).ShouldHaveSingleItem().Sha256.ShouldBe(pinged.Hashes[0].Sha256);
+    }
+
+    /// <summary>{a}: the hash of a@example.com, {A}: in capitals, {g}: no hash though as long.</summary>
+    private static string WithHashes(string text) => text.Replace("{a}", Sha("a@example.com"), StringComparison.Ordinal)
+        .Replace("{A}", Sha("a@example.com").ToUpperInvariant(), StringComparison.Ordinal).Replace("{g}", new string('g', 64), StringComparison.Ordinal);
+
+    private static string Sha(string text) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text)));
+
     [Fact]
     public void Post_ChangesIgnored_KeepsThePingedValueAndWarns()
     {

@@ -72,8 +72,6 @@ public sealed class CatalogFileTests
         result.Errors.Errors.Select(error => (error.Code, error.Pointer)).ShouldBe(
         [
             ("not_supported", "connectors"),
-            ("not_supported", "verticals.solar.fields.email.ping"),
-            ("not_supported", "verticals.solar.fields.phone.ping"),
             ("not_supported", "publishers.sun-compare.postback"),
             ("not_supported", "publishers.coreg-network.intake"),
             ("not_supported", "publishers.coreg-network.payout.on_return"),
@@ -86,7 +84,6 @@ public sealed class CatalogFileTests
             ("not_supported", "buyers.brightroof.office"),
             ("not_supported", "buyers.brightroof.endpoints.crm.limits"),
             ("not_supported", "buyers.brightroof.endpoints.commercial.connector"),
-            ("not_supported", "campaigns.sunworks-live.duplicate"),
             ("not_supported", "campaigns.sunworks-live.bid.live"),
             ("not_supported", "campaigns.brightroof-shared.caps[0].leads"),
             ("not_supported", "campaigns.brightroof-shared.caps[0].pace"),

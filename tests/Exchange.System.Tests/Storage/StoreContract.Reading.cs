@@ -164,6 +164,7 @@ public abstract partial class StoreContract
         vault.PersonHash("email", "a@example.com").ShouldBe(vault.PersonHash("email", "a@example.com"));
         vault.PersonHash("email", "a@example.com").ShouldNotBe(vault.PersonHash("phone", "a@example.com"));
         vault.PersonHash("email", "a@example.com").Length.ShouldBe(32);
+        vault.PersonHashOfSha("email", SHA256.HashData("a@example.com"u8)).ShouldBe(vault.PersonHash("email", "a@example.com"));
         vault.KeyHash("k").Length.ShouldBe(32);
         vault.Alias("a", "p", null).ShouldBe(vault.Alias("a", "p", null));
         vault.Alias("a", "p", null).ShouldMatch("^s-[0-9a-z]{8}$");

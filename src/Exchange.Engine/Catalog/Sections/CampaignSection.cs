@@ -13,9 +13,9 @@ internal static class CampaignSection
     private static readonly MapKeys Keys = new(
         [
             "name", "note", "status", "buyer", "vertical", "publishers", "filter", "post_filter", "bid", "sharing", "caps", "schedule", "weight", "handicap",
-            "consent", "delivery",
+            "consent", "delivery", "duplicate", "tell_losses",
         ],
-        "duplicate", "returns", "tell_losses");
+        "returns");
 
     private static readonly (string, Sharing)[] Sharings = [("exclusive", Sharing.Exclusive), ("shared", Sharing.Shared), ("either", Sharing.Either)];
 
@@ -69,6 +69,7 @@ internal static class CampaignSection
         var weight = (map["weight"] is { } weightNode ? ValueReader.Number(weightNode, 0, MostWeight, errors) : null) ?? 1;
         var handicap = map["handicap"] is { } handicapNode ? Handicap(handicapNode, errors) : default;
         var consent = ConsentWord.Read(map["consent"], errors);
+        var tellLosses = map["tell_losses"] is { } tell && ValueReader.Boolean(tell, errors) == true;
         var limits = CapSection.Read(map["caps"], CapScope.Campaign, id, status, draft);
         var schedule = map["schedule"] is { } scheduleNode ? ScheduleReader.Read(scheduleNode, draft) : null;
 
@@ -82,6 +83,7 @@ internal static class CampaignSection
         var bid = bidNode is null ? null : PriceSection.Read(bidNode, new(draft, vertical, ConditionPlace.Price, zone: zone), isBid: true, out range);
         var filter = map["filter"] is { } filterNode ? new ConditionScope(draft, vertical, ConditionPlace.Filter, zone: zone).Read(filterNode) : Condition.Always;
         var postFilter = map["post_filter"] is { } postNode ? new ConditionScope(draft, vertical, ConditionPlace.Filter, pingOnly: false, zone: zone).Read(postNode) : Condition.Always;
+        var duplicate = map["duplicate"] is { } duplicateNode ? DuplicateSection.ReadCampaigns(duplicateNode, vertical, errors) : null;
         if (consent < vertical.Consent)
             errors.Add(map.At("consent"), ConfigCodes.OutOfRange, "A campaign may ask for more consent than its vertical, never for less.");
         if (buyer is null || bid is null || delivery is null) return null;
@@ -92,7 +94,7 @@ internal static class CampaignSection
         {
             Ordinal = ordinal, Id = id, Name = name, Buyer = buyer, Vertical = verticalId, Status = status, Publishers = publishers, Filter = filter,
             PostFilter = postFilter, Bid = bid, Sharing = sharing, Schedule = schedule, Weight = (int)weight, Handicap = handicap,
-            Consent = consent ?? vertical.Consent, Delivery = delivery, Gate = limits.Gate, Caps = limits.Caps,
+            Consent = consent ?? vertical.Consent, Delivery = delivery, Duplicate = duplicate, TellLosses = tellLosses, Gate = limits.Gate, Caps = limits.Caps,
             Takes = [limits.Gate, buyer.Gate, .. limits.Caps.Concat(buyer.Caps).OrderBy(CapSection.PlaceOf), buyer.Balance],
         };
         return new(model, range, map["weight"], node);

@@ -16,6 +16,9 @@ internal static class FieldSection
 
     private static readonly (string, FieldUse)[] Uses = [("required", FieldUse.Required), ("optional", FieldUse.Optional)];
 
+    private static readonly (string, (FieldUse, bool))[] PingUses =
+        [("required", (FieldUse.Required, false)), ("optional", (FieldUse.Optional, false)), ("hashed", (FieldUse.None, true))];
+
     /// <summary>What conditions read besides fields, and the members of requests: a field of these names would be read as something else.</summary>
     private static readonly HashSet<string> Reserved = new(StringComparer.Ordinal)
     {
@@ -30,7 +33,11 @@ internal static class FieldSection
         if (map.Entries.Count == 0) draft.Errors.Add(node.Path, ConfigCodes.Empty, "A vertical needs at least one field.");
         if (map.Entries.Count > Limits.FieldsPerRequest) draft.Errors.Add(node.Path, ConfigCodes.OutOfRange, $"A vertical may have at most {Limits.FieldsPerRequest} fields.");
         foreach (var (name, entry) in map.Entries) if (Field(name, entry, fields.Count, draft) is { } field) fields.Add(field);
-        return new(fields);
+        var set = new FieldSet(fields);
+        foreach (var (name, entry) in map.Entries)
+            if (set.FindHashed(name) is { } hashed)
+                draft.Errors.Add(entry.Path, ConfigCodes.ReservedName, $"This name is that of the hash of {hashed.Name}, which may be pinged; give the field another one.");
+        return set;
     }
 
     private static FieldSchema? Field(string name, ConfigNode node, int ordinal, CatalogDraft draft)
@@ -46,15 +53,22 @@ internal static class FieldSection
 
         var pii = map["pii"] is { } piiNode && ValueReader.Boolean(piiNode, errors) == true;
         var sensitive = map["sensitive"] is { } sensitiveNode && ValueReader.Boolean(sensitiveNode, errors) == true;
-        var ping = map["ping"] is { } pingNode ? ValueReader.Word(pingNode, Uses, errors, "hashed") ?? FieldUse.None : FieldUse.None;
-        if (pii && ping != FieldUse.None)
-            errors.Add(map.At("ping"), ConfigCodes.PiiInPing, "Contact data is never pinged; take `ping` out and ask for it with `post`.");
-        var post = map["post"] is { } postNode ? ValueReader.Word(postNode, Uses, errors) ?? FieldUse.None : ping != FieldUse.None ? FieldUse.Optional : FieldUse.None;
+        var ping = map["ping"] is { } pingNode ? ValueReader.Word(pingNode, PingUses, errors) : (FieldUse.None, false);
+        var (use, hashed) = ping ?? default;
+        var canHash = type is FieldType.Phone or FieldType.Email;
+        if (hashed && !canHash)
+            errors.Add(map.At("ping"), ConfigCodes.WrongType, "Only phone numbers and e-mail addresses are pinged `hashed`, because only they are always written alike; take `ping` out and ask for the field with `post`.");
+        if (pii && use != FieldUse.None)
+            errors.Add(map.At("ping"), ConfigCodes.PiiInPing, canHash
+                ? "Contact data is never pinged; write `ping: hashed`, or take `ping` out and ask for it with `post`."
+                : "Contact data is never pinged; take `ping` out and ask for it with `post`.");
+        var post = map["post"] is { } postNode ? ValueReader.Word(postNode, Uses, errors) ?? FieldUse.None
+            : use != FieldUse.None || hashed ? FieldUse.Optional : FieldUse.None;
 
         var (min, max, minDate, maxDate) = Bounds(map, type, errors);
         return new FieldSchema
         {
-            Name = name, Type = type, Ordinal = ordinal, Ping = ping, Post = post, Pii = pii, Sensitive = sensitive,
+            Name = name, Type = type, Ordinal = ordinal, Ping = use, PingHashed = hashed && canHash, Post = post, Pii = pii, Sensitive = sensitive,
             Values = Choices(map, type, errors), Min = min, Max = max, MinDate = minDate, MaxDate = maxDate,
             MaxLength = Only(map, "max_length", type is FieldType.Text, "text fields", errors) is { } length
                 ? (int)(ValueReader.Number(length, 1, Limits.TextChars, errors) ?? Limits.TextChars) : Limits.TextChars,
