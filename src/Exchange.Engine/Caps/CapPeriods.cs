@@ -6,7 +6,7 @@ namespace Exchange.Engine.Caps;
 /// </summary>
 public static class CapPeriods
 {
-    public static IReadOnlyList<ICapPeriod> All { get; } = [new HourPeriod(), new DayPeriod(), new WeekPeriod(), new MonthPeriod(), new TotalPeriod()];
+    public static IReadOnlyList<ICapPeriod> All { get; } = [new MinutePeriod(), new HourPeriod(), new DayPeriod(), new WeekPeriod(), new MonthPeriod(), new TotalPeriod()];
 
     public static ICapPeriod? Find(string name)
     {

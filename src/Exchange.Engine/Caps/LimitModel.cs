@@ -40,15 +40,21 @@ public sealed record LimitModel
     /// <summary>
     /// Stable across catalogs as long as it counts the same thing. Gate: <c>open:campaign-id:rev</c>, <c>open:buyer:id:rev</c>,
     /// <c>open:publisher:id:rev</c> (rev = hash of the set of cap ids, so that another set of caps is another gate).
-    /// Cap: <c>c:campaign-id:leads:day:zone</c> (b: buyer, p: publisher). Balance: <c>bal:buyer-id</c>.
+    /// Cap: <c>c:campaign-id:leads:day:zone</c> (b: buyer, p: publisher, t: tree), with a count for each value and a condition
+    /// <c>c:campaign-id:leads:day:zone:by:zip:when:1f0c2a9b</c>. Balance: <c>bal:buyer-id</c>.
     /// </summary>
     public required string Id { get; init; }
+    /// <summary>What people call a cap of its owner (<see cref="CapName"/>); empty for gates and balances.</summary>
+    public string Name { get; init; } = "";
     /// <summary>Told when this limit refuses.</summary>
     public required Reason Reason { get; init; }
     public required CapScope Scope { get; init; }
     /// <summary>Id of the publisher, campaign, buyer or tree it belongs to.</summary>
     public required string Owner { get; init; }
-    /// <summary>Leads, or micros; gates: 0 open, -1 paused. Balances: the credit limit in micros (what was paid in is added by the store).</summary>
+    /// <summary>
+    /// A number, or micros; gates: 0 open, -1 paused. Balances: the credit limit in micros (what was paid in is added by the store). With a limit by
+    /// weekday the largest.
+    /// </summary>
     public required long Limit { get; init; }
     public ICapPeriod? Period { get; init; }
     public CapMetric Metric { get; init; }
@@ -57,12 +63,12 @@ public sealed record LimitModel
     public IReadOnlyList<long>? WeekdayLimits { get; init; }
     /// <summary>By vertical: only what this holds for counts and is stopped. Null: everything.</summary>
     public IReadOnlyDictionary<string, Condition>? When { get; init; }
+    /// <summary>What the condition is known by in the id; null without.</summary>
+    public string? WhenHash { get; init; }
     /// <summary>Each value has a count of its own. Null: one count for all.</summary>
     public CapDimension? Each { get; init; }
     /// <summary>Spread evenly over the open hours of the window that are left.</summary>
     public bool Paced { get; init; }
-    /// <summary>Paced caps of a campaign: its open hours; null: always open.</summary>
-    public Schedule? OpenHours { get; init; }
     /// <summary>Tells when it is reached, never stops anything.</summary>
     public bool Soft { get; init; }
     /// <summary>Tells once so much of it is used.</summary>
@@ -71,8 +77,8 @@ public sealed record LimitModel
     /// <summary>Whether sales take it in the journal; offers and pings are counted beside it, gates and balances are always taken.</summary>
     public bool IsTake => Kind != LimitKind.Cap || Metric is CapMetric.Leads or CapMetric.Spend;
 
-    /// <summary>Whether one number in the live view tells all: no condition, no value of its own, no pace.</summary>
-    public bool IsPlain => When is null && Each is null && !Paced && !Soft;
+    /// <summary>Whether one number in the live view tells all: no condition, no value of its own, no pace, no weekdays.</summary>
+    public bool IsPlain => When is null && Each is null && WeekdayLimits is null && !Paced && !Soft;
 
     /// <summary>A row of a soft cap never refuses; small enough that takes can be added.</summary>
     public const long NoLimit = long.MaxValue / 4;
@@ -81,8 +87,7 @@ public sealed record LimitModel
     public int WeekdayOf(Window window)
     {
         if (WeekdayLimits is null) return 0;
-        var local = TimeZoneInfo.ConvertTime(DateTimeOffset.FromUnixTimeSeconds(window.Start), Zone!);
-        return ((int)local.DayOfWeek + 6) % 7 + 1;
+        return ZoneClock.WeekdayOf(ZoneClock.Of(Zone!).DateAt(window.Start)) + 1;
     }
 
     /// <summary>What the catalog allows in a window.</summary>
@@ -97,17 +102,38 @@ public sealed record LimitModel
     /// <summary>The value whose count this ping or lead belongs to; null where there is one count for all, empty where the value was not given.</summary>
     public string? ValueOf(Subject subject) => Each?.ValueOf(subject);
 
+    /// <summary>The window of a moment; gates and balances have one for ever.</summary>
+    public Window WindowAt(long unixSeconds) => Kind == LimitKind.Cap ? Period!.WindowAt(unixSeconds, Zone!) : Window.Forever;
+
     /// <summary>
     /// The counter row's key at a moment: <c>cap:ID:WINDOW_START</c>, with a count for each value <c>cap:ID=VALUE:WINDOW_START</c>, or the id
     /// itself for gates and balances.
     /// </summary>
     public string KeyAt(long unixSeconds, out Window window, string? value = null)
     {
-        if (Kind != LimitKind.Cap) { window = Window.Forever; return Id; }
-        window = Period!.WindowAt(unixSeconds, Zone!);
+        window = WindowAt(unixSeconds);
+        return KeyIn(window, value);
+    }
+
+    /// <summary>As <see cref="KeyAt"/>, of a window that is known.</summary>
+    public string KeyIn(Window window, string? value = null)
+    {
+        if (Kind != LimitKind.Cap) return Id;
         return value is null
             ? string.Create(CultureInfo.InvariantCulture, $"cap:{Id}:{window.Start}")
             : string.Create(CultureInfo.InvariantCulture, $"cap:{Id}={value}:{window.Start}");
+    }
+
+    /// <summary>What <see cref="KeyIn"/> made a cap's key of: the start of the window, and whose count it is (null where there is one for all).</summary>
+    public long ReadKey(string key, out string? value)
+    {
+        const int Prefix = 4; // "cap:"
+        value = null;
+        if (Kind != LimitKind.Cap) return 0;
+        var colon = key.LastIndexOf(':');
+        var end = Prefix + Id.Length;
+        if (end < colon && key[end] == '=') value = key[(end + 1)..colon];
+        return long.Parse(key.AsSpan(colon + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
     }
 
     /// <summary>What one copy takes of it: 0 of a gate, 1 lead, or the price (for a publisher's spend the payout).</summary>

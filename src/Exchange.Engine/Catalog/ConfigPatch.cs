@@ -1,3 +1,5 @@
+using Exchange.Engine.Caps;
+
 namespace Exchange.Engine.Catalog;
 
 /// <summary>Changes a catalog as written, before it is compiled again: RFC 7396 merge patch, and one cap found by its short name.</summary>
@@ -61,8 +63,8 @@ public static class ConfigPatch
 
     /// <summary>
     /// The whole catalog with a merge patch applied to one cap of an entry. <paramref name="section"/> is publishers, buyers or
-    /// campaigns; <paramref name="cap"/> its short name, period and what it counts: <c>day.leads</c>, <c>month.spend</c>. A patch that
-    /// is one text is the new limit. Null with <c>unknown_id</c>, <c>unknown_cap</c>, or <c>ambiguous_cap</c> where several caps of the
+    /// campaigns; <paramref name="cap"/> its short name (<see cref="CapName"/>): <c>day.leads</c>, <c>month.spend.by.zip</c>. A patch that
+    /// is one text, or a map <c>{ limit: … }</c>, is the new limit. Null with <c>unknown_id</c>, <c>unknown_cap</c>, or <c>ambiguous_cap</c> where several caps of the
     /// entry have this name (in other zones).
     /// </summary>
     public static ConfigNode? MergeCap(ConfigNode root, string section, string id, string cap, ConfigNode patch, ConfigErrors errors)
@@ -74,13 +76,11 @@ public static class ConfigPatch
             errors.Add(path, "unknown_id", "There is no such entry.");
             return null;
         }
-        var dot = cap.IndexOf('.', StringComparison.Ordinal);
-        var (per, what) = dot < 0 ? (cap, "") : (cap[..dot], cap[(dot + 1)..]);
         var caps = Find(entry, "caps") as ConfigList;
         var found = -1;
         for (var i = 0; i < caps?.Items.Count; i++)
         {
-            if (Find(caps.Items[i], "per") is not ConfigText { Text: var period } || period != per || what.Length == 0 || Find(caps.Items[i], what) is null) continue;
+            if (CapName.Of(caps.Items[i]) != cap) continue;
             if (found >= 0)
             {
                 errors.Add(caps.Path, "ambiguous_cap", "Several caps of this entry have this name; change them in the catalog.");
@@ -90,10 +90,13 @@ public static class ConfigPatch
         }
         if (found < 0)
         {
-            errors.Add(ConfigErrors.At(path, "caps"), "unknown_cap", "This entry has no such cap; a cap is named by its period and what it counts, as day.leads.");
+            errors.Add(ConfigErrors.At(path, "caps"), "unknown_cap", "This entry has no such cap; a cap is named by its period and what it counts, as day.leads, with `each` day.leads.by.FIELD, with `when` as its state shows.");
             return null;
         }
-        var changes = patch is ConfigText ? new ConfigMap("", patch.Line, [new(what, patch)]) : patch;
+        // Its own word for its limit is what comes after the period.
+        var what = cap.Split('.')[1];
+        var changes = patch is not ConfigMap map ? new ConfigMap("", patch.Line, [new(what, patch)])
+            : new ConfigMap(map.Path, map.Line, [.. map.Entries.Select(change => change.Key == "limit" ? KeyValuePair.Create(what, change.Value) : change)]);
         var items = caps!.Items.ToArray();
         items[found] = Merge(items[found], changes);
         return Set(root, [section, id, "caps"], new ConfigList(caps.Path, caps.Line, items));

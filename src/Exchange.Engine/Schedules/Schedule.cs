@@ -72,19 +72,31 @@ public sealed class Schedule
         return false;
     }
 
+    /// <summary>When it is open within [<paramref name="from"/>, <paramref name="until"/>), Unix seconds: half-open stretches in order. Not remembered.</summary>
+    public IReadOnlyList<(long From, long Until)> OpenBetween(long from, long until)
+    {
+        var stretches = new List<(long, long)>();
+        for (var at = from; at < until;)
+        {
+            var state = Find(at, until);
+            if (state.Open) stretches.Add((at, Math.Min(state.Until, until)));
+            at = state.Until;
+        }
+        return stretches;
+    }
+
     private Remembered Look(long now)
     {
         var known = remembered;
         if (known is not null && now >= known.From && now < known.Until) return known;
-        known = Find(now);
+        known = Find(now, now + HorizonDays * ZoneClock.Day);
         remembered = known;
         return known;
     }
 
-    private Remembered Find(long now)
+    private Remembered Find(long now, long horizon)
     {
         var open = IsOpenAtLocal(clock.LocalAt(now));
-        var horizon = now + HorizonDays * ZoneClock.Day;
         var at = now;
         while (at < horizon)
         {

@@ -85,10 +85,6 @@ internal static class EntryRoutes
         var (patch, problem) = await ReadPatchAsync(call);
         if (problem is not null) return problem;
         var cap = call.Route("cap");
-        // {"limit": 5} says the same for every cap; its own word for it is what comes after the period.
-        var what = cap[(cap.IndexOf('.', StringComparison.Ordinal) + 1)..];
-        if (patch is ConfigMap map)
-            patch = new ConfigMap(map.Path, map.Line, [.. map.Entries.Select(entry => entry.Key == "limit" ? KeyValuePair.Create(what, entry.Value) : entry)]);
         return await CatalogChanges.ApplyAsync(call, precondition, root =>
         {
             var errors = new ConfigErrors();

@@ -1,3 +1,4 @@
+using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
 using Shouldly;
 
@@ -43,7 +44,26 @@ public sealed class ConfigPatchTests
     }
 
     [Theory]
+    [InlineData("day.leads", 0)]
+    [InlineData("day.leads.by.zip", 1)]
+    [InlineData("day.leads.by.zip.when.HASH", 2)]
+    [InlineData("day.pings", 3)]
+    public void MergeCap_ByItsWholeName_FindsTheOne(string name, int index)
+    {
+        const string when = "{ \"field\": \"state\", \"is\": \"CA\" }";
+        var root = Catalogs.With("campaigns acme-b caps",
+            $$"""[{ "per": "day", "leads": 5 }, { "per": "day", "leads": 5, "each": "zip" }, { "per": "day", "leads": 5, "each": "zip", "when": {{when}} }, { "per": "day", "pings": 5 }]""");
+        name = name.Replace("HASH", CapName.HashOf(Catalogs.Json(when)), StringComparison.Ordinal);
+        var errors = new ConfigErrors();
+        var changed = ConfigPatch.MergeCap(root, "campaigns", "acme-b", name, Catalogs.Json("{ \"limit\": 9 }"), errors).ShouldNotBeNull();
+        CatalogDiff.Between(root, changed).ShouldHaveSingleItem().Path.ShouldBe($"campaigns.acme-b.caps[{index}].{(index == 3 ? "pings" : "leads")}");
+        Catalogs.Model(changed).Limits.Single(limit => limit.Owner == "acme-b" && limit.Name == name).Limit.ShouldBe(9);
+    }
+
+    [Theory]
     [InlineData("acme-x", "day.leads", "unknown_id")]
+    [InlineData("acme-a", "day.leads.by.zip", "unknown_cap")]
+    [InlineData("acme-a", "", "unknown_cap")]
     [InlineData("acme-a", "week.leads", "unknown_cap")]
     [InlineData("acme-a", "day.spend", "unknown_cap")]
     [InlineData("acme-a", "day", "unknown_cap")]

@@ -40,7 +40,7 @@ internal static class BuyerSection
         };
         var company = map["company"] is { } companyNode ? ValueReader.Name(companyNode, errors) ?? id : id;
         var seller = map["seller"] is { } sellerNode ? Seller(sellerNode, errors) : null;
-        var limits = CapSection.Read(map["caps"], CapScope.Buyer, id, status, draft);
+        var limits = CapSection.Read(map["caps"], new(CapScope.Buyer, id, status, () => draft.BoughtBy(id)), draft);
         var balance = CapSection.Balance(id, credit, draft);
         draft.Buyers[id] = new()
         {

@@ -70,13 +70,14 @@ internal static class CampaignSection
         var handicap = map["handicap"] is { } handicapNode ? Handicap(handicapNode, errors) : default;
         var consent = ConsentWord.Read(map["consent"], errors);
         var tellLosses = map["tell_losses"] is { } tell && ValueReader.Boolean(tell, errors) == true;
-        var limits = CapSection.Read(map["caps"], CapScope.Campaign, id, status, draft);
         var schedule = map["schedule"] is { } scheduleNode ? ScheduleReader.Read(scheduleNode, draft) : null;
+        var vertical = verticalId is null ? null : draft.Verticals.GetValueOrDefault(verticalId);
+        var limits = CapSection.Read(map["caps"], new(CapScope.Campaign, id, status, () => vertical is null ? [] : [vertical], schedule?.Zone), draft);
 
         var buyer = buyerId is null ? null : draft.Buyers.GetValueOrDefault(buyerId);
         var delivery = buyer is null ? null
             : DeliverySection.Read(map["delivery"], buyer, (draft.Declared["buyers"][buyer.Id] as ConfigMap)?.Find("endpoints"), errors);
-        if (verticalId is null || !draft.Verticals.TryGetValue(verticalId, out var vertical)) return null;
+        if (verticalId is null || vertical is null) return null;
 
         var zone = schedule?.Zone ?? draft.Zone;
         var range = default(PriceRange);
@@ -88,6 +89,7 @@ internal static class CampaignSection
             errors.Add(map.At("consent"), ConfigCodes.OutOfRange, "A campaign may ask for more consent than its vertical, never for less.");
         if (buyer is null || bid is null || delivery is null) return null;
 
+        var all = CapSection.InOrder(limits.Caps.Concat(buyer.Caps)).ToArray();
         var ordinal = ordinals.GetValueOrDefault(verticalId);
         ordinals[verticalId] = ordinal + 1;
         var model = new CampaignModel
@@ -95,7 +97,7 @@ internal static class CampaignSection
             Ordinal = ordinal, Id = id, Name = name, Buyer = buyer, Vertical = verticalId, Status = status, Publishers = publishers, Filter = filter,
             PostFilter = postFilter, Bid = bid, Sharing = sharing, Schedule = schedule, Weight = (int)weight, Handicap = handicap,
             Consent = consent ?? vertical.Consent, Delivery = delivery, Duplicate = duplicate, TellLosses = tellLosses, Gate = limits.Gate, Caps = limits.Caps,
-            Takes = [limits.Gate, buyer.Gate, .. limits.Caps.Concat(buyer.Caps).OrderBy(CapSection.PlaceOf), buyer.Balance],
+            Takes = [limits.Gate, buyer.Gate, .. all.Where(cap => cap.IsTake), buyer.Balance], Counted = [.. all.Where(cap => !cap.IsTake)],
         };
         return new(model, range, map["weight"], node);
     }

@@ -73,6 +73,26 @@ internal sealed class CatalogDraft
 
     private void Ask(Question question) => Takeover.Ask(question);
 
+    private ILookup<string, string>? bought;
+
+    /// <summary>The verticals of a buyer's campaigns; of one that has none yet all.</summary>
+    public IReadOnlyList<VerticalDraft> BoughtBy(string buyer)
+    {
+        var ids = IdsBoughtBy(buyer);
+        Ask(new(QuestionKind.Bought, buyer, ids));
+        return [.. ids.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Verticals.GetValueOrDefault).OfType<VerticalDraft>()];
+    }
+
+    /// <summary>By id, separated by blanks. Read off the file once: buyers are read before their campaigns.</summary>
+    public string IdsBoughtBy(string buyer)
+    {
+        bought ??= Declared["campaigns"].All.Values.OfType<ConfigMap>()
+            .Select(campaign => (Buyer: (campaign.Find("buyer") as ConfigText)?.Text, Vertical: (campaign.Find("vertical") as ConfigText)?.Text))
+            .Where(pair => pair.Buyer is not null && pair.Vertical is not null && Declared["verticals"].Peek(pair.Vertical) is not null)
+            .Distinct().ToLookup(pair => pair.Buyer!, pair => pair.Vertical!, StringComparer.Ordinal);
+        return string.Join(' ', (bought.Contains(buyer) ? bought[buyer] : Declared["verticals"].Keys).Order(StringComparer.Ordinal));
+    }
+
     /// <summary>A reference to an entry: its id, or null after <c>unknown_id</c> with the nearest id.</summary>
     public string? Reference(ConfigNode node, string section, string what)
     {

@@ -45,6 +45,8 @@ internal enum QuestionKind
     Product,
     /// <summary>What were all entries of the section compiled to?</summary>
     AllProducts,
+    /// <summary>Which verticals do this buyer's campaigns buy? Of the id in <c>Section</c>; <c>Id</c> says.</summary>
+    Bought,
     /// <summary>Which day is it?</summary>
     Today,
     /// <summary>Is there a secret of this name? (The answer was yes, or nobody knew.)</summary>

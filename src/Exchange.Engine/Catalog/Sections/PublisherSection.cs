@@ -48,7 +48,7 @@ internal static class PublisherSection
         // A field that only another of its verticals has is one that was not given.
         bool Elsewhere(string field) => ids.Exists(other => draft.Verticals.GetValueOrDefault(other.Id)?.DeclaredFields?.Find(field) is not null);
 
-        var limits = CapSection.Read(map["caps"], CapScope.Publisher, id, status, draft);
+        var limits = CapSection.Read(map["caps"], new(CapScope.Publisher, id, status, () => [.. ids.Select(vertical => draft.Verticals.GetValueOrDefault(vertical.Id)).OfType<VerticalDraft>()]), draft);
         draft.Publishers[id] = new()
         {
             Id = id, Name = name, Status = status, Verticals = verticals.ToFrozenDictionary(StringComparer.Ordinal), Gate = limits.Gate, Caps = limits.Caps, Zone = zone,

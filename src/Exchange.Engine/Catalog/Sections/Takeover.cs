@@ -73,6 +73,7 @@ internal sealed class Takeover(CatalogDraft draft, CompiledCatalog? previous)
         QuestionKind.Product => kept.Contains((question.Section, question.Id))
             || previous!.Find(question.Section, question.Id) is null && draft.Declared[question.Section].Peek(question.Id) is null,
         QuestionKind.AllProducts => !changed.Contains(question.Section) && draft.Declared[question.Section].Count == previous!.CountOf(question.Section),
+        QuestionKind.Bought => draft.IdsBoughtBy(question.Section) == question.Id,
         QuestionKind.Today => (draft.Options.Today?.ToString(CultureInfo.InvariantCulture) ?? "") == question.Id,
         QuestionKind.Secret => draft.Options.KnownSecrets?.Contains(question.Id) != false,
         QuestionKind.Address => draft.Options.CheckUrl?.Invoke(new Uri(question.Id)) is null,

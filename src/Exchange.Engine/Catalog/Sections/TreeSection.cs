@@ -48,10 +48,11 @@ internal static class TreeSection
         var unsold = map["unsold"] is { } unsoldNode ? MapReader.Open(unsoldNode, UnsoldKeys, errors) : null;
         var unsoldTree = unsold is null || unsold["tree"] is null && unsold["wait"] is not null ? null
             : unsold.Required("tree", "the tree where an unsold lead is tried next", errors);
-        var limits = CapSection.Read(map["caps"], CapScope.Tree, id, status, draft);
         var verticalId = map.Required("vertical", "the id of what it sells", errors) is { } verticalNode ? draft.Reference(verticalNode, "verticals", "vertical") : null;
         var tiersNode = map.Required("tiers", "a list of tiers", errors);
-        if (verticalId is null || tiersNode is null || !draft.Verticals.TryGetValue(verticalId, out var vertical)) return null;
+        var vertical = verticalId is null ? null : draft.Verticals.GetValueOrDefault(verticalId);
+        var limits = CapSection.Read(map["caps"], new(CapScope.Tree, id, status, () => vertical is null ? [] : [vertical]), draft);
+        if (verticalId is null || tiersNode is null || vertical is null) return null;
 
         var when = map["when"] is { } whenNode ? new ConditionScope(draft, vertical, ConditionPlace.Filter).Read(whenNode) : null;
         if (!publishers.AllExcept)
