@@ -18,6 +18,10 @@ public static class Limits
     public const int CopiesPerLead = 20;
     public const int CallsPerPost = 10;
     public const int TriesPerPost = 30;
+    /// <summary>Trees for what is unsold, one after the other.</summary>
+    public const int TreesPerPost = 5;
+    /// <summary>How long after an offer's end its lead may still come to a reauction.</summary>
+    public const int ReauctionHours = 24;
     public const int CatalogBytes = 16 * 1024 * 1024;
     public const int CatalogDepth = 40;
     public const int CampaignsPerCatalog = 100_000;

@@ -27,6 +27,13 @@ public sealed class CatalogModel
     public required IReadOnlyList<LimitModel> Limits { get; init; }
     /// <summary>What <c>plan</c> warns of.</summary>
     public IReadOnlyList<InputError> Warnings { get; init; } = [];
+
+    // Made at the first asking: two threads may make it twice, to the same effect.
+    private FrozenSet<string>? watchedFields;
+
+    /// <summary>Names of the fields by which any campaign watches for persons that it or its buyer has already.</summary>
+    public FrozenSet<string> WatchedFields => watchedFields ??=
+        Campaigns.Values.SelectMany(campaign => campaign.Duplicate?.Keys ?? []).Select(key => key.Name).ToFrozenSet(StringComparer.Ordinal);
 }
 
 public enum EntryStatus { Active, Paused }

@@ -1,7 +1,4 @@
 using System.Collections.Immutable;
-using Exchange.Engine.Catalog;
-using Exchange.Engine.Caps;
-using Exchange.Engine.Filters;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 
@@ -10,7 +7,8 @@ namespace Exchange.Engine.Leads;
 /// <summary>
 /// How a lead is sold: state and event in, next state and at most one durable item out. Pure; the same events give the same items.
 /// The laws it keeps: a copy is called only after its hold is done; a definite no goes on to the next rank in the same item that voids;
-/// an unknown answer never does; the publisher gets exactly what was promised or nothing.
+/// an unknown answer never does; the publisher gets exactly what was promised or nothing. When nobody is left who could pay the promise,
+/// campaigns are asked anew where the tree says so; a lead that nobody took goes on to the tree for what is unsold, which makes its own promise.
 /// </summary>
 public static class LeadMachine
 {
@@ -26,50 +24,66 @@ public static class LeadMachine
         _ => throw new InvariantException("unknown lead event"),
     };
 
+    /// <summary>A lead brought back from its rows: bids that may not have it whatever their rank are out.</summary>
+    public static LeadSale Restore(LeadSale sale, SaleContext context)
+    {
+        for (var round = 0; round < sale.Rounds.Length; round++) sale = Ranks.WithoutUnfit(sale, round, context);
+        return sale;
+    }
+
     private static LeadStep Post(LeadSale sale, Reason refused, SaleContext context)
     {
         Invariant.Require(sale.First is not null && sale.InFlight is null);
-        return refused != Reason.None ? RecordNo(sale, refused, context) : ProposeAll(sale, context);
+        if (refused != Reason.None && !(IsNoOffer(refused) && sale.Slots.IsEmpty)) return RecordNo(sale, refused, context);
+        sale = Ranks.WithoutUnfit(sale, 0, context) with { Reason = refused };
+        if (sale.Late)
+            for (var i = 0; i < sale.Slots.Length; i++) sale = Replace(sale, i, Reason.PingExpired, context);
+        return Propose(sale, sale, [], context);
     }
 
-    /// <summary>The first item: every slot with its current bid, sold or held at once.</summary>
-    private static LeadStep ProposeAll(LeadSale sale, SaleContext context)
+    /// <summary>A direct post whose own walk made no offer is a lead that nobody took: the tree for what is unsold may still sell it.</summary>
+    private static bool IsNoOffer(Reason reason) => reason is Reason.NoEligibleCampaign or Reason.NoBids or Reason.AllBelowFloor or Reason.MinPayout;
+
+    /// <summary>
+    /// One item for all that is proposed: sold or held at once, together with the ends of what fell out. Where nothing is proposed any more and
+    /// nobody has the lead, the tree for what is unsold is asked; at last the no.
+    /// </summary>
+    /// <param name="sale">As it is durable now.</param>
+    /// <param name="plan">As it is to be, its copies still proposed.</param>
+    private static LeadStep Propose(LeadSale sale, LeadSale plan, CopyEnd[] ends, SaleContext context)
     {
-        // A bid whose campaign left the catalog since the ping cannot be sold any more: the next in rank has its place.
-        for (var i = 0; i < sale.Slots.Length; i++)
+        do
         {
-            var slot = sale.Slots[i];
-            if (slot.State != SlotState.Proposed || context.Current.Campaigns.ContainsKey(sale.Record.Bids[slot.BidIndex].Campaign)) continue;
-            sale = Replace(sale, i, Reason.CampaignPaused, context);
-            i--;
+            for (var i = 0; i < plan.Slots.Length; i++)
+                while (plan.Slots[i].State == SlotState.Proposed && Ranks.Unfit(plan, plan.Slots[i].BidIndex, context) is var reason && reason != Reason.None)
+                    plan = Replace(plan, i, reason, context);
         }
-        var proposed = Indexes(sale, SlotState.Proposed);
-        if (proposed.Count == 0) return RecordNo(sale, Reason.AllRejected, context);
+        while (plan.State == LeadState.Unsold && plan.Tries < Limits.CallsPerPost && Ranks.GoesOnUnsold(ref plan, context));
 
-        var starts = new NewCopy[proposed.Count];
-        var slots = sale.Slots;
-        var next = sale.NextCopyNo;
-        for (var i = 0; i < starts.Length; i++)
+        if (plan.Slots.All(slot => slot.State != SlotState.Proposed))
+            return plan.First is not null ? RecordNo(plan, NoOf(plan), context) : End(sale, plan, ends, context);
+
+        var starts = new List<NewCopy>();
+        var slots = plan.Slots;
+        var next = plan.NextCopyNo;
+        for (var i = 0; i < plan.Slots.Length; i++)
         {
-            var slot = sale.Slots[proposed[i]] with { CopyNo = next++ };
-            starts[i] = MakeCopy(sale, slot, context);
-            slots = slots.SetItem(proposed[i], slot with { State = starts[i].Move == CopyMove.Sell ? SlotState.Captured : SlotState.Held });
+            if (plan.Slots[i].State != SlotState.Proposed) continue;
+            var slot = plan.Slots[i] with { CopyNo = next++ };
+            var copy = CopyMaker.Create(plan, slot, context);
+            starts.Add(copy);
+            slots = slots.SetItem(i, slot with { State = copy.Move == CopyMove.Sell ? SlotState.Captured : SlotState.Held });
         }
-        var first = sale.First!;
-        var done = sale with { Slots = slots, NextCopyNo = next, First = null, InFlight = null, Tries = sale.Tries + 1 };
-        var item = new JournalItem
-        {
-            Lead = sale.Id, AtMs = context.NowMs, New = first.Lead, Request = first.Request, Persons = sale.Test ? [] : first.Persons,
-            Starts = starts, State = Durable(done),
-        };
-        return Submit(sale, item, done, -1);
+        var done = plan with { Slots = slots, NextCopyNo = next, First = null, InFlight = null, Tries = plan.Tries + 1, Reason = Reason.None };
+        return Submit(sale, plan, Item(plan, context, ends, [.. starts], done), done);
     }
+
+    private static Reason NoOf(LeadSale plan) => plan.Reason != Reason.None ? plan.Reason : plan.Late ? Reason.Expired : Reason.AllRejected;
 
     private static LeadStep RecordNo(LeadSale sale, Reason reason, SaleContext context)
     {
         var first = sale.First!;
-        var lost = sale.Slots.Select(slot => slot with { State = SlotState.Lost }).ToImmutableArray();
-        var done = sale with { Slots = lost, First = null, InFlight = null, Reason = reason };
+        var done = Lost(sale, reason) with { First = null, InFlight = null, Reason = reason };
         // A vertical that counts received leads remembers the person of an unsold one too; a duplicate's person is remembered already.
         var claims = sale.KeepPersonsWhenUnsold && !sale.Test && reason != Reason.Duplicate ? first.Persons : [];
         var item = new JournalItem
@@ -77,7 +91,13 @@ public static class LeadMachine
             Lead = sale.Id, AtMs = context.NowMs, New = first.Lead, Request = first.Request, Persons = claims,
             State = LeadState.Unsold, Reason = reason, ReleasePersons = !sale.KeepPersonsWhenUnsold,
         };
-        return Submit(sale, item, done, -1);
+        return Submit(sale, sale, item, done);
+    }
+
+    private static LeadStep End(LeadSale sale, LeadSale plan, CopyEnd[] ends, SaleContext context)
+    {
+        var done = plan.State == LeadState.Unsold ? plan with { Reason = NoOf(plan) } : plan;
+        return Submit(sale, plan, Item(plan, context, ends, [], done), done);
     }
 
     private static LeadStep Settle(LeadSale sale, Verdict verdict, SaleContext context)
@@ -92,50 +112,40 @@ public static class LeadMachine
             foreach (var copy in flight.Item.Starts) if (copy.Move == CopyMove.Hold && !sale.Test) calls.Add(copy.No);
             return new(flight.IfDone, null, calls);
         }
-        return flight.Item.New is not null ? SettleFirst(sale with { InFlight = null }, flight, verdict, context) : SettleLater(sale with { InFlight = null }, flight, verdict, context);
-    }
-
-    private static LeadStep SettleFirst(LeadSale sale, InFlight flight, Verdict verdict, SaleContext context)
-    {
+        sale = sale with { InFlight = null };
+        var plan = flight.Plan with { InFlight = null };
         switch (verdict.Code)
         {
             case VerdictCode.Refused:
                 var copy = flight.Item.Starts[verdict.CopyIndex];
                 var reason = copy.Takes[verdict.TakeIndex].Reason;
-                // A limit of the publisher refuses the whole lead; nobody else could have it either.
-                if (reason is Reason.PublisherCap or Reason.PublisherPaused) return RecordNo(sale, reason, context);
-                return ProposeAll(Replace(sale, SlotOf(sale, copy), reason, context), context);
-            case VerdictCode.NoFreeCopy:
-                return ProposeAll(Replace(sale, SlotOf(sale, flight.Item.Starts[Math.Max(0, verdict.CopyIndex)]), Reason.BuyerHasLead, context), context);
-            case VerdictCode.PersonSeen:
-                return RecordNo(sale, Reason.Duplicate, context);
+                // A limit of the publisher refuses the whole lead; nobody else could have it either. Another copy that is held or sold stands.
+                if (reason is Reason.PublisherCap or Reason.PublisherPaused)
+                    return plan.First is not null ? RecordNo(plan, reason, context) : End(sale, Lost(plan, reason), flight.Item.Ends, context);
+                return PassOver(verdict.CopyIndex, reason);
+            case VerdictCode.NoFreeCopy when flight.Item.Starts.Length > 0:
+            case VerdictCode.PersonSeen when verdict.CopyIndex >= 0:
+                return PassOver(Math.Max(0, verdict.CopyIndex), Reason.BuyerHasLead);
+            case VerdictCode.PersonSeen when plan.First is not null:
+                return RecordNo(plan, Reason.Duplicate, context);
             default:
+                // 102: another activation ended it first; the rows speak.
                 return new(sale, null, []) { Conflict = verdict };
         }
-    }
 
-    private static LeadStep SettleLater(LeadSale sale, InFlight flight, Verdict verdict, SaleContext context)
-    {
-        // Void with the next rank's hold did not fit: the old hold stands; try the rank after it, at last without one.
-        if (verdict.Code is VerdictCode.Refused or VerdictCode.NoFreeCopy && flight.Item.Starts.Length == 1 && flight.Item.Ends.Length == 1)
-        {
-            var start = flight.Item.Starts[0];
-            var bid = BidOf(sale, start);
-            var reason = verdict.Code == VerdictCode.Refused ? start.Takes[verdict.TakeIndex].Reason : Reason.BuyerHasLead;
-            var exhausted = reason is Reason.PublisherCap or Reason.PublisherPaused;
-            return VoidAndGoOn(sale with { Out = sale.Out.Add(bid) }, flight.Slot, flight.Item.Ends[0].Reason, exhausted, context);
-        }
-        // 102: another activation ended it first; the rows speak.
-        return new(sale, null, []) { Conflict = verdict };
+        // The old hold stands until the next one fits: both go in one item again.
+        LeadStep PassOver(int start, Reason why) => Propose(sale, Replace(plan, SlotOf(plan, flight.Item.Starts[start]), why, context), flight.Item.Ends, context);
     }
 
     private static LeadStep Again(LeadSale sale, SaleContext context)
     {
         Invariant.Require(sale.InFlight is not null);
         var flight = sale.InFlight;
+        var plan = flight.Plan with { InFlight = null };
         sale = sale with { InFlight = null };
-        if (flight.Item.New is not null) return flight.Item.Starts.Length > 0 ? ProposeAll(sale, context) : RecordNo(sale, flight.Item.Reason, context);
-        return VoidAndGoOn(sale, flight.Slot, flight.Item.Ends[0].Reason, false, context);
+        return plan.First is not null && flight.Item.Starts.Length == 0
+            ? RecordNo(plan, flight.Item.Reason, context)
+            : Propose(plan.First is not null ? plan : sale, plan, flight.Item.Ends, context);
     }
 
     private static LeadStep Answer(LeadSale sale, LeadEvent.Answered answered, SaleContext context)
@@ -149,152 +159,62 @@ public static class LeadMachine
         {
             case BuyerAnswer.Accepted:
                 var sold = sale with { Slots = sale.Slots.SetItem(index, slot with { State = SlotState.Captured, RedirectUrl = answered.RedirectUrl }) };
-                var capture = new CopyEnd(slot.CopyNo, CopyMove.Capture, Reason.None, Money(sale, slot)) { BuyerRef = answered.BuyerRef, RedirectUrl = answered.RedirectUrl };
-                return Submit(sale, Item(sale, context, [capture], [], sold), sold, index);
+                var capture = new CopyEnd(slot.CopyNo, CopyMove.Capture, Reason.None, CopyMaker.Money(sale, slot)) { BuyerRef = answered.BuyerRef, RedirectUrl = answered.RedirectUrl };
+                return Submit(sale, sale, Item(sale, context, [capture], [], sold), sold);
             case BuyerAnswer.Duplicate when slot.State == SlotState.InDoubt:
             case BuyerAnswer.Later:
                 return LeadStep.Stay(sale);
             case BuyerAnswer.Unknown:
                 if (slot.State == SlotState.InDoubt) return LeadStep.Stay(sale);
                 var doubt = sale with { Slots = sale.Slots.SetItem(index, slot with { State = SlotState.InDoubt }) };
-                return Submit(sale, Item(sale, context, [new CopyEnd(slot.CopyNo, CopyMove.Doubt, Reason.InDoubt, [])], [], doubt), doubt, index);
+                return Submit(sale, sale, Item(sale, context, [new CopyEnd(slot.CopyNo, CopyMove.Doubt, Reason.InDoubt, [])], [], doubt), doubt);
             default:
                 var reason = answered.Reason != Reason.None ? answered.Reason : answered.Answer == BuyerAnswer.Duplicate ? Reason.BuyerDuplicate : Reason.BuyerRejected;
-                return VoidAndGoOn(sale, index, reason, false, context);
+                return VoidAndGoOn(sale, index, reason, context);
         }
     }
 
     /// <summary>Ends a held copy and, in the same item, holds the next rank if somebody can pay the promise.</summary>
-    private static LeadStep VoidAndGoOn(LeadSale sale, int index, Reason reason, bool exhausted, SaleContext context)
+    private static LeadStep VoidAndGoOn(LeadSale sale, int index, Reason reason, SaleContext context)
     {
         var slot = sale.Slots[index];
-        var end = new CopyEnd(slot.CopyNo, CopyMove.Void, reason, []);
-        var gone = sale with { Out = sale.Out.Add(slot.BidIndex) };
-        while (!exhausted && sale.Tries < Limits.CallsPerPost && NextFor(gone, index, context) is { } next)
+        var plan = sale with { Out = sale.Out.Add(slot.BidIndex) };
+        NextRank? next = sale.Tries < Limits.CallsPerPost ? Ranks.NextOrAnew(ref plan, index, context) : null;
+        var moved = next is { } taken
+            ? slot with { State = SlotState.Proposed, BidIndex = taken.BidIndex, Price = taken.Price, LostBy = reason }
+            : slot with { State = SlotState.Lost, LostBy = reason };
+        return Propose(sale, plan with { Slots = plan.Slots.SetItem(index, moved) }, [new CopyEnd(slot.CopyNo, CopyMove.Void, reason, [])], context);
+    }
+
+    /// <summary>A slot whose bid may not have this lead goes to the next in rank, or is lost.</summary>
+    private static LeadSale Replace(LeadSale plan, int index, Reason reason, SaleContext context)
+    {
+        var slot = plan.Slots[index];
+        plan = plan with { Out = reason == Reason.PingExpired ? plan.Out : plan.Out.Add(slot.BidIndex), Passes = plan.Passes + 1 };
+        NextRank? next = plan.Passes <= Limits.TriesPerPost ? Ranks.NextOrAnew(ref plan, index, context) : null;
+        return plan with
         {
-            if (!context.Current.Campaigns.ContainsKey(sale.Record.Bids[next.BidIndex].Campaign))
-            {
-                gone = gone with { Out = gone.Out.Add(next.BidIndex) };
-                continue;
-            }
-            var taken = slot with { BidIndex = next.BidIndex, Price = next.Price, CopyNo = sale.NextCopyNo, LostBy = reason };
-            var start = MakeCopy(gone, taken, context);
-            var done = gone with
-            {
-                Slots = gone.Slots.SetItem(index, taken with { State = start.Move == CopyMove.Sell ? SlotState.Captured : SlotState.Held }),
-                NextCopyNo = sale.NextCopyNo + 1,
-                Tries = sale.Tries + 1,
-            };
-            return Submit(gone, Item(gone, context, [end], [start], done), done, index);
-        }
-        var lost = gone with { Slots = gone.Slots.SetItem(index, slot with { State = SlotState.Lost, LostBy = reason }) };
-        if (lost.State == LeadState.Unsold) lost = lost with { Reason = Reason.AllRejected };
-        return Submit(gone, Item(gone, context, [end], [], lost), lost, index);
+            Slots = plan.Slots.SetItem(index, next is { } taken
+                ? slot with { BidIndex = taken.BidIndex, Price = taken.Price, LostBy = reason }
+                : slot with { State = SlotState.Lost, LostBy = reason }),
+        };
     }
 
-    /// <summary>Before anything is held: a slot whose bid may not have this lead goes to the next in rank, or is lost.</summary>
-    public static LeadSale PassOver(LeadSale sale, int slot, Reason reason, SaleContext context) => Replace(sale, slot, reason, context);
-
-    private static LeadSale Replace(LeadSale sale, int index, Reason reason, SaleContext context)
+    private static LeadSale Lost(LeadSale plan, Reason reason) => plan with
     {
-        var slot = sale.Slots[index];
-        sale = sale with { Out = sale.Out.Add(slot.BidIndex), Tries = sale.Tries + 1 };
-        return sale.Tries <= Limits.TriesPerPost && NextFor(sale, index, context) is { } next
-            ? sale with { Slots = sale.Slots.SetItem(index, slot with { BidIndex = next.BidIndex, Price = next.Price, LostBy = reason }) }
-            : sale with { Slots = sale.Slots.SetItem(index, slot with { State = SlotState.Lost, LostBy = reason }) };
-    }
+        Slots = [.. plan.Slots.Select(slot => slot.State == SlotState.Proposed ? slot with { State = SlotState.Lost, LostBy = reason } : slot)],
+    };
 
-    /// <summary>Bids that are out, and those that hold another slot of this lead, cannot have this one.</summary>
-    private static NextRank? NextFor(LeadSale sale, int index, SaleContext context)
+    private static JournalItem Item(LeadSale plan, SaleContext context, CopyEnd[] ends, NewCopy[] starts, LeadSale done) => new()
     {
-        var unavailable = sale.Out;
-        for (var i = 0; i < sale.Slots.Length; i++)
-        {
-            if (i == index || sale.Slots[i].State == SlotState.Lost) continue;
-            var company = sale.Record.Bids[sale.Slots[i].BidIndex].Company;
-            for (var b = 0; b < sale.Record.Bids.Length; b++) if (sale.Record.Bids[b].Company == company) unavailable = unavailable.Add(b);
-        }
-        return context.Next(sale.Slots[index], unavailable);
-    }
-
-    private static NewCopy MakeCopy(LeadSale sale, Slot slot, SaleContext context)
-    {
-        var bid = sale.Record.Bids[slot.BidIndex];
-        var campaign = context.Current.Campaigns[bid.Campaign];
-        var hold = sale.Test ? sale.Unfinished is not null : campaign.Delivery.Sold == SoldWhen.OnAccept;
-        return new NewCopy(
-            slot.CopyNo, slot.OfferId, bid.Campaign, bid.Buyer, bid.Company, slot.Sharing == Sharing.Exclusive,
-            hold ? CopyMove.Hold : CopyMove.Sell, slot.Price, slot.Payout,
-            sale.Test ? [] : Takes(sale, campaign, slot, context),
-            hold || sale.Test ? [] : Money(sale, slot),
-            sale.Test ? [] : Deliveries(campaign.Delivery, hold, context));
-    }
-
-    /// <summary>In the order in which reasons are told: publisher, campaign, buyer, caps from hour to total, balance.</summary>
-    private static Take[] Takes(LeadSale sale, CampaignModel campaign, Slot slot, SaleContext context)
-    {
-        var takes = new List<Take>(8);
-        var seconds = context.NowMs / 1000;
-        if (context.Current.Publishers.TryGetValue(sale.Record.Publisher, out var publisher))
-        {
-            takes.Add(TakeOf(publisher.Gate, slot, seconds));
-            foreach (var cap in publisher.Caps) takes.Add(TakeOf(cap, slot, seconds));
-        }
-        foreach (var limit in campaign.Takes) takes.Add(TakeOf(limit, slot, seconds));
-        return [.. takes];
-    }
-
-    private static Take TakeOf(LimitModel limit, Slot slot, long seconds) =>
-        new(limit.KeyAt(seconds, out _), limit.AmountOf(slot.Price, slot.Payout), limit.Id, limit.Reason);
-
-    /// <summary>The buyer pays the price; the publisher gets the promise, the house the rest.</summary>
-    private static Transfer[] Money(LeadSale sale, Slot slot)
-    {
-        if (sale.Test) return [];
-        Invariant.Require(slot.Price >= slot.Payout);
-        var buyer = "buyer:" + sale.Record.Bids[slot.BidIndex].Buyer;
-        var transfers = new List<Transfer>(2);
-        if (slot.Payout > Values.Money.Zero) transfers.Add(new("payout", buyer, "publisher:" + sale.Record.Publisher, slot.Payout));
-        if (slot.Price > slot.Payout) transfers.Add(new("margin", buyer, "house", slot.Price - slot.Payout));
-        return [.. transfers];
-    }
-
-    private static NewDelivery[] Deliveries(DeliveryModel delivery, bool hold, SaleContext context)
-    {
-        // A caller that stops waiting sooner does not end the call: cut off, it would only leave a doubt.
-        if (hold) return [Leased(delivery.To[0])];
-        var count = delivery.SendAll ? delivery.To.Count : 1;
-        var made = new NewDelivery[count];
-        for (var i = 0; i < count; i++)
-        {
-            var endpoint = delivery.To[i];
-            made[i] = endpoint.Connector == ConnectorKind.Inbox
-                ? new(endpoint.Name, NewDelivery.NeverDue, 0)
-                : Leased(endpoint);
-        }
-        return made;
-
-        NewDelivery Leased(EndpointModel endpoint) =>
-            new(endpoint.Name, context.NowMs, context.NowMs + (long)endpoint.PostTimeout.TotalMilliseconds + LeaseGraceMs);
-    }
-
-    private static JournalItem Item(LeadSale sale, SaleContext context, CopyEnd[] ends, NewCopy[] starts, LeadSale done) => new()
-    {
-        Lead = sale.Id, AtMs = context.NowMs, Ends = ends, Starts = starts, State = Durable(done), Reason = done.Reason,
-        ReleasePersons = done.State == LeadState.Unsold && !sale.KeepPersonsWhenUnsold,
+        Lead = plan.Id, AtMs = context.NowMs, New = plan.First?.Lead, Request = plan.First?.Request, Persons = plan.Test ? [] : plan.First?.Persons ?? [],
+        Ends = ends, Starts = starts, State = Durable(done), Reason = done.Reason, ReleasePersons = done.State == LeadState.Unsold && !plan.KeepPersonsWhenUnsold,
     };
 
     private static LeadState Durable(LeadSale done) => done.State == LeadState.Pending ? LeadState.Open : done.State;
 
-    private static LeadStep Submit(LeadSale sale, JournalItem item, LeadSale done, int slot) =>
-        new(sale with { InFlight = new(item, done with { InFlight = null }, slot) }, item, []);
-
-    private static List<int> Indexes(LeadSale sale, SlotState state)
-    {
-        var found = new List<int>(sale.Slots.Length);
-        for (var i = 0; i < sale.Slots.Length; i++) if (sale.Slots[i].State == state) found.Add(i);
-        return found;
-    }
+    private static LeadStep Submit(LeadSale sale, LeadSale plan, JournalItem item, LeadSale done) =>
+        new(sale with { InFlight = new(item, plan, done with { InFlight = null }) }, item, []);
 
     private static int IndexOfCopy(LeadSale sale, int copyNo)
     {
@@ -302,19 +222,9 @@ public static class LeadMachine
         return -1;
     }
 
-    private static int SlotOf(LeadSale sale, NewCopy copy)
+    private static int SlotOf(LeadSale plan, NewCopy copy)
     {
-        for (var i = 0; i < sale.Slots.Length; i++) if (sale.Slots[i].OfferId == copy.OfferId) return i;
+        for (var i = 0; i < plan.Slots.Length; i++) if (plan.Slots[i].OfferId == copy.OfferId) return i;
         throw new InvariantException("a copy without its slot");
-    }
-
-    private static int BidOf(LeadSale sale, NewCopy copy)
-    {
-        for (var i = 0; i < sale.Record.Bids.Length; i++)
-        {
-            var bid = sale.Record.Bids[i];
-            if (bid.Campaign == copy.Campaign && (bid.Sharing == Sharing.Exclusive) == copy.Exclusive) return i;
-        }
-        throw new InvariantException("a copy without its bid");
     }
 }

@@ -23,6 +23,7 @@ public enum SlotState
 /// One offer that the post took, and the buyer who has it now. <see cref="Payout"/> is the promise and never changes;
 /// <see cref="Price"/>, <see cref="BidIndex"/> and <see cref="CopyNo"/> change when a winner falls out.
 /// </summary>
+/// <param name="BidIndex">Place among the bids of all rounds.</param>
 public sealed record Slot(string OfferId, Sharing Sharing, Money Payout, int BidIndex, Money Price, int CopyNo, SlotState State)
 {
     public string? RedirectUrl { get; init; }
@@ -35,13 +36,29 @@ public sealed record Slot(string OfferId, Sharing Sharing, Money Payout, int Bid
 /// </summary>
 public sealed record LeadSale
 {
-    public required PingRecord Record { get; init; }
+    /// <summary>The ping's own walk first; never empty.</summary>
+    public required ImmutableArray<SaleRound> Rounds { get; init; }
+    /// <summary>The offers that the post took, then those of the trees for what is unsold.</summary>
     public required ImmutableArray<Slot> Slots { get; init; }
-    /// <summary>Bids (indexes into the record's) that fell out: refused, capped, paused, filtered.</summary>
+    /// <summary>Bids that fell out: refused, capped, paused, filtered.</summary>
     public ImmutableHashSet<int> Out { get; init; } = [];
+    /// <summary>Trees whose campaigns were asked anew; each at most once.</summary>
+    public ImmutableHashSet<string> Reauctioned { get; init; } = [];
+    /// <summary>Trees that the unsold lead went to, in order; bounded by <see cref="Limits.TreesPerPost"/>.</summary>
+    public ImmutableArray<string> UnsoldTrees { get; init; } = [];
+    /// <summary>The post came after its offer's end: the ping's bids are over, only a reauction can keep the promise.</summary>
+    public bool Late { get; init; }
+    /// <summary>What the post asks for at least; what is sold beyond the ping's offers respects it too.</summary>
+    public Money MinPayout { get; init; }
+    /// <summary>How many buyers may hold the lead.</summary>
+    public required int MaxCopies { get; init; }
+    /// <summary>HMACs of the person's fields that buyers or campaigns watch, by field name.</summary>
+    public IReadOnlyDictionary<string, byte[]> PersonHashes { get; init; } = ImmutableDictionary<string, byte[]>.Empty;
     public int NextCopyNo { get; init; } = 1;
-    /// <summary>Buyers that were held or called so far; bounded by <see cref="Limits.CallsPerPost"/>.</summary>
+    /// <summary>Times that buyers were held or called so far; bounded by <see cref="Limits.CallsPerPost"/>.</summary>
     public int Tries { get; init; }
+    /// <summary>Bids passed over before they were held; bounded by <see cref="Limits.TriesPerPost"/>.</summary>
+    public int Passes { get; init; }
     /// <summary>What the first item writes beside its copies; null once it is durable.</summary>
     public FirstWrite? First { get; init; }
     /// <summary>Why the lead is unsold, once it is.</summary>
@@ -54,6 +71,9 @@ public sealed record LeadSale
     public bool Test => Record.Id.IsTest;
     /// <summary>Only for a test whose caller wants to see an unfinished sale: pending or in doubt. Its copies are held and nobody is asked.</summary>
     public LeadState? Unfinished { get; init; }
+
+    /// <summary>The ping's.</summary>
+    public PingRecord Record => Rounds[0].Record;
 
     public LeadId Id => Record.Id;
 
@@ -69,6 +89,21 @@ public sealed record LeadSale
 
     public Slot? SlotOfCopy(int copyNo) => Slots.FirstOrDefault(slot => slot.CopyNo == copyNo);
 
+    public RankedBid BidAt(int place)
+    {
+        var round = RoundAt(place);
+        return round.Record.Bids[place - round.First];
+    }
+
+    public SaleRound RoundAt(int place)
+    {
+        for (var i = Rounds.Length - 1; i > 0; i--) if (place >= Rounds[i].First) return Rounds[i];
+        return Rounds[0];
+    }
+
+    /// <summary>How many bids all rounds have.</summary>
+    public int BidCount => Rounds[^1].First + Rounds[^1].Record.Bids.Length;
+
     private bool Has(SlotState state)
     {
         foreach (var slot in Slots) if (slot.State == state) return true;
@@ -79,5 +114,5 @@ public sealed record LeadSale
 /// <summary>The rows that come with a lead's first item.</summary>
 public sealed record FirstWrite(NewLead Lead, RequestClaim? Request, PersonClaim[] Persons);
 
-/// <summary>An item at the journal and what the lead becomes if it is done.</summary>
-public sealed record InFlight(JournalItem Item, LeadSale IfDone, int Slot);
+/// <summary>An item at the journal, the plan it came from (its copies still proposed), and what the lead becomes if it is done.</summary>
+public sealed record InFlight(JournalItem Item, LeadSale Plan, LeadSale IfDone);

@@ -1,21 +1,26 @@
 using Exchange.Engine.Catalog;
+using Exchange.Engine.Filters;
 using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Leads;
 
 /// <summary>
 /// The world as one step sees it. Caps, balances, gates and deliveries are those of <see cref="Current"/>; prices and promises come from
-/// the ping's record and its own catalog version through <see cref="Next"/>.
+/// the walks by which the lead is sold (<see cref="SaleRound"/>).
 /// </summary>
 public sealed record SaleContext
 {
     public required CatalogModel Current { get; init; }
     public required long NowMs { get; init; }
-    /// <summary>
-    /// The next bid in rank that may have this slot and what it pays, given the bids that are out or taken; null: nobody can pay the promise.
-    /// </summary>
-    public required Func<Slot, IReadOnlySet<int>, NextRank?> Next { get; init; }
+    /// <summary>The lead as <see cref="Current"/>'s vertical reads it: what conditional caps and counts by value ask.</summary>
+    public required Subject Subject { get; init; }
+    /// <summary>Sellers that the consent names; a bid whose seller must be named goes only to these (compared without case).</summary>
+    public IReadOnlyCollection<string> NamedSellers { get; init; } = [];
+    /// <summary>The post carries text, time, page and IP of the consent.</summary>
+    public bool HasProof { get; init; }
+    /// <summary>Walks a tree for this lead now, with live state. Null: the catalog of this moment does not have the tree or the vertical.</summary>
+    public required Func<WalkWish, Walked?> Walk { get; init; }
 }
 
-/// <summary>A bid of the record and the price at which it takes a slot.</summary>
+/// <summary>A bid (its place among those of all rounds) and the price at which it takes a slot.</summary>
 public readonly record struct NextRank(int BidIndex, Money Price);

@@ -60,7 +60,11 @@ public sealed record CopyEnd(int No, CopyMove Move, Reason Reason, Transfer[] Tr
 public sealed record RequestClaim(string Publisher, string Key, byte[] BodyHash);
 
 /// <summary>"This person, in this scope, since <see cref="SinceMs"/>": a claim of another lead that is not older refuses the item.</summary>
-public sealed record PersonClaim(string Scope, byte[] Hmac, long SinceMs);
+public sealed record PersonClaim(string Scope, byte[] Hmac, long SinceMs)
+{
+    /// <summary>As <see cref="SinceMs"/>: the claim is only remembered, whoever has the person.</summary>
+    public const long NeverRefuses = long.MaxValue;
+}
 
 /// <summary>The lead row, written with its first item. <see cref="Sealed"/> holds every field and the consent, sealed.</summary>
 public sealed record NewLead(

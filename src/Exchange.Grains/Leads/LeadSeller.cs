@@ -33,11 +33,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
     private Task<PostReply>? running;
     /// <summary>Changed only behind the gate. Null, or with a first write that is not done: not known here, the rows tell it.</summary>
     private LeadSale? sale;
-    private CatalogModel? modelAtPing;
+    private SaleWorld? world;
     private LeadRow? row;
-    private FieldValue[]? values;
-    private Subject? subject;
-    private string[] namedSellers = [];
     private IReadOnlyList<InputError> warnings = [];
     private int calls;
     private int resumes;
@@ -158,7 +155,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
 
     private readonly record struct Prepared(PostReply? Reply, Reason Refused);
 
-    /// <summary>Everything that can refuse a post before it is held, all errors at once; else the lead as the machine wants it.</summary>
+    /// <summary>The post read against its ping; what refuses it, or the lead as the machine wants it.</summary>
     private async Task<Prepared> PrepareAsync(PostCommand command)
     {
         if (!services.Book.TryFind(id, out var record))
@@ -170,65 +167,12 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         if (record is null || record.Publisher != command.Publisher || command.TestKey && !id.IsTest)
             return new(PostReply.Refused(Problem.Of(404, "ping_not_found", "There is no such ping.")), default);
 
-        var current = services.Catalog.Current;
-        modelAtPing = record.CatalogVersion == current.Version ? current : await services.Catalog.ModelAsync(record.CatalogVersion, CancellationToken.None);
-        var vertical = modelAtPing.Verticals[record.Vertical];
-        if (record.Outcome != Reason.None && !command.Direct) return await RefuseAsync(command, Problem.Of(409, "no_offer", "This ping got no offer."));
-        if (command.ReceivedAt.ToUnixTimeMilliseconds() > record.ExpiresAtMs) return await RefuseAsync(command, Problem.Of(410, "ping_expired", "The offer's time is over; ping again."));
-        if (!current.Publishers.TryGetValue(command.Publisher, out var publisher) || publisher.Status == EntryStatus.Paused)
-            return await RefuseAsync(command, Problem.Of(403, "publisher_paused", "The publisher is paused."));
-        if (!publisher.Verticals.ContainsKey(record.Vertical))
-            return await RefuseAsync(command, Problem.Of(403, "forbidden", "The publisher may not send this vertical."));
-
-        var raw = Array.ConvertAll(command.Fields, field => new RawField(field.Name, field.Kind, field.Text));
-        var today = PostRules.Today(services.Time.GetUtcNow(), modelAtPing.Zone);
-        var reading = FieldsReader.ReadPost(vertical.Fields, raw, record.Values, vertical.PostChanges, services.Parsers, today);
-        var offers = PostRules.Choose(record, command.OfferIds, out var offerErrors);
-        List<InputError> errors = [.. command.MemberErrors.Select(error => new InputError(error.Pointer, error.Code, error.Message)), .. offerErrors, .. reading.Errors];
-        errors.AddRange(PostRules.Consent(modelAtPing, vertical, record, offers, command.Consent));
-        if (errors.Count > 0) return await RefuseAsync(command, Problem.Invalid(errors));
-
-        values = reading.Values;
-        warnings = reading.Warnings;
-        namedSellers = command.Consent?.Sellers ?? [];
-        subject = new Subject
-        {
-            Vertical = record.Vertical, Publisher = record.Publisher, SubId = record.SubId, Channel = record.Channel,
-            Values = reading.Values, Now = command.ReceivedAt,
-        };
-        var payload = new LeadPayload(
-            vertical.Fields.All.Where(field => values[field.Ordinal].IsGiven).ToDictionary(field => field.Name, field => values[field.Ordinal].Text!, StringComparer.Ordinal),
-            command.Consent);
-        var sealedBytes = services.Store.Vault.Seal(id, payload.ToJson());
-        var maxCopies = Math.Max(1, offers.Count);
-        var lead = new NewLead(record.Publisher, record.Vertical, record.SubId, id.IsTest, maxCopies, command.BodyHash, sealedBytes, record.CatalogVersion) { Channel = record.Channel };
-        var slots = offers.Select(offer => new Slot(offer.OfferId, offer.Sharing, offer.Payout, offer.BidIndex, offer.Price, 0, SlotState.Proposed)).ToImmutableArray();
-        sale = new LeadSale
-        {
-            Record = record,
-            Slots = slots,
-            Out = PostRules.PostFiltered(modelAtPing, record, subject),
-            First = new FirstWrite(lead,
-                command.IdempotencyKey is { } key ? new RequestClaim(command.Publisher, key, command.BodyHash) : null,
-                PostRules.Persons(services.Store.Vault, vertical, record, values, Now())),
-            KeepPersonsWhenUnsold = vertical.Duplicate is { AmongReceived: true },
-            Unfinished = services.Book.TestResultOf(id) switch { "pending" => LeadState.Pending, "in_doubt" => LeadState.InDoubt, _ => null },
-        };
-        sale = PostRules.PassOver(sale, Context());
-        row = new LeadRow(id, record.Publisher, record.Vertical, record.SubId, id.IsTest, LeadState.Open, Reason.None, maxCopies, command.BodyHash,
-            sealedBytes, null, record.CatalogVersion, Now(), []);
-
-        var refused = record.Outcome != Reason.None ? record.Outcome
-            : PostRules.Suppressed(vertical, values) ? Reason.Suppressed
-            : slots.Aggregate(Money.Zero, (sum, slot) => sum + slot.Payout).Micros < command.MinPayoutMicros ? Reason.MinPayout
-            : services.Book.TestResultOf(id) == "unsold" ? Reason.AllRejected
-            : Reason.None;
-        return new(null, refused);
+        var (problem, post) = new PostPreparation(services).Prepare(command, record, await services.Catalog.ModelAsync(record.CatalogVersion, CancellationToken.None));
+        // A refusal, unless this very post was answered before: then its recorded answer.
+        if (problem is not null) return new(await RecordedAsync(command) ?? PostReply.Refused(problem), default);
+        (sale, world, row, warnings) = (post!.Sale, post.World, post.Row, post.Warnings);
+        return new(null, post.Refused);
     }
-
-    /// <summary>A refusal, unless this very post was answered before: then its recorded answer.</summary>
-    private async Task<Prepared> RefuseAsync(PostCommand command, Problem problem) =>
-        new(await RecordedAsync(command) ?? PostReply.Refused(problem), default);
 
     private async Task<PostReply?> RecordedAsync(PostCommand command)
     {
@@ -239,12 +183,14 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         return new PostReply(answer.HttpStatus, found.Answer is { } recorded && answer.HttpStatus == 200 ? recorded : answer.ToJson(), null, true);
     }
 
+    private SaleContext Context => world!.Context(services.Time.GetUtcNow());
+
     /// <summary>One step after another until the machine has nothing to make durable; then the calls it allows. The gate is held.</summary>
     private async Task<LeadStep> StepAsync(LeadEvent happened)
     {
         try
         {
-            var step = LeadMachine.Step(sale!, happened, Context());
+            var step = LeadMachine.Step(sale!, happened, Context);
             JournalItem? submitted = null;
             while (true)
             {
@@ -258,8 +204,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
                 // Only what this very item wrote: what was there already is on its way, or comes when its lease runs out.
                 if (verdict.Code == VerdictCode.Done) services.Pump.Started(id, submitted);
                 step = IsGate(submitted, verdict) && await services.Catalog.RefreshAsync(CancellationToken.None)
-                    ? LeadMachine.Step(sale, new LeadEvent.Stale(), Context())
-                    : LeadMachine.Step(sale, new LeadEvent.Settled(verdict), Context());
+                    ? LeadMachine.Step(sale, new LeadEvent.Stale(), Context)
+                    : LeadMachine.Step(sale, new LeadEvent.Settled(verdict), Context);
             }
             // Somebody else's plan is in the rows, not ours.
             if (step.Conflict is not null) sale = null;
@@ -354,7 +300,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
 
     private CopyRow CopyOf(Slot slot)
     {
-        var bid = sale!.Record.Bids[slot.BidIndex];
+        var bid = sale!.BidAt(slot.BidIndex);
         return new(new(id, slot.CopyNo), slot.OfferId, bid.Campaign, bid.Buyer, bid.Company, slot.Sharing == Sharing.Exclusive,
             slot.State == SlotState.InDoubt ? CopyState.InDoubt : CopyState.Held, slot.Price, slot.Payout, row!.AtMs, Reason.None, null, null);
     }
@@ -364,28 +310,11 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
     {
         row = await services.Store.Leads.FindAsync(id, CancellationToken.None);
         if (row is null) return false;
-        modelAtPing = await services.Catalog.ModelAsync(row.CatalogVersion, CancellationToken.None);
-        var record = await services.Store.Pings.FindAsync(id, services.Catalog.ModelAsync, CancellationToken.None) ?? LostRecord.From(row, modelAtPing);
-        var vertical = modelAtPing.Verticals[row.Vertical];
-        var payload = LeadPayload.Read(services.Store.Vault.Open(id, row.Sealed));
-        namedSellers = payload.Consent?.Sellers ?? [];
-        values = PostRules.ValuesOf(vertical, payload, services.Parsers, PostRules.Today(services.Time.GetUtcNow(), modelAtPing.Zone));
-        subject = new Subject
-        {
-            Vertical = row.Vertical, Publisher = row.Publisher, SubId = row.SubId, Channel = record.Channel, Values = values,
-            Now = DateTimeOffset.FromUnixTimeMilliseconds(row.AtMs),
-        };
-        var restored = RestoredSale.From(row, record, vertical.Duplicate is { AmongReceived: true });
-        sale = restored with { Out = restored.Out.Union(PostRules.PostFiltered(modelAtPing, record, subject)) };
+        var atPing = await services.Catalog.ModelAsync(row.CatalogVersion, CancellationToken.None);
+        var record = await services.Store.Pings.FindAsync(id, services.Catalog.ModelAsync, CancellationToken.None) ?? LostRecord.From(row, atPing);
+        (sale, world) = await RestoredSale.FromAsync(services, row, record, atPing);
         return true;
     }
-
-    private SaleContext Context() => new()
-    {
-        Current = services.Catalog.Current,
-        NowMs = Now(),
-        Next = (slot, unavailable) => FallThrough.Next(modelAtPing!, sale!.Record, unavailable, PostRules.OfferOf(sale.Record, slot), subject!, namedSellers),
-    };
 
     private async Task<PostReply> ConflictAsync(PostCommand command, Verdict conflict)
     {
@@ -416,7 +345,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
 
     private TimeSpan DeadlineOf(PostCommand command)
     {
-        var longest = modelAtPing is not null && sale is not null ? modelAtPing.Verticals[sale.Record.Vertical].PostDeadline : TimeSpan.FromSeconds(20);
+        var longest = world is not null && sale is not null ? world.AtPing.Verticals[sale.Record.Vertical].PostDeadline : TimeSpan.FromSeconds(20);
         var asked = command.DeadlineMs > 0 ? TimeSpan.FromMilliseconds(command.DeadlineMs) : longest;
         return asked < longest ? asked : longest;
     }

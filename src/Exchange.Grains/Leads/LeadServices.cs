@@ -1,4 +1,6 @@
+using Exchange.Engine.Caps;
 using Exchange.Engine.Fields;
+using Exchange.Engine.PingTrees;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Deliveries;
 using Exchange.Grains.Limits;
@@ -12,4 +14,4 @@ namespace Exchange.Grains.Leads;
 /// <summary>What a lead needs of its silo.</summary>
 public sealed record LeadServices(
     IExchangeStore Store, CatalogHost Catalog, OfferBook Book, BuyerCalls Calls, DeliveryPump Pump, FieldParsers Parsers, TimeProvider Time,
-    PostRates Rates, SoftHoldDesk SoftHolds, LeadAnswers Answers, ILogger<LeadGrain> Log);
+    ILiveView Live, IRotations Rotations, PostRates Rates, SoftHoldDesk SoftHolds, LeadAnswers Answers, ILogger<LeadGrain> Log);

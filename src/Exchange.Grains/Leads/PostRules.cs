@@ -1,9 +1,8 @@
-using System.Collections.Immutable;
 using Exchange.Engine;
+using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
-using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.PingTrees;
 using Exchange.Grains.Intake;
@@ -75,7 +74,7 @@ public static class PostRules
     public static PersonClaim[] Persons(IVault vault, VerticalModel vertical, PingRecord record, FieldValue[] values, long nowMs)
     {
         if (vertical.Duplicate is not { } rule) return [];
-        var scope = rule.PerPublisher ? $"v:{vertical.Id}:p:{record.Publisher}" : $"v:{vertical.Id}";
+        var scope = PersonScopes.Of(vertical.Id, rule, record.Publisher);
         var since = nowMs - (long)rule.Window.TotalMilliseconds;
         if (!rule.MatchAll)
             return [.. rule.Keys.Where(key => values[key.Ordinal].IsGiven).Select(key => new PersonClaim(scope, vault.PersonHash(key.Name, values[key.Ordinal].Text!), since))];
@@ -83,24 +82,34 @@ public static class PostRules
         return [new PersonClaim(scope, PersonHash.Together(rule.Keys.Select(key => vault.PersonHash(key.Name, values[key.Ordinal].Text!))), since)];
     }
 
-    /// <summary>Bids whose campaign's post filter does not hold: they may not have any copy of this lead.</summary>
-    public static ImmutableHashSet<int> PostFiltered(CatalogModel model, PingRecord record, Subject subject)
+    /// <summary>Text, time, page and IP.</summary>
+    public static bool IsProof(ConsentInput? consent) =>
+        !string.IsNullOrWhiteSpace(consent?.Text) && consent.At is not null && !string.IsNullOrWhiteSpace(consent.Page) && !string.IsNullOrWhiteSpace(consent.Ip);
+
+    /// <summary>
+    /// A person field whose hash was pinged must be posted with the value that has this hash. Where the vertical ignores changes the posted
+    /// value counts (nobody knows the pinged one) and the answer names it.
+    /// </summary>
+    public static IEnumerable<InputError> Hashes(IVault vault, VerticalModel vertical, PingRecord record, FieldValue[] values)
     {
-        ImmutableHashSet<int> missed = [];
-        for (var i = 0; i < record.Bids.Length; i++)
-            if (model.Campaigns.TryGetValue(record.Bids[i].Campaign, out var campaign) && !campaign.PostFilter.Holds(subject)) missed = missed.Add(i);
-        return missed;
+        foreach (var (ordinal, hmac) in record.Persons)
+        {
+            if (ordinal >= values.Length || values[ordinal] is not { IsGiven: true, Text: { } text }) continue;
+            var field = vertical.Fields.All[ordinal];
+            if (!vault.PersonHash(field.Name, text).AsSpan().SequenceEqual(hmac))
+                yield return new("/fields/" + field.Name, FieldErrors.PingMismatch, "The hash that was pinged is of another value.");
+        }
     }
 
-    /// <summary>Slots whose own bid missed its post filter go to the next in rank before anything is held.</summary>
-    public static LeadSale PassOver(LeadSale sale, SaleContext context)
+    /// <summary>HMACs of the given fields by which any campaign of the catalog watches for a person it has already.</summary>
+    public static IReadOnlyDictionary<string, byte[]> PersonHashes(IVault vault, CatalogModel current, VerticalModel vertical, FieldValue[] values)
     {
-        for (var i = 0; i < sale.Slots.Length; i++)
-            if (sale.Out.Contains(sale.Slots[i].BidIndex)) sale = LeadMachine.PassOver(sale, i, Reason.PostFilter, context);
-        return sale;
+        var hashes = new Dictionary<string, byte[]>(StringComparer.Ordinal);
+        foreach (var name in current.WatchedFields)
+            if (vertical.Fields.Find(name) is { } field && field.Ordinal < values.Length && values[field.Ordinal] is { IsGiven: true, Text: { } text })
+                hashes[name] = vault.PersonHash(name, text);
+        return hashes;
     }
-
-    public static Offer OfferOf(PingRecord record, Slot slot) => record.Offers.First(offer => offer.OfferId == slot.OfferId);
 
     /// <summary>The stored texts as values of the vertical they were read by.</summary>
     public static FieldValue[] ValuesOf(VerticalModel vertical, LeadPayload payload, FieldParsers parsers, int today)

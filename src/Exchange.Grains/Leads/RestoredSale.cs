@@ -10,39 +10,89 @@ using Exchange.Storage;
 
 namespace Exchange.Grains.Leads;
 
-/// <summary>A lead as the machine needs it, read back from its rows after a crash or a long wait.</summary>
+/// <summary>
+/// A lead as the machine needs it, read back from its rows after a crash or a long wait. Its ping's ranks are those of the ping's record. Of later
+/// walks (a reauction, the tree for what is unsold) the copies tell who has or had the lead, and what was promised; their further ranks are gone,
+/// so that a lead that falls out again is walked anew.
+/// </summary>
 public static class RestoredSale
 {
-    public static LeadSale From(LeadRow row, PingRecord record, bool keepPersonsWhenUnsold)
+    public static async Task<(LeadSale Sale, SaleWorld World)> FromAsync(LeadServices services, LeadRow row, PingRecord record, CatalogModel atPing)
     {
-        var slots = row.Copies.GroupBy(copy => copy.OfferId, StringComparer.Ordinal).Select(group => SlotOf(record, group.MaxBy(copy => copy.Id.No)!)).ToImmutableArray();
+        var vertical = atPing.Verticals[row.Vertical];
+        var payload = LeadPayload.Read(services.Store.Vault.Open(row.Id, row.Sealed));
+        var values = PostRules.ValuesOf(vertical, payload, services.Parsers, PostRules.Today(services.Time.GetUtcNow(), atPing.Zone));
+        var world = new SaleWorld(services, record, atPing, values, payload, DateTimeOffset.FromUnixTimeMilliseconds(row.AtMs));
+        var later = row.Copies.Where(copy => PlaceInRecord(record, copy) < 0).ToArray();
+        var campaigns = await CampaignsAsync(services, later, row.CatalogVersion);
+        var restored = From(row, record, world, [.. later.Select(copy => campaigns[copy.Campaign])], services.Catalog.Current) with
+        {
+            KeepPersonsWhenUnsold = vertical.Duplicate is { AmongReceived: true },
+            PersonHashes = PostRules.PersonHashes(services.Store.Vault, services.Catalog.Current, vertical, values),
+        };
+        return (LeadMachine.Restore(restored, world.Context(services.Time.GetUtcNow())), world);
+    }
+
+    /// <param name="laterCampaigns">Of the copies that are not by the ping's own bids, in their order.</param>
+    private static LeadSale From(LeadRow row, PingRecord record, SaleWorld world, CampaignModel[] laterCampaigns, CatalogModel current)
+    {
+        var rounds = ImmutableArray.Create(new SaleRound { Model = world.AtPing, Record = record, Subject = world.Subject });
+        var later = row.Copies.Where(copy => PlaceInRecord(record, copy) < 0).ToArray();
+        if (later.Length > 0)
+            rounds = rounds.Add(new SaleRound
+            {
+                Model = current, Subject = world.Context(DateTimeOffset.FromUnixTimeMilliseconds(row.AtMs)).Subject, First = record.Bids.Length,
+                Record = record with
+                {
+                    Tree = later[^1].Trees is [var outermost, ..] ? outermost : null, Offers = [],
+                    Bids = [.. later.Select((copy, i) => new RankedBid(0, laterCampaigns[i], SharingOf(copy), copy.Price, copy.Price, true))],
+                },
+            });
         return new LeadSale
         {
-            Record = record,
-            Slots = slots,
+            Rounds = rounds,
+            Slots = [.. row.Copies.GroupBy(copy => copy.OfferId, StringComparer.Ordinal).Select(group => SlotOf(group.MaxBy(copy => copy.Id.No)!))],
             // Whoever fell out is not asked again.
-            Out = [.. row.Copies.Where(copy => copy.State is CopyState.Voided or CopyState.Expired).Select(copy => BidOf(record, copy))],
+            Out = [.. row.Copies.Where(copy => copy.State is CopyState.Voided or CopyState.Expired).Select(PlaceOf)],
+            UnsoldTrees = [.. later.Where(copy => copy.Trees.Count > 0 && copy.Trees[0] != record.Tree).Select(copy => copy.Trees[0]).Distinct()],
+            Late = row.AtMs > record.ExpiresAtMs,
+            MaxCopies = row.MaxCopies,
             NextCopyNo = row.Copies.Count == 0 ? 1 : row.Copies.Max(copy => copy.Id.No) + 1,
             Tries = row.Copies.Count,
             Reason = row.Reason,
-            KeepPersonsWhenUnsold = keepPersonsWhenUnsold,
         };
-    }
 
-    private static Slot SlotOf(PingRecord record, CopyRow copy) =>
-        new(copy.OfferId, copy.Exclusive ? Sharing.Exclusive : Sharing.Shared, copy.Payout, BidOf(record, copy), copy.Price, copy.Id.No, copy.State switch
+        int PlaceOf(CopyRow copy) => PlaceInRecord(record, copy) is >= 0 and var place ? place : record.Bids.Length + Array.IndexOf(later, copy);
+
+        Slot SlotOf(CopyRow copy) => new(copy.OfferId, SharingOf(copy), copy.Payout, PlaceOf(copy), copy.Price, copy.Id.No, copy.State switch
         {
             CopyState.Held => SlotState.Held,
             CopyState.InDoubt => SlotState.InDoubt,
             CopyState.Captured or CopyState.Reversed => SlotState.Captured,
             _ => SlotState.Lost,
         }) { RedirectUrl = copy.RedirectUrl, LostBy = copy.Reason };
+    }
 
-    private static int BidOf(PingRecord record, CopyRow copy)
+    /// <summary>The place of a copy's bid among the ping's own; -1: a later walk made it.</summary>
+    private static int PlaceInRecord(PingRecord record, CopyRow copy)
     {
-        for (var i = 0; i < record.Bids.Length; i++)
-            if (record.Bids[i].Campaign == copy.Campaign && (record.Bids[i].Sharing == Sharing.Exclusive) == copy.Exclusive) return i;
-        throw new InvariantException("a copy without its bid");
+        if (!Array.Exists(record.Offers, offer => offer.OfferId == copy.OfferId)) return -1;
+        return Array.FindIndex(record.Bids, bid => bid.Campaign == copy.Campaign && bid.Sharing == SharingOf(copy) && bid.Bid >= copy.Price);
+    }
+
+    private static Sharing SharingOf(CopyRow copy) => copy.Exclusive ? Sharing.Exclusive : Sharing.Shared;
+
+    /// <summary>Campaigns of later walks, of the catalog of this moment or, archived since, of the last one that had them.</summary>
+    private static async Task<Dictionary<string, CampaignModel>> CampaignsAsync(LeadServices services, CopyRow[] copies, long oldest)
+    {
+        var found = new Dictionary<string, CampaignModel>(StringComparer.Ordinal);
+        var model = services.Catalog.Current;
+        for (var version = model.Version; version >= oldest && copies.Any(copy => !found.ContainsKey(copy.Campaign)); version--)
+        {
+            model = await services.Catalog.ModelAsync(version, CancellationToken.None);
+            foreach (var copy in copies) if (model.Campaigns.TryGetValue(copy.Campaign, out var campaign)) found.TryAdd(copy.Campaign, campaign);
+        }
+        return found;
     }
 }
 
@@ -52,16 +102,17 @@ public static class RestoredSale
 /// </summary>
 public static class LostRecord
 {
-    /// <param name="model">Of the lead's catalog version: every campaign with a copy is in it.</param>
+    /// <param name="model">Of the lead's catalog version: every campaign with a copy of the ping's own bids is in it.</param>
     public static PingRecord From(LeadRow row, CatalogModel model)
     {
-        var bids = row.Copies.Select(copy => new RankedBid(
+        var copies = row.Copies.Where(copy => model.Campaigns.ContainsKey(copy.Campaign)).ToArray();
+        var bids = copies.Select(copy => new RankedBid(
             0, model.Campaigns[copy.Campaign], copy.Exclusive ? Sharing.Exclusive : Sharing.Shared, copy.Price, copy.Price, true)).ToArray();
         return new PingRecord
         {
             Id = row.Id, AtMs = row.AtMs, Publisher = row.Publisher, Vertical = row.Vertical, Tree = null, SubId = row.SubId,
             CatalogVersion = row.CatalogVersion, Seed = 0, MinPayout = Money.Zero, MaxCopies = row.MaxCopies, Values = [], Bids = bids,
-            Offers = [.. row.Copies.Select((copy, i) => (copy, i)).GroupBy(pair => pair.copy.OfferId).Select(group => group.MaxBy(pair => pair.copy.Id.No))
+            Offers = [.. copies.Select((copy, i) => (copy, i)).GroupBy(pair => pair.copy.OfferId).Select(group => group.MaxBy(pair => pair.copy.Id.No))
                 .Select(pair => new Offer(pair.copy.OfferId, pair.i, bids[pair.i].Sharing, pair.copy.Price, pair.copy.Payout, null, true))],
             Notes = [], Turns = [], ExpiresAtMs = row.AtMs, Outcome = Reason.None,
         };

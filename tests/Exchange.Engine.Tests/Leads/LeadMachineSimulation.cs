@@ -86,7 +86,7 @@ public sealed class LeadMachineSimulation
                 // The promise to the publisher, to the micro; never more than the bid.
                 var offer = run.Sale.Record.Offers.Single(offer => offer.OfferId == copy.Made.OfferId);
                 copy.Made.Payout.ShouldBe(offer.Payout);
-                var bid = run.Sale.Record.Bids.First(bid => bid.Campaign == copy.Made.Campaign && (bid.Sharing == Sharing.Exclusive) == copy.Made.Exclusive);
+                var bid = run.Sale.Rounds.SelectMany(round => round.Record.Bids).First(bid => bid.Campaign == copy.Made.Campaign && (bid.Sharing == Sharing.Exclusive) == copy.Made.Exclusive);
                 copy.Made.Price.ShouldBeLessThanOrEqualTo(bid.Bid);
             }
             // What the machine believes is what the rows say.

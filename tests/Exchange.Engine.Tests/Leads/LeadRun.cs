@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using Exchange.Engine.Caps;
 using Exchange.Engine.Filters;
 using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
@@ -24,11 +24,20 @@ internal sealed class LeadRun
         subject = new Subject { Vertical = "v", Publisher = "p", Values = record.Values, Now = Market.Now };
         Sale = new LeadSale
         {
-            Record = record,
+            Rounds = [new SaleRound { Model = market.Model, Record = record, Subject = subject }],
             Slots = [.. offers.Select(offer => new Slot(offer.OfferId, offer.Sharing, offer.Payout, offer.BidIndex, offer.Price, 0, SlotState.Proposed))],
+            MaxCopies = Math.Max(1, Math.Max(offers.Length, market.UnsoldTiers?.Max(tier => tier.Copies) ?? 1)),
             First = new FirstWrite(new NewLead("p", "v", null, record.Id.IsTest, Math.Max(1, offers.Length), [], [], 3), null, []),
         };
     }
+
+    /// <summary>The person in it; only leads with one are watched for buyers that have it.</summary>
+    public LeadRun Of(byte person) { Sale = Sale with { PersonHashes = new Dictionary<string, byte[]> { ["phone"] = [person] } }; return this; }
+
+    /// <summary>It is posted after its offer's end.</summary>
+    public LeadRun AfterItsEnd() { Sale = Sale with { Late = true }; return this; }
+
+    public LeadRun AskingFor(string minPayout) { Sale = Sale with { MinPayout = Money.Parse(minPayout) }; return this; }
 
     public LeadSale Sale { get; private set; }
     public Money Promise { get; }
@@ -36,6 +45,8 @@ internal sealed class LeadRun
     public List<int> Calls { get; } = [];
     /// <summary>The campaigns of all calls so far, in order.</summary>
     public List<string> Called { get; } = [];
+    /// <summary>Later walks so far.</summary>
+    public int Walks { get; private set; }
     public Verdict? Conflict { get; private set; }
 
     public void Post(Reason refused = Reason.None) => Drive(new LeadEvent.Posted(refused));
@@ -51,7 +62,7 @@ internal sealed class LeadRun
 
     /// <summary>offer: campaign price payout state, one a line.</summary>
     public string Tell() => string.Join(" | ", Sale.Slots.Select(slot =>
-        $"{Sale.Record.Bids[slot.BidIndex].Campaign} {slot.Price} {slot.Payout} {slot.State}")) + (Sale.State == LeadState.Unsold ? $" {Sale.Reason.Wire()}" : "");
+        $"{Sale.BidAt(slot.BidIndex).Campaign} {slot.Price} {slot.Payout} {slot.State}")) + (Sale.State == LeadState.Unsold ? $" {Sale.Reason.Wire()}" : "");
 
     private void Drive(LeadEvent happened)
     {
@@ -74,7 +85,25 @@ internal sealed class LeadRun
 
     private SaleContext Context() => new()
     {
-        Current = market.Model, NowMs = Market.Now.ToUnixTimeMilliseconds(),
-        Next = (slot, unavailable) => FallThrough.Next(market.Model, Sale.Record, unavailable, Sale.Record.Offers.First(offer => offer.OfferId == slot.OfferId), subject),
+        Current = market.Model, NowMs = Market.Now.ToUnixTimeMilliseconds(), Subject = subject, HasProof = true,
+        Walk = wish =>
+        {
+            Walks++;
+            var ping = Market.Ping() with
+            {
+                Values = subject.Values, Seed = wish.Seed, MinPayout = wish.MinPayout, MaxCopies = wish.MaxCopies, Tree = wish.Tree, Without = wish.Without,
+            };
+            return new Walked(market.Model, subject, PingWalk.Run(market.Model, ping, new Rows(journal), market.Rotations));
+        },
     };
+
+    /// <summary>A live view that is never behind.</summary>
+    private sealed class Rows(NaiveJournal journal) : ILiveView
+    {
+        public LimitReading Read(LimitModel limit, long unixSeconds, string? value = null)
+        {
+            var key = limit.KeyAt(unixSeconds, out _, value);
+            return new(journal.LimitOf(limit.Id), journal.Used.GetValueOrDefault(key), journal.Held.GetValueOrDefault(key));
+        }
+    }
 }

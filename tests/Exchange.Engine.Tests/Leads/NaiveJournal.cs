@@ -29,6 +29,8 @@ internal sealed class NaiveJournal(CatalogModel model)
     public Dictionary<string, long> Held { get; } = [];
     public Dictionary<LeadId, Lead> Leads { get; } = [];
     public List<Transfer> Transfers { get; } = [];
+    /// <summary>Who has which person; 0 as the copy's number: the lead itself.</summary>
+    public List<(string Scope, string Hmac, LeadId Lead, int No, long AtMs)> Persons { get; } = [];
     /// <summary>What an admin changes while leads are being sold.</summary>
     public void SetLimit(string id, long limit) => limits[id] = limit;
     public long LimitOf(string id) => limits[id];
@@ -44,6 +46,9 @@ internal sealed class NaiveJournal(CatalogModel model)
             var copy = known!.Copies[end.No];
             if (copy.State is not (CopyState.Held or CopyState.InDoubt)) return new(copy.State == StateAfter(end.Move) ? VerdictCode.AlreadyThere : VerdictCode.EndedOtherwise);
         }
+        if (item.Persons.Any(claim => IsSeen(item.Lead, claim))) return new(VerdictCode.PersonSeen);
+        for (var c = 0; c < item.Starts.Length; c++)
+            if (item.Starts[c].Persons.Any(claim => IsSeen(item.Lead, claim))) return new(VerdictCode.PersonSeen, c);
         // A void gives its room back before the next rank's hold is measured.
         var used = new Dictionary<string, long>(Used);
         var held = new Dictionary<string, long>(Held);
@@ -83,10 +88,23 @@ internal sealed class NaiveJournal(CatalogModel model)
             lead.Copies.Add(start.No, new Copy { Made = start, State = start.Move == CopyMove.Sell ? CopyState.Captured : CopyState.Held });
             Transfers.AddRange(start.Transfers);
         }
+        Claim(item.Lead, 0, item.Persons, item.AtMs);
+        foreach (var start in item.Starts) Claim(item.Lead, start.No, start.Persons, item.AtMs);
+        foreach (var end in item.Ends) if (end.Move == CopyMove.Void) Persons.RemoveAll(person => person.Lead == item.Lead && person.No == end.No);
+        if (item.ReleasePersons) Persons.RemoveAll(person => person.Lead == item.Lead);
         lead.State = item.State;
         lead.Reason = item.Reason;
         return new(VerdictCode.Done);
     }
+
+    private bool IsSeen(LeadId lead, PersonClaim claim)
+    {
+        var hmac = Convert.ToHexString(claim.Hmac);
+        return Persons.Any(person => person.Scope == claim.Scope && person.Hmac == hmac && person.Lead != lead && person.AtMs >= claim.SinceMs);
+    }
+
+    private void Claim(LeadId lead, int no, PersonClaim[] claims, long atMs) =>
+        Persons.AddRange(claims.Select(claim => (claim.Scope, Convert.ToHexString(claim.Hmac), lead, no, atMs)));
 
     private static CopyState StateAfter(CopyMove move) => move switch
     {

@@ -32,6 +32,14 @@ internal sealed record Wants(string Id, string? Bid)
     public string? Seller { get; init; }
     public ConsentLevel Consent { get; init; }
     public Schedule? Schedule { get; init; }
+    /// <summary>Where several campaigns have one buyer; limits of the buyer are then those of the first.</summary>
+    public string? Buyer { get; init; }
+    /// <summary><c>buyer</c> or <c>campaign</c>: who may have a person (by phone) only once in 30 days.</summary>
+    public string? DuplicateOf { get; init; }
+    /// <summary>A day's leads of one state only.</summary>
+    public (string State, long Leads)? StateLeads { get; init; }
+    /// <summary>A day's leads of each state.</summary>
+    public long? EachStateLeads { get; init; }
 }
 
 internal sealed record Tier(TierMethod Method, params string[] Campaigns)
@@ -54,6 +62,11 @@ internal sealed class Market : ILiveView
     public int? Copies { get; init; }
     public bool OffersAll { get; init; }
     public string Step { get; init; } = "0.01";
+    public bool Reauction { get; init; }
+    /// <summary>A second tree, <c>rest</c>, for what the first leaves unsold.</summary>
+    public Tier[]? UnsoldTiers { get; init; }
+    /// <summary>A day's leads of the first tree.</summary>
+    public long? TreeLeads { get; init; }
     /// <summary>Used so far, by limit id; what is not here is untouched.</summary>
     public Dictionary<string, long> Used { get; } = [];
     public TierRotations Rotations { get; } = new();
@@ -92,7 +105,8 @@ internal sealed class Market : ILiveView
             Fields = fields, Place = ConditionPlace.Filter, Zone = TimeZoneInfo.Utc, Parsers = new((_, _) => null, _ => null), List = _ => null,
         };
         var limits = new List<LimitModel>();
-        var campaigns = Campaigns.Select((wants, ordinal) => BuildCampaign(wants, ordinal, context, limits)).ToArray();
+        var buyers = new Dictionary<string, BuyerModel>();
+        var campaigns = Campaigns.Select((wants, ordinal) => BuildCampaign(wants, ordinal, context, limits, buyers)).ToArray();
         var byId = campaigns.ToFrozenDictionary(campaign => campaign.Id);
         var publisher = new PublisherModel
         {
@@ -106,57 +120,54 @@ internal sealed class Market : ILiveView
                     PublisherSpend is null ? long.MaxValue : Money.Parse(PublisherSpend).Micros, CapMetric.Spend),
             ],
         };
-        var tiers = Tiers.Select((tier, index) => new TierModel
-        {
-            Index = index, Name = $"t{index}", Method = tier.Method, Pricing = tier.Pricing, Copies = tier.Copies, RotationKey = $"main/t{index}",
-            Floor = FloorOf(tier),
-            Campaigns = [.. tier.Campaigns.Select(id => byId[id])], Weights = [.. tier.Campaigns.Select(id => byId[id].Weight)],
-        }).ToArray();
-        var tree = new TreeModel
-        {
-            Id = "main", Vertical = "v", Status = EntryStatus.Active, Publishers = PublisherSet.All,
-            Copies = Copies ?? Tiers.Max(tier => tier.Copies), OffersAll = OffersAll, Tiers = tiers,
-        };
+        var tree = BuildTree("main", Tiers, byId, UnsoldTiers is null ? null : "rest",
+            TreeLeads is { } treeLeads ? [Limit(limits, LimitKind.Cap, "t:main:leads:day", Reason.CapDay, CapScope.Tree, "main", treeLeads)] : []);
+        TreeModel[] trees = UnsoldTiers is null ? [tree] : [tree, BuildTree("rest", UnsoldTiers, byId, null, [])];
         var vertical = new VerticalModel
         {
             Id = "v", Fields = fields, PingTtl = TimeSpan.FromMinutes(5), PingDeadline = TimeSpan.FromSeconds(3), PostDeadline = TimeSpan.FromSeconds(20),
             PostChanges = PostChanges.Refuse, Consent = ConsentLevel.None, Suppressed = FrozenSet<string>.Empty, Campaigns = campaigns,
-            Index = EligibilityIndex.Build([.. campaigns.Select(IndexedFilter.Of)]), Trees = [tree],
+            Index = EligibilityIndex.Build([.. campaigns.Select(IndexedFilter.Of)]), Trees = trees,
         };
         return new CatalogModel
         {
             Version = 3, Currency = "USD", Zone = TimeZoneInfo.Utc, PriceStep = Money.Parse(Step),
             Verticals = new Dictionary<string, VerticalModel> { ["v"] = vertical }.ToFrozenDictionary(),
             Publishers = new Dictionary<string, PublisherModel> { ["p"] = publisher }.ToFrozenDictionary(),
-            Buyers = campaigns.ToFrozenDictionary(campaign => campaign.Buyer.Id, campaign => campaign.Buyer), Campaigns = byId,
-            Trees = new Dictionary<string, TreeModel> { ["main"] = tree }.ToFrozenDictionary(), Limits = limits,
+            Buyers = buyers.ToFrozenDictionary(), Campaigns = byId, Trees = trees.ToFrozenDictionary(each => each.Id), Limits = limits,
         };
     }
+
+    private TreeModel BuildTree(string id, Tier[] tiers, IReadOnlyDictionary<string, CampaignModel> byId, string? unsold, LimitModel[] caps) => new()
+    {
+        Id = id, Vertical = "v", Status = EntryStatus.Active, Publishers = PublisherSet.All, IsGroup = id != "main", Copies = Copies ?? tiers.Max(tier => tier.Copies),
+        OffersAll = OffersAll, Reauction = Reauction, UnsoldTree = unsold, Caps = caps,
+        Tiers = [.. tiers.Select((tier, index) => new TierModel
+        {
+            Index = index, Name = $"t{index}", Method = tier.Method, Pricing = tier.Pricing, Copies = tier.Copies, RotationKey = $"{id}/t{index}", Floor = FloorOf(tier),
+            Campaigns = [.. tier.Campaigns.Select(campaign => byId[campaign])], Weights = [.. tier.Campaigns.Select(campaign => byId[campaign].Weight)],
+        })],
+    };
 
     private static PriceModel? FloorOf(Tier tier) => tier.ExclusiveFloor is { } exclusive
         ? new([new(When.Exclusive, Money.Parse(exclusive))], tier.Floor is null ? null : Money.Parse(tier.Floor))
         : tier.Floor is null ? null : PriceModel.Fixed(Money.Parse(tier.Floor));
 
-    private static CampaignModel BuildCampaign(Wants wants, int ordinal, ConditionContext context, List<LimitModel> limits)
+    private static CampaignModel BuildCampaign(Wants wants, int ordinal, ConditionContext context, List<LimitModel> limits, Dictionary<string, BuyerModel> buyers)
     {
         var errors = new ConfigErrors();
-        ConfigNode? filter = wants.State is null
-            ? null
-            : new ConfigMap("", 0, [new("field", new ConfigText("", 0, "state")), new("is", new ConfigText("", 0, wants.State))]);
+        var filter = wants.State is null ? null : StateIs(wants.State);
         var gate = Limit(limits, LimitKind.Gate, $"open:{wants.Id}:0", Reason.CampaignPaused, CapScope.Campaign, wants.Id, 0);
-        var buyerGate = Limit(limits, LimitKind.Gate, $"open:buyer:{wants.Id}:0", Reason.BuyerPaused, CapScope.Buyer, wants.Id, 0);
-        var balance = Limit(limits, LimitKind.Balance, $"bal:{wants.Id}", Reason.Balance, CapScope.Buyer, wants.Id,
-            wants.Balance is null ? long.MaxValue : Money.Parse(wants.Balance).Micros);
+        if (!buyers.TryGetValue(wants.Buyer ?? wants.Id, out var buyer)) buyers[wants.Buyer ?? wants.Id] = buyer = BuildBuyer(wants, wants.Buyer ?? wants.Id, limits);
         var caps = new List<LimitModel>();
         if (wants.DayLeads is { } leads) caps.Add(Limit(limits, LimitKind.Cap, $"c:{wants.Id}:leads:day", Reason.CapDay, CapScope.Campaign, wants.Id, leads));
         if (wants.DaySpend is { } spend)
             caps.Add(Limit(limits, LimitKind.Cap, $"c:{wants.Id}:spend:day", Reason.CapDay, CapScope.Campaign, wants.Id, Money.Parse(spend).Micros, CapMetric.Spend));
-        var buyer = new BuyerModel
-        {
-            Id = wants.Id, Name = wants.Id, Status = wants.BuyerPaused ? EntryStatus.Paused : EntryStatus.Active, Company = wants.Company ?? wants.Id,
-            Seller = wants.Seller is null ? null : new(wants.Seller, null, null), Gate = buyerGate, Caps = [], Balance = balance,
-            Endpoints = FrozenDictionary<string, EndpointModel>.Empty,
-        };
+        if (wants.StateLeads is { } inState)
+            caps.Add(Limit(limits, LimitKind.Cap, $"c:{wants.Id}:leads:day:when:{inState.State}", Reason.CapDay, CapScope.Campaign, wants.Id, inState.Leads,
+                when: ConditionCompiler.Compile(StateIs(inState.State), context, errors)));
+        if (wants.EachStateLeads is { } each)
+            caps.Add(Limit(limits, LimitKind.Cap, $"c:{wants.Id}:leads:day:by:state", Reason.CapDay, CapScope.Campaign, wants.Id, each, each: new("state", new Dictionary<string, int> { ["v"] = 0 })));
         var bid = wants.SharedBid is { } shared
             ? new PriceModel(wants.Bid is null ? [] : [new(When.Exclusive, Money.Parse(wants.Bid))], Money.Parse(shared))
             : new PriceModel([], wants.Bid is null ? null : Money.Parse(wants.Bid));
@@ -170,18 +181,35 @@ internal sealed class Market : ILiveView
             Consent = wants.Consent, Delivery = wants.OnAccept
                 ? new(SoldWhen.OnAccept, false, [new EndpointModel("crm", ConnectorKind.Native, null, null, TimeSpan.FromSeconds(10))], TimeSpan.FromHours(24))
                 : new(SoldWhen.OnPost, false, [new EndpointModel("inbox", ConnectorKind.Inbox, null, null, TimeSpan.FromSeconds(10))], TimeSpan.FromHours(24)), Gate = gate, Caps = caps,
-            Takes = [gate, buyerGate, .. caps, balance],
+            Duplicate = wants.DuplicateOf is null ? null : new(TimeSpan.FromDays(30), wants.DuplicateOf == "buyer", [Phone]),
+            Takes = [gate, buyer.Gate, .. caps, buyer.Balance],
         };
         return errors.Any ? throw new InvalidOperationException(errors.Errors[0].Message) : campaign;
     }
 
+    /// <summary>Comes with the post only.</summary>
+    private static FieldSchema Phone { get; } = new() { Name = "phone", Type = FieldType.Phone, Ordinal = 1, Post = FieldUse.Required, Pii = true };
+
+    private static ConfigMap StateIs(string state) => new("", 0, [new("field", new ConfigText("", 0, "state")), new("is", new ConfigText("", 0, state))]);
+
+    private static BuyerModel BuildBuyer(Wants wants, string id, List<LimitModel> limits) => new()
+    {
+        Id = id, Name = id, Status = wants.BuyerPaused ? EntryStatus.Paused : EntryStatus.Active, Company = wants.Company ?? id,
+        Seller = wants.Seller is null ? null : new(wants.Seller, null, null),
+        Gate = Limit(limits, LimitKind.Gate, $"open:buyer:{id}:0", Reason.BuyerPaused, CapScope.Buyer, id, 0), Caps = [],
+        Balance = Limit(limits, LimitKind.Balance, $"bal:{id}", Reason.Balance, CapScope.Buyer, id, wants.Balance is null ? long.MaxValue : Money.Parse(wants.Balance).Micros),
+        Endpoints = FrozenDictionary<string, EndpointModel>.Empty,
+    };
+
     private static LimitModel Limit(
-        List<LimitModel> limits, LimitKind kind, string id, Reason reason, CapScope scope, string owner, long limit, CapMetric metric = CapMetric.Leads)
+        List<LimitModel> limits, LimitKind kind, string id, Reason reason, CapScope scope, string owner, long limit, CapMetric metric = CapMetric.Leads,
+        Condition? when = null, CapDimension? each = null)
     {
         var made = new LimitModel
         {
             Ordinal = limits.Count, Kind = kind, Id = id, Reason = reason, Scope = scope, Owner = owner, Limit = limit, Metric = metric,
             Period = kind == LimitKind.Cap ? CapPeriods.Find("day") : null, Zone = TimeZoneInfo.Utc,
+            When = when is null ? null : new Dictionary<string, Condition> { ["v"] = when }, Each = each,
         };
         limits.Add(made);
         return made;

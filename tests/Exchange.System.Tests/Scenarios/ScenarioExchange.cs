@@ -1,6 +1,5 @@
 extern alias server;
 
-using System.Collections.Immutable;
 using Exchange.Engine;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
@@ -25,7 +24,7 @@ internal sealed class Deal(CatalogModel model, PingRecord record)
     public PingRecord Record => record;
     public LeadSale? Sale { get; set; }
     public Subject? Subject { get; set; }
-    public string[] NamedSellers { get; set; } = [];
+    public ConsentInput? Consent { get; set; }
     /// <summary>Campaigns that were asked to take the lead, in order.</summary>
     public List<string> Calls { get; } = [];
 }
@@ -94,7 +93,8 @@ internal sealed class ScenarioExchange : ILiveView
         var record = deal.Record;
         if (Journal.HasLead(record.Id)) throw new RefusedException("already_posted");
         if (record.Outcome != Reason.None) throw new RefusedException("no_offer");
-        if (Now.ToUnixTimeMilliseconds() > record.ExpiresAtMs) throw new RefusedException("ping_expired");
+        var late = Now.ToUnixTimeMilliseconds() > record.ExpiresAtMs;
+        if (late && !(record.Tree is { } walked && deal.Model.Trees[walked].Reauction)) throw new RefusedException("ping_expired");
         if (!Model.Publishers.TryGetValue(record.Publisher, out var publisher) || publisher.Status == EntryStatus.Paused) throw new RefusedException("publisher_paused");
         var vertical = deal.Model.Verticals[record.Vertical];
         var reading = FieldsReader.ReadPost(vertical.Fields, Raw(call.Fields), record.Values, vertical.PostChanges, Parsers.All, PostRules.Today(Now, deal.Model.Zone));
@@ -103,21 +103,21 @@ internal sealed class ScenarioExchange : ILiveView
         InputError[] errors = [.. offerErrors, .. reading.Errors, .. PostRules.Consent(deal.Model, vertical, record, offers, consent)];
         if (errors.Length > 0) throw new RefusedException(Told(errors));
 
-        deal.NamedSellers = call.Sellers ?? [];
+        deal.Consent = consent;
         deal.Subject = new Subject
         {
             Vertical = record.Vertical, Publisher = record.Publisher, SubId = record.SubId, Channel = record.Channel, Values = reading.Values, Now = Now,
         };
-        var sale = new LeadSale
+        var maxCopies = Math.Max(1, offers.Count);
+        deal.Sale = new LeadSale
         {
-            Record = record,
+            Rounds = [new SaleRound { Model = deal.Model, Record = record, Subject = deal.Subject }],
             Slots = [.. offers.Select(offer => new Slot(offer.OfferId, offer.Sharing, offer.Payout, offer.BidIndex, offer.Price, 0, SlotState.Proposed))],
-            Out = PostRules.PostFiltered(deal.Model, record, deal.Subject),
-            First = new FirstWrite(new(record.Publisher, record.Vertical, record.SubId, record.Id.IsTest, Math.Max(1, offers.Count), [], [], record.CatalogVersion), null,
+            MaxCopies = maxCopies, MinPayout = call.MinPayout, Late = late, PersonHashes = PostRules.PersonHashes(vault, Model, vertical, reading.Values),
+            First = new FirstWrite(new(record.Publisher, record.Vertical, record.SubId, record.Id.IsTest, maxCopies, [], [], record.CatalogVersion), null,
                 PostRules.Persons(vault, vertical, record, reading.Values, Now.ToUnixTimeMilliseconds())),
             KeepPersonsWhenUnsold = vertical.Duplicate is { AmongReceived: true },
         };
-        deal.Sale = PostRules.PassOver(sale, Context(deal, sale));
         var promised = offers.Aggregate(Money.Zero, (sum, offer) => sum + offer.Payout);
         Drive(deal, new LeadEvent.Posted(
             PostRules.Suppressed(vertical, reading.Values) ? Reason.Suppressed : promised < call.MinPayout ? Reason.MinPayout : Reason.None));
@@ -129,7 +129,7 @@ internal sealed class ScenarioExchange : ILiveView
     /// <summary>A buyer's later word on a copy that it held or left in doubt.</summary>
     public void Later(Deal deal, string campaign, BuyerAnswer said)
     {
-        var slot = deal.Sale?.Slots.FirstOrDefault(slot => deal.Record.Bids[slot.BidIndex].Campaign == campaign && slot.State is SlotState.Held or SlotState.InDoubt)
+        var slot = deal.Sale?.Slots.FirstOrDefault(slot => deal.Sale.BidAt(slot.BidIndex).Campaign == campaign && slot.State is SlotState.Held or SlotState.InDoubt)
             ?? throw new RefusedException("no_open_copy");
         Drive(deal, new LeadEvent.Answered(slot.CopyNo, said, Reason.None, null, null));
     }
@@ -142,17 +142,17 @@ internal sealed class ScenarioExchange : ILiveView
         var waiting = new Queue<LeadEvent>([happened]);
         while (waiting.TryDequeue(out var next))
         {
-            var step = LeadMachine.Step(deal.Sale!, next, Context(deal, deal.Sale!));
+            var step = LeadMachine.Step(deal.Sale!, next, Context(deal));
             while (step.Submit is not null && step.Conflict is null)
             {
                 deal.Sale = step.Sale;
-                step = LeadMachine.Step(deal.Sale, new LeadEvent.Settled(Journal.Apply(step.Submit)), Context(deal, deal.Sale));
+                step = LeadMachine.Step(deal.Sale, new LeadEvent.Settled(Journal.Apply(step.Submit)), Context(deal));
             }
             deal.Sale = step.Sale;
             Invariant.Require(step.Conflict is null);
             foreach (var copy in step.Calls)
             {
-                var campaign = deal.Record.Bids[deal.Sale.SlotOfCopy(copy)!.BidIndex].Campaign;
+                var campaign = deal.Sale.BidAt(deal.Sale.SlotOfCopy(copy)!.BidIndex).Campaign;
                 deal.Calls.Add(campaign);
                 waiting.Enqueue(new LeadEvent.Answered(copy, AnswerOf(campaign), Reason.None, null, null));
             }
@@ -162,10 +162,16 @@ internal sealed class ScenarioExchange : ILiveView
     private BuyerAnswer AnswerOf(string campaign) =>
         !answers.TryGetValue(campaign, out var script) ? BuyerAnswer.Accepted : script.Count > 1 ? script.Dequeue() : script.Peek();
 
-    private SaleContext Context(Deal deal, LeadSale sale) => new()
+    /// <summary>Scenarios change no fields in mid-sale: every catalog reads the lead alike.</summary>
+    private SaleContext Context(Deal deal) => new()
     {
-        Current = Model, NowMs = Now.ToUnixTimeMilliseconds(),
-        Next = (slot, unavailable) => FallThrough.Next(deal.Model, sale.Record, unavailable, PostRules.OfferOf(sale.Record, slot), deal.Subject!, deal.NamedSellers),
+        Current = Model, NowMs = Now.ToUnixTimeMilliseconds(), Subject = deal.Subject!, NamedSellers = deal.Consent?.Sellers ?? [], HasProof = PostRules.IsProof(deal.Consent),
+        Walk = wish => new(Model, deal.Subject!, PingWalk.Run(Model, new PingInput
+        {
+            Publisher = deal.Record.Publisher, Vertical = deal.Record.Vertical, SubId = deal.Record.SubId, Channel = deal.Record.Channel, Values = deal.Subject!.Values,
+            Now = Now, Seed = wish.Seed, MinPayout = wish.MinPayout, MaxCopies = wish.MaxCopies, SoldElsewhereCopies = deal.Record.SoldElsewhereCopies,
+            SoldElsewhereSellers = deal.Record.SoldElsewhereSellers, Test = deal.Record.Id.IsTest, Tree = wish.Tree, Without = wish.Without,
+        }, this, rotations)),
     };
 
     private static RawField[] Raw(IEnumerable<KeyValuePair<string, string>> fields) => [.. fields.Select(field => new RawField(field.Key, RawKind.String, field.Value))];

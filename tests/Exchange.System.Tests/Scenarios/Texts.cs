@@ -40,13 +40,13 @@ internal static class LeadText
     /// <summary>Who bought, joined by <c>+</c>; <c>-</c>: nobody.</summary>
     public static string Buyers(Deal deal)
     {
-        var sold = deal.Sale?.Slots.Where(slot => slot.State == SlotState.Captured).Select(slot => deal.Record.Bids[slot.BidIndex].Campaign).ToList() ?? [];
+        var sold = deal.Sale?.Slots.Where(slot => slot.State == SlotState.Captured).Select(slot => deal.Sale.BidAt(slot.BidIndex).Campaign).ToList() ?? [];
         return sold.Count == 0 ? "-" : string.Join('+', sold);
     }
 
     private static string Copy(Deal deal, Slot slot)
     {
-        var campaign = deal.Record.Bids[slot.BidIndex].Campaign;
+        var campaign = deal.Sale!.BidAt(slot.BidIndex).Campaign;
         var shared = slot.Sharing == Sharing.Shared ? " shared" : "";
         return slot.State switch
         {

@@ -1,0 +1,108 @@
+using Exchange.Engine.Caps;
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Filters;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.PingTrees;
+
+namespace Exchange.Engine.Leads;
+
+/// <summary>What one slot's copy takes, pays, remembers and is delivered to.</summary>
+internal static class CopyMaker
+{
+    public static NewCopy Create(LeadSale sale, Slot slot, SaleContext context)
+    {
+        var round = sale.RoundAt(slot.BidIndex);
+        var bid = sale.BidAt(slot.BidIndex);
+        var campaign = context.Current.Campaigns[bid.Campaign];
+        var hold = sale.Test ? sale.Unfinished is not null : campaign.Delivery.Sold == SoldWhen.OnAccept;
+        var tier = round.TierOf(bid);
+        string[] trees = round.Tree is null ? [] : [round.Tree.Id, .. tier?.Groups.Select(group => group.Tree) ?? []];
+        return new NewCopy(
+            slot.CopyNo, slot.OfferId, bid.Campaign, bid.Buyer, bid.Company, slot.Sharing == Sharing.Exclusive,
+            hold ? CopyMove.Hold : CopyMove.Sell, slot.Price, slot.Payout,
+            sale.Test ? [] : Takes(sale, campaign, trees, slot, context),
+            hold || sale.Test ? [] : Money(sale, slot),
+            sale.Test ? [] : Deliveries(campaign.Delivery, hold, context))
+        {
+            Persons = sale.Test ? [] : Persons(sale, campaign, context.NowMs),
+            Tier = tier?.RotationKey ?? "",
+            Trees = trees,
+        };
+    }
+
+    /// <summary>The buyer pays the price; the publisher gets the promise, the house the rest.</summary>
+    public static Transfer[] Money(LeadSale sale, Slot slot)
+    {
+        if (sale.Test) return [];
+        Invariant.Require(slot.Price >= slot.Payout);
+        var buyer = "buyer:" + sale.BidAt(slot.BidIndex).Buyer;
+        var transfers = new List<Transfer>(2);
+        if (slot.Payout > Values.Money.Zero) transfers.Add(new("payout", buyer, "publisher:" + sale.Record.Publisher, slot.Payout));
+        if (slot.Price > slot.Payout) transfers.Add(new("margin", buyer, "house", slot.Price - slot.Payout));
+        return [.. transfers];
+    }
+
+    /// <summary>
+    /// In the order in which reasons are told: publisher, campaign, buyer, caps from hour to total, balance. A tree's caps stand among those
+    /// of the campaign, after its own of the same period.
+    /// </summary>
+    private static Take[] Takes(LeadSale sale, CampaignModel campaign, string[] trees, Slot slot, SaleContext context)
+    {
+        var limits = new List<LimitModel>(12);
+        if (context.Current.Publishers.TryGetValue(sale.Record.Publisher, out var publisher))
+        {
+            limits.Add(publisher.Gate);
+            limits.AddRange(publisher.Caps);
+        }
+        limits.AddRange(campaign.Takes);
+        foreach (var id in trees) if (context.Current.Trees.TryGetValue(id, out var tree)) limits.AddRange(tree.Caps);
+
+        var takes = new List<Take>(limits.Count);
+        var seconds = context.NowMs / 1000;
+        // Stable: equals stay in the catalog's order.
+        foreach (var limit in limits.OrderBy(limit => limit.Reason))
+        {
+            if (!limit.IsTake || !limit.Counts(context.Subject)) continue;
+            var key = limit.KeyAt(seconds, out var window, limit.ValueOf(context.Subject));
+            takes.Add(new(key, limit.AmountOf(slot.Price, slot.Payout), limit.Id, limit.Reason, limit.WeekdayOf(window)));
+        }
+        return [.. takes];
+    }
+
+    /// <summary>
+    /// Every copy remembers its person for its buyer and its campaign, by each field that any campaign watches, so that a rule finds what was
+    /// sold before the rule was made and whichever of a buyer's campaigns bought it. Only its own campaign's rule refuses.
+    /// </summary>
+    private static PersonClaim[] Persons(LeadSale sale, CampaignModel campaign, long nowMs)
+    {
+        if (sale.PersonHashes.Count == 0) return [];
+        var claims = new List<PersonClaim>(sale.PersonHashes.Count * 2);
+        foreach (var (field, hmac) in sale.PersonHashes)
+        {
+            var rule = campaign.Duplicate is { } own && own.Keys.Any(key => key.Name == field) ? own : null;
+            var since = rule is null ? PersonClaim.NeverRefuses : nowMs - (long)rule.Window.TotalMilliseconds;
+            claims.Add(new(PersonScopes.OfBuyer(campaign.Buyer.Id), hmac, rule is { OfBuyer: true } ? since : PersonClaim.NeverRefuses));
+            claims.Add(new(PersonScopes.OfCampaign(campaign.Id), hmac, rule is { OfBuyer: false } ? since : PersonClaim.NeverRefuses));
+        }
+        return [.. claims];
+    }
+
+    private static NewDelivery[] Deliveries(DeliveryModel delivery, bool hold, SaleContext context)
+    {
+        // A caller that stops waiting sooner does not end the call: cut off, it would only leave a doubt.
+        if (hold) return [Leased(delivery.To[0])];
+        var count = delivery.SendAll ? delivery.To.Count : 1;
+        var made = new NewDelivery[count];
+        for (var i = 0; i < count; i++)
+        {
+            var endpoint = delivery.To[i];
+            made[i] = endpoint.Connector == ConnectorKind.Inbox
+                ? new(endpoint.Name, NewDelivery.NeverDue, 0)
+                : Leased(endpoint);
+        }
+        return made;
+
+        NewDelivery Leased(EndpointModel endpoint) =>
+            new(endpoint.Name, context.NowMs, context.NowMs + (long)endpoint.PostTimeout.TotalMilliseconds + LeadMachine.LeaseGraceMs);
+    }
+}

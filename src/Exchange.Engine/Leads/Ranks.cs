@@ -1,0 +1,137 @@
+using System.Globalization;
+using Exchange.Engine.Filters;
+using Exchange.Engine.PingTrees;
+using Exchange.Engine.Values;
+
+namespace Exchange.Engine.Leads;
+
+/// <summary>Who may have a copy next: the ranks of the walks made so far, a reauction, the tree for what is unsold.</summary>
+internal static class Ranks
+{
+    /// <summary>
+    /// The next bid that can keep a slot's promise, of the round its bid stands in or of a later one. Bids that are out, and those of
+    /// companies that hold another copy, cannot. Null: nobody.
+    /// </summary>
+    public static NextRank? Next(LeadSale sale, int index, SaleContext context)
+    {
+        var slot = sale.Slots[index];
+        var taken = CompaniesBeside(sale, index);
+        for (var r = 0; r < sale.Rounds.Length; r++)
+        {
+            var round = sale.Rounds[r];
+            // A slot never goes back to an earlier walk; an expired offer's own bids are over.
+            if (round.First + round.Record.Bids.Length <= slot.BidIndex || r == 0 && sale.Late) continue;
+            var unavailable = new HashSet<int>();
+            for (var i = 0; i < round.Record.Bids.Length; i++)
+                if (sale.Out.Contains(round.First + i) || taken.Contains(round.Record.Bids[i].Company)) unavailable.Add(i);
+            var offer = Array.Find(round.Record.Offers, offer => offer.OfferId == slot.OfferId)
+                ?? new Offer(slot.OfferId, -1, slot.Sharing, slot.Price, slot.Payout, null, true);
+            if (FallThrough.Next(round.Model, round.Record, unavailable, offer, round.Subject, context.NamedSellers) is { } next)
+                return next with { BidIndex = round.First + next.BidIndex };
+        }
+        return null;
+    }
+
+    /// <summary>As <see cref="Next"/>, and where nobody is left by a reauction, if the slot's tree has one. What was walked stays in the sale.</summary>
+    public static NextRank? NextOrAnew(ref LeadSale sale, int index, SaleContext context)
+    {
+        if (Next(sale, index, context) is { } next) return next;
+        var tree = sale.RoundAt(sale.Slots[index].BidIndex).Tree;
+        if (tree is not { Reauction: true } || sale.Reauctioned.Contains(tree.Id)) return null;
+        sale = sale with { Reauctioned = sale.Reauctioned.Add(tree.Id) };
+        if (Walk(sale, tree.Id, Money.Zero, context) is not { Outcome.Bids.Length: > 0 } walked) return null;
+        // It keeps promises made before and makes none: whoever of its bids can pay them has the lead, in rank order.
+        sale = WithRound(sale, walked, [], context);
+        return Next(sale, index, context);
+    }
+
+    /// <summary>
+    /// A lead that nobody took, in the tree that the last one names for it: new slots with payouts of their own, together not below what
+    /// the post asks for. False: there is no further tree; those that were asked are noted.
+    /// </summary>
+    public static bool GoesOnUnsold(ref LeadSale sale, SaleContext context)
+    {
+        while (sale.UnsoldTrees.Length < Limits.TreesPerPost && NextTree(sale, context) is { } asked)
+        {
+            sale = sale with { UnsoldTrees = sale.UnsoldTrees.Add(asked) };
+            if (Walk(sale, asked, sale.MinPayout, context) is not { Outcome.Outcome: Reason.None } walked) continue;
+            var number = FirstNumber(sale);
+            var offers = Array.ConvertAll(Array.FindAll(walked.Outcome.Offers, offer => offer.Best), offer => offer with { OfferId = Text(number++) });
+            sale = WithRound(sale, walked, offers, context);
+            var first = sale.Rounds[^1].First;
+            sale = sale with
+            {
+                Slots = sale.Slots.AddRange(offers.Select(offer =>
+                    new Slot(offer.OfferId, offer.Sharing, offer.Payout, first + offer.BidIndex, offer.Price, 0, SlotState.Proposed))),
+            };
+            return true;
+        }
+        return false;
+    }
+
+    /// <summary>Why a bid may not have this lead whatever its rank; None: it may.</summary>
+    public static Reason Unfit(LeadSale sale, int place, SaleContext context)
+    {
+        var round = sale.RoundAt(place);
+        var bid = round.Record.Bids[place - round.First];
+        // Its campaign left the catalog since, or what the ping could not show does not suit it.
+        if (!context.Current.Campaigns.ContainsKey(bid.Campaign)) return Reason.CampaignPaused;
+        if (!bid.Of.PostFilter.Holds(round.Subject)) return Reason.PostFilter;
+        return bid.Of.Consent != Catalog.ConsentLevel.None && !context.HasProof ? Reason.ConsentMissing : Reason.None;
+    }
+
+    private static string? NextTree(LeadSale sale, SaleContext context)
+    {
+        var last = sale.UnsoldTrees.Length > 0 ? sale.UnsoldTrees[^1] : sale.Record.Tree;
+        return last is not null && context.Current.Trees.TryGetValue(last, out var tree) ? tree.UnsoldTree : null;
+    }
+
+    private static Walked? Walk(LeadSale sale, string tree, Money minPayout, SaleContext context)
+    {
+        var without = sale.Out.Select(place => sale.BidAt(place).Campaign).ToHashSet(StringComparer.Ordinal);
+        // Another draw among equals at each walk, the same whenever it is repeated.
+        var seed = unchecked(sale.Record.Seed + 0x9E3779B97F4A7C15UL * (ulong)(sale.Reauctioned.Count + sale.UnsoldTrees.Length));
+        return context.Walk(new(tree, minPayout, sale.MaxCopies, without, seed));
+    }
+
+    private static LeadSale WithRound(LeadSale sale, Walked walked, Offer[] offers, SaleContext context)
+    {
+        var round = new SaleRound
+        {
+            Model = walked.Model, Subject = walked.Subject, First = sale.BidCount,
+            Record = sale.Record with
+            {
+                Tree = walked.Outcome.Tree, CatalogVersion = walked.Model.Version, Values = walked.Subject.Values, Bids = walked.Outcome.Bids, Offers = offers,
+                Notes = walked.Outcome.Notes, Turns = walked.Outcome.Turns, Shares = walked.Outcome.Shares, Outcome = Reason.None,
+            },
+        };
+        return WithoutUnfit(sale with { Rounds = sale.Rounds.Add(round) }, sale.Rounds.Length, context);
+    }
+
+    /// <summary>Bids of one round that may not have this lead, whatever their rank, are out.</summary>
+    public static LeadSale WithoutUnfit(LeadSale sale, int round, SaleContext context)
+    {
+        var (first, count) = (sale.Rounds[round].First, sale.Rounds[round].Record.Bids.Length);
+        var outs = sale.Out.ToBuilder();
+        for (var place = first; place < first + count; place++) if (Unfit(sale, place, context) != Reason.None) outs.Add(place);
+        return sale with { Out = outs.ToImmutable() };
+    }
+
+    private static HashSet<string> CompaniesBeside(LeadSale sale, int index)
+    {
+        var companies = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < sale.Slots.Length; i++)
+            if (i != index && sale.Slots[i].State != SlotState.Lost) companies.Add(sale.BidAt(sale.Slots[i].BidIndex).Company);
+        return companies;
+    }
+
+    /// <summary>Offers of later walks begin with another hundred each, so that a lead's offers have names of their own.</summary>
+    private static int FirstNumber(LeadSale sale)
+    {
+        var highest = 0;
+        foreach (var slot in sale.Slots) if (int.TryParse(slot.OfferId, CultureInfo.InvariantCulture, out var number)) highest = Math.Max(highest, number);
+        return (highest / 100 + 1) * 100 + 1;
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

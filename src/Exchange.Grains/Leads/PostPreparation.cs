@@ -1,0 +1,103 @@
+using System.Collections.Immutable;
+using Exchange.Engine;
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Fields;
+using Exchange.Engine.Leads;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.PingTrees;
+using Exchange.Engine.Values;
+using Exchange.Grains.Intake;
+using Exchange.Storage;
+
+namespace Exchange.Grains.Leads;
+
+/// <summary>A post that may be sold: the lead as the machine wants it, the row it will have, and a no that is known already.</summary>
+public sealed record PreparedPost(LeadSale Sale, SaleWorld World, LeadRow Row, IReadOnlyList<InputError> Warnings, Reason Refused);
+
+/// <summary>Reads a post against its ping: everything that can refuse it before it is held, all errors at once.</summary>
+public sealed class PostPreparation(LeadServices services)
+{
+    /// <summary>Exactly one of the two is not null.</summary>
+    /// <param name="atPing">The catalog of the ping.</param>
+    public (Problem? Problem, PreparedPost? Post) Prepare(PostCommand command, PingRecord record, CatalogModel atPing)
+    {
+        var current = services.Catalog.Current;
+        var vertical = atPing.Verticals[record.Vertical];
+        if (record.Outcome != Reason.None && !command.Direct) return (Problem.Of(409, "no_offer", "This ping got no offer."), null);
+        var late = command.ReceivedAt.ToUnixTimeMilliseconds() > record.ExpiresAtMs;
+        if (late && !MayComeLate(command, record, atPing)) return (Problem.Of(410, "ping_expired", "The offer's time is over; ping again."), null);
+        if (!current.Publishers.TryGetValue(command.Publisher, out var publisher) || publisher.Status == EntryStatus.Paused)
+            return (Problem.Of(403, "publisher_paused", "The publisher is paused."), null);
+        if (!publisher.Verticals.ContainsKey(record.Vertical)) return (Problem.Of(403, "forbidden", "The publisher may not send this vertical."), null);
+
+        var now = services.Time.GetUtcNow();
+        var raw = Array.ConvertAll(command.Fields, field => new RawField(field.Name, field.Kind, field.Text));
+        var reading = FieldsReader.ReadPost(vertical.Fields, raw, record.Values, vertical.PostChanges, services.Parsers, PostRules.Today(now, atPing.Zone));
+        var offers = PostRules.Choose(record, command.OfferIds, out var offerErrors);
+        List<InputError> errors = [.. command.MemberErrors.Select(error => new InputError(error.Pointer, error.Code, error.Message)), .. offerErrors, .. reading.Errors];
+        errors.AddRange(PostRules.Consent(atPing, vertical, record, offers, command.Consent));
+        var warnings = reading.Warnings;
+        if (reading.Ok && PostRules.Hashes(services.Store.Vault, vertical, record, reading.Values).ToArray() is { Length: > 0 } mismatches)
+        {
+            if (vertical.PostChanges == PostChanges.Refuse) errors.AddRange(mismatches);
+            else warnings = [.. warnings, .. mismatches];
+        }
+        return errors.Count > 0 ? (Problem.Invalid(errors), null) : (null, Read(command, record, atPing, offers, reading.Values, warnings, late, now));
+    }
+
+    private PreparedPost Read(
+        PostCommand command, PingRecord record, CatalogModel atPing, IReadOnlyList<Offer> offers, FieldValue[] values, IReadOnlyList<InputError> warnings, bool late, DateTimeOffset now)
+    {
+        var (current, vault, id) = (services.Catalog.Current, services.Store.Vault, record.Id);
+        var vertical = atPing.Verticals[record.Vertical];
+        var payload = new LeadPayload(
+            vertical.Fields.All.Where(field => values[field.Ordinal].IsGiven).ToDictionary(field => field.Name, field => values[field.Ordinal].Text!, StringComparer.Ordinal),
+            command.Consent);
+        var world = new SaleWorld(services, record, atPing, values, payload, command.ReceivedAt);
+        var maxCopies = MaxCopies(current, record, offers.Count);
+        var sealedBytes = vault.Seal(id, payload.ToJson());
+        var lead = new NewLead(record.Publisher, record.Vertical, record.SubId, id.IsTest, maxCopies, command.BodyHash, sealedBytes, record.CatalogVersion) { Channel = record.Channel };
+        var sale = new LeadSale
+        {
+            Rounds = [new SaleRound { Model = atPing, Record = record, Subject = world.Subject }],
+            Slots = [.. offers.Select(offer => new Slot(offer.OfferId, offer.Sharing, offer.Payout, offer.BidIndex, offer.Price, 0, SlotState.Proposed))],
+            MaxCopies = maxCopies,
+            MinPayout = new Money(command.MinPayoutMicros),
+            Late = late,
+            PersonHashes = PostRules.PersonHashes(vault, current, vertical, values),
+            First = new FirstWrite(lead,
+                command.IdempotencyKey is { } key ? new RequestClaim(command.Publisher, key, command.BodyHash) : null,
+                PostRules.Persons(vault, vertical, record, values, now.ToUnixTimeMilliseconds())),
+            KeepPersonsWhenUnsold = vertical.Duplicate is { AmongReceived: true },
+            Unfinished = services.Book.TestResultOf(id) switch { "pending" => LeadState.Pending, "in_doubt" => LeadState.InDoubt, _ => null },
+        };
+        var row = new LeadRow(id, record.Publisher, record.Vertical, record.SubId, id.IsTest, LeadState.Open, Reason.None, maxCopies, command.BodyHash,
+            sealedBytes, null, record.CatalogVersion, now.ToUnixTimeMilliseconds(), []);
+        // The earlier of several reasons is told; a person who is never sold goes to no other tree either.
+        var refused = record.Outcome is > Reason.None and < Reason.Suppressed ? record.Outcome
+            : PostRules.Suppressed(vertical, values) ? Reason.Suppressed
+            : record.Outcome != Reason.None ? record.Outcome
+            : offers.Aggregate(Money.Zero, (sum, offer) => sum + offer.Payout).Micros < command.MinPayoutMicros ? Reason.MinPayout
+            : services.Book.TestResultOf(id) == "unsold" ? Reason.AllRejected
+            : Reason.None;
+        return new(sale, world, row, warnings, refused);
+    }
+
+    /// <summary>A tree with a reauction takes a lead for some time after its offer's end: as long as its promise may still be bought by somebody.</summary>
+    private static bool MayComeLate(PostCommand command, PingRecord record, CatalogModel atPing) =>
+        record.Tree is { } id && atPing.Trees.TryGetValue(id, out var tree) && tree.Reauction && !command.Direct
+        && command.ReceivedAt.ToUnixTimeMilliseconds() <= record.ExpiresAtMs + Engine.Limits.ReauctionHours * 3_600_000L;
+
+    /// <summary>As many as the post took; more where what is left unsold may go on to trees that sell more.</summary>
+    private static int MaxCopies(CatalogModel current, PingRecord record, int offers)
+    {
+        var most = Math.Max(1, offers);
+        var tree = record.Tree is { } id ? current.Trees.GetValueOrDefault(id) : null;
+        for (var asked = 0; asked < Engine.Limits.TreesPerPost && tree?.UnsoldTree is { } next; asked++)
+        {
+            tree = current.Trees.GetValueOrDefault(next);
+            if (tree is not null) most = Math.Max(most, Math.Min(tree.Copies, record.MaxCopies));
+        }
+        return most;
+    }
+}

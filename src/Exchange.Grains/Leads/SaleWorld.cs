@@ -1,0 +1,63 @@
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Fields;
+using Exchange.Engine.Filters;
+using Exchange.Engine.Leads;
+using Exchange.Engine.PingTrees;
+using Exchange.Grains.Intake;
+
+namespace Exchange.Grains.Leads;
+
+/// <summary>The world as one lead's steps see it: the catalog and live state of each moment, and the lead as that catalog reads it.</summary>
+/// <param name="values">By ordinal of the vertical's fields at the ping.</param>
+/// <param name="at">The moment that its conditions are asked about.</param>
+public sealed class SaleWorld(LeadServices services, PingRecord record, CatalogModel atPing, FieldValue[] values, LeadPayload payload, DateTimeOffset at)
+{
+    private Subject? newest;
+    private CatalogModel? newestModel;
+
+    public CatalogModel AtPing => atPing;
+    public FieldValue[] Values => values;
+    /// <summary>As the catalog of the ping reads it.</summary>
+    public Subject Subject { get; } = SubjectOf(record, values, at);
+
+    public SaleContext Context(DateTimeOffset now)
+    {
+        var current = services.Catalog.Current;
+        return new()
+        {
+            Current = current, NowMs = now.ToUnixTimeMilliseconds(), Subject = SubjectIn(current), NamedSellers = payload.Consent?.Sellers ?? [],
+            HasProof = PostRules.IsProof(payload.Consent), Walk = wish => Walk(current, wish, now),
+        };
+    }
+
+    /// <summary>Conditions of another catalog version read the fields by its places.</summary>
+    private Subject SubjectIn(CatalogModel model)
+    {
+        if (model.Version == atPing.Version || !model.Verticals.TryGetValue(record.Vertical, out var vertical)) return Subject;
+        if (!ReferenceEquals(newestModel, model))
+        {
+            newest = SubjectOf(record, PostRules.ValuesOf(vertical, payload, services.Parsers, PostRules.Today(at, model.Zone)), at);
+            newestModel = model;
+        }
+        return newest!;
+    }
+
+    private Walked? Walk(CatalogModel model, WalkWish wish, DateTimeOffset now)
+    {
+        if (!model.Verticals.ContainsKey(record.Vertical) || !model.Trees.ContainsKey(wish.Tree)) return null;
+        if (!model.Publishers.TryGetValue(record.Publisher, out var publisher) || !publisher.Verticals.ContainsKey(record.Vertical)) return null;
+        var subject = SubjectIn(model);
+        var ping = new PingInput
+        {
+            Publisher = record.Publisher, Vertical = record.Vertical, SubId = record.SubId, Channel = record.Channel, Values = subject.Values, Now = now,
+            Seed = wish.Seed, MinPayout = wish.MinPayout, MaxCopies = wish.MaxCopies, SoldElsewhereCopies = record.SoldElsewhereCopies,
+            SoldElsewhereSellers = record.SoldElsewhereSellers, Test = record.Id.IsTest, Tree = wish.Tree, Without = wish.Without,
+        };
+        return new(model, subject, PingWalk.Run(model, ping, services.Live, services.Rotations));
+    }
+
+    private static Subject SubjectOf(PingRecord record, FieldValue[] values, DateTimeOffset at) => new()
+    {
+        Vertical = record.Vertical, Publisher = record.Publisher, SubId = record.SubId, Channel = record.Channel, Values = values, Now = at,
+    };
+}
