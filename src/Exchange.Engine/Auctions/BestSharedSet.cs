@@ -20,20 +20,25 @@ public static class BestSharedSet
         Span<int> places = chosen.Length >= copies ? chosen : stackalloc int[copies];
         for (var i = 0; i < ranked.Length && count < copies; i++)
         {
-            var bid = ranked[i];
+            ref readonly var bid = ref ranked[i];
             if (bid.Sharing != Sharing.Shared || HasCompany(without, bid.Company)) continue;
-            var isIn = false;
-            foreach (var place in places[..count]) isIn |= ranked[place].Company == bid.Company;
-            if (isIn) continue;
+            if (IsAmong(ranked, places[..count], bid.Company)) continue;
             places[count++] = i;
-            total += SealedRanking.RankOf(bid);
+            total += SealedRanking.RankOf(in bid);
         }
         return total;
     }
 
-    internal static bool HasCompany(ReadOnlySpan<RankedBid> bids, string company)
+    /// <summary>Whether one of the bids at these places is this company's.</summary>
+    internal static bool IsAmong(ReadOnlySpan<RankedBid> ranked, ReadOnlySpan<int> places, string company)
     {
-        foreach (var bid in bids) if (bid.Company == company) return true;
+        foreach (var place in places) if (ranked[place].Company == company) return true;
+        return false;
+    }
+
+    private static bool HasCompany(ReadOnlySpan<RankedBid> bids, string company)
+    {
+        foreach (ref readonly var bid in bids) if (bid.Company == company) return true;
         return false;
     }
 }

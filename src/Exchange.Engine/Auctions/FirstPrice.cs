@@ -10,8 +10,8 @@ public sealed class FirstPrice : IAuctionRule
     public string Name => "first_price";
     public TierPricing Pricing => TierPricing.FirstPrice;
 
-    public void Price(ReadOnlySpan<RankedBid> winners, ReadOnlySpan<RankedBid> ranked, int copies, Money step, Span<Money> prices)
+    public void Price(ReadOnlySpan<RankedBid> ranked, ReadOnlySpan<int> winners, AuctionTerms terms, Span<Money> prices)
     {
-        for (var i = 0; i < winners.Length; i++) prices[i] = winners[i].Bid;
+        for (var i = 0; i < winners.Length; i++) prices[i] = ranked[winners[i]].Bid;
     }
 }

@@ -4,7 +4,13 @@ using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Auctions;
 
-/// <summary>What winners of a sealed auction pay. One file each, registered in <see cref="AuctionRules"/>.</summary>
+/// <summary>What a tier says about its auction besides the rule.</summary>
+/// <param name="Copies">How many shared bids may win together.</param>
+/// <param name="Step">Prices are whole steps.</param>
+/// <param name="Increment">The best losing side counts as if it had bid so much more; of no meaning to rules that do not look at it.</param>
+public readonly record struct AuctionTerms(int Copies, Money Step, Money Increment);
+
+/// <summary>What winners of a sealed auction pay. One file each, registered in <see cref="AuctionRules"/>. Pricing allocates nothing.</summary>
 public interface IAuctionRule
 {
     /// <summary>As the catalog writes it.</summary>
@@ -14,21 +20,22 @@ public interface IAuctionRule
     /// <summary>
     /// Sets the price of each winner: whole steps, at least its floor, never above its bid.
     /// </summary>
-    /// <param name="winners">One exclusive bid, or shared bids of different companies.</param>
-    /// <param name="ranked">Every bid that counts, in rank order, the winners among them or not.</param>
-    /// <param name="copies">How many shared bids may win together.</param>
-    /// <param name="prices">One for each winner.</param>
-    void Price(ReadOnlySpan<RankedBid> winners, ReadOnlySpan<RankedBid> ranked, int copies, Money step, Span<Money> prices);
+    /// <param name="ranked">Every bid that counts; those that did not win stand in rank order.</param>
+    /// <param name="winners">Places in <paramref name="ranked"/> of one exclusive bid, or of shared bids of different companies.</param>
+    /// <param name="prices">One for each winner, in the winners' order.</param>
+    void Price(ReadOnlySpan<RankedBid> ranked, ReadOnlySpan<int> winners, AuctionTerms terms, Span<Money> prices);
 }
 
 /// <summary>The explicit list of auction rules. Adding one touches its own file, this list and its tests.</summary>
 public static class AuctionRules
 {
-    public static IReadOnlyList<IAuctionRule> All { get; } = [new FirstPrice(), new SecondPrice()];
+    private static readonly IAuctionRule[] Rules = [new FirstPrice(), new SecondPrice()];
+
+    public static IReadOnlyList<IAuctionRule> All => Rules;
 
     public static IAuctionRule Of(TierPricing pricing)
     {
-        foreach (var rule in All) if (rule.Pricing == pricing) return rule;
+        foreach (var rule in Rules) if (rule.Pricing == pricing) return rule;
         throw new InvariantException("an auction rule for every pricing");
     }
 }

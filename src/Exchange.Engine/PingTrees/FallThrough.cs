@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Exchange.Engine.Auctions;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Filters;
@@ -52,22 +53,25 @@ public static class FallThrough
         var bid = record.Bids[index];
         var tier = tree is not null && bid.Tier < tree.Tiers.Count ? tree.Tiers[bid.Tier] : null;
         if (tier is null || tier.Method != TierMethod.Auction) return bid.Bid;
-        var winners = new List<RankedBid> { bid };
-        if (bid.Sharing == Sharing.Shared)
-        {
-            // One level for all who share the lead: the other best offers of this tier count as sold.
-            foreach (var other in record.Offers)
-            {
-                var rival = record.Bids[other.BidIndex];
-                if (other.Best && other.OfferId != offer.OfferId && rival.Tier == bid.Tier && rival.Company != bid.Company) winners.Add(rival);
-            }
-        }
-        var remaining = new List<RankedBid>();
+        // The bids that remain in rank order, this one among them; then the other best offers of this tier, which count as sold.
+        var counting = new List<RankedBid>();
+        var winners = new List<int>();
         for (var i = 0; i < record.Bids.Length; i++)
-            if (record.Bids[i].Tier == bid.Tier && i != offer.BidIndex && !unavailable.Contains(i)) remaining.Add(record.Bids[i]);
-        var prices = new Money[winners.Count];
-        var copies = Math.Min(tier.Copies, TreeWalk.CopiesFor(tree!, record.MaxCopies));
-        AuctionRules.Of(tier.Pricing).Price(winners.ToArray(), remaining.ToArray(), copies, model.PriceStep, prices);
+        {
+            if (record.Bids[i].Tier != bid.Tier || i == offer.BidIndex || unavailable.Contains(i)) continue;
+            if (i == index) winners.Add(counting.Count);
+            counting.Add(record.Bids[i]);
+        }
+        foreach (var other in bid.Sharing == Sharing.Shared ? record.Offers : [])
+        {
+            var rival = record.Bids[other.BidIndex];
+            if (!other.Best || other.OfferId == offer.OfferId || rival.Tier != bid.Tier || rival.Company == bid.Company) continue;
+            winners.Add(counting.Count);
+            counting.Add(rival);
+        }
+        Span<Money> prices = stackalloc Money[winners.Count];
+        var terms = new AuctionTerms(Math.Min(tier.Copies, TreeWalk.CopiesFor(tree!, record.MaxCopies)), model.PriceStep, tier.Increment);
+        AuctionRules.Of(tier.Pricing).Price(CollectionsMarshal.AsSpan(counting), CollectionsMarshal.AsSpan(winners), terms, prices);
         return prices[0];
     }
 }

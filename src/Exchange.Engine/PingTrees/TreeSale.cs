@@ -75,7 +75,8 @@ internal sealed class TreeSale
             counting.Add(ranked[i]);
             places.Add(i);
         }
-        var won = SealedAuction.Run(CollectionsMarshal.AsSpan(counting), wanted, AuctionRules.Of(tier.Pricing), step, winners.AsSpan(0, wanted), prices.AsSpan(0, wanted));
+        var won = SealedAuction.Run(
+            CollectionsMarshal.AsSpan(counting), new(wanted, step, tier.Increment), AuctionRules.Of(tier.Pricing), winners.AsSpan(0, wanted), prices.AsSpan(0, wanted));
         for (var i = 0; i < won; i++) Sell(tier, ranked[places[winners[i]]], first + places[winners[i]], prices[i]);
     }
 

@@ -20,6 +20,10 @@ internal sealed record Wants(string Id, string? Bid)
     public string? Company { get; init; }
     public int Weight { get; init; } = 1;
     public string Handicap { get; init; } = "0%";
+    /// <summary>Charged its own bid under second price too.</summary>
+    public bool PaysBid { get; init; }
+    /// <summary>The bid's maximum, above which it declines.</summary>
+    public string? DeclinesAbove { get; init; }
     public string? State { get; init; }
     public bool Paused { get; init; }
     public bool BuyerPaused { get; init; }
@@ -47,6 +51,7 @@ internal sealed record Tier(TierMethod Method, params string[] Campaigns)
     public TierPricing Pricing { get; init; }
     public string? Floor { get; init; }
     public string? ExclusiveFloor { get; init; }
+    public string Increment { get; init; } = "0.00";
     public int Copies { get; init; } = 1;
 }
 
@@ -144,7 +149,7 @@ internal sealed class Market : ILiveView
         OffersAll = OffersAll, Reauction = Reauction, UnsoldTree = unsold, Caps = caps,
         Tiers = [.. tiers.Select((tier, index) => new TierModel
         {
-            Index = index, Name = $"t{index}", Method = tier.Method, Pricing = tier.Pricing, Copies = tier.Copies, RotationKey = $"{id}/t{index}", Floor = FloorOf(tier),
+            Index = index, Name = $"t{index}", Method = tier.Method, Pricing = tier.Pricing, Copies = tier.Copies, RotationKey = $"{id}/t{index}", Floor = FloorOf(tier), Increment = Money.Parse(tier.Increment),
             Campaigns = [.. tier.Campaigns.Select(campaign => byId[campaign])], Weights = [.. tier.Campaigns.Select(campaign => byId[campaign].Weight)],
         })],
     };
@@ -168,9 +173,12 @@ internal sealed class Market : ILiveView
                 when: ConditionCompiler.Compile(StateIs(inState.State), context, errors)));
         if (wants.EachStateLeads is { } each)
             caps.Add(Limit(limits, LimitKind.Cap, $"c:{wants.Id}:leads:day:by:state", Reason.CapDay, CapScope.Campaign, wants.Id, each, each: new("state", new Dictionary<string, int> { ["v"] = 0 })));
-        var bid = wants.SharedBid is { } shared
-            ? new PriceModel(wants.Bid is null ? [] : [new(When.Exclusive, Money.Parse(wants.Bid))], Money.Parse(shared))
-            : new PriceModel([], wants.Bid is null ? null : Money.Parse(wants.Bid));
+        var rules = wants.SharedBid is not null && wants.Bid is not null ? new PriceRule[] { new(When.Exclusive, Money.Parse(wants.Bid)) } : [];
+        var otherwise = wants.SharedBid ?? wants.Bid;
+        var bid = new PriceModel(rules, otherwise is null ? null : Money.Parse(otherwise))
+        {
+            PaysBid = wants.PaysBid, Max = wants.DeclinesAbove is null ? null : Money.Parse(wants.DeclinesAbove), OverMax = OverMax.Decline,
+        };
         var campaign = new CampaignModel
         {
             Ordinal = ordinal, Id = wants.Id, Name = wants.Id, Buyer = buyer, Vertical = "v",
