@@ -25,7 +25,7 @@ internal sealed class SaleReplay
         {
             var tier = tree.Tiers[bids[first].Tier];
             var end = first;
-            for (; end < bids.Length && bids[end].Tier == tier.Index; end++) if (sale.Takes(bids[end])) couldSell.Add(end);
+            for (; end < bids.Length && bids[end].Tier == tier.Index; end++) if (sale.RoomOf(tier) > 0 && sale.Takes(bids[end])) couldSell.Add(end);
             var ranked = bids.AsSpan(first, end - first);
             copiesAtTier[tier.Index] = sale.RoomOf(tier);
             // A rotation's bids stand in the order of their turns.

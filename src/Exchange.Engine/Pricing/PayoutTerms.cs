@@ -35,7 +35,7 @@ public readonly record struct PayoutTerms
     public Money? LowestPrice(Money promise, Money from, Money step)
     {
         from = from.RaiseTo(step);
-        return PaysPromise(from, promise, step) ? from : Search(BeforePromise(promise, step), from, promise, step, PaysPromise);
+        return PaysPromise(from, promise, step) ? from : Search(BeforePromise(promise, step), from, promise, step, Wanted.Promise);
     }
 
     /// <summary>The lowest price of whole steps, not below <paramref name="from"/>, that leaves the house this margin; null: none does.</summary>
@@ -43,7 +43,7 @@ public readonly record struct PayoutTerms
     {
         from = from.RaiseTo(step);
         if (LeavesMargin(from, margin, step)) return from;
-        return Kind == PayoutKind.Margin ? NearOwnMargin(margin, from, step) : Search(BeforeMargin(margin, step), from, margin, step, LeavesMargin);
+        return Kind == PayoutKind.Margin ? NearOwnMargin(margin, from, step) : Search(BeforeMargin(margin, step), from, margin, step, Wanted.Margin);
     }
 
     // Up to the terms' own margin the payout is nothing and the price is the margin; above, what is left is that margin, by rounding half
@@ -54,6 +54,11 @@ public readonly record struct PayoutTerms
         for (var tries = 0; tries < 5; tries++, price += step) if (LeavesMargin(price, margin, step)) return price;
         return null;
     }
+
+    private enum Wanted { Promise, Margin }
+
+    private bool Holds(Money price, Money amount, Money step, Wanted wanted) =>
+        wanted == Wanted.Promise ? PaysPromise(price, amount, step) : LeavesMargin(price, amount, step);
 
     private bool PaysPromise(Money price, Money promise, Money step) => PayoutFor(price, step) >= promise;
 
@@ -83,20 +88,20 @@ public readonly record struct PayoutTerms
         return quotient > long.MaxValue / 2 ? null : new Money((long)quotient);
     }
 
-    private static Money? Search(Money? before, Money from, Money wanted, Money step, Func<Money, Money, Money, bool> holds)
+    private Money? Search(Money? before, Money from, Money amount, Money step, Wanted wanted)
     {
         if (before is not { } start) return null;
         var below = Money.Max(from, start.CutTo(step));
-        if (holds(below, wanted, step)) return below;
+        if (Holds(below, amount, step, wanted)) return below;
         // Doubling finds a price that holds, halving the first one.
         for (var stride = step; below.Micros <= long.MaxValue / 2 - stride.Micros; stride += stride)
         {
             var high = below + stride;
-            if (!holds(high, wanted, step)) { below = high; continue; }
+            if (!Holds(high, amount, step, wanted)) { below = high; continue; }
             while (high - below > step)
             {
                 var middle = below + new Money((high - below).Micros / 2).CutTo(step);
-                if (holds(middle, wanted, step)) high = middle; else below = middle;
+                if (Holds(middle, amount, step, wanted)) high = middle; else below = middle;
             }
             return high;
         }

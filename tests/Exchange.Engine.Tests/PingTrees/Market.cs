@@ -53,6 +53,17 @@ internal sealed record Tier(TierMethod Method, params string[] Campaigns)
     public string? ExclusiveFloor { get; init; }
     public string Increment { get; init; } = "0.00";
     public int Copies { get; init; } = 1;
+    /// <summary>The tree asked whose tier this is; tiers of one group stand in one tree.</summary>
+    public Group? Group { get; init; }
+}
+
+/// <summary>A tree that a tier asks.</summary>
+internal sealed record Group(string Tree)
+{
+    public int Copies { get; init; } = 20;
+    public string? Floor { get; init; }
+    public bool Paused { get; init; }
+    public string? State { get; init; }
 }
 
 /// <summary>A small catalog of one vertical <c>v</c> with a choice <c>state</c>, one publisher <c>p</c> and one tree.</summary>
@@ -74,6 +85,9 @@ internal sealed class Market : ILiveView
     public long? TreeLeads { get; init; }
     /// <summary>Used so far, by limit id; what is not here is untouched.</summary>
     public Dictionary<string, long> Used { get; } = [];
+    /// <summary>Sold within the look-back, by tier key and campaign.</summary>
+    public Dictionary<(string Tier, string Campaign), long> Sold { get; } = [];
+    public long SoldBy(TierModel tier, CampaignModel campaign, long nowMs) => Sold.GetValueOrDefault((tier.RotationKey, campaign.Id));
     public TierRotations Rotations { get; } = new();
     public static DateTimeOffset Now { get; } = new(2026, 11, 23, 12, 0, 0, TimeSpan.Zero);
 
@@ -125,9 +139,15 @@ internal sealed class Market : ILiveView
                     PublisherSpend is null ? long.MaxValue : Money.Parse(PublisherSpend).Micros, CapMetric.Spend),
             ],
         };
-        var tree = BuildTree("main", Tiers, byId, UnsoldTiers is null ? null : "rest",
+        var groups = Tiers.Select(tier => tier.Group).OfType<Group>().Distinct().ToDictionary(group => group, group => new GroupModel
+        {
+            Tree = group.Tree, Status = group.Paused ? EntryStatus.Paused : EntryStatus.Active, Copies = group.Copies,
+            Floor = group.Floor is null ? null : PriceModel.Fixed(Money.Parse(group.Floor)),
+            When = group.State is null ? null : ConditionCompiler.Compile(StateIs(group.State), context, new ConfigErrors()),
+        });
+        var tree = BuildTree("main", Tiers, groups, byId, UnsoldTiers is null ? null : "rest",
             TreeLeads is { } treeLeads ? [Limit(limits, LimitKind.Cap, "t:main:leads:day", Reason.CapDay, CapScope.Tree, "main", treeLeads)] : []);
-        TreeModel[] trees = UnsoldTiers is null ? [tree] : [tree, BuildTree("rest", UnsoldTiers, byId, null, [])];
+        TreeModel[] trees = UnsoldTiers is null ? [tree] : [tree, BuildTree("rest", UnsoldTiers, groups, byId, null, [])];
         var vertical = new VerticalModel
         {
             Id = "v", Fields = fields, PingTtl = TimeSpan.FromMinutes(5), PingDeadline = TimeSpan.FromSeconds(3), PostDeadline = TimeSpan.FromSeconds(20),
@@ -143,12 +163,13 @@ internal sealed class Market : ILiveView
         };
     }
 
-    private TreeModel BuildTree(string id, Tier[] tiers, IReadOnlyDictionary<string, CampaignModel> byId, string? unsold, LimitModel[] caps) => new()
+    private TreeModel BuildTree(string id, Tier[] tiers, Dictionary<Group, GroupModel> groups, IReadOnlyDictionary<string, CampaignModel> byId, string? unsold, LimitModel[] caps) => new()
     {
         Id = id, Vertical = "v", Status = EntryStatus.Active, Publishers = PublisherSet.All, IsGroup = id != "main", Copies = Copies ?? tiers.Max(tier => tier.Copies),
         OffersAll = OffersAll, Reauction = Reauction, UnsoldTree = unsold, Caps = caps,
         Tiers = [.. tiers.Select((tier, index) => new TierModel
         {
+            Groups = tier.Group is null ? [] : [groups[tier.Group]],
             Index = index, Name = $"t{index}", Method = tier.Method, Pricing = tier.Pricing, Copies = tier.Copies, RotationKey = $"{id}/t{index}", Floor = FloorOf(tier), Increment = Money.Parse(tier.Increment),
             Campaigns = [.. tier.Campaigns.Select(campaign => byId[campaign])], Weights = [.. tier.Campaigns.Select(campaign => byId[campaign].Weight)],
         })],

@@ -24,6 +24,7 @@ internal sealed class NaiveWalk(Market market, decimal share, decimal minMargin,
         var before = new Dictionary<(int, string), int>(claims);
         var copies = Math.Min(market.Copies ?? market.Tiers.Max(tier => tier.Copies), ping.MaxCopies);
         var sold = new List<(Bid Bid, decimal Price)>();
+        var soldIn = new List<Group>();
         var turns = new List<string>();
         bool noBid = false, belowFloor = false, anyBid = false;
         for (var t = 0; t < market.Tiers.Length; t++)
@@ -31,10 +32,11 @@ internal sealed class NaiveWalk(Market market, decimal share, decimal minMargin,
             var tier = market.Tiers[t];
             var byTurn = tier.Method is TierMethod.Weighted or TierMethod.RoundRobin;
             var bids = new List<Bid>();
+            if (tier.Group is { } asked && (asked.Paused || asked.State is not null && asked.State != ping.Values[0].Text)) continue;
             foreach (var id in tier.Campaigns)
             {
                 var wants = market.Campaigns.Single(campaign => campaign.Id == id);
-                if (byTurn && wants.Weight == 0) continue;
+                if ((byTurn || tier.Method == TierMethod.Percent) && wants.Weight == 0) continue;
                 if (wants.Paused || wants.State is not null && wants.State != ping.Values[0].Text) continue;
                 foreach (var exclusive in new[] { true, false })
                 {
@@ -46,7 +48,8 @@ internal sealed class NaiveWalk(Market market, decimal share, decimal minMargin,
                     if (wants.Balance is { } balance && Parse(balance) < (money ?? 0)) continue;
                     if (exclusive && ping.SoldElsewhereCopies > 0) continue;
                     if (money is not { } bid) { noBid = true; continue; }
-                    var floor = tier.Floor is null ? 0 : Math.Ceiling(Parse(tier.Floor) / step) * step;
+                    var written = Math.Max(tier.Floor is null ? 0 : Parse(tier.Floor), tier.Group?.Floor is { } outer ? Parse(outer) : 0);
+                    var floor = Math.Ceiling(written / step) * step;
                     if (bid < floor || bid - Payout(bid) < minMargin) { belowFloor = true; continue; }
                     for (var p = 0m; p <= bid; p += step) if (p - Payout(p) >= minMargin) { floor = Math.Max(floor, p); break; }
                     bids.Add(new(t, wants, exclusive, bid, floor));
@@ -54,12 +57,14 @@ internal sealed class NaiveWalk(Market market, decimal share, decimal minMargin,
             }
             anyBid |= bids.Count > 0;
             var most = Math.Min(tier.Copies, copies - sold.Count);
-            if (most == 0 || sold.Any(copy => copy.Bid.Exclusive)) continue;
+            if (tier.Group is { } within) most = Math.Min(most, within.Copies - soldIn.Count(group => group == within));
+            var soldBefore = sold.Count;
+            if (most <= 0 || sold.Any(copy => copy.Bid.Exclusive)) continue;
             bool Free(Bid bid) => bid.Exclusive ? sold.Count == 0 : !sold.Any(copy => copy.Bid.Company == bid.Company);
             if (tier.Method == TierMethod.Auction) sold.AddRange(Auction([.. bids.Where(Free).OrderByDescending(bid => bid.Rank).ThenBy(order)], most, tier.Pricing));
             else if (!byTurn)
             {
-                foreach (var id in tier.Campaigns)
+                foreach (var id in tier.Method == TierMethod.Priority ? tier.Campaigns : ByShare(t, tier, bids, order))
                 {
                     if (most == 0 || sold.Any(copy => copy.Bid.Exclusive)) break;
                     var best = bids.Where(bid => bid.Of.Id == id && Free(bid)).OrderByDescending(bid => bid.Money).ThenByDescending(bid => bid.Exclusive).FirstOrDefault();
@@ -82,6 +87,7 @@ internal sealed class NaiveWalk(Market market, decimal share, decimal minMargin,
                     turns.Add($"{t}{winner}");
                 }
             }
+            if (tier.Group is { } sellsIn) soldIn.AddRange(Enumerable.Repeat(sellsIn, sold.Count - soldBefore));
         }
         if (!anyBid) return (belowFloor ? "all_below_floor" : noBid ? "no_bids" : "no_eligible_campaign", []);
         var payout = sold.Sum(copy => Payout(copy.Price));
@@ -92,6 +98,16 @@ internal sealed class NaiveWalk(Market market, decimal share, decimal minMargin,
             return ("min_payout", []);
         }
         return (string.Join(", ", sold.Select(copy => $"{copy.Bid.Of.Id} {(copy.Bid.Exclusive ? "x" : "s")} {copy.Price:0.00##} {Payout(copy.Price):0.00##}")), turns);
+    }
+
+    /// <summary>Who has the least of what its share of all sales and this one would be.</summary>
+    private IEnumerable<string> ByShare(int t, Tier tier, List<Bid> bids, Func<Bid, int> order)
+    {
+        var ids = bids.Select(bid => bid.Of.Id).Distinct().ToList();
+        decimal Weight(string id) => tier.Method == TierMethod.Even ? 1 : market.Campaigns.Single(campaign => campaign.Id == id).Weight;
+        decimal Sold(string id) => market.Sold.GetValueOrDefault(($"main/t{t}", id));
+        var (all, weights) = (ids.Sum(Sold) + 1, ids.Sum(Weight));
+        return ids.OrderByDescending(id => Weight(id) * all - Sold(id) * weights).ThenBy(id => order(bids.First(bid => bid.Of.Id == id)));
     }
 
     private string Turn(int t, Tier tier, List<string> open, List<string> served)

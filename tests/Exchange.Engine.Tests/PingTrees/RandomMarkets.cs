@@ -24,27 +24,33 @@ internal static class RandomMarkets
                 DayLeads = odd switch { 6 => 0, 7 => 3, _ => null }, Balance = odd switch { 8 => "1.00", 9 => "2.00", _ => null },
             });
 
-    private static readonly Gen<(TierMethod Method, TierPricing Pricing, string? Floor, int Copies, int Members)> TierShape =
-        Gen.Select(Gen.Int[0, 5], Gen.Int[0, 1], Gen.Int[0, 3], Gen.Int[1, 3], Gen.Int[1, 255]).Select((method, pricing, floor, copies, members) =>
-            ((TierMethod)Math.Max(0, method - 2), (TierPricing)pricing, floor switch { 0 => "0.50", 1 => "1.02", _ => (string?)null }, copies, members));
+    private static readonly Gen<(TierMethod Method, TierPricing Pricing, string? Floor, int Copies, int Members, Group? Group)> TierShape =
+        Gen.Select(Gen.Int[0, 7], Gen.Int[0, 1], Gen.Int[0, 3], Gen.Int[1, 3], Gen.Int[1, 255], Gen.Int[0, 9]).Select((method, pricing, floor, copies, members, group) =>
+            ((TierMethod)Math.Max(0, method - 2), (TierPricing)pricing, floor switch { 0 => "0.50", 1 => "1.02", _ => (string?)null }, copies, members, group switch
+            {
+                0 or 1 or 2 => new Group("g") { Copies = 1 }, 3 => new("h") { Copies = 2, Floor = "0.80" }, 4 => new("i") { State = "NY" }, 5 => new("j") { Paused = true },
+                _ => null,
+            }));
 
     public static readonly Gen<(Market Market, decimal Share, decimal MinMargin)> All =
-        Gen.Select(Campaign.Array[1, 8], TierShape.Array[1, 3], Gen.Int[0, 3], Gen.Int[0, 4], Gen.Int[0, 4]).Select((campaigns, tiers, share, margin, copies) =>
+        Gen.Select(Campaign.Array[1, 8], TierShape.Array[1, 4], Gen.Int[0, 3], Gen.Int[0, 4], Gen.Int[0, 4], Gen.Int[0, 4].Array[32]).Select((campaigns, tiers, share, margin, copies, sold) =>
         {
             campaigns = [.. campaigns.Select((wants, i) => wants with { Id = ((char)('a' + i)).ToString() })];
             var (part, least) = (share switch { 0 => 0.75m, 1 => 1m, _ => 0.8m }, margin == 0 ? 0.20m : 0);
-            return (new Market
+            var market = new Market
             {
                 Campaigns = campaigns, Step = "0.05", Copies = copies < 2 ? null : copies - 1,
                 Tiers =
                 [
                     .. tiers.Select(shape => new Tier(shape.Method, Members(campaigns, shape.Members))
                     {
-                        Pricing = shape.Pricing, Floor = shape.Floor, Copies = shape.Copies,
+                        Pricing = shape.Pricing, Floor = shape.Floor, Copies = shape.Copies, Group = shape.Group,
                     }),
                 ],
                 Payout = new PayoutModel([], PayoutTerms.Share(new((long)(part * Percent.One))), new Money((long)(least * Money.MicrosPerUnit))),
-            }, part, least);
+            };
+            for (var i = 0; i < sold.Length; i++) market.Sold[($"main/t{i / 8}", ((char)('a' + i % 8)).ToString())] = sold[i];
+            return (market, part, least);
         });
 
     public static readonly Gen<PingInput> Pings =
