@@ -9,13 +9,11 @@ namespace Exchange.Storage.Sqlite;
 /// </summary>
 internal sealed class PersonRows(Database database, CommitNews news)
 {
-    /// <summary>A claim of the lead itself, of whatever copy, never refuses it.</summary>
-    public bool IsSeen(LeadId lead, PersonClaim claim)
-    {
-        var statement = database.Prepare("SELECT lead_id, at_ms FROM person WHERE scope = ? AND hmac = ?").Bind(claim.Scope).Bind(claim.Hmac);
-        var (other, at) = statement.First(static row => (row.Lead(0), row.Long(1)));
-        return other != default && other != lead && at >= claim.SinceMs;
-    }
+    /// <summary>A claim of the lead itself, of whatever copy, never refuses it; the one whose place it took may.</summary>
+    private bool IsSeen(LeadId lead, PersonClaim claim) =>
+        database.Prepare("SELECT lead_id, at_ms, was_lead IS NOT NULL AND was_lead <> lead_id, coalesce(was_ms, 0) FROM person WHERE scope = ? AND hmac = ?")
+            .Bind(claim.Scope).Bind(claim.Hmac)
+            .First(row => row.Lead(0) != lead ? row.Long(1) >= claim.SinceMs : row.Bool(2) && row.Long(3) >= claim.SinceMs);
 
     /// <summary>The place of the first that is seen; -1 if none is.</summary>
     public int FirstSeen(LeadId lead, PersonClaim[] claims)
@@ -29,26 +27,33 @@ internal sealed class PersonRows(Database database, CommitNews news)
         foreach (var claim in claims)
         {
             // Windows differ from campaign to campaign: a claim too old for this one may count for another, if this one is freed again.
-            database.Prepare("""
+            var changed = database.Prepare("""
                 INSERT INTO person (scope, hmac, lead_id, no, at_ms) VALUES (?, ?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET was_lead = lead_id, was_no = no, was_ms = at_ms, lead_id = excluded.lead_id, no = excluded.no, at_ms = excluded.at_ms
                 WHERE lead_id <> excluded.lead_id
                 """)
                 .Bind(claim.Scope).Bind(claim.Hmac).Bind(lead).Bind(no).Bind(atMs).Run();
-            if (!lead.IsTest) news.Person(claim.Scope, claim.Hmac, atMs);
+            if (changed > 0 && !lead.IsTest) news.Person(claim.Scope, claim.Hmac, atMs);
         }
     }
 
     /// <summary>What one copy claimed is free again.</summary>
-    public void Free(LeadId lead, int no) => Free(
-        database.Prepare("SELECT scope, hmac, was_lead IS NOT NULL, coalesce(was_ms, 0) FROM person WHERE lead_id = ? AND no = ?").Bind(lead).Bind(no));
+    public void Free(LeadId lead, int no)
+    {
+        database.Prepare("UPDATE person SET was_lead = NULL, was_no = NULL, was_ms = NULL WHERE was_lead = ? AND was_no = ?").Bind(lead).Bind(no).Run();
+        Free(database.Prepare("SELECT scope, hmac, was_lead IS NOT NULL, coalesce(was_ms, 0) FROM person WHERE lead_id = ? AND no = ?").Bind(lead).Bind(no));
+    }
 
     /// <summary>What the lead and its copies claimed is free again.</summary>
-    public void Free(LeadId lead) => Free(
-        database.Prepare("SELECT scope, hmac, was_lead IS NOT NULL, coalesce(was_ms, 0) FROM person WHERE lead_id = ?").Bind(lead));
+    public void Free(LeadId lead)
+    {
+        database.Prepare("UPDATE person SET was_lead = NULL, was_no = NULL, was_ms = NULL WHERE was_lead = ?").Bind(lead).Run();
+        Free(database.Prepare("SELECT scope, hmac, was_lead IS NOT NULL, coalesce(was_ms, 0) FROM person WHERE lead_id = ?").Bind(lead));
+    }
 
     private void Free(Statement claims)
     {
+        // Read first: rows change below.
         foreach (var (scope, hmac, restored, atMs) in claims.All(static row => (row.Text(0), row.Blob(1), row.Bool(2), row.Long(3))))
         {
             database.Prepare(restored

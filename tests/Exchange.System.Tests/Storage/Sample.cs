@@ -93,6 +93,29 @@ internal static class Sample
         },
     };
 
+    /// <summary>The offers of a ping, held before anything is posted; good for five minutes.</summary>
+    public static JournalItem Offer(LeadId lead, NewCopy[] copies, int maxCopies = 1, long atMs = Now, long untilMs = Now + 300_000) => new()
+    {
+        Lead = lead, AtMs = atMs, State = LeadState.Open, Starts = copies,
+        New = NewLead("") with { MaxCopies = maxCopies, PostHash = [], Sealed = [7], OfferUntilMs = untilMs },
+    };
+
+    /// <summary>The post of a lead that was held at its ping.</summary>
+    public static JournalItem PostOf(LeadId lead, CopyEnd[] ends, string? key = null, string body = "post", PersonClaim[]? persons = null, int maxCopies = 1,
+        LeadState state = LeadState.Sold, byte[]? answer = null, NewCopy[]? starts = null, long atMs = Now + 1000) => new()
+    {
+        Lead = lead, AtMs = atMs, Post = new(maxCopies, Hash(body), [8]), Request = key is null ? null : new("p", key, Hash(body)),
+        Persons = persons ?? [], Ends = ends, Starts = starts ?? [], State = state, Answer = answer,
+        Reason = state == LeadState.Unsold ? Reason.AllRejected : Reason.None,
+    };
+
+    public static CopyEnd Capture(int no, string buyer = "a", params NewDelivery[] deliveries) =>
+        new(no, CopyMove.Capture, Reason.None, Transfers(buyer)) { Deliveries = deliveries };
+
+    public static CopyEnd Call(int no, params NewDelivery[] deliveries) => new(no, CopyMove.Call, Reason.None, []) { Deliveries = deliveries };
+
+    public static CopyEnd Expire(int no) => new(no, CopyMove.Expire, Reason.Expired, []);
+
     public static PersonClaim Person(string value, long window = 30 * Day, string scope = "auto") => new(scope, Hash(value), Now - window * 1000);
 
     public static FieldSet Fields { get; } = new(

@@ -17,6 +17,7 @@ ALTER TABLE person ADD COLUMN no INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE person ADD COLUMN was_lead BLOB;
 ALTER TABLE person ADD COLUMN was_no INTEGER;
 ALTER TABLE person ADD COLUMN was_ms INTEGER;
+CREATE INDEX person_was ON person (was_lead) WHERE was_lead IS NOT NULL;
 
 -- weekdays: seven limits, Monday first, parted by commas. keep_s: how long after its beginning a window's row is kept, seconds; 0 for ever.
 ALTER TABLE cap ADD COLUMN weekdays TEXT;
