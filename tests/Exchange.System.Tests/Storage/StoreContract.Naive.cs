@@ -35,7 +35,7 @@ public abstract partial class StoreContract
             verdicts.Select(WithoutExisting).ShouldBe(expected);
             foreach (var verdict in expected) told[verdict.Split(' ')[0]] = told.GetValueOrDefault(verdict.Split(' ')[0]) + 1;
             await SameRows(naive, n, limits);
-        }, iter: 100, threads: 1);
+        }, iter: 300, threads: 1);
         // The runs came everywhere: a twin that is only ever asked the easy things proves nothing.
         foreach (var code in new[] { "Done", "Refused", "AlreadyThere", "PersonSeen", "EndedOtherwise", "AlreadyPosted", "NoFreeCopy", "broken" })
             told.ShouldContainKey(code);

@@ -79,6 +79,19 @@ public abstract partial class StoreContract
     }
 
     [Fact]
+    public async Task PersonOfACopy_OldClaimFellMeanwhile_NothingComesBack()
+    {
+        await Store.ApplyAsync(Limits());
+        var later = Now + 40 * Day * 1000;
+        await Store.SubmitAsync(Post(Lead(1), [With(Copy(1, Limits(), CopyMove.Hold), OfBuyer("x"))]));
+        await Store.SubmitAsync(Post(Lead(2), [With(Copy(1, Limits(), CopyMove.Hold, atMs: later), OfBuyer("x", atMs: later))], atMs: later));
+        await Store.SubmitAsync(End(Lead(1), CopyMove.Void));
+        await Store.SubmitAsync(End(Lead(2), CopyMove.Void));
+
+        (await Store.SubmitAsync(Post(Lead(3), [With(Copy(1, Limits()), OfBuyer("x", window: 90 * Day))]))).Code.ShouldBe(VerdictCode.Done);
+    }
+
+    [Fact]
     public async Task PersonOfAHeldOffer_SeenAtThePost_RefusesThatEnd()
     {
         await Store.ApplyAsync(Limits());
