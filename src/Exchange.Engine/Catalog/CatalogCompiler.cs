@@ -43,8 +43,8 @@ public static class CatalogCompiler
         if (errors.Any) return new(null, canonical, errors);
 
         draft.Takeover.Next.LimitCount = draft.Limits.Count;
-        var campaignsOf = draft.Campaigns.Values.Select(campaign => campaign.Model).OrderBy(campaign => campaign.Ordinal)
-            .ToLookup(campaign => campaign.Vertical, StringComparer.Ordinal);
+        // They were read in the order of their ids, and so of their ordinals.
+        var campaignsOf = draft.Campaigns.Values.Select(campaign => campaign.Model).ToLookup(campaign => campaign.Vertical, StringComparer.Ordinal);
         return new(new()
         {
             Version = version,

@@ -18,6 +18,7 @@ public static class CatalogDiff
 
     private static void Compare(ConfigNode old, ConfigNode @new, string path, List<CatalogChange> changes)
     {
+        if (ConfigNode.Same(old, @new)) return;
         switch (old, @new)
         {
             case (ConfigMap before, ConfigMap after):

@@ -68,7 +68,7 @@ public sealed class TakeoverTests
                 // A catalog that is refused changes nothing: the next change comes to what is served.
                 if (taken.Model is not null) (config, served) = (changed, taken);
             }
-        }, iter: 300);
+        }, iter: 200);
 
     [Fact]
     public void Compile_WithOneCampaignChanged_TakesOverTheOthers()

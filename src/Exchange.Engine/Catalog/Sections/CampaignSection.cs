@@ -29,8 +29,15 @@ internal static class CampaignSection
         }
         // A campaign's bit in its vertical's index is its place by id, so that the same catalog always compiles to the same model.
         var ordinals = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var (id, entry) in campaigns.Entries.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+        foreach (var (id, entry) in ById(campaigns.Entries))
             draft.Takeover.Entry(draft.Campaigns, id, entry, () => Read(id, entry, ordinals, draft), known => Moved(known, ordinals, draft));
+    }
+
+    private static IReadOnlyList<KeyValuePair<string, ConfigNode>> ById(IReadOnlyList<KeyValuePair<string, ConfigNode>> written)
+    {
+        for (var i = 1; i < written.Count; i++)
+            if (string.CompareOrdinal(written[i - 1].Key, written[i].Key) > 0) return [.. written.OrderBy(entry => entry.Key, StringComparer.Ordinal)];
+        return written;
     }
 
     private static void Read(string id, ConfigNode node, Dictionary<string, int> ordinals, CatalogDraft draft)

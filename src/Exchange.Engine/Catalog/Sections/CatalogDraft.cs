@@ -22,11 +22,11 @@ internal sealed class CatalogDraft
         Options = options;
         Zone = zone;
         Declared = SectionsWithIds.ToDictionary(section => section, section => new DeclaredEntries(section, root.Find(section), Ask), StringComparer.Ordinal);
-        Lists = new("lists", Ask);
-        Verticals = new("verticals", Ask);
-        Publishers = new("publishers", Ask);
-        Buyers = new("buyers", Ask);
-        Campaigns = new("campaigns", Ask);
+        Lists = new("lists", Declared["lists"].Count, Ask);
+        Verticals = new("verticals", Declared["verticals"].Count, Ask);
+        Publishers = new("publishers", Declared["publishers"].Count, Ask);
+        Buyers = new("buyers", Declared["buyers"].Count, Ask);
+        Campaigns = new("campaigns", Declared["campaigns"].Count, Ask);
         Takeover = new(this, previous) { Next = new(zone, options.Parsers, Declared.ToDictionary(section => section.Key, section => section.Value.All, StringComparer.Ordinal)) };
     }
 

@@ -9,7 +9,8 @@ namespace Exchange.Engine.Catalog.Sections;
 /// </summary>
 internal sealed class CompiledCatalog(TimeZoneInfo zone, FieldParsers parsers, IReadOnlyDictionary<string, IReadOnlyDictionary<string, ConfigNode>> declared)
 {
-    private readonly Dictionary<(string Section, string Id), CompiledEntry> entries = [];
+    private readonly Dictionary<string, Dictionary<string, CompiledEntry>> entries =
+        declared.ToDictionary(section => section.Key, section => new Dictionary<string, CompiledEntry>(section.Value.Count, StringComparer.Ordinal), StringComparer.Ordinal);
 
     public TimeZoneInfo Zone => zone;
     public FieldParsers Parsers => parsers;
@@ -17,9 +18,9 @@ internal sealed class CompiledCatalog(TimeZoneInfo zone, FieldParsers parsers, I
     /// <summary>How many limits the whole catalog had.</summary>
     public int LimitCount { get; set; }
 
-    public void Add(string section, string id, CompiledEntry entry) => entries[(section, id)] = entry;
+    public void Add(string section, string id, CompiledEntry entry) => entries[section][id] = entry;
 
-    public CompiledEntry? Find(string section, string id) => entries.GetValueOrDefault((section, id));
+    public CompiledEntry? Find(string section, string id) => entries[section].GetValueOrDefault(id);
 
     /// <summary>As it was written, or null.</summary>
     public ConfigNode? NodeOf(string section, string id) => declared[section].GetValueOrDefault(id);

@@ -6,14 +6,16 @@ namespace Exchange.Engine.Catalog.Sections;
 internal sealed class DeclaredEntries : IEnumerable<KeyValuePair<string, ConfigNode>>
 {
     private readonly string section;
-    private readonly Dictionary<string, ConfigNode> entries = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ConfigNode> entries;
     private readonly Action<Question> ask;
 
     public DeclaredEntries(string section, ConfigNode? node, Action<Question> ask)
     {
         this.section = section;
         this.ask = ask;
-        foreach (var (id, entry) in (node as ConfigMap)?.Entries ?? []) entries[id] = entry;
+        var written = (node as ConfigMap)?.Entries ?? [];
+        entries = new(written.Count, StringComparer.Ordinal);
+        foreach (var (id, entry) in written) entries[id] = entry;
     }
 
     public int Count => entries.Count;

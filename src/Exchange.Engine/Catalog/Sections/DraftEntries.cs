@@ -4,9 +4,10 @@ using System.Diagnostics.CodeAnalysis;
 namespace Exchange.Engine.Catalog.Sections;
 
 /// <summary>What a section's entries were compiled to so far, by id. Who asks is noted: see <see cref="Takeover"/>.</summary>
-internal sealed class DraftEntries<T>(string section, Action<Question> ask) : IEnumerable<KeyValuePair<string, T>> where T : class
+/// <param name="count">How many there will be, or about.</param>
+internal sealed class DraftEntries<T>(string section, int count, Action<Question> ask) : IEnumerable<KeyValuePair<string, T>> where T : class
 {
-    private readonly Dictionary<string, T> entries = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, T> entries = new(count, StringComparer.Ordinal);
 
     public string Section => section;
 

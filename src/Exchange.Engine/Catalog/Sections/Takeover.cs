@@ -10,10 +10,12 @@ namespace Exchange.Engine.Catalog.Sections;
 /// </summary>
 internal sealed class Takeover(CatalogDraft draft, CompiledCatalog? previous)
 {
-    private readonly HashSet<(string Section, string Id)> kept = [];
+    private readonly HashSet<(string Section, string Id)> compiled = [];
     private readonly HashSet<string> changed = new(StringComparer.Ordinal);
+    private readonly HashSet<string> alike = new(StringComparer.Ordinal);
     private readonly LimitModel?[] movedTo = new LimitModel?[previous?.LimitCount ?? 0];
     private List<Question>? asked;
+    private string reading = "";
 
     /// <summary>Of this version, for the next one.</summary>
     public required CompiledCatalog Next { get; init; }
@@ -25,11 +27,11 @@ internal sealed class Takeover(CatalogDraft draft, CompiledCatalog? previous)
     /// <param name="moved">The product with its limits as they are placed in this version: see <see cref="Moved(LimitModel)"/>.</param>
     public void Entry<T>(DraftEntries<T> entries, string id, ConfigNode node, Action read, Func<T, T> moved) where T : class
     {
+        if (reading != entries.Section) Enter(entries.Section);
         var before = previous?.Find(entries.Section, id);
         var (limits, warnings) = (draft.Limits.Count, draft.Errors.Warnings.Count);
         if (before is not null && ConfigNode.Same(previous!.NodeOf(entries.Section, id), node) && Array.TrueForAll(before.Asked, IsAnsweredAlike))
         {
-            kept.Add((entries.Section, id));
             foreach (var limit in before.Limits) movedTo[limit.Ordinal] = Placed(limit);
             foreach (var warning in before.Warnings) draft.Errors.Warn(warning.Pointer, warning.Code, warning.Message);
             if (before.Product is T product) entries[id] = moved(product);
@@ -38,6 +40,7 @@ internal sealed class Takeover(CatalogDraft draft, CompiledCatalog? previous)
             return;
         }
         changed.Add(entries.Section);
+        if (previous is not null) compiled.Add((entries.Section, id));
         asked = [];
         read();
         Next.Add(entries.Section, id, new(entries.Peek(id), [.. asked.Distinct()], LimitsFrom(limits), [.. draft.Errors.Warnings.Skip(warnings)]));
@@ -64,15 +67,23 @@ internal sealed class Takeover(CatalogDraft draft, CompiledCatalog? previous)
 
     private LimitModel[] LimitsFrom(int first) => [.. draft.Limits.GetRange(first, draft.Limits.Count - first)];
 
-    private bool IsAnsweredAlike(Question question) => question.Kind switch
+    /// <summary>Of a section that is done and was taken over whole, every question is answered as it was.</summary>
+    private void Enter(string section)
+    {
+        if (previous is not null && reading.Length > 0 && !changed.Contains(reading) && draft.Declared[reading].Count == previous.CountOf(reading)) alike.Add(reading);
+        reading = section;
+    }
+
+    private bool IsAnsweredAlike(Question question) => question.Kind != QuestionKind.Bought && alike.Contains(question.Section) || question.Kind switch
     {
         QuestionKind.Declared => draft.Declared[question.Section].Peek(question.Id) is not null == question.Answer,
         QuestionKind.Node => IsWrittenAlike(question.Section, question.Id),
         QuestionKind.AllNodes => draft.Declared[question.Section].Count == previous!.CountOf(question.Section)
             && draft.Declared[question.Section].All.Keys.All(id => IsWrittenAlike(question.Section, id)),
-        QuestionKind.Product => kept.Contains((question.Section, question.Id))
-            || previous!.Find(question.Section, question.Id) is null && draft.Declared[question.Section].Peek(question.Id) is null,
-        QuestionKind.AllProducts => !changed.Contains(question.Section) && draft.Declared[question.Section].Count == previous!.CountOf(question.Section),
+        // Sections are read one after the other: whoever is not compiled anew by now was taken over, or is not there.
+        QuestionKind.Product => question.Section != reading && !compiled.Contains((question.Section, question.Id))
+            && previous!.Find(question.Section, question.Id) is null == draft.Declared[question.Section].Peek(question.Id) is null,
+        QuestionKind.AllProducts => question.Section != reading && !changed.Contains(question.Section) && draft.Declared[question.Section].Count == previous!.CountOf(question.Section),
         QuestionKind.Bought => draft.IdsBoughtBy(question.Section) == question.Id,
         QuestionKind.Today => (draft.Options.Today?.ToString(CultureInfo.InvariantCulture) ?? "") == question.Id,
         QuestionKind.Secret => draft.Options.KnownSecrets?.Contains(question.Id) != false,
