@@ -48,7 +48,7 @@ public static class SealedRanking
     {
         var byRank = CompareRanks(in b, in a);
         if (byRank != 0) return byRank;
-        return a.Bid.Sharing != b.Bid.Sharing ? a.Bid.Sharing.CompareTo(b.Bid.Sharing) : string.CompareOrdinal(a.Bid.Campaign, b.Bid.Campaign);
+        return a.Bid.Sharing != b.Bid.Sharing ? (int)a.Bid.Sharing - (int)b.Bid.Sharing : string.CompareOrdinal(a.Bid.Campaign, b.Bid.Campaign);
     }
 
     private static int CompareRanks(in Contender a, in Contender b) =>

@@ -135,6 +135,7 @@ public class ExplainerTests
             ],
             Tiers = market.Tiers, Copies = market.Copies, Step = market.Step, Payout = market.Payout,
         };
+        foreach (var (of, sold) in market.Sold) raised.Sold[of] = sold;
         var outcome = raised.Run(ping);
         return outcome.Offers.Any(offer => outcome.Bids[offer.BidIndex].Campaign == loser.Campaign);
     }
