@@ -1,5 +1,6 @@
 using System.Globalization;
 using Exchange.Engine.Catalog;
+using Exchange.Engine.Catalog.Reading;
 using Exchange.Engine.Fields;
 
 namespace Exchange.Engine.Filters;
@@ -135,7 +136,8 @@ public sealed class ConditionCompiler
             return null;
         }
         if (context.KnownElsewhere(name)) { absent = true; return null; }
-        Wrong(field.Path, ConditionErrors.UnknownField, "The vertical has no such field; add it to the vertical's fields or correct the name.");
+        var known = context.Fields.All.Select(schema => schema.Name).Concat(BuiltInNames.All.Where(builtIn => BuiltInNames.IsOpenTo(builtIn, context.Place)));
+        Wrong(field.Path, ConditionErrors.UnknownField, Nearest.Fix("The vertical has no such field; correct the name or add it to the vertical's `fields`", name, known, errors));
         return null;
     }
 

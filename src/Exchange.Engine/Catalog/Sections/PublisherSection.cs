@@ -32,7 +32,7 @@ internal static class PublisherSection
         var zone = map["time_zone"] is { } zoneNode ? ValueReader.Zone(zoneNode, errors) : null;
         var ids = map.Required("verticals", "a list of what it may send", errors) is { } list ? draft.References(list, "verticals", "vertical") : [];
         var verticals = new Dictionary<string, PublisherVertical>(StringComparer.Ordinal);
-        var told = new HashSet<Fields.InputError>();
+        var told = new HashSet<(string, string)>();
         foreach (var (vertical, at) in ids)
         {
             if (!draft.Verticals.TryGetValue(vertical, out var model)) continue;
@@ -40,7 +40,7 @@ internal static class PublisherSection
             var found = new ConfigErrors();
             var filter = map["filter"] is { } filterNode ? new ConditionScope(draft, model, ConditionPlace.Filter, errors: found, elsewhere: Elsewhere).Read(filterNode) : Condition.Always;
             var payout = map["payout"] is { } payoutNode ? PayoutSection.Read(payoutNode, new(draft, model, ConditionPlace.Payout, errors: found, elsewhere: Elsewhere)) : model.Payout;
-            foreach (var error in found.Errors) if (told.Add(error)) errors.Add(error.Pointer, error.Code, error.Message);
+            foreach (var error in found.Errors) if (told.Add((error.Pointer, error.Code))) errors.Add(error.Pointer, error.Code, error.Message);
             if (payout is null && map["payout"] is null && (draft.Declared["verticals"][vertical] as ConfigMap)?.Find("payout") is null)
                 errors.Add(map.At("payout"), ConfigCodes.MissingKey, "This publisher has no payout of its own and its vertical has none either; write one, as { share: 80% }.");
             if (payout is not null) verticals[vertical] = new(filter, payout);

@@ -22,7 +22,7 @@ internal static class Constants
         if (!reading.Ok) { errors.Add(node.Path, ConditionErrors.InvalidValue, $"The value {reading.Message}."); return null; }
         if (operand is BuiltInOperand && context.KnownIdOf(operand.Name) is { } known && !known(reading.Value.Text!))
         {
-            errors.Add(node.Path, ConditionErrors.UnknownId, $"There is no {operand.Name} with this id.");
+            errors.Add(node.Path, ConditionErrors.UnknownId, $"There is no {operand.Name} with this id; correct it or add the {operand.Name} to the catalog.");
             return null;
         }
         return reading.Value;
