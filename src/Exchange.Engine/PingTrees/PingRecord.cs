@@ -40,6 +40,4 @@ public sealed record PingRecord
     public required long ExpiresAtMs { get; init; }
     /// <summary>None = offered; else why not.</summary>
     public required Reason Outcome { get; init; }
-    /// <summary>The HTTP or gRPC idempotency key of the ping, if any, with the hash of its body.</summary>
-    public string? RequestKey { get; init; }
 }

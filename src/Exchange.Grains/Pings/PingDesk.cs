@@ -82,8 +82,8 @@ public sealed class PingDesk(
             Id = id, AtMs = now.ToUnixTimeMilliseconds(), Publisher = publisher.Id, Vertical = vertical.Id, Tree = outcome.Tree, SubId = command.SubId,
             Channel = command.Channel, Tags = [.. command.Tags], CatalogVersion = model.Version, Seed = seed, MinPayout = command.MinPayout, MaxCopies = input.MaxCopies,
             SoldElsewhereCopies = input.SoldElsewhereCopies, SoldElsewhereSellers = input.SoldElsewhereSellers, Values = reading.Values, Bids = outcome.Bids,
-            Offers = outcome.Offers, Notes = outcome.Notes, Turns = outcome.Turns, ExpiresAtMs = expires.ToUnixTimeMilliseconds(), Outcome = outcome.Outcome,
-            Persons = input.Persons, RequestKey = command.IdempotencyKey,
+            Offers = outcome.Offers, Notes = outcome.Notes, Shares = outcome.Shares, Turns = outcome.Turns, ExpiresAtMs = expires.ToUnixTimeMilliseconds(), Outcome = outcome.Outcome,
+            Persons = input.Persons,
         };
         // An offer that could not be found again would be a lie.
         if (!store.Pings.TryAppend(record, vertical.Fields)) return new(null, Problem.Of(503, "overloaded", "Too many pings wait to be recorded; come again.", 1));
