@@ -26,7 +26,7 @@ internal static class Ranks
                 if (sale.Out.Contains(round.First + i) || taken.Contains(round.Record.Bids[i].Company)) unavailable.Add(i);
             var offer = Array.Find(round.Record.Offers, offer => offer.OfferId == slot.OfferId)
                 ?? new Offer(slot.OfferId, -1, slot.Sharing, slot.Price, slot.Payout, null, true);
-            if (FallThrough.Next(round.Model, round.Record, unavailable, offer, round.Subject, context.NamedSellers) is { } next)
+            if (FallThrough.Next(round.Model, round.Record, unavailable, HoldersBeside(sale, index, round), offer, round.Subject, context.NamedSellers) is { } next)
                 return next with { BidIndex = round.First + next.BidIndex };
         }
         return null;
@@ -123,6 +123,18 @@ internal static class Ranks
         for (var i = 0; i < sale.Slots.Length; i++)
             if (i != index && sale.Slots[i].State != SlotState.Lost) companies.Add(sale.BidAt(sale.Slots[i].BidIndex).Company);
         return companies;
+    }
+
+    /// <summary>The bids of one round, by their place in it, that have the other copies.</summary>
+    private static List<int> HoldersBeside(LeadSale sale, int index, SaleRound round)
+    {
+        var holders = new List<int>();
+        for (var i = 0; i < sale.Slots.Length; i++)
+        {
+            var place = sale.Slots[i].BidIndex - round.First;
+            if (i != index && sale.Slots[i].State != SlotState.Lost && place >= 0 && place < round.Record.Bids.Length) holders.Add(place);
+        }
+        return holders;
     }
 
     /// <summary>Offers of later walks begin with another hundred each, so that a lead's offers have names of their own.</summary>
