@@ -269,14 +269,10 @@ public sealed class TierModel
     /// <summary>Parallel to <see cref="Campaigns"/>.</summary>
     public required IReadOnlyList<int> Weights { get; init; }
     /// <summary>
-    /// Stable name of its rotation: tree/tier, and where trees are asked the tiers on the way down. Each tree that asks another turns it on its own,
-    /// so that a walk never waits for a tier that another walk enters in another order.
+    /// Stable name of its rotation, by which the sales of even and percent tiers are counted too: tree/tier where it is written, the same wherever
+    /// that tree is asked. A group has one rotation, whichever trees ask it.
     /// </summary>
     public required string RotationKey { get; init; }
-    /// <summary>
-    /// Tree/tier where it is written, the same wherever that tree is asked: what counts the sales of even and percent tiers.
-    /// </summary>
-    public string ShareKey { get => field ?? RotationKey; init; }
 
     /// <summary>Whether its campaigns have turns, which an offer takes.</summary>
     public bool IsByTurn => Method is TierMethod.Weighted or TierMethod.RoundRobin;

@@ -63,7 +63,7 @@ public sealed class TreeTests
             "[{ \"name\": \"top\", \"method\": \"auction\", \"campaigns\": [\"acme-a\"] }, { \"name\": \"group\", \"method\": \"priority\", \"copies\": 5, \"floor\": \"2.50\", \"deadline\": \"300ms\", \"tree\": \"pool\" }]");
         var model = Catalogs.Model(poolFirst ? Trees("pool", Pool, "main", main) : Trees("main", main, "pool", Pool));
         var tiers = model.Trees["main"].Tiers;
-        tiers.Select(tier => (tier.Index, tier.Name, tier.RotationKey, tier.ShareKey)).ShouldBe([(0, "top", "main/top", "main/top"), (1, "turns", "main/group/turns", "pool/turns")]);
+        tiers.Select(tier => (tier.Index, tier.Name, tier.RotationKey)).ShouldBe([(0, "top", "main/top"), (1, "turns", "pool/turns")]);
         tiers[0].Groups.ShouldBeEmpty();
         var group = tiers[1].Groups.ShouldHaveSingleItem();
         (group.Tree, group.Copies, group.Floor!.Otherwise, group.Publishers, group.When, group.Status).ShouldBe(("pool", 2, Money.Parse("2.50"), null, null, EntryStatus.Active));
@@ -79,7 +79,6 @@ public sealed class TreeTests
             "main", Asks("middle", "pool"), "middle", Asks("pool").Replace("\"tiers\"", "\"copies\": 2, \"when\": { \"field\": \"state\", \"is\": \"CA\" }, \"publishers\": [\"search\"], \"tiers\"", StringComparison.Ordinal), "pool", Pool));
         var tiers = model.Trees["main"].Tiers;
         tiers.Select(tier => string.Join('>', tier.Groups.Select(group => group.Tree))).ShouldBe(["middle>pool", "pool"]);
-        tiers.Select(tier => tier.RotationKey).ShouldBe(["main/ask-middle/ask-pool/turns", "main/ask-pool/turns"]);
         tiers[0].Groups[0].When.ShouldNotBeNull();
         tiers[0].Groups[0].Publishers!.Has("social").ShouldBeFalse();
         tiers[0].Groups[0].Copies.ShouldBe(1); // the asking tier sells one
@@ -95,10 +94,10 @@ public sealed class TreeTests
     }
 
     [Fact]
-    public void SameTreeAskedTwice_HasATurnOfItsOwnEachTime()
+    public void SameTreeAskedTwice_HasOneRotation()
     {
-        var main = Tree("", "[{ \"name\": \"a/b\", \"method\": \"priority\", \"tree\": \"pool\" }, { \"name\": \"a\", \"method\": \"priority\", \"tree\": \"pool\" }]");
-        Catalogs.Model(Trees("main", main, "pool", Pool)).Trees["main"].Tiers.Select(tier => tier.RotationKey).ShouldBe(["main/a~1b/turns", "main/a/turns"]);
+        var main = Tree("", "[{ \"name\": \"b\", \"method\": \"priority\", \"tree\": \"pool\" }, { \"name\": \"a\", \"method\": \"priority\", \"tree\": \"pool\" }]");
+        Catalogs.Model(Trees("main", main, "pool", Pool)).Trees["main"].Tiers.Select(tier => tier.RotationKey).ShouldBe(["pool/turns", "pool/turns"]);
     }
 
     [Fact]

@@ -65,31 +65,6 @@ public sealed class CatalogFileTests
     }
 
     [Fact]
-    public void Solar_UsesWhatThisBuildCannotHonour_AndIsRefusedAtEachPlace()
-    {
-        var result = Files.Compile(Files.Read(File.ReadAllBytes(Files.Solar)));
-        result.Model.ShouldBeNull();
-        result.Errors.Errors.Select(error => (error.Code, error.Pointer)).ShouldBe(
-        [
-            ("not_supported", "connectors"),
-            ("not_supported", "publishers.sun-compare.postback"),
-            ("not_supported", "publishers.coreg-network.intake"),
-            ("not_supported", "publishers.coreg-network.payout.on_return"),
-            ("not_supported", "buyers.sunworks.returns"),
-            ("not_supported", "buyers.sunworks.endpoints.leads.limits"),
-            ("not_supported", "buyers.sunworks.endpoints.leads.connector"),
-            ("not_supported", "buyers.brightroof.office"),
-            ("not_supported", "buyers.brightroof.endpoints.crm.limits"),
-            ("not_supported", "buyers.brightroof.endpoints.commercial.connector"),
-            ("not_supported", "campaigns.sunworks-live.bid.live"),
-            ("not_supported", "campaigns.brightroof-shared.delivery.wait"),
-            ("not_supported", "campaigns.brightroof-shared.delivery.to[0].when"),
-            ("not_supported", "campaigns.helios-surveyed.delivery.wait"),
-            ("not_supported", "campaigns.hearth-renewals.delivery.wait"),
-        ], ignoreOrder: true);
-    }
-
-    [Fact]
     public void Sample_HasNoErrorsAndNoWarnings()
     {
         var result = Files.Compile(Files.Sample());

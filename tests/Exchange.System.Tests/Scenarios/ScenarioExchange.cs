@@ -74,6 +74,7 @@ internal sealed class ScenarioExchange : ILiveView
             Publisher = publisher.Id, Vertical = vertical.Id, SubId = call.SubId, Channel = call.Channel, Values = reading.Values, Now = Now,
             Seed = call.Seed ?? pings, MinPayout = call.MinPayout, MaxCopies = call.MaxCopies ?? Limits.CopiesPerLead,
             SoldElsewhereCopies = call.SoldElsewhere, SoldElsewhereSellers = call.SoldTo, Test = call.Test,
+            Persons = [.. reading.Hashes.Select(hash => new PersonHash(hash.Field.Ordinal, vault.PersonHashOfSha(hash.Field.Name, hash.Sha256)))],
         };
         var outcome = PingWalk.Run(Model, input, this, rotations);
         var record = new PingRecord

@@ -96,7 +96,7 @@ internal sealed class TreeNest
     private TreeModel Model(TreeDraft tree)
     {
         var tiers = new List<TierModel>(tree.Walked);
-        LayOut(tree, new(tree.Id, [], null, default, ""), tree, tiers);
+        LayOut(tree, new([], null, default, ""), tree, tiers);
         WarnOfUnused(tree);
         return new()
         {
@@ -109,19 +109,18 @@ internal sealed class TreeNest
     /// <summary>What holds on the way down to a tier.</summary>
     /// <param name="Floor">The highest amount below which every asking tier's floor lets nothing through.</param>
     /// <param name="AskedAt">Path of the tier of the tree walked, empty where it is its own.</param>
-    private sealed record Way(string Key, IReadOnlyList<GroupModel> Groups, TimeSpan? Deadline, Money Floor, string AskedAt);
+    private sealed record Way(IReadOnlyList<GroupModel> Groups, TimeSpan? Deadline, Money Floor, string AskedAt);
 
     private void LayOut(TreeDraft tree, Way way, TreeDraft walked, List<TierModel> into)
     {
         foreach (var tier in tree.Tiers)
         {
-            var key = $"{way.Key}/{Plain(tier.Name)}";
             var deadline = way.Deadline < tier.Deadline ? way.Deadline : tier.Deadline ?? way.Deadline;
             var floor = Money.Max(way.Floor, tier.FloorRange.Lowest);
             var askedAt = way.AskedAt.Length > 0 ? way.AskedAt : tier.Path;
             if (tier.Tree is { } asked)
             {
-                LayOut(asked, new(key, [.. way.Groups, Group(tier, asked)], deadline, floor, askedAt), walked, into);
+                LayOut(asked, new([.. way.Groups, Group(tier, asked)], deadline, floor, askedAt), walked, into);
                 continue;
             }
             Check(tier, way, floor, walked, askedAt);
@@ -129,8 +128,7 @@ internal sealed class TreeNest
             {
                 Index = into.Count, Name = tier.Name, Groups = way.Groups, Method = tier.Method, Pricing = tier.Pricing, Increment = tier.Increment,
                 Over = tier.Over ?? TimeSpan.FromHours(24), Floor = tier.Floor, Deadline = deadline, Copies = tier.Copies,
-                Campaigns = [.. tier.Campaigns.Select(campaign => campaign.Model)], Weights = tier.Weights, RotationKey = key,
-                ShareKey = $"{tree.Id}/{Plain(tier.Name)}",
+                Campaigns = [.. tier.Campaigns.Select(campaign => campaign.Model)], Weights = tier.Weights, RotationKey = $"{tree.Id}/{tier.Name}",
             });
         }
     }
@@ -163,8 +161,4 @@ internal sealed class TreeNest
         foreach (var key in unused)
             if (tree.Map[key] is { } node) draft.Errors.Warn(node.Path, ConfigCodes.NeverUsed, $"Only other trees ask this one, and `{key}` is said of a tree's own pings; write it there, or give this tree `publishers`.");
     }
-
-    /// <summary>A slash in a name stands apart from the one between names.</summary>
-    private static string Plain(string name) => name.Contains('/') || name.Contains('~')
-        ? name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal) : name;
 }
