@@ -24,6 +24,8 @@ internal sealed record Wants(string Id, string? Bid)
     public bool PaysBid { get; init; }
     /// <summary>The bid's maximum, above which it declines.</summary>
     public string? DeclinesAbove { get; init; }
+    /// <summary>Instead of the bids: a price as the catalog can write it.</summary>
+    public PriceModel? Price { get; init; }
     public string? State { get; init; }
     public bool Paused { get; init; }
     public bool BuyerPaused { get; init; }
@@ -196,7 +198,7 @@ internal sealed class Market : ILiveView
             caps.Add(Limit(limits, LimitKind.Cap, $"c:{wants.Id}:leads:day:by:state", Reason.CapDay, CapScope.Campaign, wants.Id, each, each: new("state", new Dictionary<string, int> { ["v"] = 0 })));
         var rules = wants.SharedBid is not null && wants.Bid is not null ? new PriceRule[] { new(When.Exclusive, Money.Parse(wants.Bid)) } : [];
         var otherwise = wants.SharedBid ?? wants.Bid;
-        var bid = new PriceModel(rules, otherwise is null ? null : Money.Parse(otherwise))
+        var bid = wants.Price ?? new PriceModel(rules, otherwise is null ? null : Money.Parse(otherwise))
         {
             PaysBid = wants.PaysBid, Max = wants.DeclinesAbove is null ? null : Money.Parse(wants.DeclinesAbove), OverMax = OverMax.Decline,
         };
