@@ -39,6 +39,10 @@ public static class Limits
     /// <summary>Ranked bids kept with a ping: more than a post ever gets to.</summary>
     public const int BidsInRecord = 40;
     public const int OffersInBook = 250_000;
+    /// <summary>Values of caps with a count for each that are remembered at once, all caps together.</summary>
+    public const int CapValuesInView = 200_000;
+    /// <summary>Persons claimed lately that a ping is answered by.</summary>
+    public const int PersonsInView = 250_000;
     public const int BuyerReplyBytes = 64 * 1024;
     /// <summary>The longest one attempt at a buyer may take, and so the longest a catalog may ask for.</summary>
     public const int BuyerPostTimeoutMs = 30_000;

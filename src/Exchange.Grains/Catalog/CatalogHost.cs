@@ -141,6 +141,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
         var next = Compile(stored);
         live.Install(next.Model);
         await HealAsync(cancel);
+        await live.LoadAsync(store.Counts, NowMs(), cancel);
         Keep(next.Model);
         serving = next;
     }

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
-using System.Globalization;
-using Exchange.Engine.Catalog;
 using Exchange.Engine.Caps;
+using Exchange.Engine.Catalog;
 using Exchange.Storage;
 
 namespace Exchange.Grains.Limits;
@@ -10,102 +9,146 @@ namespace Exchange.Grains.Limits;
 /// The newest counter values this silo has seen: fed by the journal after each commit and healed by a full read. Advice for eligibility,
 /// never the fence. Readers never wait.
 /// </summary>
-public sealed class LiveView : ILiveView
+public sealed partial class LiveView(CapAlerts alerts) : ILiveView
 {
-    private readonly ConcurrentDictionary<string, Cell> cells = new(StringComparer.Ordinal);
-    private volatile Dictionary<string, LimitModel> limits = [];
-    // The served model's cells by ordinal: a ping reads some sixty of them.
-    private volatile Placed[] placed = [];
-    private volatile Glance? glance;
+    private readonly ConcurrentDictionary<string, LimitCells> cells = new(StringComparer.Ordinal);
+    private readonly ValueBudget budget = new(Engine.Limits.CapValuesInView);
+    private readonly SoldShares shares = new();
+    private readonly KnownPersons persons = new(Engine.Limits.PersonsInView);
+    private volatile Served served = new(null, [], [], []);
+    private volatile bool quiet = true;
 
-    private readonly record struct Placed(LimitModel Limit, Cell Cell);
-
-    private sealed record Glance(CatalogModel Model, Room[] Rooms);
+    /// <param name="Places">Of each limit the cells, by ordinal: a ping reads some sixty of them.</param>
+    /// <param name="Rooms">Of each plain limit what is left, by ordinal.</param>
+    private sealed record Served(CatalogModel? Model, Dictionary<string, LimitModel> ById, LimitCells[] Places, Room[] Rooms)
+    {
+        public bool Has(LimitModel limit) => limit.Ordinal < Places.Length && ReferenceEquals(Model!.Limits[limit.Ordinal], limit);
+    }
 
     /// <summary>The caps, balances and gates of a new model: another limit counts from its next reading on.</summary>
     public void Install(CatalogModel model)
     {
-        limits = model.Limits.ToDictionary(limit => limit.Id, StringComparer.Ordinal);
-        placed = [.. model.Limits.Select(limit => new Placed(limit, CellOf(limit.Id)))];
-        glance = new Glance(model, [.. placed.Select(RoomOf)]);
+        var next = new Served(model, model.Limits.ToDictionary(limit => limit.Id, StringComparer.Ordinal), [.. model.Limits.Select(limit => CellsOf(limit.Id))], new Room[model.Limits.Count]);
+        Glance(next);
+        shares.Install(model);
+        served = next;
+        // Whoever changed a cell before he saw this has left his trace in the old rooms alone.
+        Glance(next);
+        foreach (var (id, gone) in cells) if (!next.ById.ContainsKey(id) && cells.TryRemove(id, out _)) gone.Forget();
+        foreach (var limit in model.Limits)
+        {
+            if (limit.Kind != LimitKind.Cap || limit.IsPlain && limit.WarnAt is null) continue;
+            foreach (var cell in CellsOf(limit))
+            {
+                if (limit.Paced) cell.Pace.Renew();
+                alerts.Look(limit, cell, quiet);
+            }
+        }
+    }
+
+    /// <summary>What even tiers sold before and who was sold: read from the store. Persons only the first time.</summary>
+    public async Task LoadAsync(ILimitCounts counts, long nowMs, CancellationToken cancel)
+    {
+        await shares.LoadAsync(counts, nowMs, cancel);
+        if (!quiet) return;
+        await persons.LoadAsync(counts, cancel);
+        quiet = false;
     }
 
     /// <summary>Two numbers a limit, written without a lock: a torn pair misleads one ping at most, and the rows are the fence.</summary>
-    public Room[]? RoomsOf(CatalogModel model) => glance is { } here && ReferenceEquals(here.Model, model) ? here.Rooms : null;
+    public Room[]? RoomsOf(CatalogModel model) => served is var here && ReferenceEquals(here.Model, model) ? here.Rooms : null;
 
-    public LimitReading Read(LimitModel limit, long unixSeconds, string? value = null) => Read(limit, unixSeconds, soft: true);
+    public LimitReading Read(LimitModel limit, long unixSeconds, string? value = null)
+    {
+        var cell = Find(limit, value);
+        var hard = ReadHard(limit, cell, unixSeconds);
+        return cell is null ? hard : hard with { Held = hard.Held + cell.Promised };
+    }
 
     /// <summary>What the rows say, without the offers that are backed by soft holds.</summary>
-    public LimitReading ReadHard(LimitModel limit, long unixSeconds) => Read(limit, unixSeconds, soft: false);
+    public LimitReading ReadHard(LimitModel limit, long unixSeconds, string? value = null) => ReadHard(limit, Find(limit, value), unixSeconds);
 
-    private LimitReading Read(LimitModel limit, long unixSeconds, bool soft)
+    public long PacedUntilMs(LimitModel limit, string? value, long nowMs)
     {
-        var here = placed;
-        var cell = limit.Ordinal < here.Length && ReferenceEquals(here[limit.Ordinal].Limit, limit) ? here[limit.Ordinal].Cell : CellOf(limit.Id);
-        var values = cell.Values;
-        if (values.Window.End == long.MinValue) return new(limit.Limit, 0, soft ? cell.SoftHeld : 0);
-        // A window that is over reads as an empty one. A cap's limit is the model's: the row of the next window will say the same.
-        if (limit.Kind == LimitKind.Cap && !values.Window.Contains(unixSeconds)) return new(limit.Limit, 0, soft ? cell.SoftHeld : 0);
-        return new(limit.Kind == LimitKind.Cap ? limit.Limit : values.Limit, values.Used, values.Held + (soft ? cell.SoftHeld : 0));
+        if (!limit.Paced || Find(limit, value) is not { } cell) return 0;
+        var seconds = nowMs / 1000;
+        return cell.Pace.Ask(limit.WindowAt(seconds), new(limit, served.Model), ReadHard(limit, cell, seconds).Left, nowMs);
     }
+
+    public long SoldBy(TierModel tier, CampaignModel campaign, long nowMs) => shares.Count(tier.ShareKey, campaign.Id, nowMs);
+
+    public bool HasPerson(string scope, ReadOnlySpan<byte> hmac, long sinceMs) => persons.Has(scope, hmac, sinceMs);
 
     /// <summary>Called on the journal's thread after a commit.</summary>
     public void Apply(IReadOnlyList<CounterValue> changed)
     {
+        var here = served;
         for (var i = 0; i < changed.Count; i++)
         {
-            var value = changed[i];
-            if (!limits.TryGetValue(value.LimitId, out var limit)) continue;
-            var window = WindowOf(value.Key, limit);
-            var cell = CellOf(value.LimitId);
-            var known = cell.Values;
-            // A late capture in an older window says nothing about the current one.
-            if (known.Window.Start > window.Start) continue;
-            cell.Values = new(window, value.Limit, value.Used, value.Held);
-            Look(new Placed(limit, cell));
+            var row = changed[i];
+            if (!here.ById.TryGetValue(row.LimitId, out var limit)) continue;
+            var window = limit.WindowAt(limit.ReadKey(row.Key, out var value));
+            if (!CellsOf(row.LimitId).TryGet(value, out var cell)) continue;
+            var before = cell.Now;
+            if (!cell.Hear(limit, window, row, out var late)) continue;
+            if (late is { } unwritten) lateCounts.Enqueue(unwritten);
+            if (limit.Paced && before.IsHeard) cell.Pace.Sold(row.Used + row.Held - (before.Window == window ? before.Used + before.Held : 0));
+            alerts.Look(limit, cell, quiet);
+            Look(limit, cell);
         }
     }
 
-    private void Look(Placed changed)
+    /// <summary>As <see cref="Apply(IReadOnlyList{CounterValue})"/>, of copies and persons.</summary>
+    public void Apply(SoldNews news)
     {
-        if (glance is { } here && changed.Limit.Ordinal < here.Rooms.Length) here.Rooms[changed.Limit.Ordinal] = RoomOf(changed);
-    }
-
-    private static Room RoomOf(Placed place)
-    {
-        var (limit, cell) = place;
-        var values = cell.Values;
-        if (values.Window.End == long.MinValue) return new(limit.Limit - cell.SoftHeld, long.MaxValue);
-        var max = limit.Kind == LimitKind.Cap ? limit.Limit : values.Limit;
-        return new(max - values.Used - values.Held - cell.SoftHeld, values.Window.End);
+        foreach (var copy in news.Copies) shares.Hear(copy);
+        foreach (var person in news.Persons) persons.Hear(person);
     }
 
     /// <summary>Offers that are out and likely to be posted, counted as held until they are posted or run out.</summary>
-    public void SoftHold(LimitModel limit, long amount)
+    public void SoftHold(LimitModel limit, string? value, long amount)
     {
-        var cell = CellOf(limit.Id);
-        cell.AddSoft(amount);
-        Look(new Placed(limit, cell));
+        if (!CellsOf(limit.Id).TryGet(value, out var cell)) return;
+        cell.Promise(amount);
+        if (served.ById.TryGetValue(limit.Id, out var current)) Look(current, cell);
     }
 
-    private Cell CellOf(string limitId) => cells.GetOrAdd(limitId, static _ => new Cell());
-
-    private static Window WindowOf(string key, LimitModel limit)
+    private static LimitReading ReadHard(LimitModel limit, Cell? cell, long unixSeconds)
     {
-        if (limit.Kind != LimitKind.Cap) return Window.Forever;
-        var start = long.Parse(key.AsSpan(key.LastIndexOf(':') + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
-        return limit.Period!.WindowAt(start, limit.Zone!);
+        var now = cell?.Now ?? CellReading.Unheard;
+        if (limit.Kind != LimitKind.Cap) return now.IsHeard ? new(now.Limit, now.Used, now.Held) : new(limit.Limit, 0, 0);
+        // A window that is over reads as an empty one. A cap's limit is the model's: the row of the next window will say the same.
+        if (!now.Window.Contains(unixSeconds)) return new(limit.WeekdayLimits is null ? limit.RowLimitIn(default) : limit.RowLimitIn(limit.WindowAt(unixSeconds)), 0, 0);
+        return new(limit.RowLimitIn(now.Window), now.Counted, now.Held);
     }
 
-    private sealed record Reading(Window Window, long Limit, long Used, long Held);
-
-    private sealed class Cell
+    private Cell? Find(LimitModel limit, string? value)
     {
-        private volatile Reading values = new(new Window(long.MinValue, long.MinValue), 0, 0, 0);
-        private long soft;
+        var here = served;
+        var found = (here.Has(limit) ? here.Places[limit.Ordinal] : cells.GetValueOrDefault(limit.Id))?.Find(value);
+        // What is counted of the values beyond the bound is counted together.
+        return found ?? (value is not null && !limit.IsTake && budget.IsSpent ? CellsOf(limit.Id).Whole : null);
+    }
 
-        public Reading Values { get => values; set => values = value; }
-        public void AddSoft(long amount) => Interlocked.Add(ref soft, amount);
-        public long SoftHeld => Math.Max(0, Interlocked.Read(ref soft));
+    private LimitCells CellsOf(string limitId) => cells.GetOrAdd(limitId, static (id, budget) => new(id, budget), budget);
+
+    private IEnumerable<Cell> CellsOf(LimitModel limit) => cells.TryGetValue(limit.Id, out var of) ? of.Values.Append(of.Whole) : [];
+
+    private static void Glance(Served view)
+    {
+        for (var i = 0; i < view.Places.Length; i++) view.Rooms[i] = RoomOf(view.Model!.Limits[i], view.Places[i].Whole);
+    }
+
+    private void Look(LimitModel limit, Cell cell)
+    {
+        if (served is var here && limit.IsPlain && here.Has(limit)) here.Rooms[limit.Ordinal] = RoomOf(limit, cell);
+    }
+
+    private static Room RoomOf(LimitModel limit, Cell cell)
+    {
+        if (!limit.IsPlain) return default;
+        var now = cell.Now;
+        if (!now.IsHeard) return new(limit.Limit - cell.Promised, long.MaxValue);
+        return new((limit.Kind == LimitKind.Cap ? limit.Limit : now.Limit) - now.Counted - now.Held - cell.Promised, now.Window.End);
     }
 }

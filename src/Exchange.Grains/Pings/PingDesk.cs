@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Exchange.Engine;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
+using Exchange.Engine.Filters;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
 using Exchange.Grains.Catalog;
@@ -17,7 +18,7 @@ namespace Exchange.Grains.Pings;
 /// The walk of a ping in this silo: read, auction, record, answer. It waits on no database; a grain is asked only where a cap is about to run out.
 /// </summary>
 public sealed class PingDesk(
-    IExchangeStore store, CatalogHost catalog, LiveView live, IRotations rotations, OfferBook book, SoftHoldDesk softHolds, PostRates rates, LeadIds ids,
+    IExchangeStore store, CatalogHost catalog, LiveView live, IRotations rotations, OfferBook book, SoftHoldDesk softHolds, PostRates rates, PingCounts counts, LeadIds ids,
     FieldParsers parsers, TimeProvider time)
 {
     public async ValueTask<PingReply> PingAsync(PingCommand command)
@@ -72,9 +73,11 @@ public sealed class PingDesk(
         var outcome = forced == "no_offer"
             ? new PingOutcome(Reason.NoBids, null, [], [], [], [])
             : PingWalk.Run(model, input, live, rotations);
+        var subject = new Subject { Vertical = input.Vertical, Publisher = input.Publisher, SubId = input.SubId, Channel = input.Channel, Values = input.Values, Now = now };
         // Near the end of a cap an offer is backed by a soft hold; without one the walk runs again and sees the cap as full.
-        if (outcome.Outcome == Reason.None && !command.Test && !await softHolds.BackAsync(id, model, publisher, outcome, now))
+        if (outcome.Outcome == Reason.None && !command.Test && !await softHolds.BackAsync(id, model, publisher, subject, outcome, now))
             outcome = PingWalk.Run(model, input, live, rotations);
+        if (!command.Test) outcome = Counted(outcome, publisher, subject, now.ToUnixTimeMilliseconds());
 
         var expires = now + vertical.PingTtl;
         var record = new PingRecord
@@ -91,6 +94,16 @@ public sealed class PingDesk(
         if (forced is not null) book.ForceTest(id, forced);
         if (outcome.Outcome == Reason.None && !direct) rates.Offered(publisher.Id);
         return new(Answer(model, command, record, reading.Warnings), null);
+    }
+
+    /// <summary>The ping, who was asked and what was offered are counted; of two pings at once only one has the last place of the publisher's cap.</summary>
+    private PingOutcome Counted(PingOutcome outcome, PublisherModel publisher, Subject subject, long nowMs)
+    {
+        var full = counts.TryCountPing(publisher, subject, nowMs);
+        if (full is { } note && outcome.Outcome == Reason.None) outcome = new PingOutcome(note.Reason, outcome.Tree, outcome.Bids, [], [.. outcome.Notes, note], []) { Shares = outcome.Shares };
+        foreach (var campaign in outcome.Asked) counts.CountAsked(campaign, subject, nowMs);
+        foreach (var offer in outcome.Offers) counts.CountOffer(outcome.Bids[offer.BidIndex].Of, subject, offer.Price, offer.Payout, nowMs);
+        return outcome;
     }
 
     /// <summary>Everything that refuses a ping before it is walked; field and member errors all at once.</summary>

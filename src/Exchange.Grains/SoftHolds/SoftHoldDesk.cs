@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Exchange.Engine;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
+using Exchange.Engine.Filters;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
 using Exchange.Grains.Limits;
@@ -29,10 +30,10 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
         public long Count;
     }
 
-    private sealed record Backed(List<(LimitModel Limit, long Amount)> Amounts, List<ISoftHoldGrain> Grains);
+    private sealed record Backed(List<(LimitModel Limit, string? Value, long Amount)> Amounts, List<ISoftHoldGrain> Grains);
 
     /// <summary>False: a limit's rest is promised to others; the live view shows it held, so that another walk passes the campaign over.</summary>
-    public async ValueTask<bool> BackAsync(LeadId ping, CatalogModel model, PublisherModel publisher, PingOutcome outcome, DateTimeOffset now)
+    public async ValueTask<bool> BackAsync(LeadId ping, CatalogModel model, PublisherModel publisher, Subject subject, PingOutcome outcome, DateTimeOffset now)
     {
         var nowMs = now.ToUnixTimeMilliseconds();
         var perMillion = rates.PerMillion(publisher.Id);
@@ -45,9 +46,10 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
             var expected = (Interlocked.Increment(ref campaigns.GetOrAdd(campaign.Id, static _ => new()).Count)) * perMillion / 1_000_000;
             foreach (var limit in campaign.Takes)
             {
-                if (limit.Kind == LimitKind.Gate) continue;
+                if (limit.Kind == LimitKind.Gate || limit.Soft || !limit.Counts(subject)) continue;
+                var value = limit.ValueOf(subject);
                 var amount = limit.AmountOf(offer.Price, offer.Payout);
-                var left = live.ReadHard(limit, nowMs / 1000).Left;
+                var left = live.ReadHard(limit, nowMs / 1000, value).Left;
                 if (left >= long.MaxValue / 8 || amount <= 0 || expected < left / amount) continue;
                 ISoftHoldGrain grain = limit.Scope == CapScope.Campaign
                     ? grains.GetGrain<ICampaignGrain>(GrainMemoryNames.Campaign(limit.Owner))
@@ -55,7 +57,7 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
                 bool? granted;
                 try
                 {
-                    granted = await grain.TrySoftHold(new(ping.ToGuid(), limit.Id, amount, left, nowMs + LongestMs)).AsTask().WaitAsync(Patience, time);
+                    granted = await grain.TrySoftHold(new(ping.ToGuid(), value is null ? limit.Id : $"{limit.Id}={value}", amount, left, nowMs + LongestMs)).AsTask().WaitAsync(Patience, time);
                 }
                 catch (TimeoutException)
                 {
@@ -74,9 +76,9 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
                 if (granted == true)
                 {
                     mine ??= new([], []);
-                    mine.Amounts.Add((limit, amount));
+                    mine.Amounts.Add((limit, value, amount));
                     mine.Grains.Add(grain);
-                    live.SoftHold(limit, amount);
+                    live.SoftHold(limit, value, amount);
                 }
             }
         }
@@ -109,7 +111,7 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
 
     private void Drop(LeadId ping, Backed mine)
     {
-        foreach (var (limit, amount) in mine.Amounts) live.SoftHold(limit, -amount);
+        foreach (var (limit, value, amount) in mine.Amounts) live.SoftHold(limit, value, -amount);
         foreach (var grain in mine.Grains) grain.Release(ping.ToGuid()).AsTask().Ignore();
     }
 }

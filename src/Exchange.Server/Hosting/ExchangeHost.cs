@@ -83,6 +83,7 @@ public static class ExchangeHost
         var services = builder.Services;
         services.AddSingleton(options).AddSingleton(TimeProvider.System).AddSingleton(Parsers.All);
         services.AddSingleton<IExchangeStore>(store).AddSingleton(store.Access).AddSingleton(store.Vault);
+        services.AddSingleton<CapAlerts>().AddSingleton<PingCounts>();
         services.AddSingleton<LiveView>().AddSingleton<Engine.Caps.ILiveView>(provider => provider.GetRequiredService<LiveView>());
         services.AddSingleton(new CatalogRules(Parsers.All, url => UrlRules.Check(url, options.AllowLoopback)));
         services.AddSingleton<CatalogHost>().AddSingleton<ICatalogHost>(provider => provider.GetRequiredService<CatalogHost>());
@@ -97,6 +98,7 @@ public static class ExchangeHost
         builder.UseOrleans(silo => Silo(silo, options));
         // After Orleans and before the web server: they call grains, and are there before the first request.
         services.AddHostedService<Housekeeping>();
+        services.AddHostedService<CountWriter>();
         services.AddHostedService(provider => provider.GetRequiredService<DeliveryPump>());
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
 
@@ -108,6 +110,7 @@ public static class ExchangeHost
         var live = app.Services.GetRequiredService<LiveView>();
         var metrics = app.Services.GetRequiredService<ExchangeMetrics>();
         store.Journal.Committed = live.Apply;
+        store.Journal.Sold = live.Apply;
         var book = app.Services.GetRequiredService<OfferBook>();
         metrics.Observe("journal_waiting", "Items that wait for the journal", () => store.Journal.Waiting);
         metrics.Observe("journal_commits", "Commits of the journal since start", () => store.Journal.Done.Commits);

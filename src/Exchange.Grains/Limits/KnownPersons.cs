@@ -1,0 +1,75 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using Exchange.Storage;
+
+namespace Exchange.Grains.Limits;
+
+/// <summary>
+/// The persons claimed lately, so that a ping that brings a hash is answered early. The newest so many; the rows are the fence. Of a hash half is kept:
+/// 128 bits of an HMAC are as good as all.
+/// </summary>
+internal sealed class KnownPersons(int most)
+{
+    private readonly ConcurrentDictionary<Key, long> known = new();
+    private readonly ConcurrentQueue<Key> order = new();
+    private int count;
+    // With those that were freed since: it is what has to be bounded.
+    private int queued;
+    // While the rows are read at start: whoever is freed meanwhile may still be among them.
+    private volatile ConcurrentDictionary<Key, bool>? freedMeanwhile;
+
+    private readonly record struct Key(string Scope, ulong High, ulong Low);
+
+    public int Count => Volatile.Read(ref count);
+
+    public bool Has(string scope, ReadOnlySpan<byte> hmac, long sinceMs) => known.TryGetValue(KeyOf(scope, hmac), out var at) && at >= sinceMs;
+
+    public void Hear(KnownPerson person)
+    {
+        var key = KeyOf(person.Scope, person.Hmac);
+        if (person.AtMs > 0) Add(key, person.AtMs);
+        else
+        {
+            freedMeanwhile?.TryAdd(key, true);
+            if (known.TryRemove(key, out _)) Interlocked.Decrement(ref count);
+        }
+    }
+
+    public async Task LoadAsync(ILimitCounts store, CancellationToken cancel)
+    {
+        var freed = freedMeanwhile = new();
+        try
+        {
+            var rows = await store.RecentPersonsAsync(most, cancel);
+            // The oldest first: they are the first to be forgotten. What was told meanwhile is newer than its row.
+            for (var i = rows.Count - 1; i >= 0; i--)
+            {
+                var key = KeyOf(rows[i].Scope, rows[i].Hmac);
+                if (!freed.ContainsKey(key) && !known.ContainsKey(key)) Add(key, rows[i].AtMs);
+            }
+        }
+        finally
+        {
+            freedMeanwhile = null;
+        }
+    }
+
+    private void Add(Key key, long atMs)
+    {
+        if (known.TryAdd(key, atMs))
+        {
+            order.Enqueue(key);
+            Interlocked.Increment(ref queued);
+            Interlocked.Increment(ref count);
+        }
+        else known[key] = atMs;
+        while ((Count > most || Volatile.Read(ref queued) > 2L * most) && order.TryDequeue(out var oldest))
+        {
+            Interlocked.Decrement(ref queued);
+            if (known.TryRemove(oldest, out _)) Interlocked.Decrement(ref count);
+        }
+    }
+
+    private static Key KeyOf(string scope, ReadOnlySpan<byte> hmac) =>
+        new(scope, BinaryPrimitives.ReadUInt64BigEndian(hmac), BinaryPrimitives.ReadUInt64BigEndian(hmac[8..]));
+}
