@@ -3,7 +3,8 @@ using Exchange.Engine.Caps;
 
 namespace Exchange.Grains.Limits;
 
-public enum AlertLevel { Warned = 1, Reached = 2 }
+[Flags]
+public enum AlertLevel { None = 0, Warned = 1, Reached = 2 }
 
 /// <summary>A cap that tells (<c>warn_at</c>) or a soft one that was reached.</summary>
 /// <param name="Value">Of a cap with a count for each value: which.</param>

@@ -113,6 +113,25 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
         if (served.ById.TryGetValue(limit.Id, out var current)) Look(current, cell);
     }
 
+    /// <summary>How one counter of a limit stands in the window of a moment, as people read it: a soft cap with the limit that the catalog says.</summary>
+    public LimitReport Report(LimitModel limit, long nowMs, string? value = null) => Report(limit, Find(limit, value), value, nowMs);
+
+    /// <summary>The values of a cap with a count for each, most used first.</summary>
+    public IReadOnlyList<LimitReport> ValuesOf(LimitModel limit, long nowMs, int atMost) => limit.Each is null || !cells.TryGetValue(limit.Id, out var of) ? []
+        : [.. of.Values.Where(cell => cell.Now.Window.Contains(nowMs / 1000)).Select(cell => Report(limit, cell, cell.Value, nowMs))
+            .OrderByDescending(report => report.Used + report.Held).ThenBy(report => report.Value, StringComparer.Ordinal).Take(atMost)];
+
+    private LimitReport Report(LimitModel limit, Cell? cell, string? value, long nowMs)
+    {
+        var (seconds, window) = (nowMs / 1000, limit.WindowAt(nowMs / 1000));
+        var hard = ReadHard(limit, cell, seconds);
+        return new(limit, value, window, limit.Kind == LimitKind.Cap ? limit.LimitIn(window) : hard.Limit, hard.Used, hard.Held + (cell?.Promised ?? 0))
+        {
+            Pace = limit.Paced ? (cell ?? CellsOf(limit.Id).Whole).Pace.State(window, new(limit, served.Model), hard.Left, nowMs) : null,
+            Told = cell?.Alerts.In(window) ?? 0,
+        };
+    }
+
     private static LimitReading ReadHard(LimitModel limit, Cell? cell, long unixSeconds)
     {
         var now = cell?.Now ?? CellReading.Unheard;

@@ -1,0 +1,115 @@
+using Exchange.Engine.Caps;
+using Exchange.Storage;
+using Shouldly;
+
+namespace Exchange.System.Tests.Grains;
+
+public sealed class LiveViewTests
+{
+    [Fact]
+    public void Each_CountsEveryValueForItself()
+    {
+        var market = new CapMarket("""{ "per": "day", "leads": 5, "each": "state" }""");
+        var cap = market.Cap("day.leads.by.state");
+        market.Hear(cap, used: 4, held: 1, value: "CA");
+        market.Hear(cap, used: 2, value: "");
+        market.Read(cap, "CA").ShouldBe(new LimitReading(5, 4, 1));
+        market.Read(cap, "NV").ShouldBe(new LimitReading(5, 0, 0));
+        market.Read(cap, "").ShouldBe(new LimitReading(5, 2, 0)); // those that say no state count together
+    }
+
+    [Fact]
+    public void Window_ThatIsOver_ReadsAsEmpty_AndALateEndInItChangesNothing()
+    {
+        var market = new CapMarket("""{ "per": "day", "leads": { "mon-fri": 40, "sat": 15, "sun": 2 } }""");
+        var cap = market.Cap("day.leads");
+        market.Read(cap).ShouldBe(new LimitReading(15, 0, 0));
+        market.Hear(cap, used: 14, held: 1);
+        market.Read(cap).ShouldBe(new LimitReading(15, 14, 1));
+        var saturday = market.Seconds;
+        market.Time.Now += TimeSpan.FromHours(12);
+        market.Read(cap).ShouldBe(new LimitReading(2, 0, 0));
+        market.Hear(cap, used: 1);
+        market.Hear(cap, used: 15, at: saturday);
+        market.Read(cap).ShouldBe(new LimitReading(2, 1, 0));
+        market.Time.Now += TimeSpan.FromHours(24);
+        market.Read(cap).ShouldBe(new LimitReading(40, 0, 0));
+    }
+
+    [Fact]
+    public void Soft_AlwaysHasRoom()
+    {
+        var market = new CapMarket("""{ "per": "day", "leads": 5, "soft": true }""");
+        market.Hear(market.Cap("day.leads"), used: 900);
+        market.Read(market.Cap("day.leads")).Left.ShouldBeGreaterThan(1_000_000_000);
+    }
+
+    [Fact]
+    public void Promises_AreHeldAsLongAsTheyStand_ForTheirValueAlone()
+    {
+        var market = new CapMarket("""{ "per": "day", "spend": "50.00", "each": "state" }""");
+        var cap = market.Cap("day.spend.by.state");
+        market.Live.SoftHold(cap, "CA", 20_000_000);
+        market.Read(cap, "CA").Left.ShouldBe(30_000_000);
+        market.Live.ReadHard(cap, market.Seconds, "CA").Left.ShouldBe(50_000_000);
+        market.Read(cap, "NV").Left.ShouldBe(50_000_000);
+        market.Live.SoftHold(cap, "CA", -20_000_000);
+        market.Read(cap, "CA").Left.ShouldBe(50_000_000);
+    }
+
+    [Fact]
+    public void Glance_TellsOfPlainLimitsAlone_AndOfItsOwnModelAlone()
+    {
+        const string caps = """{ "per": "day", "leads": 5 }, { "per": "day", "leads": 9, "each": "state" }, { "per": "day", "spend": { "mon-sat": "5.00", "sun": "1.00" } }""";
+        var market = new CapMarket(caps);
+        var old = market.Model;
+        var plain = market.Cap("day.leads");
+        market.Hear(plain, used: 3, held: 1);
+        var rooms = market.Live.RoomsOf(old).ShouldNotBeNull();
+        rooms[plain.Ordinal].Left.ShouldBe(1);
+        old.Limits.Where(limit => !limit.IsPlain).ShouldAllBe(limit => rooms[limit.Ordinal].Left <= 0 && rooms[limit.Ordinal].Until == 0);
+
+        market.Apply(caps.Replace("\"leads\": 5", "\"leads\": 50", StringComparison.Ordinal));
+        market.Live.RoomsOf(old).ShouldBeNull();
+        market.Live.RoomsOf(market.Model)![market.Cap("day.leads").Ordinal].Left.ShouldBe(46);
+        // A ping that is still walked on the old model counts for the new one too.
+        market.Live.SoftHold(plain, null, 2);
+        market.Live.RoomsOf(market.Model)![market.Cap("day.leads").Ordinal].Left.ShouldBe(44);
+        market.Live.Read(plain, market.Seconds).ShouldBe(new LimitReading(5, 3, 3));
+    }
+
+    [Fact]
+    public void Cap_ThatLeftTheCatalog_StartsAnewWithItsRow()
+    {
+        var market = new CapMarket("""{ "per": "day", "leads": 5 }""");
+        market.Hear(market.Cap("day.leads"), used: 3);
+        market.Apply("""{ "per": "day", "spend": "50.00" }""");
+        market.Apply("""{ "per": "day", "leads": 5 }""");
+        market.Read(market.Cap("day.leads")).Used.ShouldBe(0);
+        market.Hear(market.Cap("day.leads"), used: 4);
+        market.Read(market.Cap("day.leads")).Used.ShouldBe(4);
+    }
+
+    [Fact]
+    public void Values_WhoseWindowIsOver_AreForgotten_TheOthersNot()
+    {
+        var market = new CapMarket("""{ "per": "hour", "leads": 5, "each": "state" }, { "per": "day", "leads": 5, "each": "state" }""");
+        market.Hear(market.Cap("hour.leads.by.state"), used: 1, value: "CA");
+        market.Hear(market.Cap("day.leads.by.state"), used: 1, value: "CA");
+        market.Time.Now += TimeSpan.FromHours(1);
+        market.Live.Sweep(market.NowMs);
+        market.Read(market.Cap("day.leads.by.state"), "CA").Used.ShouldBe(1);
+        // Heard again, an old window is as good as none.
+        market.Read(market.Cap("hour.leads.by.state"), "CA").Used.ShouldBe(0);
+        market.Live.ValuesOf(market.Cap("hour.leads.by.state"), market.NowMs, 9).ShouldBeEmpty();
+        market.Live.ValuesOf(market.Cap("day.leads.by.state"), market.NowMs, 9).Select(value => value.Value).ShouldBe(["CA"]);
+    }
+
+    [Fact]
+    public void Unknown_RowsOfNoLimit_AreNothing()
+    {
+        var market = new CapMarket();
+        market.Live.Apply([new CounterValue("cap:c:gone:leads:day:UTC:1763683200", "c:gone:leads:day:UTC", 5, 5, 0)]);
+        market.Live.RoomsOf(market.Model).ShouldNotBeNull();
+    }
+}
