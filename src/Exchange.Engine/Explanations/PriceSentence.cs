@@ -2,6 +2,7 @@ using Exchange.Engine.Auctions;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Filters;
 using Exchange.Engine.PingTrees;
+using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Explanations;
 
@@ -11,7 +12,8 @@ internal static class PriceSentence
     public static string Of(TierModel tier, int place, Offer offer, PingRecord record)
     {
         var bid = record.Bids[place];
-        var rule = tier.Method == TierMethod.Auction && tier.Pricing == TierPricing.SecondPrice ? SecondPrice(tier, bid, record) : "pays its bid";
+        var rule = tier.Method != TierMethod.Auction || tier.Pricing != TierPricing.SecondPrice ? "pays its bid"
+            : bid.Of.Bid.PaysBid ? "always pays its own bid" : SecondPrice(tier, bid, record);
         var handicap = bid.Handicap.Millionths > 0 ? $", ranked with a handicap of {bid.Handicap}" : "";
         return $"{rule}: {offer.Price} of {bid.Bid}{handicap}; payout {offer.Payout}, margin {offer.Price - offer.Payout}";
     }
@@ -40,7 +42,8 @@ internal static class PriceSentence
             if (shared is { } left) parts.Add($"the best shared bid left out {left.Bid}");
         }
         if (bid.HasFloor) parts.Add($"the floor {bid.Floor}");
-        var highest = parts.Count == 0 ? "one level" : $"the highest of {string.Join(", ", parts)}";
+        var highest = parts.Count == 0 ? "one level" : parts.Count == 1 ? parts[0] : $"the highest of {string.Join(", ", parts)}";
+        if (tier.Increment > Money.Zero) highest += $", bids raised by the increment {tier.Increment}";
         return bid.Sharing == Sharing.Shared && exclusive is { } rival ? $"{highest}, raised until together they match the best exclusive bid {rival.Bid}" : highest;
 
         RankedBid? Best(Sharing sharing)

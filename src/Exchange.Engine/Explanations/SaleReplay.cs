@@ -6,13 +6,15 @@ using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Explanations;
 
-/// <summary>Which of a walk's bids the tree sold to, found by selling them again.</summary>
+/// <summary>Which of a walk's bids the tree sold to, found by selling them again; and what another bid would have needed to be sold.</summary>
 internal sealed class SaleReplay
 {
+    /// <summary>A tier when its turn came: its bids, how many copies it could sell, how many were sold before it.</summary>
+    private readonly record struct Stand(int First, int End, int Room, int SoldBefore, bool WasClosed);
+
     private readonly RankedBid[] bids;
-    private readonly HashSet<int> sold = [];
-    private readonly HashSet<int> couldSell = [];
-    private readonly int[] copiesAtTier;
+    private readonly Stand[] stands;
+    private readonly List<SoldCopy> sold;
 
     /// <param name="all">Every bid that cleared, as ranked.</param>
     public SaleReplay(CatalogModel model, TreeModel tree, RankedBid[] all, int maxCopies)
@@ -20,57 +22,97 @@ internal sealed class SaleReplay
         bids = all;
         var sale = new TreeSale();
         sale.Begin(TreeWalk.CopiesFor(tree, maxCopies), model.PriceStep);
-        copiesAtTier = new int[tree.Tiers.Count];
-        for (var first = 0; first < bids.Length;)
+        stands = new Stand[tree.Tiers.Count];
+        var first = 0;
+        foreach (var tier in tree.Tiers)
         {
-            var tier = tree.Tiers[bids[first].Tier];
             var end = first;
-            for (; end < bids.Length && bids[end].Tier == tier.Index; end++) if (sale.RoomOf(tier) > 0 && sale.Takes(bids[end])) couldSell.Add(end);
-            var ranked = bids.AsSpan(first, end - first);
-            copiesAtTier[tier.Index] = sale.RoomOf(tier);
-            // A rotation's bids stand in the order of their turns.
-            if (tier.Method == TierMethod.Auction) sale.Auction(tier, ranked, first); else sale.InOrder(tier, ranked, first, tier.Copies);
+            while (end < bids.Length && bids[end].Tier == tier.Index) end++;
+            stands[tier.Index] = new(first, end, sale.RoomOf(tier), sale.Sold.Count, sale.IsClosed);
+            // A rotation's bids stand in the order of their turns, those of shares in the order of theirs.
+            if (end > first)
+            {
+                if (tier.Method == TierMethod.Auction) sale.Auction(tier, bids.AsSpan(first, end - first), first);
+                else sale.InOrder(tier, bids.AsSpan(first, end - first), first, tier.Copies);
+            }
             first = end;
         }
-        foreach (var copy in sale.Sold) sold.Add(copy.BidIndex);
+        sold = sale.Sold;
     }
 
-    public bool IsSold(int place) => sold.Contains(place);
+    public bool IsSold(int place)
+    {
+        foreach (var copy in sold) if (copy.BidIndex == place) return true;
+        return false;
+    }
 
     /// <summary>False: earlier tiers had sold all copies, or one to its company, or one and this bid is exclusive.</summary>
-    public bool CouldSell(int place) => couldSell.Contains(place);
-
-    /// <summary>How much more this losing bid had to be to win its auction for sure; null: no bid would (its handicap is the whole).</summary>
-    public Money? BidMore(TierModel tier, int place, Money step)
+    public bool CouldSell(in RankedBid bid)
     {
-        var bid = bids[place];
+        var stand = stands[bid.Tier];
+        if (stand.WasClosed || stand.Room == 0) return false;
+        if (bid.Sharing == Sharing.Exclusive) return stand.SoldBefore == 0;
+        for (var i = 0; i < stand.SoldBefore; i++) if (bids[sold[i].BidIndex].Company == bid.Company) return false;
+        return true;
+    }
+
+    /// <summary>Whether a tier that takes bids in order would have sold to one more, which comes last there (in a list where the list has it).</summary>
+    public bool TakesInOrder(TierModel tier, in RankedBid bid)
+    {
+        var stand = stands[tier.Index];
+        var room = Math.Min(stand.Room, tier.Copies);
+        var companies = new List<string>();
+        for (var i = 0; i < stand.SoldBefore; i++) companies.Add(bids[sold[i].BidIndex].Company);
+        var place = tier.Method == TierMethod.Priority ? PlaceOf(tier, bid.Of) : int.MaxValue;
+        for (var i = stand.First; i < stand.End && room > 0; i++)
+        {
+            if (place < int.MaxValue && PlaceOf(tier, bids[i].Of) > place) break;
+            if (!IsSold(i)) continue;
+            if (bids[i].Sharing == Sharing.Exclusive) return false;
+            companies.Add(bids[i].Company);
+            room--;
+        }
+        return room > 0 && (bid.Sharing == Sharing.Exclusive ? companies.Count == 0 : !companies.Contains(bid.Company));
+    }
+
+    /// <summary>
+    /// How much more than it is a bid has to be to win its tier's auction for sure, nothing if it would as it is; null: no bid would (its handicap is the
+    /// whole).
+    /// </summary>
+    /// <param name="place">Where it stands among the walk's bids; -1: it is none of them.</param>
+    public Money? BidMore(TierModel tier, in RankedBid bid, int place, Money step)
+    {
         var whole = Percent.One - bid.Handicap.Millionths;
         if (whole <= 0) return null;
+        var stand = stands[tier.Index];
         var others = new List<RankedBid>();
-        for (var i = 0; i < bids.Length; i++) if (i != place && bids[i].Tier == tier.Index && CouldSell(i)) others.Add(bids[i]);
-        var rivals = others.ToArray();
-        var copies = copiesAtTier[tier.Index];
-        Int128 exclusive = -1;
-        foreach (var rival in rivals) if (rival.Sharing == Sharing.Exclusive) exclusive = Int128.Max(exclusive, SealedRanking.RankOf(rival));
-        Int128 needed;
-        if (bid.Sharing == Sharing.Exclusive)
-        {
-            // Equal to the best shared total is enough; an equal exclusive bid would be drawn for.
-            needed = Int128.Max(exclusive + 1, BestSharedSet.Choose(rivals, copies, default, default, out _));
-        }
-        else
-        {
-            // In the set it must stand before whom it would push out, and with it the set must beat the best exclusive bid.
-            ReadOnlySpan<RankedBid> own = [bid];
-            var full = BestSharedSet.Choose(rivals, copies, own, default, out var count);
-            var beside = BestSharedSet.Choose(rivals, copies - 1, own, default, out _);
-            needed = Int128.Max(count == copies ? full - beside + 1 : 0, exclusive - beside + 1);
-            foreach (var rival in rivals)
-                if (rival.Sharing == Sharing.Shared && rival.Company == bid.Company) needed = Int128.Max(needed, SealedRanking.RankOf(rival) + 1);
-        }
+        for (var i = stand.First; i < stand.End; i++) if (i != place && CouldSell(bids[i])) others.Add(bids[i]);
+        var needed = RankToWin(bid, others.ToArray(), stand.Room);
         var micros = (needed + whole - 1) / whole;
         if (micros > long.MaxValue / 2) return null;
         var asked = new Money((long)micros).RaiseTo(step);
         return asked > bid.Bid ? asked - bid.Bid : Money.Zero;
+    }
+
+    private static Int128 RankToWin(in RankedBid bid, RankedBid[] rivals, int copies)
+    {
+        Int128 exclusive = -1;
+        foreach (var rival in rivals) if (rival.Sharing == Sharing.Exclusive) exclusive = Int128.Max(exclusive, SealedRanking.RankOf(rival));
+        // Equal to the best shared total is enough; an equal exclusive bid would be drawn for.
+        if (bid.Sharing == Sharing.Exclusive) return Int128.Max(exclusive + 1, BestSharedSet.Choose(rivals, copies, default, default, out _));
+        // In the set it must stand before whom it would push out, and with it the set must beat the best exclusive bid.
+        ReadOnlySpan<RankedBid> own = [bid];
+        var full = BestSharedSet.Choose(rivals, copies, own, default, out var count);
+        var beside = BestSharedSet.Choose(rivals, copies - 1, own, default, out _);
+        var needed = Int128.Max(count == copies ? full - beside + 1 : 0, exclusive - beside + 1);
+        foreach (var rival in rivals)
+            if (rival.Sharing == Sharing.Shared && rival.Company == bid.Company) needed = Int128.Max(needed, SealedRanking.RankOf(rival) + 1);
+        return needed;
+    }
+
+    private static int PlaceOf(TierModel tier, CampaignModel campaign)
+    {
+        for (var i = 0; i < tier.Campaigns.Count; i++) if (ReferenceEquals(tier.Campaigns[i], campaign)) return i;
+        return int.MaxValue;
     }
 }

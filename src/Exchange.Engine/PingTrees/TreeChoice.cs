@@ -32,7 +32,7 @@ internal static class TreeChoice
                 if (only is not null) return only;
                 continue;
             }
-            var at = new SeededDraw(seed ^ Stream).Below(Math.Max(1, traffic));
+            var at = Draw(seed, traffic);
             foreach (var tree in vertical.TreeArray)
             {
                 if (!IsEligible(tree, subject, rank)) continue;
@@ -47,9 +47,12 @@ internal static class TreeChoice
     public static TreeModel? Named(CatalogModel model, VerticalModel vertical, string id) =>
         model.Trees.TryGetValue(id, out var tree) && tree.Vertical == vertical.Id && tree.Status == EntryStatus.Active ? tree : null;
 
-    /// <summary>0: names the publisher and has a condition; 1: names it; 2: for all with a condition; 3: for all.</summary>
-    private static int RankOf(TreeModel tree) => (tree.Publishers.AllExcept ? 2 : 0) + (tree.When is null ? 1 : 0);
+    /// <summary>Where a ping falls among equals: at least 0, below their traffic together.</summary>
+    internal static long Draw(ulong seed, long traffic) => new SeededDraw(seed ^ Stream).Below(Math.Max(1, traffic));
 
-    private static bool IsEligible(TreeModel tree, Subject subject, int rank) =>
+    /// <summary>0: names the publisher and has a condition; 1: names it; 2: for all with a condition; 3: for all.</summary>
+    internal static int RankOf(TreeModel tree) => (tree.Publishers.AllExcept ? 2 : 0) + (tree.When is null ? 1 : 0);
+
+    internal static bool IsEligible(TreeModel tree, Subject subject, int rank) =>
         RankOf(tree) == rank && !tree.IsGroup && tree.Status == EntryStatus.Active && tree.Publishers.Has(subject.Publisher) && tree.When?.Holds(subject) != false;
 }

@@ -18,8 +18,8 @@ public class ExplainerTests
     [InlineData("buyer paused", Verdict.Excluded, Reason.BuyerPaused,         "the buyer active")]
     [InlineData("state",        Verdict.Excluded, Reason.Filter,              "state is NY (value CA)")]
     [InlineData("schedule",     Verdict.Excluded, Reason.ScheduleClosed,      "opens 2026-11-23 08:00 America/New_York")]
-    [InlineData("cap",          Verdict.Excluded, Reason.CapDay,              "1 more left of c:a:leads:day")]
-    [InlineData("balance",      Verdict.Excluded, Reason.Balance,             "0.01 more left of bal:a")]
+    [InlineData("cap",          Verdict.Excluded, Reason.CapDay,              "1 more place in day.leads, which resets 2026-11-24 00:00 UTC")]
+    [InlineData("balance",      Verdict.Excluded, Reason.Balance,             "0.01 more funds of buyer a")]
     [InlineData("seller",       Verdict.Excluded, Reason.SoldElsewhere,       "not sold to this seller elsewhere")]
     [InlineData("copies",       Verdict.Excluded, Reason.SharingMismatch,     "a shared bid")]
     [InlineData("no bid",       Verdict.Declined, Reason.NoBid,               "a price for this lead")]
@@ -54,7 +54,10 @@ public class ExplainerTests
         market.Used["c:a:leads:day"] = 100;
         var told = Explainer.Explain(market.Model, Market.Record(ping, market.Run(ping))).Campaigns.Single(campaign => campaign.Campaign == "a");
         (told.Verdict, told.Reason, told.Text).ShouldBe((verdict, reason, text));
-        if (why == "cap") told.Limit.ShouldBe(new LimitNumbers("c:a:leads:day", 100, 100, 0, 1, false, "UTC"));
+        if (why == "cap") told.Limit.ShouldBe(new LimitNumbers("c:a:leads:day", 100, 100, 0, 1, false, "UTC")
+        {
+            Name = "day.leads", ResetsAt = new DateTimeOffset(2026, 11, 24, 0, 0, 0, TimeSpan.Zero),
+        });
         if (why == "floor") (told.Bid, told.Floor).ShouldBe((Money.Parse("11.40"), Money.Parse("12.00")));
     }
 
