@@ -74,8 +74,8 @@ internal sealed class CampaignTeller
             return told with { Verdict = Verdict.Won, Reason = Reason.None, Price = offer.Price, Payout = offer.Payout, Text = PriceSentence.Of(tier, bid.Place, offer, record), Changes = [] };
         }
         if (bid.Place < 0) return told with { Reason = Reason.Rotation };
-        // What refused the whole ping stands before the way in which a bid lost.
-        if (record.Outcome != Reason.None) return told with { Reason = record.Outcome };
+        // It would have been sold, but the whole ping was refused.
+        if (record.Outcome != Reason.None && sale.IsSold(bid.Place)) return told with { Reason = record.Outcome };
         if (!sale.CouldSell(bid.Said.Ranked)) return told with { Reason = Reason.TierFilled };
         return told with { Reason = tier.IsByTurn || tier.IsByShare ? Reason.Rotation : Reason.Outbid };
     }
@@ -108,10 +108,10 @@ internal sealed class CampaignTeller
             if (walk.Bids[i].Tier == tier.Index && ReferenceEquals(walk.Bids[i].Of, campaign) && walk.Bids[i].Sharing == sharing) place = i;
         var changes = new List<Change>();
         if (said.Limit is { } limit) changes.Add(NumbersOf(limit, said).ToFit(limit));
-        else if (said.Reason == Reason.BuyerHasLead) changes.Add(new(ChangeKind.Lead, HasLead(campaign)));
+        else if (said.Reason == Reason.BuyerHasLead) changes.Add(new(ChangeNeeded.Lead, HasLead(campaign)));
         var elsewhere = unlimited.Bid(tier, campaign, sharing).Reason;
-        if (elsewhere == Reason.SoldElsewhere) changes.Add(new(ChangeKind.Lead, "not sold to this seller elsewhere"));
-        else if (elsewhere == Reason.SharingMismatch) changes.Add(new(ChangeKind.Lead, "a shared bid"));
+        if (elsewhere == Reason.SoldElsewhere) changes.Add(new(ChangeNeeded.Lead, "not sold to this seller elsewhere"));
+        else if (elsewhere == Reason.SharingMismatch) changes.Add(new(ChangeNeeded.Lead, "a shared bid"));
         ByPrice(tier, campaign, alone.Bid(tier, campaign, sharing), place, changes);
         return new(said, place, sum, changes);
     }
@@ -121,31 +121,31 @@ internal sealed class CampaignTeller
     {
         switch (free.Reason)
         {
-            case Reason.ConsentNotNamed: changes.Add(new(ChangeKind.Lead, "a seller of its buyer whom a consent can name")); return;
-            case Reason.NoBid: changes.Add(new(ChangeKind.Price, "a price for this lead")); return;
-            case Reason.InvalidPrice: changes.Add(new(ChangeKind.Price, $"a price of at most {campaign.Bid.Max}")); return;
-            case Reason.BelowFloor or Reason.BelowMargin when free.Floor <= free.Bid!.Value: changes.Add(new(ChangeKind.Price, "a payout that leaves the margin")); return;
+            case Reason.ConsentNotNamed: changes.Add(new(ChangeNeeded.Lead, "a seller of its buyer whom a consent can name")); return;
+            case Reason.NoBid: changes.Add(new(ChangeNeeded.Price, "a price for this lead")); return;
+            case Reason.InvalidPrice: changes.Add(new(ChangeNeeded.Price, $"a price of at most {campaign.Bid.Max}")); return;
+            case Reason.BelowFloor or Reason.BelowMargin when free.Floor <= free.Bid!.Value: changes.Add(new(ChangeNeeded.Price, "a payout that leaves the margin")); return;
         }
         var raise = free.Clears ? Money.Zero : free.Floor - free.Bid!.Value;
         var bid = free.Clears ? free.Ranked : new(tier.Index, campaign, free.Sharing, free.Floor, free.Floor, true);
         if (place >= 0 && sale.IsSold(place)) return;
         Change? other = null;
-        if (!sale.CouldSell(bid)) other = new(ChangeKind.Place, "no copy sold by an earlier tier");
-        else if (place < 0 && free.Clears && IsWithoutWeight(tier, campaign)) other = new(ChangeKind.Weight, "a weight above 0");
+        if (!sale.CouldSell(bid)) other = new(ChangeNeeded.Place, "no copy sold by an earlier tier");
+        else if (place < 0 && free.Clears && IsWithoutWeight(tier, campaign)) other = new(ChangeNeeded.Weight, "a weight above 0");
         else if (tier.Method != TierMethod.Auction) other = place < 0 && sale.TakesInOrder(tier, bid) ? null : Order(tier, campaign, place);
         else if (sale.BidMore(tier, bid, place, model.PriceStep) is { } more) raise += more;
-        else other = new(ChangeKind.Price, "a smaller handicap");
-        if (raise > Money.Zero) changes.Add(new(ChangeKind.Bid, $"bid +{raise}") { Amount = raise });
+        else other = new(ChangeNeeded.Price, "a smaller handicap");
+        if (raise > Money.Zero) changes.Add(new(ChangeNeeded.Bid, $"bid +{raise}") { Amount = raise });
         if (other is not null) changes.Add(other);
     }
 
     private Change Order(TierModel tier, CampaignModel campaign, int place)
     {
-        if (tier.Method == TierMethod.Priority) return new(ChangeKind.Place, "a place before those that bought");
-        if (tier.IsByTurn || place < 0) return new(ChangeKind.Turn, "its turn");
+        if (tier.Method == TierMethod.Priority) return new(ChangeNeeded.Place, "a place before those that bought");
+        if (tier.IsByTurn || place < 0) return new(ChangeNeeded.Turn, "its turn");
         return ShareNumbers.FewerToLead(tier, campaign, walk.Shares) is { } fewer
-            ? new(ChangeKind.Turn, $"{fewer} fewer sold to it within {ShareNumbers.Words(tier.Over)}") { Count = fewer }
-            : new(ChangeKind.Turn, "a smaller part of its share sold");
+            ? new(ChangeNeeded.Turn, $"{fewer} fewer sold to it within {ShareNumbers.Words(tier.Over)}") { Count = fewer }
+            : new(ChangeNeeded.Turn, "a smaller part of its share sold");
     }
 
     private static bool IsWithoutWeight(TierModel tier, CampaignModel campaign)
@@ -158,8 +158,8 @@ internal sealed class CampaignTeller
     /// <summary>What was in the way of every bid; null: nothing was.</summary>
     private Change? WholePing() => record.Outcome switch
     {
-        Reason.MinPayout => new(ChangeKind.MinPayout, $"a payout of {record.MinPayout} in all"),
-        Reason.PublisherCap => new(ChangeKind.Room, "room in the publisher's cap"),
+        Reason.MinPayout => new(ChangeNeeded.MinPayout, $"a payout of {record.MinPayout} in all"),
+        Reason.PublisherCap => new(ChangeNeeded.Room, "room in the publisher's cap"),
         _ => null,
     };
 
@@ -171,7 +171,7 @@ internal sealed class CampaignTeller
 
     private static Money? MoreOf(IReadOnlyList<Change> changes)
     {
-        foreach (var change in changes) if (change.Kind == ChangeKind.Bid) return change.Amount;
+        foreach (var change in changes) if (change.Kind == ChangeNeeded.Bid) return change.Amount;
         return null;
     }
 }

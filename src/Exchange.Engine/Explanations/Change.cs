@@ -4,7 +4,7 @@ using Exchange.Engine.Values;
 namespace Exchange.Engine.Explanations;
 
 /// <summary>What would have to be otherwise for a sale, the nearest kinds first: money, then waiting, then other terms.</summary>
-public enum ChangeKind
+public enum ChangeNeeded
 {
     /// <summary>A higher bid.</summary>
     Bid,
@@ -37,7 +37,7 @@ public enum ChangeKind
 }
 
 /// <summary>One thing that would have to be otherwise.</summary>
-public sealed record Change(ChangeKind Kind, string Text)
+public sealed record Change(ChangeNeeded Kind, string Text)
 {
     /// <summary>Money: how much more (or, of what a publisher asks, at most how much).</summary>
     public Money? Amount { get; init; }

@@ -52,23 +52,23 @@ public static class Explainer
         return nearest is null ? null : new(nearest.Campaign, nearest.Changes);
     }
 
-    private static NearestSale AskLess(Money payout) => new(null, [new(ChangeKind.MinPayout, $"a min_payout of at most {payout}") { Amount = payout }]);
+    private static NearestSale AskLess(Money payout) => new(null, [new(ChangeNeeded.MinPayout, $"a min_payout of at most {payout}") { Amount = payout }]);
 
     /// <summary>What refused the ping before (or after) its campaigns were asked.</summary>
     private static NearestSale? OfThePing(Explanation told, VerticalModel vertical, PingRecord record)
     {
         switch (record.Outcome)
         {
-            case Reason.PublisherFilter when told.PublisherMiss is { } miss: return new(null, [new(ChangeKind.Condition, miss.ToString()) { Miss = miss }]);
+            case Reason.PublisherFilter when told.PublisherMiss is { } miss: return new(null, [new(ChangeNeeded.Condition, miss.ToString()) { Miss = miss }]);
             case Reason.PublisherCap when PublisherNote(record) is { At: { } limit }: return new(null, [told.PublisherLimit!.ToFit(limit)]);
             case Reason.Duplicate when vertical.Duplicate is { } rule:
-                return new(null, [new(ChangeKind.Lead, $"a person that did not come within {ShareNumbers.Words(rule.Window)}")]);
+                return new(null, [new(ChangeNeeded.Lead, $"a person that did not come within {ShareNumbers.Words(rule.Window)}")]);
             case Reason.NoTree:
                 var near = told.Trees.FirstOrDefault(tree => tree.Miss is not null) ?? told.Trees.FirstOrDefault(tree => tree.Text == ChosenTree.Paused);
                 if (near is null) return null;
                 return new(null, [near.Miss is { } leaf
-                    ? new(ChangeKind.Condition, $"{leaf}, as the tree {near.Tree} wants it") { Miss = leaf }
-                    : new(ChangeKind.Pause, $"the tree {near.Tree} active")]);
+                    ? new(ChangeNeeded.Condition, $"{leaf}, as the tree {near.Tree} wants it") { Miss = leaf }
+                    : new(ChangeNeeded.Pause, $"the tree {near.Tree} active")]);
             default: return null;
         }
     }

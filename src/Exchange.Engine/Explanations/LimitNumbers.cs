@@ -49,13 +49,13 @@ public sealed record LimitNumbers(string LimitId, long Limit, long Used, long He
     /// <summary>What would make room: more places or money, or the moment at which a paced cap lets the next through.</summary>
     internal Change ToFit(LimitModel limit)
     {
-        if (limit.Kind == LimitKind.Gate) return new(ChangeKind.Pause, "open again");
-        if (NextTurnAt is { } next) return new(ChangeKind.PacedTurn, $"its turn next at {Clock(next, limit.Zone, "HH:mm:ss")}: {Name} is paced") { At = next, LimitId = LimitId };
+        if (limit.Kind == LimitKind.Gate) return new(ChangeNeeded.Pause, "open again");
+        if (NextTurnAt is { } next) return new(ChangeNeeded.PacedTurn, $"its turn next at {Clock(next, limit.Zone, "HH:mm:ss")}: {Name} is paced") { At = next, LimitId = LimitId };
         var more = Needed - Left;
-        if (limit.Kind == LimitKind.Balance) return new(ChangeKind.Funds, $"{new Money(more)} more funds of buyer {limit.Owner}") { Amount = new(more), LimitId = LimitId };
+        if (limit.Kind == LimitKind.Balance) return new(ChangeNeeded.Funds, $"{new Money(more)} more funds of buyer {limit.Owner}") { Amount = new(more), LimitId = LimitId };
         var room = IsMoney ? $"{new Money(more)} more in {Name}" : $"{more} more {(more == 1 ? "place" : "places")} in {Name}";
         var resets = ResetsAt is { } at ? $", which resets {Clock(at, limit.Zone, "HH:mm")}" : "";
-        return new(ChangeKind.Room, room + resets) { At = ResetsAt, Amount = IsMoney ? new(more) : null, Count = IsMoney ? null : more, LimitId = LimitId };
+        return new(ChangeNeeded.Room, room + resets) { At = ResetsAt, Amount = IsMoney ? new(more) : null, Count = IsMoney ? null : more, LimitId = LimitId };
     }
 
     private static string Clock(DateTimeOffset at, TimeZoneInfo? zone, string clock)

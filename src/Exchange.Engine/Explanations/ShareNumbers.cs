@@ -13,12 +13,21 @@ public sealed record ShareNumbers(long Sold, long Together, long Weight, long We
     /// <summary>Hundredths of a copy by which it is behind what is due to it with the next sale; below 0: ahead.</summary>
     public long BehindHundredths => (long)(((Int128)Weight * (Together + 1) - (Int128)Sold * Weights) * 100 / Math.Max(1, Weights));
 
+    /// <summary>The same as text, with two decimals.</summary>
+    public string Behind
+    {
+        get
+        {
+            var behind = BehindHundredths;
+            return string.Create(CultureInfo.InvariantCulture, $"{(behind < 0 ? "-" : "")}{Math.Abs(behind) / 100}.{Math.Abs(behind) % 100:00}");
+        }
+    }
+
     public override string ToString()
     {
-        var behind = BehindHundredths;
-        var by = string.Create(CultureInfo.InvariantCulture, $"{Math.Abs(behind) / 100}.{Math.Abs(behind) % 100:00}");
-        var part = string.Create(CultureInfo.InvariantCulture, $"{Weight * 10_000 / Math.Max(1, Weights) / 100m:0.##}%");
-        return $"sold {Sold} of {Together} within {Words(Over)}, share {part}: {by} {(behind < 0 ? "ahead" : "behind")}";
+        var hundredths = Weight * 10_000 / Math.Max(1, Weights);
+        var part = hundredths % 100 == 0 ? $"{hundredths / 100}%" : string.Create(CultureInfo.InvariantCulture, $"{hundredths / 100}.{hundredths % 100:00}%");
+        return $"sold {Sold} of {Together} within {Words(Over)}, share {part}: {Behind.TrimStart('-')} {(BehindHundredths < 0 ? "ahead" : "behind")}";
     }
 
     internal static string Words(TimeSpan over) => over switch

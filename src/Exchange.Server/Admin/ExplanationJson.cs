@@ -37,6 +37,15 @@ internal static class ExplanationJson
         WriteFields(json, record, model);
         WriteLimit(json, "publisher_limit", told.PublisherLimit);
         WriteMiss(json, "publisher_miss", told.PublisherMiss);
+        json.WriteObjects("trees", told.Trees, tree =>
+        {
+            json.WriteString("tree", tree.Tree);
+            json.WriteBoolean("chosen", tree.Chosen);
+            json.WriteString("text", tree.Text);
+            WriteMiss(json, "miss", tree.Miss);
+        });
+        json.WriteString("would_have_sold", told.WouldHaveSold?.Text);
+        WriteNearest(json, told.WouldHaveSold);
         json.WriteObjects("campaigns", told.Campaigns, campaign => WriteCampaign(json, campaign));
         WriteBids(json, told, record);
         json.WriteStartArray("price_rule");
@@ -65,6 +74,9 @@ internal static class ExplanationJson
     {
         json.WriteString("tier", campaign.TierName);
         json.WriteNumber("tier_index", campaign.Tier);
+        json.WriteStartArray("trees");
+        foreach (var tree in campaign.Trees) json.WriteStringValue(tree);
+        json.WriteEndArray();
         json.WriteString("campaign", campaign.Campaign);
         json.WriteString("buyer", campaign.Buyer);
         json.WriteString("verdict", Wire(campaign.Verdict));
@@ -72,16 +84,17 @@ internal static class ExplanationJson
         json.WriteString("sentence", campaign.Reason == Reason.None ? null : campaign.Reason.Info().Sentence);
         json.WriteString("sharing", campaign.Sharing is { } sharing ? Wire(sharing) : null);
         json.WriteString("bid", campaign.Bid?.ToString());
+        json.WriteString("bid_sum", campaign.BidSum);
         json.WriteString("floor", campaign.Floor?.ToString());
         json.WriteString("price", campaign.Price?.ToString());
         json.WriteString("payout", campaign.Payout?.ToString());
         WriteLimit(json, "limit", campaign.Limit);
+        WriteShare(json, campaign.Share);
         WriteMiss(json, "miss", campaign.Miss);
         if (campaign.Opens is { } opens)
         {
             json.WriteStartObject("opens");
-            if (opens.At is { } at) json.WriteTime("at", at);
-            else json.WriteNull("at");
+            WriteMoment(json, "at", opens.At);
             json.WriteString("time_zone", opens.TimeZone);
             json.WriteString("text", opens.Text);
             json.WriteEndObject();
@@ -92,22 +105,70 @@ internal static class ExplanationJson
         foreach (var number in Numbers(campaign)) json.WriteStringValue(number);
         json.WriteEndArray();
         json.WriteString("would_have_sold", campaign.Verdict == Verdict.Won ? null : campaign.Text);
+        WriteChanges(json, campaign.Changes);
     }
 
-    /// <summary>The numbers used, as a person says them: <c>cap_day 99/100</c>, <c>floor 12.00 against bid 11.40</c>.</summary>
+    private static void WriteNearest(Utf8JsonWriter json, NearestSale? nearest)
+    {
+        if (nearest is null)
+        {
+            json.WriteNull("nearest");
+            return;
+        }
+        json.WriteStartObject("nearest");
+        json.WriteString("campaign", nearest.Campaign);
+        WriteChanges(json, nearest.Changes);
+        json.WriteEndObject();
+    }
+
+    private static void WriteChanges(Utf8JsonWriter json, IReadOnlyList<Change> changes) => json.WriteObjects("changes", changes, change =>
+    {
+        json.WriteString("kind", Wire(change.Kind));
+        json.WriteString("text", change.Text);
+        json.WriteString("amount", change.Amount?.ToString());
+        if (change.Count is { } count) json.WriteNumber("count", count); else json.WriteNull("count");
+        WriteMoment(json, "at", change.At);
+    });
+
+    private static void WriteShare(Utf8JsonWriter json, ShareNumbers? share)
+    {
+        if (share is null)
+        {
+            json.WriteNull("share");
+            return;
+        }
+        json.WriteStartObject("share");
+        json.WriteNumber("sold", share.Sold);
+        json.WriteNumber("together", share.Together);
+        json.WriteNumber("weight", share.Weight);
+        json.WriteNumber("weights", share.Weights);
+        json.WriteNumber("over_seconds", (long)share.Over.TotalSeconds);
+        json.WriteString("behind", share.Behind);
+        json.WriteEndObject();
+    }
+
+    private static void WriteMoment(Utf8JsonWriter json, string name, DateTimeOffset? at)
+    {
+        if (at is { } moment) json.WriteTime(name, moment);
+        else json.WriteNull(name);
+    }
+
+    /// <summary>The numbers used, as a person says them: <c>day.leads 99/100</c>, <c>floor 12.00 against bid 11.40</c>.</summary>
     public static IEnumerable<string> Numbers(CampaignExplanation campaign)
     {
         if (campaign.Limit is { } limit)
         {
-            var held = limit.Held == 0 ? "" : $", {Amount(limit, limit.Held)} held";
+            var needs = limit.IsMoney ? $", needs {limit.Amount(limit.Needed)}" : "";
             var zone = limit.TimeZone is null ? "" : $" ({limit.TimeZone})";
-            yield return $"{campaign.Reason.Wire()} {Amount(limit, limit.Used)}/{Amount(limit, limit.Limit)}{held}, needs {Amount(limit, limit.Needed)}{zone}";
+            yield return $"{limit.Name}: {limit.Standing}{needs}{zone}";
         }
         if (campaign.Miss is { } miss) yield return miss.ToString();
         if (campaign.Opens is { } opens) yield return opens.Text;
+        if (campaign.Share is { } share) yield return share.ToString();
         if (campaign.Price is { } price) yield return $"bid {campaign.Bid}, price {price}, payout {campaign.Payout}";
         else if (campaign.Floor is { } floor && campaign.Bid is { } below) yield return $"floor {floor} against bid {below}";
         else if (campaign.Bid is { } bid) yield return $"bid {bid}";
+        if (campaign.BidSum is { } sum) yield return $"bid: {sum}";
     }
 
     private static void WriteBids(Utf8JsonWriter json, Explanation told, PingRecord record)
@@ -142,12 +203,16 @@ internal static class ExplanationJson
         }
         json.WriteStartObject(name);
         json.WriteString("id", limit.LimitId);
+        json.WriteString("name", limit.Name);
         foreach (var (member, value) in (ReadOnlySpan<(string, long)>)
             [("limit", limit.Limit), ("used", limit.Used), ("held", limit.Held), ("left", limit.Left), ("needed", limit.Needed)])
         {
             if (limit.IsMoney) json.WriteString(member, new Money(value).ToString());
             else json.WriteNumber(member, value);
         }
+        json.WriteString("weekday", limit.Weekday);
+        WriteMoment(json, "resets_at", limit.ResetsAt);
+        WriteMoment(json, "next_turn_at", limit.NextTurnAt);
         json.WriteString("time_zone", limit.TimeZone);
         json.WriteEndObject();
     }
@@ -168,9 +233,6 @@ internal static class ExplanationJson
         json.WriteEndObject();
     }
 
-    private static string Amount(LimitNumbers limit, long value) =>
-        limit.IsMoney ? new Money(value).ToString() : value.ToString(CultureInfo.InvariantCulture);
-
     private static string Wire(Verdict verdict) => verdict switch
     {
         Verdict.Won => "won",
@@ -184,5 +246,23 @@ internal static class ExplanationJson
         Sharing.Exclusive => "exclusive",
         Sharing.Shared => "shared",
         _ => "either",
+    };
+
+    private static string Wire(ChangeNeeded kind) => kind switch
+    {
+        ChangeNeeded.Bid => "bid",
+        ChangeNeeded.Funds => "funds",
+        ChangeNeeded.MinPayout => "min_payout",
+        ChangeNeeded.PacedTurn => "paced_turn",
+        ChangeNeeded.Opening => "opening",
+        ChangeNeeded.Room => "room",
+        ChangeNeeded.Turn => "turn",
+        ChangeNeeded.Place => "place",
+        ChangeNeeded.Pause => "pause",
+        ChangeNeeded.Publisher => "publisher",
+        ChangeNeeded.Condition => "condition",
+        ChangeNeeded.Weight => "weight",
+        ChangeNeeded.Price => "price",
+        _ => "lead",
     };
 }

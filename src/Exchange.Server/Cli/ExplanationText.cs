@@ -12,10 +12,16 @@ internal static class ExplanationText
         console.Line($"Tree {explanation.Text("tree") ?? "none"} · catalog version {explanation.Text("catalog_version")} · seed {explanation.Text("seed")}");
         console.Line($"Outcome: {outcome}{(explanation.Text("sentence") is { } sentence ? " – " + sentence : "")}", outcome == "offered" ? "green" : "yellow");
 
+        if (explanation.Text("would_have_sold") is { } nearest) console.Line($"Would have sold it: {nearest}", "bold");
+        foreach (var tree in explanation.Items("trees"))
+            console.Line($"  tree {tree.Text("tree")}: {(tree.GetProperty("chosen").GetBoolean() ? "chosen, " : "")}{tree.Text("text")}");
+
         var table = CliConsole.TableOf("tier", "campaign", "buyer", "verdict", "reason", "numbers", "would have sold it");
         foreach (var campaign in explanation.Items("campaigns"))
         {
-            CliConsole.Row(table, campaign.Text("tier"), campaign.Text("campaign"), campaign.Text("buyer"), campaign.Text("verdict"), campaign.Text("reason"),
+            // Trees asked on the way stand before the tier: west/first.
+            var way = string.Join('/', campaign.Items("trees").Select(tree => tree.GetString()).Append(campaign.Text("tier")));
+            CliConsole.Row(table, way, campaign.Text("campaign"), campaign.Text("buyer"), campaign.Text("verdict"), campaign.Text("reason"),
                 string.Join('\n', campaign.Items("numbers").Select(number => number.GetString())), campaign.Text("would_have_sold"));
         }
         console.Show(table);
