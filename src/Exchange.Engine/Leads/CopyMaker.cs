@@ -25,7 +25,7 @@ internal static class CopyMaker
             sale.Test ? [] : Deliveries(campaign.Delivery, hold, context))
         {
             Persons = sale.Test ? [] : Persons(sale, campaign, context.NowMs),
-            Tier = tier?.ShareKey ?? "",
+            Tier = tier?.RotationKey ?? "",
             Trees = trees,
         };
     }

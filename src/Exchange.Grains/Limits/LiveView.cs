@@ -75,7 +75,7 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
         return cell.Pace.Ask(limit.WindowAt(seconds), new(limit, served.Model), ReadHard(limit, cell, seconds).Left, nowMs);
     }
 
-    public long SoldBy(TierModel tier, CampaignModel campaign, long nowMs) => shares.Count(tier.ShareKey, campaign.Id, nowMs);
+    public long SoldBy(TierModel tier, CampaignModel campaign, long nowMs) => shares.Count(tier.RotationKey, campaign.Id, nowMs);
 
     public bool HasPerson(string scope, ReadOnlySpan<byte> hmac, long sinceMs) => persons.Has(scope, hmac, sinceMs);
 

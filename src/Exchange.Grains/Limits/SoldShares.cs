@@ -21,7 +21,7 @@ internal sealed class SoldShares
         var wanted = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var tree in model.Trees.Values)
             foreach (var tier in tree.Tiers)
-                if (tier.IsByShare) wanted[tier.ShareKey] = (long)tier.Over.TotalMilliseconds;
+                if (tier.IsByShare) wanted[tier.RotationKey] = (long)tier.Over.TotalMilliseconds;
         foreach (var (key, over) in wanted)
             if (!tiers.TryGetValue(key, out var known) || known.OverMs != over) tiers[key] = new(over);
         foreach (var key in tiers.Keys) if (!wanted.ContainsKey(key)) tiers.TryRemove(key, out _);

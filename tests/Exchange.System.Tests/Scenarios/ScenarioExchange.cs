@@ -56,7 +56,7 @@ internal sealed class ScenarioExchange : ILiveView
     public LimitReading Read(LimitModel limit, long unixSeconds, string? value = null) => Journal.Read(limit, unixSeconds, value);
 
     public long SoldBy(TierModel tier, CampaignModel campaign, long nowMs) =>
-        Journal.SoldBy(tier.ShareKey, campaign.Id, nowMs - (long)tier.Over.TotalMilliseconds);
+        Journal.SoldBy(tier.RotationKey, campaign.Id, nowMs - (long)tier.Over.TotalMilliseconds);
 
     public bool HasPerson(string scope, ReadOnlySpan<byte> hmac, long sinceMs) => Journal.HasPerson(scope, hmac, sinceMs);
 
