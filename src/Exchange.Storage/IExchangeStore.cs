@@ -137,12 +137,22 @@ public sealed record CatalogApply(byte[] Json, string Author, long? ExpectedVers
 {
     /// <summary>Reads the leads that a new cap with a condition or a count for each value has to know; null only where there are no such caps.</summary>
     public ICopyFacts? Facts { get; init; }
+
+    /// <summary>Campaigns that the version before did not have: whose id is nobody's yet belongs to this buyer and vertical from now on.</summary>
+    public IReadOnlyList<CampaignIdentity> NewCampaigns { get; init; } = [];
 }
+
+/// <summary>What a campaign id stands for in every version, also after it left and came back.</summary>
+public sealed record CampaignIdentity(string Id, string Buyer, string Vertical);
 
 public interface ICatalogStore
 {
     Task<CatalogVersion?> LatestAsync(CancellationToken cancel);
+    /// <summary>0: there is none yet.</summary>
+    Task<long> LatestVersionAsync(CancellationToken cancel);
     Task<CatalogVersion?> FindAsync(long version, CancellationToken cancel);
+    /// <summary>Those of these campaign ids that were ever applied.</summary>
+    Task<IReadOnlyList<CampaignIdentity>> IdentitiesAsync(IReadOnlyCollection<string> ids, CancellationToken cancel);
     Task<IReadOnlyList<CatalogVersion>> HistoryAsync(int limit, CancellationToken cancel);
 
     /// <summary>

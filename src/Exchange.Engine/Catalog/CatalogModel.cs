@@ -34,6 +34,19 @@ public sealed class CatalogModel
     /// <summary>Names of the fields by which any campaign watches for persons that it or its buyer has already.</summary>
     public FrozenSet<string> WatchedFields => watchedFields ??=
         Campaigns.Values.SelectMany(campaign => campaign.Duplicate?.Keys ?? []).Select(key => key.Name).ToFrozenSet(StringComparer.Ordinal);
+
+    /// <summary>Works out now what the first pings would have to work out: before a catalog is swapped in.</summary>
+    public void MakeReady()
+    {
+        _ = WatchedFields;
+        foreach (var vertical in Verticals.Values) _ = vertical.TreeArray;
+        foreach (var campaign in Campaigns.Values) _ = (campaign.Units, campaign.PersonScope);
+        foreach (var tree in Trees.Values)
+        {
+            _ = tree.TurnTiers;
+            foreach (var tier in tree.Tiers) _ = tier.Plan;
+        }
+    }
 }
 
 public enum EntryStatus { Active, Paused }

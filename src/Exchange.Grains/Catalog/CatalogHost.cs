@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using System.Text;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
@@ -18,10 +19,15 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     private const int ModelsKept = 16;
 
     private readonly SemaphoreSlim changing = new(1, 1);
+    private readonly SemaphoreSlim restoring = new(1, 1);
     private readonly ConcurrentDictionary<long, CatalogModel> models = new();
     private volatile Serving? serving;
 
-    private sealed record Serving(CatalogModel Model, ConfigNode Config);
+    /// <param name="Compiled">What the next version takes over where it did not change.</param>
+    private sealed record Serving(CatalogModel Model, CompileResult Compiled)
+    {
+        public ConfigNode Config => Compiled.Canonical;
+    }
 
     public CatalogModel Current => serving?.Model ?? throw new InvalidOperationException("No catalog is loaded yet");
     public ConfigNode CurrentConfig => serving?.Config ?? throw new InvalidOperationException("No catalog is loaded yet");
@@ -31,20 +37,18 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     public async Task<bool> LoadAsync(CancellationToken cancel)
     {
         if (await store.Catalog.LatestAsync(cancel) is not { } latest) return false;
-        await ServeAsync(latest, cancel);
+        await ServeAsync(Compile(latest), cancel);
         return true;
     }
 
     /// <summary>Serves the newest version if it is not the one served. True: it changed.</summary>
     public async Task<bool> RefreshAsync(CancellationToken cancel)
     {
-        var latest = await store.Catalog.LatestAsync(cancel);
-        if (latest is null || latest.Version == serving?.Model.Version) return false;
+        if (await store.Catalog.LatestVersionAsync(cancel) is var newest && newest == (serving?.Model.Version ?? 0)) return false;
         await changing.WaitAsync(cancel);
         try
         {
-            if (latest.Version <= serving?.Model.Version) return true;
-            await ServeAsync(latest, cancel);
+            if (newest > (serving?.Model.Version ?? 0) && await store.Catalog.LatestAsync(cancel) is { } latest) await ServeAsync(Compile(latest), cancel);
             return true;
         }
         finally
@@ -60,10 +64,20 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     {
         if (serving?.Model is { } current && current.Version == version) return current;
         if (models.TryGetValue(version, out var known)) return known;
-        var stored = await store.Catalog.FindAsync(version, cancel) ?? throw new Engine.InvariantException("a recorded catalog version is stored");
-        var model = Compile(stored).Model;
-        Keep(model);
-        return model;
+        // After a start many ask for the same one at once.
+        await restoring.WaitAsync(cancel);
+        try
+        {
+            if (models.TryGetValue(version, out known)) return known;
+            var stored = await store.Catalog.FindAsync(version, cancel) ?? throw new Engine.InvariantException("a recorded catalog version is stored");
+            var model = Compile(stored).Model;
+            Keep(model);
+            return model;
+        }
+        finally
+        {
+            restoring.Release();
+        }
     }
 
     public async Task<ApplyOutcome> ApplyAsync(ConfigNode config, long? expectedVersion, string author, bool dryRun, CancellationToken cancel)
@@ -73,12 +87,13 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
         {
             var now = serving;
             var version = now?.Model.Version ?? 0;
-            var compiled = CatalogCompiler.Compile(config, version + 1, await rules.OptionsAsync(store.Access, cancel));
+            var compiled = CatalogCompiler.Compile(config, version + 1, await rules.OptionsAsync(store.Access, cancel), null, now?.Compiled);
             var (model, canonical, errors) = compiled;
+            var unseen = NewIn(model, now?.Model);
             if (model is not null && now is not null)
             {
                 CatalogCompiler.CompareIdentity(now.Model, model, errors);
-                await CompareArchivedAsync(now.Model, model, errors, cancel);
+                if (unseen.Count > 0) await CompareArchivedAsync(unseen, errors, cancel);
             }
             var changes = CatalogDiff.Between(now?.Config, canonical);
             if (model is null || errors.Any) return new(version, false, errors.Errors, errors.Warnings, changes);
@@ -87,9 +102,13 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
             if (dryRun || now is not null && changes.Count == 0) return new(version, false, [], errors.Warnings, changes);
 
             var json = ConfigJson.Write(canonical);
-            var stored = await store.Catalog.ApplyAsync(new(json, author, now is null ? null : version, model.Limits) { Facts = new CopyFacts(model, store.Vault, rules.Parsers) }, NowMs(), cancel);
+            var stored = await store.Catalog.ApplyAsync(new(json, author, now is null ? null : version, model.Limits) 
+            {
+                Facts = new CopyFacts(model, store.Vault, rules.Parsers), NewCampaigns = [.. unseen.Values],
+            }, NowMs(), cancel);
             if (stored is not { } storedVersion) return new(version, true, [], errors.Warnings, changes);
-            await ServeAsync(new(storedVersion, NowMs(), author, json), cancel);
+            // What was compiled is what was stored, unless somebody's version came between.
+            await ServeAsync(storedVersion == model.Version ? new(model, compiled) : Compile(new(storedVersion, NowMs(), author, json)), cancel);
             log.LogInformation("Catalog version {Version} applied by {Author}: {Changes} changes", storedVersion, author, changes.Count);
             return new(storedVersion, false, [], errors.Warnings, changes);
         }
@@ -99,30 +118,27 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
         }
     }
 
-    /// <summary>
-    /// A campaign that left the catalog may come back only as it was. Looked up in the versions before, newest first; only an apply that brings
-    /// new ids pays for it.
-    /// </summary>
-    private async Task CompareArchivedAsync(CatalogModel previous, CatalogModel next, ConfigErrors errors, CancellationToken cancel)
+    /// <summary>Campaigns that the version before does not have, by id.</summary>
+    private static Dictionary<string, CampaignIdentity> NewIn(CatalogModel? next, CatalogModel? previous)
     {
-        var unseen = next.Campaigns.Keys.Where(id => !previous.Campaigns.ContainsKey(id)).ToHashSet(StringComparer.Ordinal);
-        for (var version = previous.Version - 1; version > 0 && unseen.Count > 0; version--)
+        var unseen = new Dictionary<string, CampaignIdentity>(StringComparer.Ordinal);
+        foreach (var (id, campaign) in next?.Campaigns ?? FrozenDictionary<string, CampaignModel>.Empty)
+            if (previous?.Campaigns.ContainsKey(id) != true) unseen[id] = new(id, campaign.Buyer.Id, campaign.Vertical);
+        return unseen;
+    }
+
+    /// <summary>A campaign that left the catalog may come back only as it was.</summary>
+    private async Task CompareArchivedAsync(Dictionary<string, CampaignIdentity> unseen, ConfigErrors errors, CancellationToken cancel)
+    {
+        foreach (var before in (await store.Catalog.IdentitiesAsync(unseen.Keys, cancel)).OrderBy(identity => identity.Id, StringComparer.Ordinal))
         {
-            if (await store.Catalog.FindAsync(version, cancel) is not { } stored || ConfigJson.Parse(stored.Json, new ConfigErrors()) is not ConfigMap root) continue;
-            if (root.Find("campaigns") is not ConfigMap campaigns) continue;
-            foreach (var (id, entry) in campaigns.Entries)
-            {
-                if (!unseen.Remove(id) || entry is not ConfigMap campaign) continue;
-                Same(campaign, id, "buyer", next.Campaigns[id].Buyer.Id);
-                Same(campaign, id, "vertical", next.Campaigns[id].Vertical);
-            }
+            var now = unseen[before.Id];
+            if (before.Buyer != now.Buyer) Changed(before.Id, "buyer");
+            if (before.Vertical != now.Vertical) Changed(before.Id, "vertical");
         }
 
-        void Same(ConfigMap campaign, string id, string key, string now)
-        {
-            if (campaign.Find(key) is ConfigText before && before.Text != now)
-                errors.Add($"campaigns.{id}.{key}", ConfigCodes.IdentityChanged, $"This id belonged to a campaign with another {key} and keeps it for ever; give the new one another id.");
-        }
+        void Changed(string id, string key) =>
+            errors.Add($"campaigns.{id}.{key}", ConfigCodes.IdentityChanged, $"This id belonged to a campaign with another {key} and keeps it for ever; give the new one another id.");
     }
 
     public IReadOnlyList<LimitState> StateOf(CampaignModel campaign)
@@ -136,9 +152,10 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
         })];
     }
 
-    private async Task ServeAsync(CatalogVersion stored, CancellationToken cancel)
+    /// <summary>All that takes time comes before the one write that swaps it in.</summary>
+    private async Task ServeAsync(Serving next, CancellationToken cancel)
     {
-        var next = Compile(stored);
+        next.Model.MakeReady();
         live.Install(next.Model);
         await HealAsync(cancel);
         await live.LoadAsync(store.Counts, NowMs(), cancel);
@@ -151,8 +168,8 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     {
         var errors = new ConfigErrors();
         var config = ConfigJson.Parse(stored.Json, errors);
-        var compiled = config is null ? null : CatalogCompiler.Compile(config, stored.Version, rules.Stored);
-        if (compiled?.Model is { } model) return new(model, compiled.Canonical);
+        var compiled = config is null ? null : CatalogCompiler.Compile(config, stored.Version, rules.Stored, null, serving?.Compiled);
+        if (compiled?.Model is { } model) return new(model, compiled);
         var told = (compiled?.Errors ?? errors).Errors.Take(5).Select(error => $"{error.Pointer}: {error.Message}");
         throw new StorageOpenException($"Catalog version {stored.Version} cannot be read by this build: {string.Join("; ", told)}");
     }

@@ -12,6 +12,18 @@ internal sealed class SqliteCatalog(Writer writer, ReadPool reads) : ICatalogSto
     public Task<CatalogVersion?> LatestAsync(CancellationToken cancel) =>
         reads.ReadAsync(database => database.Prepare(Columns + " ORDER BY version DESC LIMIT 1").First(Read), cancel);
 
+    public Task<long> LatestVersionAsync(CancellationToken cancel) =>
+        reads.ReadAsync(database => database.Prepare("SELECT max(version) FROM catalog_version").Scalar() ?? 0, cancel);
+
+    public Task<IReadOnlyList<CampaignIdentity>> IdentitiesAsync(IReadOnlyCollection<string> ids, CancellationToken cancel) =>
+        reads.ReadAsync<IReadOnlyList<CampaignIdentity>>(database =>
+        {
+            var found = new List<CampaignIdentity>();
+            foreach (var id in ids)
+                found.AddRange(database.Prepare("SELECT id, buyer, vertical FROM campaign_identity WHERE id = ?").Bind(id).All(row => new CampaignIdentity(row.Text(0), row.Text(1), row.Text(2))));
+            return found;
+        }, cancel);
+
     public Task<CatalogVersion?> FindAsync(long version, CancellationToken cancel) =>
         reads.ReadAsync(database => database.Prepare(Columns + " WHERE version = ?").Bind(version).First(Read), cancel);
 
@@ -37,6 +49,8 @@ internal sealed class SqliteCatalog(Writer writer, ReadPool reads) : ICatalogSto
             var version = latest + 1;
             database.Prepare("INSERT INTO catalog_version (version, at_ms, author, json) VALUES (?, ?, ?, ?)")
                 .Bind(version).Bind(nowMs).Bind(apply.Author).Bind(apply.Json).Run();
+            foreach (var (id, buyer, vertical) in apply.NewCampaigns)
+                database.Prepare("INSERT OR IGNORE INTO campaign_identity (id, buyer, vertical) VALUES (?, ?, ?)").Bind(id).Bind(buyer).Bind(vertical).Run();
             foreach (var id in applied.Apply(database, latest, version, apply.Limits, seeder, nowMs))
                 foreach (var value in CountersOf(database, id, nowMs)) session.Tell(value);
             return version;

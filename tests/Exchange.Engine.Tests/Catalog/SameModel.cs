@@ -12,7 +12,7 @@ namespace Exchange.Engine.Tests.Catalog;
 internal sealed class SameModel
 {
     /// <summary>Worked out at first use, to the same effect whenever that is.</summary>
-    private static readonly string[] WorkedOutLater = ["units", "terms", "term", "plan", "last", "personScope", "turnTiers", "treeArray"];
+    private static readonly string[] WorkedOutLater = ["units", "terms", "term", "plan", "last", "personScope", "watchedFields", "turnTiers", "treeArray"];
 
     private readonly Dictionary<object, object> pairs = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<object, object> reverse = new(ReferenceEqualityComparer.Instance);

@@ -87,6 +87,20 @@ public sealed class SqliteFolderTests : IDisposable
     }
 
     [Fact]
+    public async Task Open_FolderOfBeforeIdentities_ReadsThemOffTheVersionsThereAre()
+    {
+        await using (var store = await OpenAsync())
+        {
+            foreach (var json in new[] { """{"campaigns":{"a":{"buyer":"acme","vertical":"auto"},"b":{"buyer":"best","vertical":"solar"}}}""", """{"campaigns":{"b":{"buyer":"best","vertical":"solar"}}}""", "{}" })
+                await store.Catalog.ApplyAsync(new CatalogApply(Encoding.UTF8.GetBytes(json), "tests", null, []), Now, default);
+        }
+        Run(SqliteStore.FactsFile, "DROP TABLE campaign_identity; DELETE FROM SchemaVersions WHERE ScriptName LIKE '%0003_campaign_identity.sql'");
+
+        await using var again = await OpenAsync();
+        (await again.Catalog.IdentitiesAsync(["a", "b", "c"], default)).ShouldBe([new("a", "acme", "auto"), new("b", "best", "solar")], ignoreOrder: true);
+    }
+
+    [Fact]
     public async Task Reopen_AfterClose_EverythingIsThere()
     {
         await using (var store = await OpenAsync())
