@@ -18,12 +18,12 @@ public class AuctionAllocationTests
         // Ties, weights, handicaps, one company twice; an exclusive winner, a shared level, a level raised to match, a lone bid, nobody.
         Bidding[] auctions =
         [
-            new(Bids("75", "62", "27 27 24 21 19 19"), terms, pricing, Money.Parse("15.00")),
-            new(Bids("62", "61", "27 27 24 21 19 19"), terms, pricing, Money.Parse("15.00")),
-            new(Bids("", "", "27 24 21 19 19 19 19 19 19 19 19 19 19 19 19 19 19 19 19 19 19 19"), terms, pricing),
-            new(Bids("12.50", "", ""), terms, pricing, Money.Parse("5.00")),
-            new(Bids("12.50", "12.50", ""), terms with { Copies = 20 }, pricing),
-            new([], terms, pricing),
+            Bidding.Of(Bids("75", "62", "27 27 24 21 19 19"), terms, pricing, Money.Parse("15.00")),
+            Bidding.Of(Bids("62", "61", "27 27 24 21 19 19"), terms, pricing, Money.Parse("15.00")),
+            Bidding.Of(Bids("", "", "27 24 21 19 19 19 19 19 19 19 19 19 19 19 19 19 19 19 19 19 19 19"), terms, pricing),
+            Bidding.Of(Bids("12.50", "", ""), terms, pricing, Money.Parse("5.00")),
+            Bidding.Of(Bids("12.50", "12.50", ""), terms with { Copies = 20 }, pricing),
+            Bidding.Of([], terms, pricing),
         ];
         var won = 0;
         for (ulong seed = 0; seed < 200; seed++) foreach (var auction in auctions) won += auction.Run(seed);

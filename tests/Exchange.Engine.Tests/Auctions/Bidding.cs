@@ -16,17 +16,23 @@ internal sealed class Bidding
     private readonly int[] winners;
     private readonly Money[] prices;
 
-    /// <param name="floor">Of every bid; null = none.</param>
-    public Bidding(Wants[] wants, AuctionTerms terms, TierPricing pricing, Money? floor = null)
+    public Bidding(RankedBid[] bids, AuctionTerms terms, TierPricing pricing)
     {
+        this.bids = bids;
         Terms = terms;
         Rule = AuctionRules.Of(pricing);
-        var model = new Market { Campaigns = wants, Tiers = [new(TierMethod.Auction, [.. wants.Select(want => want.Id)])] }.Model;
-        bids = [.. wants.Select(want => new RankedBid(0, model.Campaigns[want.Id], want.Sharing, Money.Parse(want.Bid!).CutTo(terms.Step), floor ?? Money.Zero, floor is not null))];
         contenders = new Contender[bids.Length];
         ranked = new RankedBid[bids.Length];
         winners = new int[terms.Copies];
         prices = new Money[terms.Copies];
+    }
+
+    /// <param name="floor">Of every bid; null = none.</param>
+    public static Bidding Of(Wants[] wants, AuctionTerms terms, TierPricing pricing, Money? floor = null)
+    {
+        var model = new Market { Campaigns = wants, Tiers = [new(TierMethod.Auction, [.. wants.Select(want => want.Id)])] }.Model;
+        return new([.. wants.Select(want => new RankedBid(
+            0, model.Campaigns[want.Id], want.Sharing, Money.Parse(want.Bid!).CutTo(terms.Step), floor ?? Money.Zero, floor is not null))], terms, pricing);
     }
 
     public AuctionTerms Terms { get; }
@@ -42,10 +48,10 @@ internal sealed class Bidding
         return SealedAuction.Run(ranked, Terms, Rule, winners, prices);
     }
 
-    /// <summary>Who pays what, in rank order.</summary>
-    public (string Campaign, Sharing Sharing, Money Price)[] Sold(ulong seed = 7)
+    /// <summary>Who won and what each pays, in rank order.</summary>
+    public (RankedBid Bid, Money Price)[] Sold(ulong seed = 7)
     {
         var count = Run(seed);
-        return [.. Enumerable.Range(0, count).Select(i => (ranked[winners[i]].Campaign, ranked[winners[i]].Sharing, prices[i]))];
+        return [.. Enumerable.Range(0, count).Select(i => (ranked[winners[i]], prices[i]))];
     }
 }

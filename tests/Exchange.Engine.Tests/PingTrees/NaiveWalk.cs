@@ -61,7 +61,7 @@ internal sealed class NaiveWalk(Market market, decimal share, decimal minMargin,
             var soldBefore = sold.Count;
             if (most <= 0 || sold.Any(copy => copy.Bid.Exclusive)) continue;
             bool Free(Bid bid) => bid.Exclusive ? sold.Count == 0 : !sold.Any(copy => copy.Bid.Company == bid.Company);
-            if (tier.Method == TierMethod.Auction) sold.AddRange(Auction([.. bids.Where(Free).OrderByDescending(bid => bid.Rank).ThenBy(order)], most, tier.Pricing));
+            if (tier.Method == TierMethod.Auction) sold.AddRange(Auction([.. bids.Where(Free).OrderByDescending(bid => bid.Rank).ThenBy(order)], most, tier));
             else if (!byTurn)
             {
                 foreach (var id in tier.Method == TierMethod.Priority ? tier.Campaigns : ByShare(t, tier, bids, order))
@@ -124,28 +124,36 @@ internal sealed class NaiveWalk(Market market, decimal share, decimal minMargin,
         return winner;
     }
 
-    private List<(Bid, decimal)> Auction(List<Bid> ranked, int copies, TierPricing pricing)
+    private List<(Bid, decimal)> Auction(List<Bid> ranked, int copies, Tier tier)
     {
         var exclusive = ranked.FirstOrDefault(bid => bid.Exclusive);
         var set = BestSet(ranked, copies);
         if (exclusive is null && set.Count == 0) return [];
         List<Bid> winners = exclusive is not null && exclusive.Rank >= set.Sum(bid => bid.Rank) ? [exclusive] : set;
-        if (pricing == TierPricing.FirstPrice) return [.. winners.Select(bid => (bid, bid.Money))];
+        if (tier.Pricing == TierPricing.FirstPrice) return [.. winners.Select(bid => (bid, bid.Money))];
         var others = ranked.Where(bid => winners.All(winner => winner.Company != bid.Company)).ToList();
-        if (others.Count == 0) return [.. winners.Select(bid => (bid, bid.Floor > 0 ? bid.Floor : bid.Money))];
-        var nextExclusive = others.Where(bid => bid.Exclusive).Select(bid => bid.Rank).DefaultIfEmpty(0).Max();
+        if (others.Count == 0) return [.. winners.Select(bid => (bid, bid.Floor > 0 && !bid.Of.PaysBid ? bid.Floor : bid.Money))];
+        // The best losing side counts as if it had bid the increment more.
+        decimal? Beaten(decimal? rank) => rank + Parse(tier.Increment);
+        var nextExclusive = Beaten(others.Where(bid => bid.Exclusive).Max(bid => (decimal?)bid.Rank));
         if (winners[0].Exclusive)
-            return [(winners[0], Pays(winners[0], Math.Max(nextExclusive, BestSet(others, copies).Sum(bid => bid.Rank))))];
-        var leftOut = others.Where(bid => !bid.Exclusive).Select(bid => bid.Rank).DefaultIfEmpty(0).Max();
+        {
+            var sharedTotal = Beaten(others.Any(bid => !bid.Exclusive) ? BestSet(others, copies).Sum(bid => bid.Rank) : null);
+            return [(winners[0], winners[0].Of.PaysBid ? winners[0].Money : Pays(winners[0], Math.Max(nextExclusive ?? 0, sharedTotal ?? 0)))];
+        }
+        var leftOut = Beaten(others.Where(bid => !bid.Exclusive).Max(bid => (decimal?)bid.Rank)) ?? 0;
         // Prices change only where a level is a whole step of some winner's money.
         var levels = winners.SelectMany(bid => Enumerable.Range(0, (int)(bid.Money / step) + 1).Select(k => k * step * bid.Factor))
             .Append(leftOut).Where(level => level >= leftOut).Order();
+        var prices = winners.Select(bid => (Bid: bid, Price: bid.Money)).ToList();
         foreach (var level in levels)
         {
-            var prices = winners.Select(bid => (Bid: bid, Price: Pays(bid, level))).ToList();
-            if (prices.Sum(copy => copy.Price * copy.Bid.Factor) >= nextExclusive) return prices;
+            var tried = winners.Select(bid => (Bid: bid, Price: Pays(bid, level))).ToList();
+            if (tried.Sum(copy => copy.Price * copy.Bid.Factor) < (nextExclusive ?? 0)) continue;
+            prices = tried;
+            break;
         }
-        return [.. winners.Select(bid => (bid, bid.Money))];
+        return [.. prices.Select(copy => copy.Bid.Of.PaysBid ? (copy.Bid, copy.Bid.Money) : copy)];
     }
 
     private decimal Pays(Bid bid, decimal rank)

@@ -22,6 +22,7 @@ internal static class RandomMarkets
                 Handicap = handicap switch { 0 => "10%", 1 => "25%", _ => "0%" },
                 State = odd switch { 1 or 2 => "NY", 3 or 4 => "CA", _ => null }, Paused = odd == 5,
                 DayLeads = odd switch { 6 => 0, 7 => 3, _ => null }, Balance = odd switch { 8 => "1.00", 9 => "2.00", _ => null },
+                PaysBid = odd is >= 10 and <= 13,
             });
 
     private static readonly Gen<(TierMethod Method, TierPricing Pricing, string? Floor, int Copies, int Members, Group? Group)> TierShape =
@@ -45,6 +46,7 @@ internal static class RandomMarkets
                     .. tiers.Select(shape => new Tier(shape.Method, Members(campaigns, shape.Members))
                     {
                         Pricing = shape.Pricing, Floor = shape.Floor, Copies = shape.Copies, Group = shape.Group,
+                        Increment = (shape.Members % 5) switch { 0 => "0.10", 1 => "0.52", _ => "0.00" },
                     }),
                 ],
                 Payout = new PayoutModel([], PayoutTerms.Share(new((long)(part * Percent.One))), new Money((long)(least * Money.MicrosPerUnit))),
