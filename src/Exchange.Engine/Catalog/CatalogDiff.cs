@@ -1,3 +1,5 @@
+using Exchange.Engine.Caps;
+
 namespace Exchange.Engine.Catalog;
 
 public enum ChangeKind { Added, Removed, Changed }
@@ -5,7 +7,10 @@ public enum ChangeKind { Added, Removed, Changed }
 /// <summary>One difference. Old and new as text: a value's own, or compact JSON where a whole map or list came or went.</summary>
 public sealed record CatalogChange(ChangeKind Kind, string Path, string? Old, string? New);
 
-/// <summary>What applying a catalog would change, as written. The order of a map's keys is no difference.</summary>
+/// <summary>
+/// What applying a catalog would change, as written. The order of a map's keys is no difference. Tiers are known by their names and caps by what they
+/// count, so that one more at the top is one change; every other list is compared place by place.
+/// </summary>
 public static class CatalogDiff
 {
     /// <summary>In the order of the new catalog; what left it follows the map it left. An old of null = everything is added.</summary>
@@ -39,6 +44,9 @@ public static class CatalogDiff
                     else changes.Add(new(ChangeKind.Removed, at, TextOf(was), null));
                 }
                 break;
+            case (ConfigList before, ConfigList after) when IdsOf(before) is { } oldIds && IdsOf(after) is { } newIds:
+                CompareNamed(before, oldIds, after, newIds, path, changes);
+                break;
             case (ConfigList before, ConfigList after) when !IsPlain(before) || !IsPlain(after):
                 for (var i = 0; i < Math.Max(before.Items.Count, after.Items.Count); i++)
                 {
@@ -53,6 +61,35 @@ public static class CatalogDiff
                 if (old.GetType() != @new.GetType() || oldText != newText) changes.Add(new(ChangeKind.Changed, path, oldText, newText));
                 break;
         }
+    }
+
+    private static void CompareNamed(ConfigList before, string[] oldIds, ConfigList after, string[] newIds, string path, List<CatalogChange> changes)
+    {
+        for (var i = 0; i < newIds.Length; i++)
+        {
+            var at = ConfigErrors.At(path, i);
+            if (Array.IndexOf(oldIds, newIds[i]) is >= 0 and var was) Compare(before.Items[was], after.Items[i], at, changes);
+            else changes.Add(new(ChangeKind.Added, at, null, TextOf(after.Items[i])));
+        }
+        for (var i = 0; i < oldIds.Length; i++)
+            if (!newIds.Contains(oldIds[i])) changes.Add(new(ChangeKind.Removed, ConfigErrors.At(path, i), TextOf(before.Items[i]), null));
+        var (stood, stand) = (oldIds.Where(newIds.Contains).ToArray(), newIds.Where(oldIds.Contains).ToArray());
+        if (!stood.SequenceEqual(stand)) changes.Add(new(ChangeKind.Changed, path, "in the order " + string.Join(", ", stood), "in the order " + string.Join(", ", stand)));
+    }
+
+    /// <summary>What the items of a list of tiers or caps are known by; null for any other list, or where two are called alike.</summary>
+    private static string[]? IdsOf(ConfigList list)
+    {
+        var ids = new string[list.Items.Count];
+        for (var i = 0; i < ids.Length; i++)
+        {
+            if (list.Items[i] is not ConfigMap item) return null;
+            var zone = (item.Find("time_zone") as ConfigText)?.Text;
+            var id = item.Find("method") is not null ? (item.Find("name") as ConfigText)?.Text : CapName.Of(item) is { } cap ? zone is null ? cap : $"{cap} {zone}" : null;
+            if (id is null || Array.IndexOf(ids, id, 0, i) >= 0) return null;
+            ids[i] = id;
+        }
+        return ids.Length == 0 ? null : ids;
     }
 
     private static bool IsPlain(ConfigList list) => list.Items.All(item => item is ConfigText);

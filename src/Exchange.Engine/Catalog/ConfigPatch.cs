@@ -62,8 +62,8 @@ public static class ConfigPatch
     }
 
     /// <summary>
-    /// The whole catalog with a merge patch applied to one cap of an entry. <paramref name="section"/> is publishers, buyers or
-    /// campaigns; <paramref name="cap"/> its short name (<see cref="CapName"/>): <c>day.leads</c>, <c>month.spend.by.zip</c>. A patch that
+    /// The whole catalog with a merge patch applied to one cap of an entry. <paramref name="section"/> is publishers, buyers, campaigns
+    /// or ping_trees; <paramref name="cap"/> its short name (<see cref="CapName"/>): <c>day.leads</c>, <c>month.spend.by.zip</c>. A patch that
     /// is one text, or a map <c>{ limit: … }</c>, is the new limit. Null with <c>unknown_id</c>, <c>unknown_cap</c>, or <c>ambiguous_cap</c> where several caps of the
     /// entry have this name (in other zones).
     /// </summary>

@@ -12,7 +12,7 @@ internal static class EntryRoutes
 {
     private static readonly string[] Patched = ["campaigns", "buyers", "publishers", "ping_trees", "verticals"];
     private static readonly string[] Plain = ["publishers", "ping_trees", "verticals"];
-    private static readonly string[] Capped = ["campaigns", "buyers", "publishers"];
+    private static readonly string[] Capped = ["campaigns", "buyers", "publishers", "ping_trees"];
 
     public static void MapEntryRoutes(this IEndpointRouteBuilder routes)
     {

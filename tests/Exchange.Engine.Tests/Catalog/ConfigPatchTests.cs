@@ -60,6 +60,15 @@ public sealed class ConfigPatchTests
         Catalogs.Model(changed).Limits.Single(limit => limit.Owner == "acme-b" && limit.Name == name).Limit.ShouldBe(9);
     }
 
+    [Fact]
+    public void MergeCap_OneDayOfAMap_ChangesThatDay()
+    {
+        var root = Catalogs.With("ping_trees auto-main caps", "[{ \"per\": \"day\", \"leads\": { \"mon-fri\": 40, \"sat\": 15, \"sun\": 0 } }]");
+        var changed = ConfigPatch.MergeCap(root, "ping_trees", "auto-main", "day.leads", Catalogs.Json("{ \"leads\": { \"sat\": 20 } }"), new ConfigErrors()).ShouldNotBeNull();
+        CatalogDiff.Between(root, changed).ShouldBe([new CatalogChange(ChangeKind.Changed, "ping_trees.auto-main.caps[0].leads.sat", "15", "20")]);
+        Catalogs.Model(changed).Trees["auto-main"].Caps[0].WeekdayLimits.ShouldBe([40, 40, 40, 40, 40, 20, 0]);
+    }
+
     [Theory]
     [InlineData("acme-x", "day.leads", "unknown_id")]
     [InlineData("acme-a", "day.leads.by.zip", "unknown_cap")]

@@ -55,6 +55,15 @@ public sealed class WhatPlanTellsTests
     [InlineData("campaigns acme-b caps", "[{ \"per\": \"day\", \"leads\": 0 }]", "out_of_range", "campaigns.acme-b.caps[0].leads", "`status: paused`")]
     [InlineData("campaigns acme-b caps", "[{ \"per\": \"day\", \"spend\": \"0.00\" }]", "out_of_range", "campaigns.acme-b.caps[0].spend", "`status: paused`")]
     [InlineData("ping_trees auto-main caps", "[{ \"per\": \"day\", \"leads\": 0 }]", "out_of_range", "ping_trees.auto-main.caps[0].leads", "`status: paused`")]
+    [InlineData("campaigns acme-b caps", "[{ \"per\": \"day\", \"leads\": { \"mon-sun\": 0 } }]", "out_of_range", "campaigns.acme-b.caps[0].leads", "`status: paused`")]
+    // a day map with a day missing
+    [InlineData("campaigns acme-b caps", "[{ \"per\": \"day\", \"leads\": { \"mon-fri\": 40, \"sat\": 15 } }]", "missing_key", "campaigns.acme-b.caps[0].leads.sun", "0 = none on that day")]
+    [InlineData("buyers acme caps", "[{ \"per\": \"day\", \"spend\": { \"mon-fri\": \"40.00\", \"fri\": \"15.00\", \"sat-sun\": \"0.00\" } }]", "overlap", "buyers.acme.caps[0].spend.fri", "name each day once")]
+    [InlineData("campaigns acme-b caps", "[{ \"per\": \"week\", \"leads\": { \"mon-sun\": 4 } }]", "conflict", "campaigns.acme-b.caps[0].leads", "write one number")]
+    // caps that mean nothing
+    [InlineData("campaigns acme-b caps", "[{ \"per\": \"minute\", \"leads\": 4 }]", "conflict", "campaigns.acme-b.caps[0].per", "use hour, day, week, month or total")]
+    [InlineData("campaigns acme-b caps", "[{ \"per\": \"day\", \"leads\": 4, \"each\": \"zap\" }]", "unknown_field", "campaigns.acme-b.caps[0].each", "")]
+    [InlineData("campaigns acme-b caps", "[{ \"per\": \"day\", \"leads\": 4, \"each\": \"phone\" }]", "field_not_here", "campaigns.acme-b.caps[0].each", "")]
     // overlapping hours
     [InlineData("campaigns acme-a schedule", "{ \"open\": { \"mon\": [\"08:00-12:00\", \"11:00-14:00\"] } }", "overlap", "campaigns.acme-a.schedule.open.mon", "write each hour once")]
     [InlineData("campaigns acme-a schedule", "{ \"open\": { \"mon-fri\": \"08:00-12:00\", \"wed\": \"11:59-14:00\" } }", "overlap", "campaigns.acme-a.schedule.open.wed", "wed; write each hour once")]
@@ -100,6 +109,7 @@ public sealed class WhatPlanTellsTests
     [InlineData("campaigns acme-a caps", "[{ \"per\": \"day\", \"leads\": 20 }, { \"per\": \"month\", \"leads\": 20 }]", "never_used", "campaigns.acme-a.caps[0]", "never reached")]
     [InlineData("ping_trees auto-main caps", "[{ \"per\": \"day\", \"leads\": 20 }, { \"per\": \"month\", \"leads\": 20 }]", "never_used", "ping_trees.auto-main.caps[0]", "never reached")]
     [InlineData("campaigns acme-a schedule", "{ \"until\": \"2026-11-22\" }", "never_used", "campaigns.acme-a.schedule.until", "never opens again")]
+    [InlineData("campaigns acme-a", "{ \"buyer\": \"acme\", \"vertical\": \"auto\", \"bid\": \"12.50\", \"filter\": { \"field\": \"state\", \"in\": [\"CA\", \"OR\"] }, \"caps\": [{ \"per\": \"day\", \"leads\": 9, \"when\": { \"field\": \"state\", \"is\": \"NY\" } }] }", "never_used", "campaigns.acme-a.caps[0].when", "lets nothing through that this cap counts")]
     // a price below its floor
     [InlineData("campaigns acme-a bid", "\"4.00\"", "below_floor", "campaigns.acme-a.bid", "ping_trees.auto-main.tiers[0]")]
     // a weight in a tier that does not use weights

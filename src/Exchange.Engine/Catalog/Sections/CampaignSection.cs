@@ -90,6 +90,7 @@ internal static class CampaignSection
         var range = default(PriceRange);
         var bid = bidNode is null ? null : PriceSection.Read(bidNode, new(draft, vertical, ConditionPlace.Price, zone: zone), isBid: true, out range);
         var filter = map["filter"] is { } filterNode ? new ConditionScope(draft, vertical, ConditionPlace.Filter, zone: zone).Read(filterNode) : Condition.Always;
+        WarnOfCapsApart(map, filter, vertical, limits, errors);
         var postFilter = map["post_filter"] is { } postNode ? new ConditionScope(draft, vertical, ConditionPlace.Filter, pingOnly: false, zone: zone).Read(postNode) : Condition.Always;
         var duplicate = map["duplicate"] is { } duplicateNode ? DuplicateSection.ReadCampaigns(duplicateNode, vertical, errors) : null;
         if (consent < vertical.Consent)
@@ -107,6 +108,19 @@ internal static class CampaignSection
             Takes = [limits.Gate, buyer.Gate, .. all.Where(cap => cap.IsTake), buyer.Balance], Counted = [.. all.Where(cap => !cap.IsTake)],
         };
         return new(model, range, map["weight"], node);
+    }
+
+    /// <summary>A cap that counts only what the filter never lets through.</summary>
+    private static void WarnOfCapsApart(MapReader map, Condition filter, VerticalDraft vertical, OwnerLimits limits, ConfigErrors errors)
+    {
+        if (map["filter"] is not { } filterNode || map["caps"] is not ConfigList caps) return;
+        foreach (var item in caps.Items)
+        {
+            if (ConfigPatch.Find(item, "when") is not { } whenNode || CapName.Of(item) is not { } name) continue;
+            if (limits.Caps.FirstOrDefault(cap => cap.Name == name)?.When is { } byVertical && byVertical.TryGetValue(vertical.Id, out var when)
+                && Exclusion.IsSure(filter, filterNode, when, whenNode))
+                errors.Warn(whenNode.Path, ConfigCodes.NeverUsed, "The campaign's filter lets nothing through that this cap counts.");
+        }
     }
 
     private static Percent Handicap(ConfigNode node, ConfigErrors errors)
