@@ -37,15 +37,25 @@ internal sealed class Market
 
     public VerticalModel Vertical => Model.Verticals[ComparedCatalog.Vertical];
 
+    public static CompileOptions Options { get; } = new() { Parsers = Parsers };
+
+    /// <summary>The compared catalog as it is sent, its campaigns with opening hours and bids by rule too.</summary>
+    public static byte[] TunedJson(int campaigns) => Encoding.UTF8.GetBytes(new ComparedCatalog(campaigns, Eligible, Seed, tuned: true).Json());
+
+    /// <param name="previous">What did not change since is taken over from it.</param>
+    public static CompileResult Compile(ConfigNode root, CompileResult? previous = null)
+    {
+        var compiled = CatalogCompiler.Compile(root, 1, Options, null, previous);
+        return compiled.Model is not null ? compiled : throw new InvalidOperationException(
+            "The compared catalog does not compile: " + string.Join("; ", compiled.Errors.Errors.Select(error => $"{error.Pointer} {error.Message}")));
+    }
+
+    public static ConfigNode Read(byte[] json) => ConfigJson.Parse(json, new ConfigErrors()) ?? throw new InvalidOperationException("The compared catalog cannot be read");
+
     public static Market Create(int campaigns)
     {
-        var errors = new ConfigErrors();
-        var root = ConfigJson.Parse(Encoding.UTF8.GetBytes(new ComparedCatalog(campaigns, Eligible, Seed).Json()), errors);
-        var compiled = root is null ? null : CatalogCompiler.Compile(root, 1, new CompileOptions { Parsers = Parsers }, errors);
-        if (compiled?.Model is not { } model)
-        {
-            throw new InvalidOperationException("The compared catalog does not compile: " + string.Join("; ", errors.Errors.Select(error => $"{error.Pointer} {error.Message}")));
-        }
+        var compiled = Compile(Read(Encoding.UTF8.GetBytes(new ComparedCatalog(campaigns, Eligible, Seed).Json())));
+        var model = compiled.Model!;
 
         var fields = model.Verticals[ComparedCatalog.Vertical].Fields;
         var today = DateOnly.FromDateTime(Now.UtcDateTime).DayNumber;

@@ -24,10 +24,13 @@ internal sealed class ComparedCatalog
 
     private readonly Filter[] _filters;
     private readonly int _ageSpan;
+    private readonly bool _tuned;
 
     /// <param name="eligible">How many campaigns are eligible for a ping on average, as near as whole places and years come to it.</param>
-    public ComparedCatalog(int campaigns, int eligible, int seed)
+    /// <param name="tuned">True: each campaign also has opening hours and a bid by rule, as admins write them; for compiling, not for selling.</param>
+    public ComparedCatalog(int campaigns, int eligible, int seed, bool tuned = false)
     {
+        _tuned = tuned;
         var wanted = Math.Min(1.0, eligible / (double)campaigns) * Coverages.Length / CoveragesPerCampaign;
         var places = Math.Clamp((int)Math.Round(wanted / UsualAgeShare * OnePerState.Length), 1, OnePerState.Length);
         _ageSpan = Math.Clamp((int)Math.Round(wanted * OnePerState.Length / places * Ages), 1, Ages);
@@ -140,32 +143,56 @@ internal sealed class ComparedCatalog
             filter.Coverages.Contains(ping["coverage"]));
     }
 
-    private JsonObject Campaign(Filter filter, string buyer) => new()
+    private JsonObject Campaign(Filter filter, string buyer)
     {
-        ["buyer"] = buyer,
-        ["vertical"] = Vertical,
-        ["filter"] = new JsonObject
+        var campaign = new JsonObject
         {
-            ["all"] = new JsonArray(
-                new JsonObject
+            ["buyer"] = buyer,
+            ["vertical"] = Vertical,
+            ["filter"] = new JsonObject
+            {
+                ["all"] = new JsonArray(
+                    new JsonObject
+                    {
+                        ["field"] = filter.ByZip ? "zip" : "state",
+                        ["in"] = Texts([.. filter.Places.Select(place => filter.ByZip ? place.Zip : place.State)]),
+                    },
+                    new JsonObject { ["field"] = "age", ["between"] = Texts(Text(filter.FromAge), Text(filter.FromAge + _ageSpan - 1)) },
+                    new JsonObject { ["field"] = "coverage", ["in"] = Texts(filter.Coverages) }),
+            },
+            ["bid"] = new JsonObject { ["fixed"] = Money(filter.BidCents) },
+            ["caps"] = new JsonArray(
+                new JsonObject { ["per"] = "day", ["leads"] = "100000000" },
+                new JsonObject { ["per"] = "month", ["spend"] = "1000000000.00" }),
+        };
+        if (_tuned)
+        {
+            campaign["bid"] = new JsonObject
+            {
+                ["rules"] = new JsonArray(new JsonObject
                 {
-                    ["field"] = filter.ByZip ? "zip" : "state",
-                    ["in"] = Texts([.. filter.Places.Select(place => filter.ByZip ? place.Zip : place.State)]),
-                },
-                new JsonObject { ["field"] = "age", ["between"] = Texts(Text(filter.FromAge), Text(filter.FromAge + _ageSpan - 1)) },
-                new JsonObject { ["field"] = "coverage", ["in"] = Texts(filter.Coverages) }),
-        },
-        ["bid"] = new JsonObject { ["fixed"] = (filter.BidCents / 100m).ToString("0.00", CultureInfo.InvariantCulture) },
-        ["caps"] = new JsonArray(
-            new JsonObject { ["per"] = "day", ["leads"] = "100000000" },
-            new JsonObject { ["per"] = "month", ["spend"] = "1000000000.00" }),
-    };
+                    ["when"] = new JsonObject { ["field"] = "currently_insured", ["is"] = "true" },
+                    ["price"] = Money(filter.BidCents + 100),
+                }),
+                ["otherwise"] = Money(filter.BidCents),
+            };
+            campaign["schedule"] = new JsonObject
+            {
+                ["time_zone"] = "America/New_York",
+                ["open"] = new JsonObject { ["mon-fri"] = Texts("08:00-12:00", "13:00-20:00"), ["sat"] = "09:00-14:00" },
+            };
+        }
+
+        return campaign;
+    }
 
     private static JsonObject Field(string type, string ping) => new() { ["type"] = type, ["ping"] = ping };
 
     private static JsonObject PersonField(string type) => new() { ["type"] = type, ["pii"] = "true", ["post"] = "required" };
 
     private static JsonArray Texts(params string[] texts) => new([.. texts.Select(text => (JsonNode?)JsonValue.Create(text))]);
+
+    private static string Money(int cents) => (cents / 100m).ToString("0.00", CultureInfo.InvariantCulture);
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
