@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Text;
 using Exchange.Engine;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
@@ -20,15 +18,19 @@ public static class PingCodec
     private const byte Absent = 0, Plain = 1, Sealed = 2;
     private const byte HasFloor = 1, SameFloor = 2;
 
-    /// <summary>The cent: most amounts are whole ones, and are written as such.</summary>
-    private const long Cent = 10_000;
-
     public static byte[] Encode(PingRecord record, FieldSet fields, IVault vault)
+    {
+        var to = new RecordWriter();
+        Encode(record, fields, vault, to);
+        return to.Written.ToArray();
+    }
+
+    /// <summary>Appends the record to what is written already; a writer that is used again and again allocates nothing but for sealed values.</summary>
+    internal static void Encode(PingRecord record, FieldSet fields, IVault vault, RecordWriter to)
     {
         ArgumentNullException.ThrowIfNull(record);
         ArgumentNullException.ThrowIfNull(fields);
         ArgumentNullException.ThrowIfNull(vault);
-        var to = new Output();
         to.Byte(Version);
         to.Signed(record.CatalogVersion);
         to.Signed(record.AtMs);
@@ -77,14 +79,18 @@ public static class PingCodec
         foreach (var person in record.Persons) { to.Number(person.Field); to.Bytes(person.Hmac); }
         to.Signed(record.ExpiresAtMs - record.AtMs);
         to.Signed((short)record.Outcome);
-        return to.ToArray();
     }
 
     /// <summary>Which catalog version a record is to be read with. Throws <see cref="InvalidDataException"/> if the bytes are no record of this format.</summary>
     public static long CatalogVersionOf(ReadOnlySpan<byte> bytes)
     {
-        var from = new Input(bytes);
-        return from.Byte() == Version ? from.Signed() : throw new InvalidDataException("A ping record of an unknown version");
+        var from = new RecordReader(bytes);
+        return from.Byte() switch
+        {
+            Version => from.Signed(),
+            PingCodecV1.Version => PingCodecV1.CatalogVersionOf(ref from),
+            _ => throw new InvalidDataException("A ping record of an unknown version"),
+        };
     }
 
     /// <summary>Throws <see cref="InvalidDataException"/> if the bytes are not a record of this format, or not of this model's catalog version.</summary>
@@ -92,19 +98,21 @@ public static class PingCodec
     {
         ArgumentNullException.ThrowIfNull(vault);
         ArgumentNullException.ThrowIfNull(model);
-        var from = new Input(bytes);
-        if (from.Byte() != Version) throw new InvalidDataException("A ping record of an unknown version");
+        var from = new RecordReader(bytes);
+        var version = from.Byte();
+        if (version == PingCodecV1.Version) return PingCodecV1.Decode(id, ref from, vault, model);
+        if (version != Version) throw new InvalidDataException("A ping record of an unknown version");
         if (from.Signed() != model.Version) throw new InvalidDataException("A ping record of another catalog version");
         var atMs = from.Signed();
         var publisher = from.Text()!;
         var vertical = from.Text()!;
         var campaigns = model.Verticals.TryGetValue(vertical, out var known) ? known.Campaigns : [];
         var (tree, subId, channel) = (from.Text(), from.Text(), from.Text());
-        var tags = from.Array(static (ref Input from) => new KeyValuePair<string, string>(from.Text()!, from.Text()!));
+        var tags = from.Array(static (ref RecordReader from) => new KeyValuePair<string, string>(from.Text()!, from.Text()!));
         var seed = from.Fixed();
         var minPayout = from.Money();
         var (maxCopies, elsewhere) = (from.Number(), from.Number());
-        var sellers = from.Array(static (ref Input from) => from.Text()!);
+        var sellers = from.Array(static (ref RecordReader from) => from.Text()!);
         var values = DecodeValues(ref from, id, vault);
         var bids = DecodeBids(ref from, campaigns);
         var offers = new Offer[from.Count()];
@@ -130,8 +138,8 @@ public static class PingCodec
             Id = id, AtMs = atMs, Publisher = publisher, Vertical = vertical, Tree = tree, SubId = subId, Channel = channel, Tags = tags,
             CatalogVersion = model.Version, Seed = seed, MinPayout = minPayout, MaxCopies = maxCopies, SoldElsewhereCopies = elsewhere,
             SoldElsewhereSellers = sellers, Values = values, Bids = bids, Offers = offers, Notes = notes, Shares = shares,
-            Turns = from.Array(static (ref Input from) => new KeyValuePair<int, string>(from.Number(), from.Text()!)),
-            Persons = from.Array(static (ref Input from) => new PersonHash(from.Number(), from.Bytes().ToArray())),
+            Turns = from.Array(static (ref RecordReader from) => new KeyValuePair<int, string>(from.Number(), from.Text()!)),
+            Persons = from.Array(static (ref RecordReader from) => new PersonHash(from.Number(), from.Bytes().ToArray())),
             ExpiresAtMs = atMs + from.Signed(),
             Outcome = (Reason)from.Signed(),
         };
@@ -140,7 +148,7 @@ public static class PingCodec
     private static T At<T>(IReadOnlyList<T> list, int index) =>
         index < list.Count ? list[index] : throw new InvalidDataException("A ping record that names what its catalog does not have");
 
-    private static void EncodeBids(Output to, RankedBid[] bids)
+    private static void EncodeBids(RecordWriter to, RankedBid[] bids)
     {
         to.Number(bids.Length);
         var floor = Engine.Values.Money.Zero;
@@ -155,7 +163,7 @@ public static class PingCodec
         }
     }
 
-    private static RankedBid[] DecodeBids(ref Input from, IReadOnlyList<CampaignModel> campaigns)
+    private static RankedBid[] DecodeBids(ref RecordReader from, IReadOnlyList<CampaignModel> campaigns)
     {
         var bids = new RankedBid[from.Count()];
         var floor = Engine.Values.Money.Zero;
@@ -168,9 +176,9 @@ public static class PingCodec
         return bids;
     }
 
-    private static void EncodeValues(Output to, PingRecord record, FieldSet fields, IVault vault)
+    private static void EncodeValues(RecordWriter to, PingRecord record, FieldSet fields, IVault vault)
     {
-        Output? secret = null;
+        RecordWriter? secret = null;
         to.Number(record.Values.Length);
         for (var i = 0; i < record.Values.Length; i++)
         {
@@ -183,14 +191,14 @@ public static class PingCodec
             // What the vertical does not know is taken for sensitive: the safe mistake.
             var isSecret = i >= fields.Count || fields.All[i].Sensitive || fields.All[i].Pii;
             to.Byte(isSecret ? Sealed : Plain);
-            var part = isSecret ? secret ??= new Output() : to;
+            var part = isSecret ? secret ??= to.Inner() : to;
             part.Signed(value.Number);
             part.Text(value.Text);
         }
         to.Bytes(secret is null ? [] : vault.Seal(record.Id, secret.Written));
     }
 
-    private static FieldValue[] DecodeValues(ref Input from, LeadId id, IVault vault)
+    internal static FieldValue[] DecodeValues(ref RecordReader from, LeadId id, IVault vault)
     {
         var values = new FieldValue[from.Count()];
         List<int> secret = [];
@@ -205,108 +213,12 @@ public static class PingCodec
             }
         var sealedPart = from.Bytes();
         if (secret.Count == 0) return values;
-        var opened = new Input(vault.Open(id, sealedPart));
+        var opened = new RecordReader(vault.Open(id, sealedPart));
         foreach (var i in secret)
         {
             var number = opened.Signed();
             values[i] = new(opened.Text(), number);
         }
         return values;
-    }
-
-    private sealed class Output
-    {
-        private byte[] buffer = new byte[512];
-        private int length;
-
-        public ReadOnlySpan<byte> Written => buffer.AsSpan(0, length);
-        public byte[] ToArray() => Written.ToArray();
-
-        public void Byte(byte value) => Room(1)[0] = value;
-        public void Number(int value) => Unsigned(checked((ulong)value));
-        public void Signed(long value) => Unsigned(Varint.ZigZag(value));
-        public void Money(Money value) => Unsigned(value.Micros % Cent == 0
-            ? Varint.ZigZag(value.Micros / Cent) << 1
-            : checked(Varint.ZigZag(value.Micros) * 2 + 1));
-        public void Fixed(ulong value) => BinaryPrimitives.WriteUInt64LittleEndian(Room(8), value);
-
-        public void Text(string? value)
-        {
-            if (value is null)
-            {
-                Number(0);
-                return;
-            }
-            var count = Encoding.UTF8.GetByteCount(value);
-            Number(count + 1);
-            Encoding.UTF8.GetBytes(value, Room(count));
-        }
-
-        public void Bytes(ReadOnlySpan<byte> value)
-        {
-            Number(value.Length);
-            value.CopyTo(Room(value.Length));
-        }
-
-        private void Unsigned(ulong value)
-        {
-            if (buffer.Length - length < Varint.MaxBytes) Grow(Varint.MaxBytes);
-            length += Varint.Write(buffer.AsSpan(length), value);
-        }
-
-        private Span<byte> Room(int count)
-        {
-            if (buffer.Length - length < count) Grow(count);
-            length += count;
-            return buffer.AsSpan(length - count, count);
-        }
-
-        private void Grow(int count) => Array.Resize(ref buffer, Math.Max(buffer.Length * 2, length + count));
-    }
-
-    private delegate T Reader<out T>(ref Input from);
-
-    private ref struct Input(ReadOnlySpan<byte> rest)
-    {
-        private ReadOnlySpan<byte> rest = rest;
-
-        public byte Byte() => Take(1)[0];
-        public int Number() => checked((int)Varint.Read(ref rest));
-        public long Signed() => Varint.UnZigZag(Varint.Read(ref rest));
-        public Money Money()
-        {
-            var written = Varint.Read(ref rest);
-            return new(Varint.UnZigZag(written >> 1) * ((written & 1) == 0 ? Cent : 1));
-        }
-        public ulong Fixed() => BinaryPrimitives.ReadUInt64LittleEndian(Take(8));
-        public ReadOnlySpan<byte> Bytes() => Take(Number());
-
-        public string? Text()
-        {
-            var length = Number();
-            return length == 0 ? null : Encoding.UTF8.GetString(Take(length - 1));
-        }
-
-        /// <summary>A count of things that take at least a byte each: never more than there are bytes.</summary>
-        public int Count()
-        {
-            var count = Number();
-            return count <= rest.Length ? count : throw new InvalidDataException("A ping record is cut");
-        }
-
-        public T[] Array<T>(Reader<T> read)
-        {
-            var items = new T[Count()];
-            for (var i = 0; i < items.Length; i++) items[i] = read(ref this);
-            return items;
-        }
-
-        private ReadOnlySpan<byte> Take(int count)
-        {
-            if (count > rest.Length) throw new InvalidDataException("A ping record is cut");
-            var taken = rest[..count];
-            rest = rest[count..];
-            return taken;
-        }
     }
 }

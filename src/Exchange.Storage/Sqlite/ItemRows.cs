@@ -49,10 +49,11 @@ internal sealed class ItemRows(Database database, CounterCache counters, SoldSeq
         };
         database.Prepare("""
             UPDATE copy SET state = ?, reason = ?, changed_ms = ?, buyer_ref = coalesce(?, buyer_ref), redirect_url = coalesce(?, redirect_url),
-                sold_seq = coalesce(?, sold_seq) WHERE lead_id = ? AND no = ?
+                sold_seq = coalesce(?, sold_seq), called = max(called, ?) WHERE lead_id = ? AND no = ?
             """)
             .Bind((long)state).Bind((long)end.Reason).Bind(item.AtMs).Bind(end.BuyerRef).Bind(end.RedirectUrl)
-            .Bind(state == CopyState.Captured ? SoldPlace(item) : null).Bind(item.Lead).Bind(end.No).Run();
+            .Bind(state == CopyState.Captured ? SoldPlace(item) : null)
+            .Bind(state is CopyState.Captured or CopyState.InDoubt).Bind(item.Lead).Bind(end.No).Run();
         WriteTransfers(item, end.No, end.Transfers);
         switch (end.Move)
         {

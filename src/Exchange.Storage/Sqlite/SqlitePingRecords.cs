@@ -14,7 +14,8 @@ namespace Exchange.Storage.Sqlite;
 internal sealed class SqlitePingRecords : IPingRecords, IAsyncDisposable
 {
     private const int RecordsPerBatch = 2_000;
-    private const int DeletesPerBatch = 1_000;
+    /// <summary>Blocks of tens of kilobytes: so many at once hold up no record.</summary>
+    private const int DeletesPerBatch = 100;
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
@@ -25,6 +26,8 @@ internal sealed class SqlitePingRecords : IPingRecords, IAsyncDisposable
 
     private readonly object gate = new();
     private readonly Database database;
+    private readonly PingBlocks blocks;
+    private readonly RecordWriter record = new();
     private readonly Checkpointer checkpointer;
     private readonly ReadPool reads;
     private readonly Vault vault;
@@ -43,6 +46,7 @@ internal sealed class SqlitePingRecords : IPingRecords, IAsyncDisposable
     private SqlitePingRecords(string file, Vault vault, SqliteStoreOptions options)
     {
         database = Database.OpenWriter(file, "NORMAL", 16_384);
+        blocks = new PingBlocks(database);
         checkpointer = new Checkpointer(Database.OpenCheckpointer(file, "NORMAL"), "exchange pings log", options.Logger);
         reads = new ReadPool(file);
         this.vault = vault;
@@ -77,8 +81,8 @@ internal sealed class SqlitePingRecords : IPingRecords, IAsyncDisposable
         {
             if (pending.TryGetValue(id, out var entry) || writing.TryGetValue(id, out entry)) return entry.Record;
         }
-        var body = await reads.ReadAsync(database => database.Prepare("SELECT body FROM ping WHERE id = ?").Bind(id).First(static row => row.Blob(0)), cancel)
-            .ConfigureAwait(false);
+        var body = await reads.ReadAsync(database => PingBlocks.Find(database, id)
+            ?? database.Prepare("SELECT body FROM ping WHERE id = ?").Bind(id).First(static row => row.Blob(0)), cancel).ConfigureAwait(false);
         if (body is null) return null;
         var model = await models(PingCodec.CatalogVersionOf(body), cancel).ConfigureAwait(false);
         return PingCodec.Decode(id, body, vault, model);
@@ -150,23 +154,17 @@ internal sealed class SqlitePingRecords : IPingRecords, IAsyncDisposable
             var purge = nowMs - purgedAtMs >= Idle.TotalMilliseconds;
             if (writing.Count == 0 && !purge) return true;
             database.Execute("BEGIN IMMEDIATE");
-            foreach (var (id, entry) in writing)
-                if (Encode(entry) is { } body)
-                    database.Prepare("INSERT INTO ping (id, body) VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body").Bind(id).Bind(body).Run();
-            if (purge)
-            {
-                var oldest = LeadId.Create(Math.Max(0, nowMs - (long)keep.TotalMilliseconds), 0, false, 0);
-                var deleted = database.Prepare("DELETE FROM ping WHERE id IN (SELECT id FROM ping WHERE id < ? ORDER BY id LIMIT ?)")
-                    .Bind(oldest).Bind(DeletesPerBatch).Run();
-                // A full batch: there is more, and the next write goes on with it.
-                if (deleted < DeletesPerBatch) purgedAtMs = nowMs;
-            }
+            foreach (var (id, entry) in writing) if (Encode(entry)) blocks.Add(id, record);
+            blocks.Finish();
+            // A full batch: there is more, and the next write goes on with it.
+            if (purge && Purge(Math.Max(0, nowMs - (long)keep.TotalMilliseconds)) < DeletesPerBatch) purgedAtMs = nowMs;
             database.Execute("COMMIT");
             return true;
         }
         catch (Exception exception)
         {
             logger.LogError(exception, "{Count} ping records were not written; they are tried again", writing.Count);
+            blocks.Forget();
             try { if (database.InTransaction) database.Execute("ROLLBACK"); }
             catch (Microsoft.Data.Sqlite.SqliteException rollback) { logger.LogError(rollback, "The ping records' transaction could not be rolled back"); }
             return false;
@@ -174,14 +172,28 @@ internal sealed class SqlitePingRecords : IPingRecords, IAsyncDisposable
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "One record that cannot be written is a bug; it must not hold back all the others.")]
-    private byte[]? Encode(Entry entry)
+    private bool Encode(Entry entry)
     {
-        try { return PingCodec.Encode(entry.Record, entry.Fields, vault); }
+        try
+        {
+            record.Clear();
+            PingCodec.Encode(entry.Record, entry.Fields, vault, record);
+            return true;
+        }
         catch (Exception exception)
         {
             logger.LogError(exception, "A ping record could not be encoded and is lost");
-            return null;
+            return false;
         }
+    }
+
+    /// <summary>Deletes the oldest, not many at a time; returns how many rows.</summary>
+    private int Purge(long oldestMs)
+    {
+        var blocksGone = database.Prepare("DELETE FROM ping_block WHERE slot IN (SELECT slot FROM ping_block WHERE slot < ? ORDER BY slot LIMIT ?)")
+            .Bind(PingBlocks.RowOf(oldestMs)).Bind(DeletesPerBatch).Run();
+        return Math.Max(blocksGone, database.Prepare("DELETE FROM ping WHERE id IN (SELECT id FROM ping WHERE id < ? ORDER BY id LIMIT ?)")
+            .Bind(LeadId.Create(oldestMs, 0, false, 0)).Bind(DeletesPerBatch).Run());
     }
 
     public async ValueTask DisposeAsync()

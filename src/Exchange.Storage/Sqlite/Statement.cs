@@ -85,6 +85,17 @@ internal sealed class Statement : IDisposable
         finally { Reset(); }
     }
 
+    /// <summary>Reads rows until one gives something.</summary>
+    public T? FirstNotNull<T>(Func<Statement, T?> read) where T : class
+    {
+        try
+        {
+            while (Step()) if (read(this) is { } found) return found;
+            return null;
+        }
+        finally { Reset(); }
+    }
+
     public List<T> All<T>(Func<Statement, T> read)
     {
         List<T> rows = [];

@@ -107,8 +107,9 @@ internal sealed class NaiveStore(Func<string, long> limitOf)
         {
             if (fallen.Contains(copy)) claims.RemoveAll(claim => claim.Lead == item.Lead && claim.No == end.No);
             else Take(item, end.No, end.Persons);
-            if (end.Move == CopyMove.Call) copy.Called = true;
-            else copy.State = end.Move switch { CopyMove.Capture => CopyState.Captured, CopyMove.Void => CopyState.Voided, CopyMove.Expire => CopyState.Expired, _ => CopyState.InDoubt };
+            if (end.Move is CopyMove.Call or CopyMove.Capture or CopyMove.Doubt) copy.Called = true;
+            if (end.Move == CopyMove.Call) continue;
+            copy.State = end.Move switch { CopyMove.Capture => CopyState.Captured, CopyMove.Void => CopyState.Voided, CopyMove.Expire => CopyState.Expired, _ => CopyState.InDoubt };
         }
         foreach (var (_, start) in starts)
         {

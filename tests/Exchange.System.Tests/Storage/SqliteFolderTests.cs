@@ -1,4 +1,5 @@
 using System.Text;
+using Exchange.Engine;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Storage;
@@ -159,6 +160,55 @@ public sealed class SqliteFolderTests : IDisposable
     }
 
     [Fact]
+    public async Task Killed_WhileOffersArePosted_EachIsHeldOrPostedWhole()
+    {
+        await using var store = await OpenAsync();
+        var limits = Limits(capOfA: 1_000_000);
+        await store.ApplyAsync(limits);
+        const int offers = 2_000;
+        for (var n = 1; n <= offers; n += 200)
+            await Task.WhenAll(Enumerable.Range(n, 200).Select(lead => store.SubmitAsync(Offer(Lead(lead),
+                [Copy(1, limits, CopyMove.Hold, exclusive: false, price: Money.Parse("0.02")), Copy(2, limits, CopyMove.Hold, "b", exclusive: false, price: Money.Parse("0.01"))], 2))));
+        JournalItem PostFor(int lead) => PostOf(Lead(lead),
+            [new(1, CopyMove.Capture, Reason.None, Transfers("a", Money.Parse("0.02"))) { Deliveries = [new("hook", Now, Now + 60_000)] }, Expire(2)], maxCopies: 2);
+        var answered = 0;
+        var posts = Task.WhenAll(Enumerable.Range(0, 16).Select(seller => Task.Run(async () =>
+        {
+            for (var lead = seller + 1; lead <= offers; lead += 16)
+                if ((await store.SubmitAsync(PostFor(lead))).IsSuccess) Interlocked.Increment(ref answered);
+        })));
+        while (Volatile.Read(ref answered) < 300) await Task.Yield();
+        CopyAsIfKilled();
+        await posts;
+
+        await using var after = await OpenAsync(crashed);
+        var posted = 0;
+        for (var n = 1; n <= offers; n++)
+        {
+            var row = (await after.Leads.FindAsync(Lead(n), default))!;
+            var states = row.Copies.Select(copy => (copy.State, copy.Called)).ToArray();
+            if (row.IsPosted) states.ShouldBe([(CopyState.Captured, true), (CopyState.Expired, false)]);
+            else states.ShouldBe([(CopyState.Held, false), (CopyState.Held, false)]);
+            posted += row.IsPosted ? 1 : 0;
+        }
+        posted.ShouldBeInRange(300, offers);
+        var cap = (await after.CounterAsync("c:a1:leads:day:UTC"))!.Value;
+        (cap.Used, cap.Held).ShouldBe((posted, offers - posted));
+        // Half of the rest is posted now, half runs out: nothing stays held.
+        var left = await after.Leads.ExpiredOffersAsync(Now + 300_001, Engine.Limits.PageRows, default);
+        foreach (var offer in left.Where((_, i) => i % 2 == 0)) (await after.SubmitAsync(PostFor((int)offer.Lead.Low))).Code.ShouldBe(VerdictCode.Done);
+        while (await after.Leads.ExpiredOffersAsync(Now + 300_001, Engine.Limits.PageRows, default) is { Count: > 0 } over)
+            foreach (var offer in over)
+                (await after.SubmitAsync(new JournalItem { Lead = offer.Lead, AtMs = Now + 300_001, Ends = [.. offer.Held.Select(Expire)], State = LeadState.Unsold, Reason = Reason.Expired }))
+                    .Code.ShouldBe(VerdictCode.Done);
+        posted += left.Where((_, i) => i % 2 == 0).Count();
+        cap = (await after.CounterAsync("c:a1:leads:day:UTC"))!.Value;
+        (cap.Used, cap.Held).ShouldBe((posted, 0));
+        (await after.CounterAsync("bal:b"))!.Value.Held.ShouldBe(0);
+        (await after.Ledger.BalanceAsync("buyer:a", default)).ShouldBe(new Money(-posted * Money.Parse("0.02").Micros));
+    }
+
+    [Fact]
     public async Task GroupCommit_ManyAtOnce_ShareCommits()
     {
         await using var store = await OpenAsync();
@@ -228,14 +278,33 @@ public sealed class SqliteFolderTests : IDisposable
         LeadId Old(int n, int days) => LeadId.Create(Now - days * Day * 1000, 1, false, (ulong)n);
         foreach (var n in Enumerable.Range(0, 1_500)) store.Pings.TryAppend(Ping(Old(n, 31)), Fields);
         store.Pings.TryAppend(Ping(Old(0, 29)), Fields);
-        await store.Pings.FlushAsync(default);
-        // A thousand go with a write, the rest with the next.
-        await store.Pings.FlushAsync(default);
-        await store.Pings.FlushAsync(default);
+        for (var flush = 0; flush < 3; flush++) await store.Pings.FlushAsync(default);
 
         (await store.Pings.FindAsync(Old(0, 31), Models, default)).ShouldBeNull();
         (await store.Pings.FindAsync(Old(1_499, 31), Models, default)).ShouldBeNull();
         (await store.Pings.FindAsync(Old(0, 29), Models, default)).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task Pings_OfManyMoments_AreFoundByTheirIds()
+    {
+        // Late ones, whose moment was written long before, and one that comes twice: the newest is found, also after a restart.
+        LeadId At(int n, long ms) => LeadId.Create(Now + ms, (ushort)(n % 3), false, (ulong)n);
+        var ids = Enumerable.Range(0, 3_000).Select(n => At(n, n % 7 == 0 ? n / 100 : n)).ToArray();
+        await using (var store = await OpenAsync())
+        {
+            for (var n = 0; n < ids.Length; n++)
+            {
+                store.Pings.TryAppend(Ping(ids[n], Now + n), Fields).ShouldBeTrue();
+                if (n % 500 == 0) await store.Pings.FlushAsync(default);
+            }
+            store.Pings.TryAppend(Ping(ids[0], Now - 1), Fields).ShouldBeTrue();
+        }
+
+        await using var again = await OpenAsync();
+        for (var n = 1; n < ids.Length; n++) (await again.Pings.FindAsync(ids[n], Models, default))!.AtMs.ShouldBe(Now + n);
+        (await again.Pings.FindAsync(ids[0], Models, default))!.AtMs.ShouldBe(Now - 1);
+        (await again.Pings.FindAsync(At(9_999, 50), Models, default)).ShouldBeNull();
     }
 
     [Fact]
