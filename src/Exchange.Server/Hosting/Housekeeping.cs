@@ -3,20 +3,26 @@ using Exchange.Grains.Memory;
 using Exchange.Grains.Pings;
 using Exchange.Grains.SoftHolds;
 using Exchange.Engine.PingTrees;
+using Exchange.Storage;
 
 namespace Exchange.Server.Hosting;
 
 /// <summary>
-/// What a silo does now and then: forgets offers that ran out, heals the live view, looks for a newer catalog, keeps rotation positions.
+/// What a silo does now and then: forgets offers that ran out, heals the live view, looks for a newer catalog, keeps rotation positions, removes old
+/// rows.
 /// Nothing that is right depends on it.
 /// </summary>
 public sealed class Housekeeping(
-    OfferBook book, SoftHoldDesk softHolds, CatalogHost catalog, TierRotations rotations, IGrainFactory grains, TimeProvider time, ILogger<Housekeeping> log) : BackgroundService
+    OfferBook book, SoftHoldDesk softHolds, CatalogHost catalog, TierRotations rotations, IExchangeStore store, IGrainFactory grains, TimeProvider time, ILogger<Housekeeping> log) : BackgroundService
 {
     private const ushort Silo = 0;
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
     private const int HealEveryTicks = 10;
     private const int KeepEveryTicks = 5;
+    private const int UpkeepEveryTicks = 60;
+
+    /// <summary>The last upkeep removed as much as it may at once.</summary>
+    private bool oldRowsAreLeft;
 
     private IRotationGrain Memory => grains.GetGrain<IRotationGrain>(GrainMemoryNames.Rotation(Silo));
 
@@ -39,6 +45,8 @@ public sealed class Housekeeping(
                 softHolds.Sweep(now);
                 if (tick % HealEveryTicks == 0 && !await catalog.RefreshAsync(stoppingToken)) await catalog.HealAsync(stoppingToken);
                 if (tick % KeepEveryTicks == 0) await KeepAsync();
+                if ((oldRowsAreLeft || tick % UpkeepEveryTicks == 0) && catalog.IsLoaded)
+                    oldRowsAreLeft = await store.Upkeep.RunAsync(OldRows.At(catalog.Current, now), stoppingToken) >= OldRows.RowsPerRun;
             }
             catch (Exception fault) when (fault is not OperationCanceledException)
             {

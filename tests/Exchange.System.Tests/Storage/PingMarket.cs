@@ -23,11 +23,11 @@ internal static class PingMarket
     public static PingRecord Record(int n)
     {
         var at = DateTimeOffset.FromUnixTimeMilliseconds(Sample.Now + n / 10);
-        var id = LeadId.Create(at.ToUnixTimeMilliseconds(), 1, false, (ulong)n * 0x9E37_79B9_7F4A_7C15 >> 1);
+        var id = LeadId.Create(at.ToUnixTimeMilliseconds(), 1, false, unchecked((ulong)n * 0x9E37_79B9_7F4A_7C15) >> 1);
         var input = new PingInput
         {
             Publisher = "search-partner-west", Vertical = "auto-insurance", SubId = "kw-" + (170_000 + n % 1000).ToString(CultureInfo.InvariantCulture), Channel = "search", Now = at,
-            Seed = (ulong)n * 0xD134_2543_DE82_EF95, MinPayout = Money.Parse("4.00"), MaxCopies = 3,
+            Seed = unchecked((ulong)n * 0xD134_2543_DE82_EF95), MinPayout = Money.Parse("4.00"), MaxCopies = 3,
             Values =
             [
                 new("90210", 90210), new("ca", 0), new("34", 34), new("own", 1), new("true", 1), new("state-farm", 4),
