@@ -14,7 +14,7 @@ internal static class CopyMaker
         var round = sale.RoundAt(slot.BidIndex);
         var bid = sale.BidAt(slot.BidIndex);
         var campaign = context.Current.Campaigns[bid.Campaign];
-        var hold = sale.Test ? sale.Unfinished is not null : campaign.Delivery.Sold == SoldWhen.OnAccept;
+        var hold = Holds(sale, campaign);
         var tier = round.TierOf(bid);
         string[] trees = round.Tree is null ? [] : [round.Tree.Id, .. tier?.Groups.Select(group => group.Tree) ?? []];
         return new NewCopy(
@@ -29,6 +29,24 @@ internal static class CopyMaker
             Trees = trees,
         };
     }
+
+    /// <summary>A copy as it is held at the ping: its places and its money, nothing else. Who the person is comes with the post.</summary>
+    public static NewCopy Reserve(LeadSale sale, Slot slot, SaleContext context) =>
+        Create(sale, slot, context) with { Move = CopyMove.Hold, Transfers = [], Deliveries = [], Persons = [] };
+
+    /// <summary>What the post makes of a copy held at its ping: sold, or its buyer is called now.</summary>
+    public static CopyEnd Post(LeadSale sale, Slot slot, SaleContext context)
+    {
+        var campaign = context.Current.Campaigns[sale.BidAt(slot.BidIndex).Campaign];
+        var hold = Holds(sale, campaign);
+        return new CopyEnd(slot.CopyNo, hold ? CopyMove.Call : CopyMove.Capture, Reason.None, hold ? [] : Money(sale, slot))
+        {
+            Persons = Persons(sale, campaign, context.NowMs),
+            Deliveries = Deliveries(campaign.Delivery, hold, context),
+        };
+    }
+
+    private static bool Holds(LeadSale sale, CampaignModel campaign) => sale.Test ? sale.Unfinished is not null : campaign.Delivery.Sold == SoldWhen.OnAccept;
 
     /// <summary>The buyer pays the price; the publisher gets the promise, the house the rest.</summary>
     public static Transfer[] Money(LeadSale sale, Slot slot)
@@ -57,13 +75,15 @@ internal static class CopyMaker
         limits.AddRange(campaign.Takes);
         foreach (var id in trees) if (context.Current.Trees.TryGetValue(id, out var tree)) limits.AddRange(tree.Caps);
 
+        var subject = context.Subject;
+        (subject.Buyer, subject.Campaign, subject.Sharing, subject.Price) = (campaign.Buyer.Id, campaign.Id, slot.Sharing, slot.Price);
         var takes = new List<Take>(limits.Count);
         var seconds = context.NowMs / 1000;
         // Stable: equals stay in the catalog's order.
         foreach (var limit in limits.OrderBy(limit => limit.Reason))
         {
-            if (!limit.IsTake || !limit.Counts(context.Subject)) continue;
-            var key = limit.KeyAt(seconds, out var window, limit.ValueOf(context.Subject));
+            if (!limit.IsTake || !limit.Counts(subject)) continue;
+            var key = limit.KeyAt(seconds, out var window, limit.ValueOf(subject));
             takes.Add(new(key, limit.AmountOf(slot.Price, slot.Payout), limit.Id, limit.Reason, limit.WeekdayOf(window)));
         }
         return [.. takes];

@@ -34,11 +34,12 @@ public static class LeadMachine
     private static LeadStep Post(LeadSale sale, Reason refused, SaleContext context)
     {
         Invariant.Require(sale.First is not null && sale.InFlight is null);
-        if (refused != Reason.None && !(IsNoOffer(refused) && sale.Slots.IsEmpty)) return RecordNo(sale, refused, context);
+        CopyEnd[] ends = [.. sale.First.Unwanted.Select(no => new CopyEnd(no, CopyMove.Void, Reason.Cancelled, []))];
+        if (refused != Reason.None && !(IsNoOffer(refused) && sale.Slots.IsEmpty)) return RecordNo(sale, ends, refused, context);
         sale = Ranks.WithoutUnfit(sale, 0, context) with { Reason = refused };
         if (sale.Late)
-            for (var i = 0; i < sale.Slots.Length; i++) sale = Replace(sale, i, Reason.PingExpired, context);
-        return Propose(sale, sale, [], context);
+            for (var i = 0; i < sale.Slots.Length; i++) sale = PassOver(sale, ref ends, i, Reason.PingExpired, context);
+        return Propose(sale, sale, ends, context);
     }
 
     /// <summary>A direct post whose own walk made no offer is a lead that nobody took: the tree for what is unsold may still sell it.</summary>
@@ -50,54 +51,63 @@ public static class LeadMachine
     /// </summary>
     /// <param name="sale">As it is durable now.</param>
     /// <param name="plan">As it is to be, its copies still proposed.</param>
+    /// <param name="ends">Of copies that fell out and are still held.</param>
     private static LeadStep Propose(LeadSale sale, LeadSale plan, CopyEnd[] ends, SaleContext context)
     {
         do
         {
             for (var i = 0; i < plan.Slots.Length; i++)
-                while (plan.Slots[i].State == SlotState.Proposed && Ranks.Unfit(plan, plan.Slots[i].BidIndex, context) is var reason && reason != Reason.None)
-                    plan = Replace(plan, i, reason, context);
+                while (plan.Slots[i].State is SlotState.Proposed or SlotState.Reserved && Ranks.Unfit(plan, plan.Slots[i].BidIndex, context) is var reason && reason != Reason.None)
+                    plan = PassOver(plan, ref ends, i, reason, context);
         }
         while (plan.State == LeadState.Unsold && plan.Tries < Limits.CallsPerPost && Ranks.GoesOnUnsold(ref plan, context));
 
-        if (plan.Slots.All(slot => slot.State != SlotState.Proposed))
-            return plan.First is not null ? RecordNo(plan, NoOf(plan), context) : End(sale, plan, ends, context);
+        if (!plan.IsPlanned) return plan.First is not null ? RecordNo(plan, ends, NoOf(plan), context) : End(sale, plan, ends, context);
 
         var starts = new List<NewCopy>();
+        var allEnds = new List<CopyEnd>(ends);
         var slots = plan.Slots;
         var next = plan.NextCopyNo;
         for (var i = 0; i < plan.Slots.Length; i++)
         {
-            if (plan.Slots[i].State != SlotState.Proposed) continue;
-            var slot = plan.Slots[i] with { CopyNo = next++ };
-            var copy = CopyMaker.Create(plan, slot, context);
-            starts.Add(copy);
-            slots = slots.SetItem(i, slot with { State = copy.Move == CopyMove.Sell ? SlotState.Captured : SlotState.Held });
+            var slot = plan.Slots[i];
+            bool sold;
+            switch (slot.State)
+            {
+                case SlotState.Reserved:
+                    var post = CopyMaker.Post(plan, slot, context);
+                    allEnds.Add(post);
+                    sold = post.Move == CopyMove.Capture;
+                    break;
+                case SlotState.Proposed:
+                    slot = slot with { CopyNo = next++ };
+                    var copy = CopyMaker.Create(plan, slot, context);
+                    starts.Add(copy);
+                    sold = copy.Move == CopyMove.Sell;
+                    break;
+                default: continue;
+            }
+            slots = slots.SetItem(i, slot with { State = sold ? SlotState.Captured : SlotState.Held });
         }
         var done = plan with { Slots = slots, NextCopyNo = next, First = null, InFlight = null, Tries = plan.Tries + 1, Reason = Reason.None };
-        return Submit(sale, plan, Item(plan, context, ends, [.. starts], done), done);
+        return Submit(sale, plan, ends, Item(plan, context, [.. allEnds], [.. starts], done), done);
     }
 
     private static Reason NoOf(LeadSale plan) => plan.Reason != Reason.None ? plan.Reason : plan.Late ? Reason.Expired : Reason.AllRejected;
 
-    private static LeadStep RecordNo(LeadSale sale, Reason reason, SaleContext context)
+    private static LeadStep RecordNo(LeadSale plan, CopyEnd[] ends, Reason reason, SaleContext context)
     {
-        var first = sale.First!;
-        var done = Lost(sale, reason) with { First = null, InFlight = null, Reason = reason };
+        var first = plan.First!;
+        var done = Lost(plan, ref ends, reason) with { First = null, InFlight = null, Reason = reason };
         // A vertical that counts received leads remembers the person of an unsold one too; a duplicate's person is remembered already.
-        var claims = sale.KeepPersonsWhenUnsold && !sale.Test && reason != Reason.Duplicate ? first.Persons : [];
-        var item = new JournalItem
-        {
-            Lead = sale.Id, AtMs = context.NowMs, New = first.Lead, Request = first.Request, Persons = claims,
-            State = LeadState.Unsold, Reason = reason, ReleasePersons = !sale.KeepPersonsWhenUnsold,
-        };
-        return Submit(sale, sale, item, done);
+        var claims = plan.KeepPersonsWhenUnsold && !plan.Test && reason != Reason.Duplicate ? first.Persons : [];
+        return Submit(plan, plan, ends, Item(plan, context, ends, [], done) with { Persons = claims }, done);
     }
 
     private static LeadStep End(LeadSale sale, LeadSale plan, CopyEnd[] ends, SaleContext context)
     {
         var done = plan.State == LeadState.Unsold ? plan with { Reason = NoOf(plan) } : plan;
-        return Submit(sale, plan, Item(plan, context, ends, [], done), done);
+        return Submit(sale, plan, ends, Item(plan, context, ends, [], done), done);
     }
 
     private static LeadStep Settle(LeadSale sale, Verdict verdict, SaleContext context)
@@ -106,35 +116,51 @@ public static class LeadMachine
         var flight = sale.InFlight;
         if (verdict.IsSuccess)
         {
-            // 100 for a new lead: somebody else's post of the same ping and body is there; its rows speak, not our plan.
-            if (verdict.Code == VerdictCode.AlreadyThere && flight.Item.New is not null) return new(sale, null, []) { Conflict = verdict };
+            // 100 for a lead's first item: somebody else's post of the same ping and body is there; its rows speak, not our plan.
+            if (verdict.Code == VerdictCode.AlreadyThere && flight.Plan.First is not null) return new(sale, null, []) { Conflict = verdict };
             var calls = new List<int>();
+            foreach (var end in flight.Item.Ends) if (end.Move == CopyMove.Call) calls.Add(end.No);
             foreach (var copy in flight.Item.Starts) if (copy.Move == CopyMove.Hold && !sale.Test) calls.Add(copy.No);
             return new(flight.IfDone, null, calls);
         }
         sale = sale with { InFlight = null };
-        var plan = flight.Plan with { InFlight = null };
+        var (plan, ends) = (flight.Plan with { InFlight = null }, flight.Voids);
         switch (verdict.Code)
         {
             case VerdictCode.Refused:
                 var copy = flight.Item.Starts[verdict.CopyIndex];
                 var reason = copy.Takes[verdict.TakeIndex].Reason;
+                if (reason is not (Reason.PublisherCap or Reason.PublisherPaused)) return Without(SlotOf(plan, copy.OfferId), reason);
                 // A limit of the publisher refuses the whole lead; nobody else could have it either. Another copy that is held or sold stands.
-                if (reason is Reason.PublisherCap or Reason.PublisherPaused)
-                    return plan.First is not null ? RecordNo(plan, reason, context) : End(sale, Lost(plan, reason), flight.Item.Ends, context);
-                return PassOver(verdict.CopyIndex, reason);
+                if (plan.First is not null && !plan.Slots.Any(slot => slot.State == SlotState.Reserved)) return RecordNo(plan, ends, reason, context);
+                plan = Lost(plan, reason);
+                return plan.IsPlanned ? Propose(sale, plan, ends, context) : End(sale, plan, ends, context);
             case VerdictCode.NoFreeCopy when flight.Item.Starts.Length > 0:
+                return Without(SlotOf(plan, flight.Item.Starts[Math.Max(0, verdict.CopyIndex)].OfferId), Reason.BuyerHasLead);
             case VerdictCode.PersonSeen when verdict.CopyIndex >= 0:
-                return PassOver(Math.Max(0, verdict.CopyIndex), Reason.BuyerHasLead);
+                return Without(
+                    verdict.OfEnd ? IndexOfCopy(plan, flight.Item.Ends[verdict.CopyIndex].No) : SlotOf(plan, flight.Item.Starts[verdict.CopyIndex].OfferId), Reason.BuyerHasLead);
             case VerdictCode.PersonSeen when plan.First is not null:
-                return RecordNo(plan, Reason.Duplicate, context);
+                return RecordNo(plan, ends, Reason.Duplicate, context);
+            case VerdictCode.EndedOtherwise when plan.First?.Post is not null && flight.Item.Ends.Length > 0:
+                // What was held at the ping has expired meanwhile: the same campaigns are held anew.
+                plan = plan with
+                {
+                    Slots = [.. plan.Slots.Select(slot => slot.State == SlotState.Reserved ? slot with { State = SlotState.Proposed } : slot)],
+                    First = plan.First with { Unwanted = [] },
+                };
+                return flight.IfDone.State == LeadState.Unsold ? RecordNo(plan, [], flight.Item.Reason, context) : Propose(plan, plan, [], context);
             default:
                 // 102: another activation ended it first; the rows speak.
                 return new(sale, null, []) { Conflict = verdict };
         }
 
         // The old hold stands until the next one fits: both go in one item again.
-        LeadStep PassOver(int start, Reason why) => Propose(sale, Replace(plan, SlotOf(plan, flight.Item.Starts[start]), why, context), flight.Item.Ends, context);
+        LeadStep Without(int index, Reason why)
+        {
+            plan = PassOver(plan, ref ends, index, why, context);
+            return Propose(sale, plan, ends, context);
+        }
     }
 
     private static LeadStep Again(LeadSale sale, SaleContext context)
@@ -142,10 +168,9 @@ public static class LeadMachine
         Invariant.Require(sale.InFlight is not null);
         var flight = sale.InFlight;
         var plan = flight.Plan with { InFlight = null };
-        sale = sale with { InFlight = null };
-        return plan.First is not null && flight.Item.Starts.Length == 0
-            ? RecordNo(plan, flight.Item.Reason, context)
-            : Propose(plan.First is not null ? plan : sale, plan, flight.Item.Ends, context);
+        return plan.First is not null && flight.IfDone.State == LeadState.Unsold
+            ? RecordNo(plan, flight.Voids, flight.Item.Reason, context)
+            : Propose(sale with { InFlight = null }, plan, flight.Voids, context);
     }
 
     private static LeadStep Answer(LeadSale sale, LeadEvent.Answered answered, SaleContext context)
@@ -160,14 +185,14 @@ public static class LeadMachine
             case BuyerAnswer.Accepted:
                 var sold = sale with { Slots = sale.Slots.SetItem(index, slot with { State = SlotState.Captured, RedirectUrl = answered.RedirectUrl }) };
                 var capture = new CopyEnd(slot.CopyNo, CopyMove.Capture, Reason.None, CopyMaker.Money(sale, slot)) { BuyerRef = answered.BuyerRef, RedirectUrl = answered.RedirectUrl };
-                return Submit(sale, sale, Item(sale, context, [capture], [], sold), sold);
+                return Submit(sale, sale, [], Item(sale, context, [capture], [], sold), sold);
             case BuyerAnswer.Duplicate when slot.State == SlotState.InDoubt:
             case BuyerAnswer.Later:
                 return LeadStep.Stay(sale);
             case BuyerAnswer.Unknown:
                 if (slot.State == SlotState.InDoubt) return LeadStep.Stay(sale);
                 var doubt = sale with { Slots = sale.Slots.SetItem(index, slot with { State = SlotState.InDoubt }) };
-                return Submit(sale, sale, Item(sale, context, [new CopyEnd(slot.CopyNo, CopyMove.Doubt, Reason.InDoubt, [])], [], doubt), doubt);
+                return Submit(sale, sale, [], Item(sale, context, [new CopyEnd(slot.CopyNo, CopyMove.Doubt, Reason.InDoubt, [])], [], doubt), doubt);
             default:
                 var reason = answered.Reason != Reason.None ? answered.Reason : answered.Answer == BuyerAnswer.Duplicate ? Reason.BuyerDuplicate : Reason.BuyerRejected;
                 return VoidAndGoOn(sale, index, reason, context);
@@ -186,35 +211,49 @@ public static class LeadMachine
         return Propose(sale, plan with { Slots = plan.Slots.SetItem(index, moved) }, [new CopyEnd(slot.CopyNo, CopyMove.Void, reason, [])], context);
     }
 
-    /// <summary>A slot whose bid may not have this lead goes to the next in rank, or is lost.</summary>
-    private static LeadSale Replace(LeadSale plan, int index, Reason reason, SaleContext context)
+    /// <summary>A slot whose bid may not have this lead goes to the next in rank, or is lost. What was held for it since the ping is freed.</summary>
+    private static LeadSale PassOver(LeadSale plan, ref CopyEnd[] ends, int index, Reason reason, SaleContext context)
     {
         var slot = plan.Slots[index];
+        if (slot.State == SlotState.Reserved) ends = [.. ends, new CopyEnd(slot.CopyNo, CopyMove.Void, reason, [])];
+        // An expired offer's bidders did not fall out: they are asked anew.
         plan = plan with { Out = reason == Reason.PingExpired ? plan.Out : plan.Out.Add(slot.BidIndex), Passes = plan.Passes + 1 };
         NextRank? next = plan.Passes <= Limits.TriesPerPost ? Ranks.NextOrAnew(ref plan, index, context) : null;
         return plan with
         {
             Slots = plan.Slots.SetItem(index, next is { } taken
-                ? slot with { BidIndex = taken.BidIndex, Price = taken.Price, LostBy = reason }
+                ? slot with { State = SlotState.Proposed, BidIndex = taken.BidIndex, Price = taken.Price, LostBy = reason }
                 : slot with { State = SlotState.Lost, LostBy = reason }),
         };
     }
 
+    /// <summary>Nothing new is held.</summary>
     private static LeadSale Lost(LeadSale plan, Reason reason) => plan with
     {
         Slots = [.. plan.Slots.Select(slot => slot.State == SlotState.Proposed ? slot with { State = SlotState.Lost, LostBy = reason } : slot)],
     };
 
+    /// <summary>Nothing new is held, and what was held since the ping is freed.</summary>
+    private static LeadSale Lost(LeadSale plan, ref CopyEnd[] ends, Reason reason)
+    {
+        ends = [.. ends, .. plan.Slots.Where(slot => slot.State == SlotState.Reserved).Select(slot => new CopyEnd(slot.CopyNo, CopyMove.Void, reason, []))];
+        return plan with
+        {
+            Slots = [.. plan.Slots.Select(slot => slot.State is SlotState.Proposed or SlotState.Reserved ? slot with { State = SlotState.Lost, LostBy = reason } : slot)],
+        };
+    }
+
     private static JournalItem Item(LeadSale plan, SaleContext context, CopyEnd[] ends, NewCopy[] starts, LeadSale done) => new()
     {
-        Lead = plan.Id, AtMs = context.NowMs, New = plan.First?.Lead, Request = plan.First?.Request, Persons = plan.Test ? [] : plan.First?.Persons ?? [],
+        Lead = plan.Id, AtMs = context.NowMs, New = plan.First?.Lead, Post = plan.First?.Post, Request = plan.First?.Request,
+        Persons = plan.Test ? [] : plan.First?.Persons ?? [],
         Ends = ends, Starts = starts, State = Durable(done), Reason = done.Reason, ReleasePersons = done.State == LeadState.Unsold && !plan.KeepPersonsWhenUnsold,
     };
 
     private static LeadState Durable(LeadSale done) => done.State == LeadState.Pending ? LeadState.Open : done.State;
 
-    private static LeadStep Submit(LeadSale sale, LeadSale plan, JournalItem item, LeadSale done) =>
-        new(sale with { InFlight = new(item, plan, done with { InFlight = null }) }, item, []);
+    private static LeadStep Submit(LeadSale sale, LeadSale plan, CopyEnd[] voids, JournalItem item, LeadSale done) =>
+        new(sale with { InFlight = new(item, plan, voids, done with { InFlight = null }) }, item, []);
 
     private static int IndexOfCopy(LeadSale sale, int copyNo)
     {
@@ -222,9 +261,9 @@ public static class LeadMachine
         return -1;
     }
 
-    private static int SlotOf(LeadSale plan, NewCopy copy)
+    private static int SlotOf(LeadSale plan, string offerId)
     {
-        for (var i = 0; i < plan.Slots.Length; i++) if (plan.Slots[i].OfferId == copy.OfferId) return i;
+        for (var i = 0; i < plan.Slots.Length; i++) if (plan.Slots[i].OfferId == offerId) return i;
         throw new InvariantException("a copy without its slot");
     }
 }

@@ -10,6 +10,8 @@ public enum SlotState
 {
     /// <summary>Chosen, nothing durable yet.</summary>
     Proposed,
+    /// <summary>Held since the ping (firm trees), its buyer not called yet. The post captures it, calls it or frees it.</summary>
+    Reserved,
     /// <summary>Held, the buyer is being asked or said "later".</summary>
     Held,
     /// <summary>The buyer may have the lead; nobody else is ever asked until it says no.</summary>
@@ -81,11 +83,14 @@ public sealed record LeadSale
     public LeadState State =>
         Has(SlotState.Captured) ? LeadState.Sold
         : Has(SlotState.InDoubt) ? LeadState.InDoubt
-        : Has(SlotState.Held) || Has(SlotState.Proposed) ? LeadState.Pending
+        : Has(SlotState.Held) || IsPlanned ? LeadState.Pending
         : LeadState.Unsold;
 
     /// <summary>No copy waits for anything.</summary>
-    public bool IsSettled => !Has(SlotState.Held) && !Has(SlotState.InDoubt) && !Has(SlotState.Proposed);
+    public bool IsSettled => !Has(SlotState.Held) && !Has(SlotState.InDoubt) && !IsPlanned;
+
+    /// <summary>Copies are chosen that are not durable yet.</summary>
+    internal bool IsPlanned => Has(SlotState.Proposed) || Has(SlotState.Reserved);
 
     public Slot? SlotOfCopy(int copyNo) => Slots.FirstOrDefault(slot => slot.CopyNo == copyNo);
 
@@ -111,8 +116,16 @@ public sealed record LeadSale
     }
 }
 
-/// <summary>The rows that come with a lead's first item.</summary>
-public sealed record FirstWrite(NewLead Lead, RequestClaim? Request, PersonClaim[] Persons);
+/// <summary>The rows that come with a lead's first item: a new lead, or the post of one whose copies were held at its ping.</summary>
+public sealed record FirstWrite(NewLead? Lead, LeadPost? Post, RequestClaim? Request, PersonClaim[] Persons)
+{
+    public FirstWrite(NewLead lead, RequestClaim? request, PersonClaim[] persons) : this(lead, null, request, persons) { }
 
-/// <summary>An item at the journal, the plan it came from (its copies still proposed), and what the lead becomes if it is done.</summary>
-public sealed record InFlight(JournalItem Item, LeadSale Plan, LeadSale IfDone);
+    /// <summary>Copies held at the ping whose offers the post did not take; freed with the first item.</summary>
+    public int[] Unwanted { get; init; } = [];
+}
+
+/// <summary>
+/// An item at the journal, the plan it came from (its copies still proposed) with the ends of what fell out, and what the lead becomes if it is done.
+/// </summary>
+public sealed record InFlight(JournalItem Item, LeadSale Plan, CopyEnd[] Voids, LeadSale IfDone);

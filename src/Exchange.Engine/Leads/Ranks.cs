@@ -9,13 +9,14 @@ namespace Exchange.Engine.Leads;
 internal static class Ranks
 {
     /// <summary>
-    /// The next bid that can keep a slot's promise, of the round its bid stands in or of a later one. Bids that are out, and those of
-    /// companies that hold another copy, cannot. Null: nobody.
+    /// The next bid that can keep a slot's promise, of the round its bid stands in or of a later one. Campaigns that fell out, in whatever round,
+    /// and companies that hold another copy cannot. Null: nobody.
     /// </summary>
     public static NextRank? Next(LeadSale sale, int index, SaleContext context)
     {
         var slot = sale.Slots[index];
         var taken = CompaniesBeside(sale, index);
+        var fallen = Fallen(sale);
         for (var r = 0; r < sale.Rounds.Length; r++)
         {
             var round = sale.Rounds[r];
@@ -23,7 +24,7 @@ internal static class Ranks
             if (round.First + round.Record.Bids.Length <= slot.BidIndex || r == 0 && sale.Late) continue;
             var unavailable = new HashSet<int>();
             for (var i = 0; i < round.Record.Bids.Length; i++)
-                if (sale.Out.Contains(round.First + i) || taken.Contains(round.Record.Bids[i].Company)) unavailable.Add(i);
+                if (fallen.Contains(round.Record.Bids[i].Campaign) || taken.Contains(round.Record.Bids[i].Company)) unavailable.Add(i);
             var offer = Array.Find(round.Record.Offers, offer => offer.OfferId == slot.OfferId)
                 ?? new Offer(slot.OfferId, -1, slot.Sharing, slot.Price, slot.Payout, null, true);
             if (FallThrough.Next(round.Model, round.Record, unavailable, HoldersBeside(sale, index, round), offer, round.Subject, context.NamedSellers) is { } next)
@@ -88,10 +89,9 @@ internal static class Ranks
 
     private static Walked? Walk(LeadSale sale, string tree, Money minPayout, SaleContext context)
     {
-        var without = sale.Out.Select(place => sale.BidAt(place).Campaign).ToHashSet(StringComparer.Ordinal);
         // Another draw among equals at each walk, the same whenever it is repeated.
         var seed = unchecked(sale.Record.Seed + 0x9E3779B97F4A7C15UL * (ulong)(sale.Reauctioned.Count + sale.UnsoldTrees.Length));
-        return context.Walk(new(tree, minPayout, sale.MaxCopies, without, seed));
+        return context.Walk(new(tree, minPayout, sale.MaxCopies, Fallen(sale), seed));
     }
 
     private static LeadSale WithRound(LeadSale sale, Walked walked, Offer[] offers, SaleContext context)
@@ -116,6 +116,8 @@ internal static class Ranks
         for (var place = first; place < first + count; place++) if (Unfit(sale, place, context) != Reason.None) outs.Add(place);
         return sale with { Out = outs.ToImmutable() };
     }
+
+    private static HashSet<string> Fallen(LeadSale sale) => sale.Out.Select(place => sale.BidAt(place).Campaign).ToHashSet(StringComparer.Ordinal);
 
     private static HashSet<string> CompaniesBeside(LeadSale sale, int index)
     {

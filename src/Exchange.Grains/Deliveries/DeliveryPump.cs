@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Deliveries;
+using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Grains.Catalog;
@@ -33,19 +34,27 @@ public sealed class DeliveryPump(
     private readonly record struct Ready(LeasedDelivery Delivery, long DeadlineMs);
 
     /// <summary>After an item is durable: its deliveries that are leased to this silo go out now.</summary>
-    public void Started(LeadId lead, JournalItem item)
+    /// <param name="sale">The lead as the item made it.</param>
+    public void Started(LeadSale sale, JournalItem item)
     {
-        foreach (var copy in item.Starts)
+        // A held copy is called by its lead.
+        foreach (var copy in item.Starts) if (copy.Move == CopyMove.Sell) Started(sale.Id, item.AtMs, copy.No, copy.Campaign, copy.Buyer, copy.Deliveries);
+        foreach (var end in item.Ends)
         {
-            // A held copy is called by its lead.
-            if (copy.Move != CopyMove.Sell) continue;
-            foreach (var delivery in copy.Deliveries)
-            {
-                if (delivery.DueAtMs == NewDelivery.NeverDue) continue;
-                ready.Writer.TryWrite(new(
-                    new(new(lead, copy.No), delivery.Endpoint, IDeliveryStore.FirstFence, 1, item.AtMs, CopyState.Captured, copy.Campaign, copy.Buyer, null),
-                    delivery.LeaseUntilMs - LeadMachineGrace));
-            }
+            if (end.Move != CopyMove.Capture || end.Deliveries.Length == 0) continue;
+            var bid = sale.BidAt(sale.SlotOfCopy(end.No)!.BidIndex);
+            Started(sale.Id, item.AtMs, end.No, bid.Campaign, bid.Buyer, end.Deliveries);
+        }
+    }
+
+    private void Started(LeadId lead, long atMs, int no, string campaign, string buyer, NewDelivery[] deliveries)
+    {
+        foreach (var delivery in deliveries)
+        {
+            if (delivery.DueAtMs == NewDelivery.NeverDue) continue;
+            ready.Writer.TryWrite(new(
+                new(new(lead, no), delivery.Endpoint, IDeliveryStore.FirstFence, 1, atMs, CopyState.Captured, campaign, buyer, null),
+                delivery.LeaseUntilMs - LeadMachineGrace));
         }
     }
 
@@ -95,7 +104,7 @@ public sealed class DeliveryPump(
         }
     }
 
-    private const long LeadMachineGrace = Engine.Leads.LeadMachine.LeaseGraceMs;
+    private const long LeadMachineGrace = LeadMachine.LeaseGraceMs;
 
     private async Task WorkAsync(CancellationToken stopping)
     {

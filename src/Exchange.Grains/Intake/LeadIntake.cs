@@ -78,7 +78,7 @@ public sealed class LeadIntake(
     public async Task<PostReply> GetLeadAsync(string publisher, LeadId lead, CancellationToken callerLeft)
     {
         var row = await store.Leads.FindAsync(lead, callerLeft);
-        if (row is null || row.Publisher != publisher) return NotFound();
+        if (row is not { IsPosted: true } || row.Publisher != publisher) return NotFound();
         var answer = await answers.OfRowAsync(row, callerLeft);
         return new(200, answer.ToJson(), null);
     }
@@ -86,7 +86,7 @@ public sealed class LeadIntake(
     public async Task<PostReply> AddFieldsAsync(string publisher, LeadId lead, PostedField[] fields, CancellationToken callerLeft)
     {
         var row = await store.Leads.FindAsync(lead, callerLeft);
-        if (row is null || row.Publisher != publisher) return NotFound();
+        if (row is not { IsPosted: true } || row.Publisher != publisher) return NotFound();
         var model = await catalog.ModelAsync(row.CatalogVersion, callerLeft);
         var vertical = model.Verticals[row.Vertical];
         var payload = LeadPayload.Read(store.Vault.Open(lead, row.Sealed));

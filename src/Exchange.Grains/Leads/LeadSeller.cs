@@ -161,6 +161,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         if (!services.Book.TryFind(id, out var record))
         {
             record = await services.Store.Pings.FindAsync(id, services.Catalog.ModelAsync, CancellationToken.None);
+            // Held at its ping: the offer stands whatever became of its record.
+            record ??= await FirmRecordAsync();
             // Not in the book: after a restart, or late. It may have been posted before; a crash or time may have taken the ping's record, never the lead's rows.
             if ((!command.TestKey || id.IsTest) && await RecordedAsync(command) is { } recorded) return new(recorded, default);
         }
@@ -174,10 +176,20 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         return new(null, post.Refused);
     }
 
+    /// <summary>An offer whose copies were held at the ping, as its rows tell it. Null: there is none that waits for its post.</summary>
+    private async Task<PingRecord?> FirmRecordAsync()
+    {
+        if (await services.Store.Leads.FindAsync(id, CancellationToken.None) is not { IsPosted: false } held) return null;
+        var atPing = await services.Catalog.ModelAsync(held.CatalogVersion, CancellationToken.None);
+        var payload = LeadPayload.Read(services.Store.Vault.Open(id, held.Sealed));
+        var today = PostRules.Today(DateTimeOffset.FromUnixTimeMilliseconds(held.AtMs), atPing.Zone);
+        return LostRecord.From(held, atPing, PostRules.ValuesOf(atPing.Verticals[held.Vertical], payload, services.Parsers, today));
+    }
+
     private async Task<PostReply?> RecordedAsync(PostCommand command)
     {
         var found = await services.Store.Leads.FindAsync(id, CancellationToken.None);
-        if (found is null || found.Publisher != command.Publisher) return null;
+        if (found is not { IsPosted: true } || found.Publisher != command.Publisher) return null;
         var answer = await services.Answers.OfRowAsync(found, CancellationToken.None);
         if (!found.PostHash.AsSpan().SequenceEqual(command.BodyHash) || await UnderAnotherKeyAsync(command)) return AlreadyPosted(answer.ToJson());
         return new PostReply(answer.HttpStatus, found.Answer is { } recorded && answer.HttpStatus == 200 ? recorded : answer.ToJson(), null, true);
@@ -202,14 +214,14 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
                 var item = done.State == LeadState.Pending ? submitted : submitted with { Answer = AnswerOf(done).ToJson() };
                 var verdict = await services.Store.Journal.SubmitAsync(item, CancellationToken.None);
                 // Only what this very item wrote: what was there already is on its way, or comes when its lease runs out.
-                if (verdict.Code == VerdictCode.Done) services.Pump.Started(id, submitted);
+                if (verdict.Code == VerdictCode.Done) services.Pump.Started(done, submitted);
                 step = IsGate(submitted, verdict) && await services.Catalog.RefreshAsync(CancellationToken.None)
                     ? LeadMachine.Step(sale, new LeadEvent.Stale(), Context)
                     : LeadMachine.Step(sale, new LeadEvent.Settled(verdict), Context);
             }
             // Somebody else's plan is in the rows, not ours.
             if (step.Conflict is not null) sale = null;
-            foreach (var copyNo in step.Calls) StartCall(copyNo, submitted!.Starts.First(copy => copy.No == copyNo).Deliveries[0]);
+            foreach (var copyNo in step.Calls) StartCall(copyNo, DeliveryOf(submitted!, copyNo));
             return step;
         }
         catch
@@ -240,6 +252,9 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             await Task.Delay(AgainAfter, services.Time);
         }
     }
+
+    private static NewDelivery DeliveryOf(JournalItem item, int copyNo) =>
+        (item.Starts.FirstOrDefault(copy => copy.No == copyNo)?.Deliveries ?? item.Ends.First(end => end.No == copyNo).Deliveries)[0];
 
     private void StartCall(int copyNo, NewDelivery delivery)
     {
@@ -311,7 +326,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         row = await services.Store.Leads.FindAsync(id, CancellationToken.None);
         if (row is null) return false;
         var atPing = await services.Catalog.ModelAsync(row.CatalogVersion, CancellationToken.None);
-        var record = await services.Store.Pings.FindAsync(id, services.Catalog.ModelAsync, CancellationToken.None) ?? LostRecord.From(row, atPing);
+        var record = await services.Store.Pings.FindAsync(id, services.Catalog.ModelAsync, CancellationToken.None) ?? LostRecord.From(row, atPing, []);
         (sale, world) = await RestoredSale.FromAsync(services, row, record, atPing);
         return true;
     }

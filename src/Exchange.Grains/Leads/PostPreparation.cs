@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Exchange.Engine;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
@@ -6,6 +5,7 @@ using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
+using Exchange.Grains.Firm;
 using Exchange.Grains.Intake;
 using Exchange.Storage;
 
@@ -56,18 +56,28 @@ public sealed class PostPreparation(LeadServices services)
         var world = new SaleWorld(services, record, atPing, values, payload, command.ReceivedAt);
         var maxCopies = MaxCopies(current, record, offers.Count);
         var sealedBytes = vault.Seal(id, payload.ToJson());
-        var lead = new NewLead(record.Publisher, record.Vertical, record.SubId, id.IsTest, maxCopies, command.BodyHash, sealedBytes, record.CatalogVersion) { Channel = record.Channel };
+        // Firm: the best offers were held at the ping, and the lead's row with them.
+        var firm = FirmOffers.AreHeld(atPing, record) && !command.Direct;
+        int[] unwanted = [];
+        var nextCopyNo = 1;
+        var slots = firm ? FirmOffer.Slots(record, offers, out unwanted, out nextCopyNo)
+            : [.. offers.Select(offer => new Slot(offer.OfferId, offer.Sharing, offer.Payout, offer.BidIndex, offer.Price, 0, SlotState.Proposed))];
+        var lead = firm ? null : new NewLead(record.Publisher, record.Vertical, record.SubId, id.IsTest, maxCopies, command.BodyHash, sealedBytes, record.CatalogVersion)
+        {
+            Channel = record.Channel,
+        };
         var sale = new LeadSale
         {
             Rounds = [new SaleRound { Model = atPing, Record = record, Subject = world.Subject }],
-            Slots = [.. offers.Select(offer => new Slot(offer.OfferId, offer.Sharing, offer.Payout, offer.BidIndex, offer.Price, 0, SlotState.Proposed))],
+            Slots = slots,
+            NextCopyNo = nextCopyNo,
             MaxCopies = maxCopies,
             MinPayout = new Money(command.MinPayoutMicros),
             Late = late,
             PersonHashes = PostRules.PersonHashes(vault, current, vertical, values),
-            First = new FirstWrite(lead,
+            First = new FirstWrite(lead, firm ? new LeadPost(maxCopies, command.BodyHash, sealedBytes) : null,
                 command.IdempotencyKey is { } key ? new RequestClaim(command.Publisher, key, command.BodyHash) : null,
-                PostRules.Persons(vault, vertical, record, values, now.ToUnixTimeMilliseconds())),
+                PostRules.Persons(vault, vertical, record, values, now.ToUnixTimeMilliseconds())) { Unwanted = unwanted },
             KeepPersonsWhenUnsold = vertical.Duplicate is { AmongReceived: true },
             Unfinished = services.Book.TestResultOf(id) switch { "pending" => LeadState.Pending, "in_doubt" => LeadState.InDoubt, _ => null },
         };

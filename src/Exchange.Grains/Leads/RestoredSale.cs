@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Exchange.Engine;
 using Exchange.Engine.Catalog;
+using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
 using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
@@ -103,18 +104,26 @@ public static class RestoredSale
 public static class LostRecord
 {
     /// <param name="model">Of the lead's catalog version: every campaign with a copy of the ping's own bids is in it.</param>
-    public static PingRecord From(LeadRow row, CatalogModel model)
+    /// <param name="values">What was pinged, by that version; empty where the lead was posted and its own values count.</param>
+    public static PingRecord From(LeadRow row, CatalogModel model, FieldValue[] values)
     {
         var copies = row.Copies.Where(copy => model.Campaigns.ContainsKey(copy.Campaign)).ToArray();
+        var tree = copies is [{ Trees: [var outermost, ..] }, ..] && model.Trees.TryGetValue(outermost, out var found) ? found : null;
         var bids = copies.Select(copy => new RankedBid(
-            0, model.Campaigns[copy.Campaign], copy.Exclusive ? Sharing.Exclusive : Sharing.Shared, copy.Price, copy.Price, true)).ToArray();
+            TierOf(tree, copy), model.Campaigns[copy.Campaign], copy.Exclusive ? Sharing.Exclusive : Sharing.Shared, copy.Price, copy.Price, true)).ToArray();
         return new PingRecord
         {
-            Id = row.Id, AtMs = row.AtMs, Publisher = row.Publisher, Vertical = row.Vertical, Tree = null, SubId = row.SubId,
-            CatalogVersion = row.CatalogVersion, Seed = 0, MinPayout = Money.Zero, MaxCopies = row.MaxCopies, Values = [], Bids = bids,
+            Id = row.Id, AtMs = row.AtMs, Publisher = row.Publisher, Vertical = row.Vertical, Tree = tree?.Id, SubId = row.SubId, Channel = row.Channel,
+            CatalogVersion = row.CatalogVersion, Seed = 0, MinPayout = Money.Zero, MaxCopies = row.MaxCopies, Values = values, Bids = bids,
             Offers = [.. copies.Select((copy, i) => (copy, i)).GroupBy(pair => pair.copy.OfferId).Select(group => group.MaxBy(pair => pair.copy.Id.No))
-                .Select(pair => new Offer(pair.copy.OfferId, pair.i, bids[pair.i].Sharing, pair.copy.Price, pair.copy.Payout, null, true))],
-            Notes = [], Turns = [], ExpiresAtMs = row.AtMs, Outcome = Reason.None,
+                .Select(pair => new Offer(pair.copy.OfferId, pair.i, bids[pair.i].Sharing, pair.copy.Price, pair.copy.Payout, bids[pair.i].Seller, true))],
+            Notes = [], Turns = [], ExpiresAtMs = row.IsPosted ? row.AtMs : row.OfferUntilMs, Outcome = Reason.None,
         };
+    }
+
+    private static int TierOf(TreeModel? tree, CopyRow copy)
+    {
+        for (var i = 0; i < tree?.Tiers.Count; i++) if (tree.Tiers[i].RotationKey == copy.Tier) return i;
+        return 0;
     }
 }

@@ -6,6 +6,7 @@ using Exchange.Engine.Filters;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
 using Exchange.Grains.Catalog;
+using Exchange.Grains.Firm;
 using Exchange.Grains.Intake;
 using Exchange.Grains.Leads;
 using Exchange.Grains.Limits;
@@ -18,7 +19,7 @@ namespace Exchange.Grains.Pings;
 /// The walk of a ping in this silo: read, auction, record, answer. It waits on no database; a grain is asked only where a cap is about to run out.
 /// </summary>
 public sealed class PingDesk(
-    IExchangeStore store, CatalogHost catalog, LiveView live, IRotations rotations, OfferBook book, SoftHoldDesk softHolds, PostRates rates, PingCounts counts, LeadIds ids,
+    IExchangeStore store, CatalogHost catalog, LiveView live, IRotations rotations, OfferBook book, SoftHoldDesk softHolds, FirmOffers firm, PostRates rates, PingCounts counts, LeadIds ids,
     FieldParsers parsers, TimeProvider time)
 {
     public async ValueTask<PingReply> PingAsync(PingCommand command)
@@ -75,7 +76,7 @@ public sealed class PingDesk(
             : PingWalk.Run(model, input, live, rotations);
         var subject = new Subject { Vertical = input.Vertical, Publisher = input.Publisher, SubId = input.SubId, Channel = input.Channel, Values = input.Values, Now = now };
         // Near the end of a cap an offer is backed by a soft hold; without one the walk runs again and sees the cap as full.
-        if (outcome.Outcome == Reason.None && !command.Test && !await softHolds.BackAsync(id, model, publisher, subject, outcome, now))
+        if (outcome.Outcome == Reason.None && !command.Test && !IsFirm(model, outcome) && !await softHolds.BackAsync(id, model, publisher, subject, outcome, now))
             outcome = PingWalk.Run(model, input, live, rotations);
         if (!command.Test) outcome = Counted(outcome, publisher, subject, now.ToUnixTimeMilliseconds());
 
@@ -88,23 +89,34 @@ public sealed class PingDesk(
             Offers = outcome.Offers, Notes = outcome.Notes, Shares = outcome.Shares, Turns = outcome.Turns, ExpiresAtMs = expires.ToUnixTimeMilliseconds(), Outcome = outcome.Outcome,
             Persons = input.Persons,
         };
+        try
+        {
+            if (!direct && FirmOffers.AreHeld(model, record)) record = await firm.HoldAsync(model, input, record);
+        }
+        catch (StorageBusyException)
+        {
+            return new(null, Problem.Of(503, "storage_unavailable", "The offer could not be held; come again.", 1));
+        }
+        if (!command.Test)
+            foreach (var offer in record.Offers) counts.CountOffer(record.Bids[offer.BidIndex].Of, subject, offer.Price, offer.Payout, record.AtMs);
         // An offer that could not be found again would be a lie.
         if (!store.Pings.TryAppend(record, vertical.Fields)) return new(null, Problem.Of(503, "overloaded", "Too many pings wait to be recorded; come again.", 1));
         book.Add(record);
         if (forced is not null) book.ForceTest(id, forced);
-        if (outcome.Outcome == Reason.None && !direct) rates.Offered(publisher.Id);
+        if (record.Outcome == Reason.None && !direct) rates.Offered(publisher.Id);
         return new(Answer(model, command, record, reading.Warnings), null);
     }
 
-    /// <summary>The ping, who was asked and what was offered are counted; of two pings at once only one has the last place of the publisher's cap.</summary>
+    /// <summary>The ping and who was asked are counted; of two pings at once only one has the last place of the publisher's cap.</summary>
     private PingOutcome Counted(PingOutcome outcome, PublisherModel publisher, Subject subject, long nowMs)
     {
         var full = counts.TryCountPing(publisher, subject, nowMs);
         if (full is { } note && outcome.Outcome == Reason.None) outcome = new PingOutcome(note.Reason, outcome.Tree, outcome.Bids, [], [.. outcome.Notes, note], []) { Shares = outcome.Shares };
         foreach (var campaign in outcome.Asked) counts.CountAsked(campaign, subject, nowMs);
-        foreach (var offer in outcome.Offers) counts.CountOffer(outcome.Bids[offer.BidIndex].Of, subject, offer.Price, offer.Payout, nowMs);
         return outcome;
     }
+
+    private static bool IsFirm(CatalogModel model, PingOutcome outcome) => outcome.Tree is { } tree && model.Trees[tree].Firm;
 
     /// <summary>Everything that refuses a ping before it is walked; field and member errors all at once.</summary>
     private Problem? Admit(CatalogModel model, PingCommand command, bool direct, out PublisherModel? publisher, out VerticalModel? vertical, out FieldsReading? reading)

@@ -5,6 +5,7 @@ using Exchange.Delivery.Connectors;
 using Exchange.Engine.PingTrees;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Deliveries;
+using Exchange.Grains.Firm;
 using Exchange.Grains.Intake;
 using Exchange.Grains.Leads;
 using Exchange.Grains.Limits;
@@ -89,7 +90,7 @@ public static class ExchangeHost
         services.AddSingleton<CatalogHost>().AddSingleton<ICatalogHost>(provider => provider.GetRequiredService<CatalogHost>());
         services.AddSingleton<TierRotations>().AddSingleton<IRotations>(provider => provider.GetRequiredService<TierRotations>());
         services.AddSingleton(provider => new LeadIds(0, provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<OfferBook>().AddSingleton<PostRates>().AddSingleton<SoftHoldDesk>().AddSingleton<PingDesk>();
+        services.AddSingleton<OfferBook>().AddSingleton<PostRates>().AddSingleton<SoftHoldDesk>().AddSingleton<FirmOffers>().AddSingleton<PingDesk>();
         services.AddSingleton<Grains.Leads.LeadAnswers>().AddSingleton<LeadServices>().AddSingleton<ILeadIntake, LeadIntake>();
         services.AddSingleton(_ => new OutboundHttp(new OutboundOptions { AllowLoopback = options.AllowLoopback }));
         services.AddSingleton(provider => ConnectorList.Create(provider.GetRequiredService<OutboundHttp>()));

@@ -1,4 +1,5 @@
 using Exchange.Grains.Catalog;
+using Exchange.Grains.Firm;
 using Exchange.Grains.Memory;
 using Exchange.Grains.Pings;
 using Exchange.Grains.SoftHolds;
@@ -13,7 +14,7 @@ namespace Exchange.Server.Hosting;
 /// Nothing that is right depends on it.
 /// </summary>
 public sealed class Housekeeping(
-    OfferBook book, SoftHoldDesk softHolds, CatalogHost catalog, TierRotations rotations, IExchangeStore store, IGrainFactory grains, TimeProvider time, ILogger<Housekeeping> log) : BackgroundService
+    OfferBook book, SoftHoldDesk softHolds, FirmOffers firm, CatalogHost catalog, TierRotations rotations, IExchangeStore store, IGrainFactory grains, TimeProvider time, ILogger<Housekeeping> log) : BackgroundService
 {
     private const ushort Silo = 0;
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
@@ -43,6 +44,7 @@ public sealed class Housekeeping(
                 var now = time.GetUtcNow().ToUnixTimeMilliseconds();
                 book.Sweep(now);
                 softHolds.Sweep(now);
+                await firm.SweepAsync(now, stoppingToken);
                 if (tick % HealEveryTicks == 0 && !await catalog.RefreshAsync(stoppingToken)) await catalog.HealAsync(stoppingToken);
                 if (tick % KeepEveryTicks == 0) await KeepAsync();
                 if ((oldRowsAreLeft || tick % UpkeepEveryTicks == 0) && catalog.IsLoaded)

@@ -5,6 +5,7 @@ using Exchange.Engine.Ledger;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Tests.PingTrees;
 using Exchange.Engine.Values;
+using Shouldly;
 
 namespace Exchange.Engine.Tests.Leads;
 
@@ -22,14 +23,34 @@ internal sealed class LeadRun
         var offers = record.Offers.Where(offer => offerIds.Length == 0 ? offer.Best : offerIds.Contains(offer.OfferId)).ToArray();
         Promise = offers.Aggregate(Money.Zero, (sum, offer) => sum + offer.Payout);
         subject = new Subject { Vertical = "v", Publisher = "p", Values = record.Values, Now = Market.Now };
+        var maxCopies = Math.Max(1, Math.Max(offers.Length, market.UnsoldTiers?.Max(tier => tier.Copies) ?? 1));
         Sale = new LeadSale
         {
             Rounds = [new SaleRound { Model = market.Model, Record = record, Subject = subject }],
             Slots = [.. offers.Select(offer => new Slot(offer.OfferId, offer.Sharing, offer.Payout, offer.BidIndex, offer.Price, 0, SlotState.Proposed))],
-            MaxCopies = Math.Max(1, Math.Max(offers.Length, market.UnsoldTiers?.Max(tier => tier.Copies) ?? 1)),
-            First = new FirstWrite(new NewLead("p", "v", null, record.Id.IsTest, Math.Max(1, offers.Length), [], [], 3), null, []),
+            MaxCopies = maxCopies,
+            First = new FirstWrite(new NewLead("p", "v", null, record.Id.IsTest, maxCopies, [1], [], 3), null, []),
         };
     }
+
+    /// <summary>As a firm tree does it: the best offers are held at the ping. Its verdict; where it is done, the post finds them.</summary>
+    public Verdict HoldAtPing()
+    {
+        var record = Sale.Record;
+        var verdict = journal.Apply(FirmOffer.Hold(record, market.Model, subject, [], Market.Now.ToUnixTimeMilliseconds()));
+        if (!verdict.IsSuccess) return verdict;
+        var taken = Sale.Slots.Select(slot => record.Offers.First(offer => offer.OfferId == slot.OfferId)).ToArray();
+        Sale = Sale with
+        {
+            Slots = FirmOffer.Slots(record, taken, out var unwanted, out var next), NextCopyNo = next,
+            First = new FirstWrite(null, new LeadPost(Sale.MaxCopies, [1], []), null, []) { Unwanted = unwanted },
+        };
+        return verdict;
+    }
+
+    /// <summary>Nobody posted it in time.</summary>
+    public void ExpireOffer() =>
+        journal.Apply(FirmOffer.Expire(Sale.Id, journal.Leads[Sale.Id].Copies.Keys.Order(), Market.Now.ToUnixTimeMilliseconds())).IsSuccess.ShouldBeTrue();
 
     /// <summary>The person in it; only leads with one are watched for buyers that have it.</summary>
     public LeadRun Of(byte person) { Sale = Sale with { PersonHashes = new Dictionary<string, byte[]> { ["phone"] = [person] } }; return this; }

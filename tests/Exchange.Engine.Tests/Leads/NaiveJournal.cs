@@ -14,11 +14,14 @@ internal sealed class NaiveJournal(CatalogModel model)
     {
         public required NewCopy Made { get; init; }
         public CopyState State { get; set; }
+        public bool IsCalled { get; set; }
     }
 
     public sealed class Lead
     {
         public Dictionary<int, Copy> Copies { get; } = [];
+        public int MaxCopies { get; set; }
+        public bool IsPosted { get; set; }
         public LeadState State { get; set; }
         public Reason Reason { get; set; }
     }
@@ -40,13 +43,22 @@ internal sealed class NaiveJournal(CatalogModel model)
         var known = Leads.GetValueOrDefault(item.Lead);
         if (item.New is not null && known is not null) return new(VerdictCode.AlreadyPosted);
         Invariant.Require(item.New is not null || known is not null);
+        if (item.Post is not null && known!.IsPosted) return new(VerdictCode.AlreadyPosted);
 
-        foreach (var end in item.Ends)
+        for (var e = 0; e < item.Ends.Length; e++)
         {
-            var copy = known!.Copies[end.No];
-            if (copy.State is not (CopyState.Held or CopyState.InDoubt)) return new(copy.State == StateAfter(end.Move) ? VerdictCode.AlreadyThere : VerdictCode.EndedOtherwise);
+            var copy = known!.Copies[item.Ends[e].No];
+            var move = item.Ends[e].Move;
+            if (move is CopyMove.Expire or CopyMove.Call && copy is { State: CopyState.Held, IsCalled: true }) return new(VerdictCode.EndedOtherwise, e) { OfEnd = true };
+            if (copy.State is not (CopyState.Held or CopyState.InDoubt))
+                return copy.State == StateAfter(move) ? new(VerdictCode.AlreadyThere) : new(VerdictCode.EndedOtherwise, e) { OfEnd = true };
         }
+        // A post leaves nothing held that nobody will call.
+        if (item.Post is not null)
+            Invariant.Require(known!.Copies.All(copy => copy.Value.State != CopyState.Held || item.Ends.Any(end => end.No == copy.Key)));
         if (item.Persons.Any(claim => IsSeen(item.Lead, claim))) return new(VerdictCode.PersonSeen);
+        for (var e = 0; e < item.Ends.Length; e++)
+            if (item.Ends[e].Persons.Any(claim => IsSeen(item.Lead, claim))) return new(VerdictCode.PersonSeen, e) { OfEnd = true };
         for (var c = 0; c < item.Starts.Length; c++)
             if (item.Starts[c].Persons.Any(claim => IsSeen(item.Lead, claim))) return new(VerdictCode.PersonSeen, c);
         // A void gives its room back before the next rank's hold is measured.
@@ -56,7 +68,7 @@ internal sealed class NaiveJournal(CatalogModel model)
         {
             foreach (var take in known!.Copies[end.No].Made.Takes)
             {
-                if (end.Move is CopyMove.Capture or CopyMove.Void) held[take.Key] = held.GetValueOrDefault(take.Key) - take.Amount;
+                if (end.Move is CopyMove.Capture or CopyMove.Void or CopyMove.Expire) held[take.Key] = held.GetValueOrDefault(take.Key) - take.Amount;
                 if (end.Move == CopyMove.Capture) used[take.Key] = used.GetValueOrDefault(take.Key) + take.Amount;
             }
         }
@@ -76,21 +88,30 @@ internal sealed class NaiveJournal(CatalogModel model)
         {
             var open = (known?.Copies ?? []).Values.Select(copy => copy.Made).Concat(item.Starts)
                 .Where(copy => copy.No != start.No && after.GetValueOrDefault(copy.No, CopyState.Held) is CopyState.Held or CopyState.InDoubt or CopyState.Captured).ToArray();
-            if (open.Any(copy => copy.Company == start.Company || copy.Exclusive || start.Exclusive)) return new(VerdictCode.NoFreeCopy, Array.IndexOf(item.Starts, start));
+            if (open.Any(copy => copy.Company == start.Company || copy.Exclusive || start.Exclusive) || open.Length >= (item.New?.MaxCopies ?? item.Post?.MaxCopies ?? known!.MaxCopies))
+                return new(VerdictCode.NoFreeCopy, Array.IndexOf(item.Starts, start));
         }
 
-        var lead = known ?? (Leads[item.Lead] = new());
+        var lead = known ?? (Leads[item.Lead] = new() { MaxCopies = item.New!.MaxCopies, IsPosted = item.New.OfferUntilMs == 0 });
+        if (item.Post is { } post) (lead.MaxCopies, lead.IsPosted) = (post.MaxCopies, true);
         foreach (var (key, value) in used) Used[key] = value;
         foreach (var (key, value) in held) Held[key] = value;
-        foreach (var end in item.Ends) { lead.Copies[end.No].State = StateAfter(end.Move); Transfers.AddRange(end.Transfers); }
+        foreach (var end in item.Ends)
+        {
+            lead.Copies[end.No].State = StateAfter(end.Move);
+            lead.Copies[end.No].IsCalled |= end.Move == CopyMove.Call;
+            Transfers.AddRange(end.Transfers);
+            Claim(item.Lead, end.No, end.Persons, item.AtMs);
+        }
         foreach (var start in item.Starts)
         {
-            lead.Copies.Add(start.No, new Copy { Made = start, State = start.Move == CopyMove.Sell ? CopyState.Captured : CopyState.Held });
+            lead.Copies.Add(start.No, new Copy { Made = start, State = start.Move == CopyMove.Sell ? CopyState.Captured : CopyState.Held, IsCalled = lead.IsPosted });
             Transfers.AddRange(start.Transfers);
         }
         Claim(item.Lead, 0, item.Persons, item.AtMs);
         foreach (var start in item.Starts) Claim(item.Lead, start.No, start.Persons, item.AtMs);
-        foreach (var end in item.Ends) if (end.Move == CopyMove.Void) Persons.RemoveAll(person => person.Lead == item.Lead && person.No == end.No);
+        foreach (var end in item.Ends)
+            if (end.Move is CopyMove.Void or CopyMove.Expire) Persons.RemoveAll(person => person.Lead == item.Lead && person.No == end.No);
         if (item.ReleasePersons) Persons.RemoveAll(person => person.Lead == item.Lead);
         lead.State = item.State;
         lead.Reason = item.Reason;
@@ -110,6 +131,8 @@ internal sealed class NaiveJournal(CatalogModel model)
     {
         CopyMove.Capture => CopyState.Captured,
         CopyMove.Void => CopyState.Voided,
+        CopyMove.Expire => CopyState.Expired,
+        CopyMove.Call => CopyState.Held,
         CopyMove.Doubt => CopyState.InDoubt,
         _ => throw new InvariantException("not an end"),
     };

@@ -1,0 +1,96 @@
+using Exchange.Engine;
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Caps;
+using Exchange.Engine.Filters;
+using Exchange.Engine.Leads;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.PingTrees;
+using Exchange.Grains.Leads;
+using Exchange.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Exchange.Grains.Firm;
+
+/// <summary>
+/// Firm trees: what a ping is offered is held by the rows before it is answered, so that its post always finds it. Freed by the post, or when the
+/// offer's time is over.
+/// </summary>
+public sealed class FirmOffers(IExchangeStore store, ILiveView live, IRotations rotations, TimeProvider time, ILogger<FirmOffers> log)
+{
+    /// <summary>How often a ping is walked again because a limit ran full between the walk and the hold.</summary>
+    private const int WalksAgain = 3;
+
+    /// <summary>A post that came in time may still be on its way to the journal.</summary>
+    private const long GraceMs = 5_000;
+
+    /// <summary>Whether this ping's best offers are held. A test's never are, nor those of a direct post: its own sale follows at once.</summary>
+    public static bool AreHeld(CatalogModel model, PingRecord record) =>
+        record is { Outcome: Reason.None, Tree: { } id } && !record.Id.IsTest && model.Trees.TryGetValue(id, out var tree) && tree.Firm;
+
+    /// <summary>
+    /// Holds the best offers, or those of another walk where a limit refuses them; the record says in the end what is held, if anything. Done when
+    /// it is durable. Throws <see cref="StorageBusyException"/>: nothing is held.
+    /// </summary>
+    /// <param name="model">The catalog that the ping was walked on.</param>
+    public async ValueTask<PingRecord> HoldAsync(CatalogModel model, PingInput ping, PingRecord record)
+    {
+        var vertical = model.Verticals[record.Vertical];
+        var subject = new Subject
+        {
+            Vertical = record.Vertical, Publisher = record.Publisher, SubId = record.SubId, Channel = record.Channel, Values = record.Values, Now = ping.Now,
+        };
+        var payload = new LeadPayload(
+            vertical.Fields.All.Where(field => record.Values[field.Ordinal].IsGiven).ToDictionary(field => field.Name, field => record.Values[field.Ordinal].Text!, StringComparer.Ordinal), null);
+        var sealedFields = store.Vault.Seal(record.Id, payload.ToJson());
+        var without = new HashSet<string>(StringComparer.Ordinal);
+        var notes = new List<StateNote>();
+        for (var walks = 0; record.Outcome == Reason.None; walks++)
+        {
+            var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+            var item = FirmOffer.Hold(record, model, subject, sealedFields, nowMs);
+            var verdict = await store.Journal.SubmitAsync(item, CancellationToken.None);
+            if (verdict.IsSuccess) break;
+            Invariant.Require(verdict.Code == VerdictCode.Refused);
+            var start = item.Starts[verdict.CopyIndex];
+            var take = start.Takes[verdict.TakeIndex];
+            var ofPublisher = take.Reason is Reason.PublisherCap or Reason.PublisherPaused;
+            notes.Add(NoteOf(model, ofPublisher ? null : start.Campaign, take, subject, nowMs));
+            without.Add(start.Campaign);
+            if (ofPublisher || walks == WalksAgain)
+                record = record with { Offers = [], Notes = [.. record.Notes, notes[^1]], Outcome = ofPublisher ? take.Reason : Reason.NoEligibleCampaign };
+            else record = Walked(record, PingWalk.Run(model, ping with { Without = without }, live, rotations), notes);
+        }
+        return record;
+    }
+
+    /// <summary>Called about once a second: offers whose time is over give back what they held. Returns how many.</summary>
+    public async Task<int> SweepAsync(long nowMs, CancellationToken cancel)
+    {
+        var freed = 0;
+        while (!cancel.IsCancellationRequested)
+        {
+            var expired = await store.Leads.ExpiredOffersAsync(nowMs - GraceMs, Engine.Limits.PageRows, cancel);
+            var verdicts = await Task.WhenAll(expired.Select(offer =>
+                store.Journal.SubmitAsync(FirmOffer.Expire(offer.Lead, offer.Held, nowMs), CancellationToken.None)));
+            // 102: a post came first.
+            freed += verdicts.Count(verdict => verdict.IsSuccess);
+            if (expired.Count < Engine.Limits.PageRows) break;
+        }
+        if (freed > 0) log.LogDebug("{Count} firm offers ran out", freed);
+        return freed;
+    }
+
+    private static PingRecord Walked(PingRecord record, PingOutcome outcome, List<StateNote> notes) => record with
+    {
+        Tree = outcome.Tree, Bids = outcome.Bids, Offers = outcome.Offers, Notes = [.. outcome.Notes, .. notes], Shares = outcome.Shares, Turns = outcome.Turns,
+        Outcome = outcome.Outcome,
+    };
+
+    private StateNote NoteOf(CatalogModel model, string? campaign, Take take, Subject subject, long nowMs)
+    {
+        var limit = model.Limits.First(limit => limit.Id == take.LimitId);
+        var value = limit.ValueOf(subject);
+        var reading = live.Read(limit, nowMs / 1000, value);
+        return new(campaign is null ? null : model.Campaigns[campaign], take.Reason, limit, reading.Limit, reading.Used, reading.Held, take.Amount, value);
+    }
+}
