@@ -1,8 +1,11 @@
+extern alias server;
+
 using Exchange.Engine;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Filters;
 using Exchange.Engine.Values;
 using Exchange.System.Tests.Scenarios;
+using server::Exchange.Server.Catalog;
 using Shouldly;
 
 namespace Exchange.System.Tests.Catalog;
@@ -115,4 +118,11 @@ public sealed class SolarTests
     [InlineData("2027-01-08", "hearth-renewals 9.00 pays 7.00 exclusive")]
     public void Home_Ping_IsPaidByTheDaysToItsRenewal(string renewal, string offered) =>
         Told(Open().Ping(Ping("sun-compare", "home-insurance", $"zip=85004 state=AZ renewal_date={renewal}"))).ShouldBe(offered);
+
+    [Fact]
+    public void Solar_ExportedAndReadAgain_IsTheSameCatalog()
+    {
+        var root = Files.Read(File.ReadAllBytes(Files.Solar));
+        CatalogDiff.Between(root, Files.Read(global::System.Text.Encoding.UTF8.GetBytes(CatalogYaml.Write(root)))).ShouldBeEmpty();
+    }
 }
