@@ -58,7 +58,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     }
 
     /// <summary>Heals the live view by a full read.</summary>
-    public async Task HealAsync(CancellationToken cancel) => live.Apply(await store.Catalog.ReadCountersAsync(NowMs(), cancel));
+    public async Task HealAsync(CancellationToken cancel) => live.Heal(await store.Catalog.ReadCountersAsync(NowMs(), cancel));
 
     public async ValueTask<CatalogModel> ModelAsync(long version, CancellationToken cancel)
     {

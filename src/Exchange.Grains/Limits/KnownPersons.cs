@@ -8,7 +8,7 @@ namespace Exchange.Grains.Limits;
 /// The persons claimed lately, so that a ping that brings a hash is answered early. The newest so many; the rows are the fence. Of a hash half is kept:
 /// 128 bits of an HMAC are as good as all.
 /// </summary>
-internal sealed class KnownPersons(int most)
+public sealed class KnownPersons(int most)
 {
     private readonly ConcurrentDictionary<Key, long> known = new();
     private readonly ConcurrentQueue<Key> order = new();
@@ -21,6 +21,7 @@ internal sealed class KnownPersons(int most)
     private readonly record struct Key(string Scope, ulong High, ulong Low);
 
     public int Count => Volatile.Read(ref count);
+    public int Queued => Volatile.Read(ref queued);
 
     public bool Has(string scope, ReadOnlySpan<byte> hmac, long sinceMs) => known.TryGetValue(KeyOf(scope, hmac), out var at) && at >= sinceMs;
 

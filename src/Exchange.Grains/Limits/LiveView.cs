@@ -80,7 +80,12 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
     public bool HasPerson(string scope, ReadOnlySpan<byte> hmac, long sinceMs) => persons.Has(scope, hmac, sinceMs);
 
     /// <summary>Called on the journal's thread after a commit.</summary>
-    public void Apply(IReadOnlyList<CounterValue> changed)
+    public void Apply(IReadOnlyList<CounterValue> changed) => Hear(changed, happened: true);
+
+    /// <summary>What a full read of the rows tells: nothing of it is news.</summary>
+    public void Heal(IReadOnlyList<CounterValue> rows) => Hear(rows, happened: false);
+
+    private void Hear(IReadOnlyList<CounterValue> changed, bool happened)
     {
         var here = served;
         for (var i = 0; i < changed.Count; i++)
@@ -92,7 +97,7 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
             var before = cell.Now;
             if (!cell.Hear(limit, window, row, out var late)) continue;
             if (late is { } unwritten) lateCounts.Enqueue(unwritten);
-            if (limit.Paced && before.IsHeard) cell.Pace.Sold(row.Used + row.Held - (before.Window == window ? before.Used + before.Held : 0));
+            if (limit.Paced && happened) cell.Pace.Sold(row.Used + row.Held - (before.Window == window ? before.Used + before.Held : 0));
             alerts.Look(limit, cell, quiet);
             Look(limit, cell);
         }

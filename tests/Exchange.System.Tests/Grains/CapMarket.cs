@@ -17,7 +17,8 @@ internal sealed class CapMarket
 
     private const string Auction = "\"method\": \"auction\"";
 
-    public CapMarket(string campaignCaps = "", string publisherCaps = "", string buyerCaps = "", string tier = Auction) : this(Compile(campaignCaps, publisherCaps, buyerCaps, tier)) { }
+    public CapMarket(string campaignCaps = "", string publisherCaps = "", string buyerCaps = "", string tier = Auction, string? open = null)
+        : this(Compile(campaignCaps, publisherCaps, buyerCaps, tier, open)) { }
 
     private CapMarket(CatalogModel model)
     {
@@ -59,7 +60,7 @@ internal sealed class CapMarket
         Vertical = "auto", Publisher = "pub", SubId = subId, Now = Time.Now, Values = [default, new(state, 0)],
     };
 
-    private static CatalogModel Compile(string campaignCaps, string publisherCaps, string buyerCaps, string tier)
+    private static CatalogModel Compile(string campaignCaps, string publisherCaps, string buyerCaps, string tier, string? open = null)
     {
         var json = $$"""
             {
@@ -68,7 +69,7 @@ internal sealed class CapMarket
               "publishers": { "pub": { "verticals": ["auto"], "payout": { "share": "50%" }{{Caps(publisherCaps)}} } },
               "buyers": { "acme": { "credit_limit": "unlimited"{{Caps(buyerCaps)}} }, "two": { "credit_limit": "unlimited" }, "three": { "credit_limit": "unlimited" } },
               "campaigns": {
-                "one": { "buyer": "acme", "vertical": "auto", "bid": "10.00"{{Caps(campaignCaps)}} },
+                "one": { "buyer": "acme", "vertical": "auto", "bid": "10.00"{{Caps(campaignCaps)}}{{(open is null ? "" : $", \"schedule\": {{ \"open\": {{ \"mon-sun\": \"{open}\" }} }}")}} },
                 "two": { "buyer": "two", "vertical": "auto", "bid": "9.00" },
                 "three": { "buyer": "three", "vertical": "auto", "bid": "8.00" }
               },
