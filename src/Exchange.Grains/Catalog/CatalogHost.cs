@@ -17,6 +17,7 @@ namespace Exchange.Grains.Catalog;
 public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRules rules, TimeProvider time, ILogger<CatalogHost> log) : ICatalogHost
 {
     private const int ModelsKept = 16;
+    private const int ValuesShown = 50;
 
     private readonly SemaphoreSlim changing = new(1, 1);
     private readonly SemaphoreSlim restoring = new(1, 1);
@@ -141,15 +142,12 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
             errors.Add($"campaigns.{id}.{key}", ConfigCodes.IdentityChanged, $"This id belonged to a campaign with another {key} and keeps it for ever; give the new one another id.");
     }
 
-    public IReadOnlyList<LimitState> StateOf(CampaignModel campaign)
+    public IReadOnlyList<LimitState> StateOf(CampaignModel campaign) => StateOf(campaign.Takes.Concat(campaign.Counted));
+
+    public IReadOnlyList<LimitState> StateOf(IEnumerable<LimitModel> limits)
     {
-        var seconds = NowMs() / 1000;
-        return [.. campaign.Takes.Select(limit =>
-        {
-            var reading = live.Read(limit, seconds);
-            limit.KeyAt(seconds, out var window);
-            return new LimitState(limit, reading.Limit, reading.Used, reading.Held, window.End == long.MaxValue ? null : DateTimeOffset.FromUnixTimeSeconds(window.End));
-        })];
+        var now = NowMs();
+        return [.. limits.Select(limit => new LimitState(live.Report(limit, now), live.ValuesOf(limit, now, ValuesShown)))];
     }
 
     /// <summary>All that takes time comes before the one write that swaps it in.</summary>

@@ -1,5 +1,7 @@
+using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
+using Exchange.Grains.Limits;
 
 namespace Exchange.Grains.Catalog;
 
@@ -24,12 +26,20 @@ public interface ICatalogHost
     /// <summary>Compiles, and unless <paramref name="dryRun"/> stores and serves it. Null expected version overwrites.</summary>
     Task<ApplyOutcome> ApplyAsync(ConfigNode config, long? expectedVersion, string author, bool dryRun, CancellationToken cancel);
 
-    /// <summary>Live readings of a campaign's limits, for admins.</summary>
+    /// <summary>
+    /// Live readings of a campaign's limits, for admins: what sales take, then what is counted, in the order of reasons. A cap with a count for each
+    /// value shows the most used ones.
+    /// </summary>
     IReadOnlyList<LimitState> StateOf(CampaignModel campaign);
+
+    /// <summary>The same of any limits, such as a buyer's or publisher's caps.</summary>
+    IReadOnlyList<LimitState> StateOf(IEnumerable<LimitModel> limits);
 }
 
-/// <summary>One limit of a campaign, live. Money limits are in micros.</summary>
-public sealed record LimitState(Engine.Caps.LimitModel Limit, long Max, long Used, long Held, DateTimeOffset? ResetsAt)
+/// <summary>One limit, live.</summary>
+/// <param name="Whole">Of a cap with a count for each value: its limit, nothing used.</param>
+/// <param name="Values">Of a cap with a count for each value the most used, first; else empty.</param>
+public sealed record LimitState(LimitReport Whole, IReadOnlyList<LimitReport> Values)
 {
-    public long Left => Max - Used - Held;
+    public LimitModel Limit => Whole.Limit;
 }

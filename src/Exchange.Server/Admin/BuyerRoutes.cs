@@ -83,17 +83,9 @@ internal static class BuyerRoutes
 
     private static void WriteState(Utf8JsonWriter json, ApiCall call, BuyerModel buyer, BuyerMoney money)
     {
-        var at = call.Now.ToUnixTimeSeconds();
         json.WriteStartObject("state");
         money.WriteMembers(json);
-        CampaignState.WriteCaps(json, "caps", buyer.Caps.Select(cap => StateOf(call, cap, at)), CapScope.Buyer);
+        CapState.Write(json, "caps", call.Catalog.StateOf(buyer.Caps), CapScope.Buyer);
         json.WriteEndObject();
-    }
-
-    private static LimitState StateOf(ApiCall call, LimitModel limit, long at)
-    {
-        var reading = call.Live.Read(limit, at);
-        limit.KeyAt(at, out var window);
-        return new(limit, reading.Limit, reading.Used, reading.Held, window.End == long.MaxValue ? null : DateTimeOffset.FromUnixTimeSeconds(window.End));
     }
 }

@@ -4,12 +4,14 @@ using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Values;
 using Exchange.Grains.Catalog;
+using Exchange.Grains.Limits;
 
 namespace Exchange.Server.Admin;
 
 /// <summary>
 /// Whether a campaign can buy right now and, if not, the first reason in the order in which reasons are told. A spend cap or balance
-/// counts as closed when nothing at all is left: what a bid needs of it is known only with the bid.
+/// counts as closed when nothing at all is left: what a bid needs of it is known only with the bid. Caps that stop only some leads (with a
+/// condition, or a count for each value) and soft ones close nothing.
 /// </summary>
 internal static class CampaignState
 {
@@ -18,9 +20,15 @@ internal static class CampaignState
         if (campaign.Status == EntryStatus.Paused) return Reason.CampaignPaused;
         if (campaign.Buyer.Status == EntryStatus.Paused) return Reason.BuyerPaused;
         if (campaign.Schedule is { } schedule && !schedule.IsOpen(now)) return Reason.ScheduleClosed;
+        var first = Reason.None;
         foreach (var limit in limits)
-            if (limit.Limit.Kind == LimitKind.Gate ? limit.Left < 0 : limit.Left <= 0) return limit.Limit.Reason;
-        return Reason.None;
+        {
+            if (limit.Limit is { Soft: true } or { When: not null } or { Each: not null }) continue;
+            var full = limit.Limit.Kind == LimitKind.Gate ? limit.Whole.Left < 0 : limit.Whole.Left <= 0;
+            var reason = full ? limit.Limit.Reason : limit.Whole.Pace is { NextMs: > 0 } ? Reason.Pacing : Reason.None;
+            if (reason != Reason.None && (first == Reason.None || reason < first)) first = reason;
+        }
+        return first;
     }
 
     public static void Write(Utf8JsonWriter json, CampaignModel campaign, IReadOnlyList<LimitState> limits, DateTimeOffset now)
@@ -29,29 +37,14 @@ internal static class CampaignState
         json.WriteStartObject("state");
         json.WriteBoolean("open", reason == Reason.None);
         json.WriteString("reason", reason == Reason.None ? null : reason.Wire());
-        WriteCaps(json, "caps", limits, CapScope.Campaign);
-        WriteCaps(json, "buyer_caps", limits, CapScope.Buyer);
-        if (limits.FirstOrDefault(limit => limit.Limit.Kind == LimitKind.Balance) is { } balance) WriteBalance(json, balance);
+        CapState.Write(json, "caps", limits, CapScope.Campaign);
+        CapState.Write(json, "buyer_caps", limits, CapScope.Buyer);
+        if (limits.FirstOrDefault(limit => limit.Limit.Kind == LimitKind.Balance) is { } balance) WriteBalance(json, balance.Whole);
         json.WriteEndObject();
     }
 
-    public static void WriteCaps(Utf8JsonWriter json, string name, IEnumerable<LimitState> limits, CapScope scope) =>
-        json.WriteObjects(name, limits.Where(limit => limit.Limit.Kind == LimitKind.Cap && limit.Limit.Scope == scope), limit =>
-        {
-            var what = limit.Limit.Metric == CapMetric.Leads ? "leads" : "spend";
-            json.WriteString("cap", $"{limit.Limit.Period!.Name}.{what}");
-            json.WriteString("per", limit.Limit.Period.Name);
-            WriteAmount(json, what, limit.Limit.Metric, limit.Max);
-            WriteAmount(json, "used", limit.Limit.Metric, limit.Used);
-            WriteAmount(json, "held", limit.Limit.Metric, limit.Held);
-            WriteAmount(json, "left", limit.Limit.Metric, limit.Left);
-            if (limit.ResetsAt is { } resets) json.WriteTime("resets_at", resets);
-            else json.WriteNull("resets_at");
-            json.WriteString("time_zone", limit.Limit.Zone!.Id);
-        });
-
     /// <summary>What the buyer may still spend: what it paid in and its credit, less what it bought and what is held.</summary>
-    private static void WriteBalance(Utf8JsonWriter json, LimitState balance)
+    private static void WriteBalance(Utf8JsonWriter json, LimitReport balance)
     {
         json.WriteStartObject("balance");
         json.WriteString("buyer", balance.Limit.Owner);
@@ -60,11 +53,5 @@ internal static class CampaignState
         json.WriteString("held", new Money(balance.Held).ToString());
         json.WriteString("left", new Money(balance.Left).ToString());
         json.WriteEndObject();
-    }
-
-    private static void WriteAmount(Utf8JsonWriter json, string name, CapMetric metric, long value)
-    {
-        if (metric == CapMetric.Leads) json.WriteNumber(name, value);
-        else json.WriteString(name, new Money(value).ToString());
     }
 }

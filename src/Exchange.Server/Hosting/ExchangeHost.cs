@@ -112,6 +112,8 @@ public static class ExchangeHost
         var metrics = app.Services.GetRequiredService<ExchangeMetrics>();
         store.Journal.Committed = live.Apply;
         store.Journal.Sold = live.Apply;
+        var alerts = app.Services.GetRequiredService<CapAlerts>();
+        metrics.CapAlerts = () => alerts.Sums.Select(sum => (new[] { AlertRoutes.WordOf(sum.Key.Scope), AlertRoutes.WordOf(sum.Key.Level) }, sum.Value));
         var book = app.Services.GetRequiredService<OfferBook>();
         metrics.Observe("journal_waiting", "Items that wait for the journal", () => store.Journal.Waiting);
         metrics.Observe("journal_commits", "Commits of the journal since start", () => store.Journal.Done.Commits);

@@ -55,6 +55,9 @@ public sealed class ExchangeMetrics : IDisposable
 
     public void JournalBatch(int items) => journalBatch.Record(items);
 
+    /// <summary>Alerts of caps since the start by their owner's kind and level; read at each scrape.</summary>
+    public Func<IEnumerable<(string[] Labels, long Value)>> CapAlerts { get; set; } = static () => [];
+
     /// <summary>A gauge that is read at each scrape: a queue's depth, offers in the book. <paramref name="name"/> in snake_case.</summary>
     public void Observe(string name, string description, Func<long> read) => Meter.CreateObservableGauge(name, read, description: description);
 

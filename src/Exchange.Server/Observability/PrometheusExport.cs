@@ -26,8 +26,10 @@ public sealed class PrometheusExport : IDisposable
         var pings = factory.CreateCounter("leadexchange_pings_total", "Pings answered.", "outcome", "reason");
         var posts = factory.CreateCounter("leadexchange_posts_total", "Posts answered.", "status");
         var refusals = factory.CreateCounter("leadexchange_refusals_total", "Publishers' calls refused with a problem.", "wire", "code");
+        var alerts = factory.CreateCounter("leadexchange_cap_alerts_total", "Caps that passed their warning, and soft caps that were reached.", "of", "level");
         Registry.AddBeforeCollectCallback(() =>
         {
+            foreach (var (labels, value) in metrics.CapAlerts()) alerts.WithLabels(labels).IncTo(value);
             foreach (var (labels, value) in metrics.Pings) pings.WithLabels(labels).IncTo(value);
             foreach (var (labels, value) in metrics.Posts) posts.WithLabels(labels).IncTo(value);
             foreach (var (labels, value) in metrics.Refusals) refusals.WithLabels(labels).IncTo(value);

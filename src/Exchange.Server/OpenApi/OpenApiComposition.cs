@@ -38,6 +38,7 @@ public static class OpenApiComposition
             };
             foreach (var (name, schema) in PublisherSchemas.All) document.AddComponent(name, schema);
             PublisherOperations.Describe(document);
+            AdminOperations.Describe(document);
             return Task.CompletedTask;
         });
     });
