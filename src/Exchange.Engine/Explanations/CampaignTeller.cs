@@ -10,24 +10,30 @@ namespace Exchange.Engine.Explanations;
 /// <summary>Tells one campaign's part after another, of a walk that was repeated from its record.</summary>
 internal sealed class CampaignTeller
 {
-    /// <summary>One of a campaign's bids: how it was judged, where it stands, and what it would have needed.</summary>
-    private sealed record Told(Judgement Said, int Place, string? Sum, List<Change> Changes);
+    /// <summary>One of a campaign's bids: how it was judged, whether its sharing was left, where it stands, and what it would have needed.</summary>
+    private sealed record Told(Judgement Said, bool IsLeft, int Place, string? Sum, List<Change> Changes);
 
     private readonly CatalogModel model;
     private readonly PingRecord record;
     private readonly TreeWalk walk;
     private readonly SaleReplay sale;
-    // The same ping with no limit in the way, and then also sold nowhere else.
-    private readonly CampaignJudge unlimited = new(), alone = new();
+    // The same ping with no limit in the way; then also sold to no seller elsewhere; then also no copy sold elsewhere.
+    private readonly CampaignJudge unlimited, unsold, alone;
 
     public CampaignTeller(CatalogModel model, PingRecord record, TreeModel tree, PayoutModel payout, PingInput ping, TreeWalk walk, SaleReplay sale)
     {
         (this.model, this.record, this.walk, this.sale) = (model, record, walk, sale);
-        var open = new OpenState();
-        unlimited.Begin(model, payout, ping, open);
-        unlimited.Enter(tree);
-        alone.Begin(model, payout, ping with { SoldElsewhereCopies = 0, SoldElsewhereSellers = [] }, open);
-        alone.Enter(tree);
+        unlimited = Judge(ping);
+        unsold = Judge(ping with { SoldElsewhereSellers = [] });
+        alone = Judge(ping with { SoldElsewhereSellers = [], SoldElsewhereCopies = 0 });
+
+        CampaignJudge Judge(PingInput input)
+        {
+            var judge = new CampaignJudge();
+            judge.Begin(model, payout, input, new OpenState());
+            judge.Enter(tree);
+            return judge;
+        }
     }
 
     public CampaignExplanation Tell(TierModel tier, CampaignModel campaign)
@@ -87,7 +93,8 @@ internal sealed class CampaignTeller
         foreach (var sharing in TreeWalk.SharingsOf(campaign))
         {
             var next = Judged(tier, campaign, sharing);
-            if (furthest is null || (isOut ? Changing.Compare(next.Changes, furthest.Changes) < 0 : IsFurther(next, furthest))) furthest = next;
+            // Where nothing exclusive is left, the shared bid is the one that counts.
+            if (furthest is not { IsLeft: true } || (isOut ? Changing.Compare(next.Changes, furthest.Changes) < 0 : IsFurther(next, furthest))) furthest = next;
         }
         return furthest!;
     }
@@ -109,29 +116,33 @@ internal sealed class CampaignTeller
         var changes = new List<Change>();
         if (said.Limit is { } limit) changes.Add(NumbersOf(limit, said).ToFit(limit));
         else if (said.Reason == Reason.BuyerHasLead) changes.Add(new(ChangeNeeded.Lead, HasLead(campaign)));
-        var elsewhere = unlimited.Bid(tier, campaign, sharing).Reason;
-        if (elsewhere == Reason.SoldElsewhere) changes.Add(new(ChangeNeeded.Lead, "not sold to this seller elsewhere"));
-        else if (elsewhere == Reason.SharingMismatch) changes.Add(new(ChangeNeeded.Lead, "a shared bid"));
-        ByPrice(tier, campaign, alone.Bid(tier, campaign, sharing), place, changes);
-        return new(said, place, sum, changes);
+        if (unlimited.Bid(tier, campaign, sharing).Reason == Reason.SoldElsewhere) changes.Add(new(ChangeNeeded.Lead, "not sold to this seller elsewhere"));
+        var isOther = unsold.Bid(tier, campaign, sharing).Reason == Reason.SharingMismatch;
+        if (isOther) changes.Add(new(ChangeNeeded.Lead, "a shared bid"));
+        ByPrice(tier, campaign, alone.Bid(tier, campaign, isOther ? Sharing.Shared : sharing), place, changes);
+        return new(said, !isOther, place, sum, changes);
     }
 
     /// <summary>What its bid would have needed with nothing else in its way.</summary>
+    /// <param name="free">As <see cref="alone"/> judged it just now.</param>
     private void ByPrice(TierModel tier, CampaignModel campaign, Judgement free, int place, List<Change> changes)
     {
+        var least = alone.LeastBid(tier);
         switch (free.Reason)
         {
             case Reason.ConsentNotNamed: changes.Add(new(ChangeNeeded.Lead, "a seller of its buyer whom a consent can name")); return;
             case Reason.NoBid: changes.Add(new(ChangeNeeded.Price, "a price for this lead")); return;
             case Reason.InvalidPrice: changes.Add(new(ChangeNeeded.Price, $"a price of at most {campaign.Bid.Max}")); return;
-            case Reason.BelowFloor or Reason.BelowMargin when free.Floor <= free.Bid!.Value: changes.Add(new(ChangeNeeded.Price, "a payout that leaves the margin")); return;
+            case Reason.BelowFloor or Reason.BelowMargin when least is null || least <= free.Bid!.Value: changes.Add(new(ChangeNeeded.Price, "a payout that leaves the margin")); return;
         }
-        var raise = free.Clears ? Money.Zero : free.Floor - free.Bid!.Value;
-        var bid = free.Clears ? free.Ranked : new(tier.Index, campaign, free.Sharing, free.Floor, free.Floor, true);
+        var raise = free.Clears ? Money.Zero : least!.Value - free.Bid!.Value;
+        var bid = free.Clears ? free.Ranked : new(tier.Index, campaign, free.Sharing, least!.Value, least.Value, true);
         if (place >= 0 && sale.IsSold(place)) return;
         Change? other = null;
-        if (!sale.CouldSell(bid)) other = new(ChangeNeeded.Place, "no copy sold by an earlier tier");
-        else if (place < 0 && free.Clears && IsWithoutWeight(tier, campaign)) other = new(ChangeNeeded.Weight, "a weight above 0");
+        // Where trees on the way kept the whole tier out, who would have been its rivals is not known.
+        if (!walk.Judge.Reaches(tier)) other = null;
+        else if (!sale.CouldSell(bid)) other = new(ChangeNeeded.Place, "no copy sold by an earlier tier");
+        else if (place < 0 && IsWithoutWeight(tier, campaign)) other = new(ChangeNeeded.Weight, "a weight above 0");
         else if (tier.Method != TierMethod.Auction) other = place < 0 && sale.TakesInOrder(tier, bid) ? null : Order(tier, campaign, place);
         else if (sale.BidMore(tier, bid, place, model.PriceStep) is { } more) raise += more;
         else other = new(ChangeNeeded.Price, "a smaller handicap");

@@ -27,24 +27,24 @@ internal static class PriceSentence
         var shared = Best(Sharing.Shared);
         if (exclusive is null && shared is null) return bid.HasFloor ? $"no other bid, so it pays the floor {bid.Floor}" : "no other bid and no floor, so it pays its bid";
         var parts = new List<string>();
+        var increment = tier.Increment > Money.Zero ? $" + {tier.Increment}" : "";
         if (bid.Sharing == Sharing.Exclusive)
         {
-            if (exclusive is { } next) parts.Add($"the next exclusive bid {next.Bid}");
+            if (exclusive is { } next) parts.Add($"the next exclusive bid {next.Bid}{increment}");
             if (shared is not null)
             {
                 var chosen = new int[Limits.CopiesPerLead];
                 BestSharedSet.Choose(others, Math.Min(tier.Copies, Limits.CopiesPerLead), default, chosen, out var count);
-                parts.Add($"the best shared bids {string.Join(" + ", chosen.Take(count).Select(i => others[i].Bid))}");
+                parts.Add($"the best shared bids {string.Join(" + ", chosen.Take(count).Select(i => others[i].Bid))}{increment}");
             }
         }
         else
         {
-            if (shared is { } left) parts.Add($"the best shared bid left out {left.Bid}");
+            if (shared is { } left) parts.Add($"the best shared bid left out {left.Bid}{increment}");
         }
         if (bid.HasFloor) parts.Add($"the floor {bid.Floor}");
         var highest = parts.Count == 0 ? "one level" : parts.Count == 1 ? parts[0] : $"the highest of {string.Join(", ", parts)}";
-        if (tier.Increment > Money.Zero) highest += $", bids raised by the increment {tier.Increment}";
-        return bid.Sharing == Sharing.Shared && exclusive is { } rival ? $"{highest}, raised until together they match the best exclusive bid {rival.Bid}" : highest;
+        return bid.Sharing == Sharing.Shared && exclusive is { } rival ? $"{highest}, raised until together they match the best exclusive bid {rival.Bid}{increment}" : highest;
 
         RankedBid? Best(Sharing sharing)
         {

@@ -56,23 +56,22 @@ internal sealed class SaleReplay
         return true;
     }
 
-    /// <summary>Whether a tier that takes bids in order would have sold to one more, which comes last there (in a list where the list has it).</summary>
+    /// <summary>
+    /// Whether a tier that takes bids in order would surely have sold to one more: in a list where the list has it; in an order by turns or shares, which
+    /// one more would change, only where nobody else bid.
+    /// </summary>
     public bool TakesInOrder(TierModel tier, in RankedBid bid)
     {
         var stand = stands[tier.Index];
+        if (tier.Method != TierMethod.Priority) return stand.First == stand.End;
+        var place = PlaceOf(tier, bid.Of);
         var room = Math.Min(stand.Room, tier.Copies);
-        var companies = new List<string>();
-        for (var i = 0; i < stand.SoldBefore; i++) companies.Add(bids[sold[i].BidIndex].Company);
-        var place = tier.Method == TierMethod.Priority ? PlaceOf(tier, bid.Of) : int.MaxValue;
-        for (var i = stand.First; i < stand.End && room > 0; i++)
+        for (var i = stand.First; i < stand.End; i++)
         {
-            if (place < int.MaxValue && PlaceOf(tier, bids[i].Of) > place) break;
-            if (!IsSold(i)) continue;
-            if (bids[i].Sharing == Sharing.Exclusive) return false;
-            companies.Add(bids[i].Company);
-            room--;
+            if (!IsSold(i) || PlaceOf(tier, bids[i].Of) > place) continue;
+            if (bids[i].Sharing == Sharing.Exclusive || bids[i].Company == bid.Company || bid.Sharing == Sharing.Exclusive || --room == 0) return false;
         }
-        return room > 0 && (bid.Sharing == Sharing.Exclusive ? companies.Count == 0 : !companies.Contains(bid.Company));
+        return true;
     }
 
     /// <summary>

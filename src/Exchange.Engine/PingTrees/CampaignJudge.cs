@@ -110,6 +110,9 @@ internal sealed class CampaignJudge
         Judgement Out(Reason reason) => new(reason, sharing) { Bid = bid };
     }
 
+    /// <summary>The least bid of the campaign judged last that this tier's floor, the payout and the margin let count; null: none does.</summary>
+    public Money? LeastBid(TierModel tier) => payout.LowestPriceWithMargin(Subject, step, FloorOf(tier));
+
     /// <summary>What the publisher gets if this bid is charged this price.</summary>
     public Money PayoutFor(in RankedBid bid, Money price)
     {
