@@ -75,6 +75,12 @@ public interface IPingRecords
     /// <param name="models">Gives the model of a catalog version: a record names campaigns and limits as they stood in it.</param>
     Task<PingRecord?> FindAsync(LeadId id, CatalogModels models, CancellationToken cancel);
 
+    /// <summary>
+    /// The records of ids from <paramref name="from"/> (included) to <paramref name="to"/> (not included), oldest first, also those still queued; at most
+    /// <paramref name="limit"/>. Ids are in the order of time.
+    /// </summary>
+    Task<IReadOnlyList<PingRecord>> ReadAsync(LeadId from, LeadId to, int limit, CatalogModels models, CancellationToken cancel);
+
     /// <summary>Completes when all that was appended before is on disk.</summary>
     Task FlushAsync(CancellationToken cancel);
 }
@@ -271,6 +277,9 @@ public interface IVault
 
     /// <summary>HMAC of an API key. 32 bytes.</summary>
     byte[] KeyHash(string key);
+
+    /// <summary>How a buyer hears of one campaign's bid at one ping: always the same, and not to be told apart from any other without the key.</summary>
+    string BidRequest(LeadId ping, string campaign);
 
     /// <summary>A stable short alias for one of our names as one buyer sees it, such as <c>s-7f3k2</c>.</summary>
     string Alias(string buyer, string publisher, string? subId);

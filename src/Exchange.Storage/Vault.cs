@@ -21,7 +21,7 @@ public sealed class Vault : IVault
     private const int Overhead = 1 + WrappedBytes + NonceBytes + TagBytes;
     private const string AliasAlphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 
-    private readonly byte[] sealKey, personKey, apiKeyKey, aliasKey;
+    private readonly byte[] sealKey, personKey, apiKeyKey, aliasKey, bidKey;
 
     public Vault(ReadOnlySpan<byte> masterKey)
     {
@@ -30,6 +30,7 @@ public sealed class Vault : IVault
         personKey = Derive(masterKey, "person");
         apiKeyKey = Derive(masterKey, "api-key");
         aliasKey = Derive(masterKey, "alias");
+        bidKey = Derive(masterKey, "bid-request");
         Fingerprint = Convert.ToHexStringLower(Derive(masterKey, "fingerprint").AsSpan(0, 8));
     }
 
@@ -100,10 +101,15 @@ public sealed class Vault : IVault
         return subId is null ? alias : alias + "-" + Word(5, buyer, publisher, subId);
     }
 
-    private string Word(int length, params ReadOnlySpan<string> parts)
+    /// <summary><c>b-</c> and 24 characters: 120 bits, so that no two of an installation's life meet.</summary>
+    public string BidRequest(LeadId ping, string campaign) => "b-" + Word(bidKey, 24, ping.ToString(), campaign);
+
+    private string Word(int length, params ReadOnlySpan<string> parts) => Word(aliasKey, length, parts);
+
+    private static string Word(byte[] key, int length, params ReadOnlySpan<string> parts)
     {
         // NUL cannot occur in a name, so no two lists of names make the same message.
-        var hash = HMACSHA256.HashData(aliasKey, Encoding.UTF8.GetBytes(string.Join('\0', parts)));
+        var hash = HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(string.Join('\0', parts)));
         return string.Create(length, hash, static (span, hash) =>
         {
             for (var i = 0; i < span.Length; i++) span[i] = AliasAlphabet[hash[i] & 31];

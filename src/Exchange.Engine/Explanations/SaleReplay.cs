@@ -93,6 +93,39 @@ internal sealed class SaleReplay
         return asked > bid.Bid ? asked - bid.Bid : Money.Zero;
     }
 
+    /// <summary>
+    /// The least bid that surely beats those that won the tier's auction, whoever else lost: alone against an exclusive winner or against the total of
+    /// shared ones; among shared winners the least of them (its own company's, where that has one; any bid where they do not fill the copies). Null: none.
+    /// </summary>
+    public Money? MinimumToWin(TierModel tier, in RankedBid bid, Money step)
+    {
+        var whole = Percent.One - bid.Handicap.Millionths;
+        if (whole <= 0) return null;
+        Int128 total = 0, least = Int128.MaxValue;
+        Int128? own = null;
+        var count = 0;
+        var isExclusive = false;
+        foreach (var copy in sold)
+        {
+            ref readonly var winner = ref bids[copy.BidIndex];
+            if (winner.Tier != tier.Index) continue;
+            var rank = SealedRanking.RankOf(winner);
+            total += rank;
+            least = Int128.Min(least, rank);
+            if (winner.Company == bid.Company) own = rank;
+            isExclusive |= winner.Sharing == Sharing.Exclusive;
+            count++;
+        }
+        if (count == 0) return null;
+        // Equal to a shared total is enough for an exclusive bid; an equal bid would be drawn for.
+        var needed = bid.Sharing == Sharing.Exclusive ? isExclusive ? total + 1 : total
+            : isExclusive ? total + 1
+            : own is { } mine ? mine + 1
+            : count < stands[tier.Index].Room ? 0 : least + 1;
+        var micros = (needed + whole - 1) / whole;
+        return micros > long.MaxValue / 2 ? null : new Money((long)micros).RaiseTo(step);
+    }
+
     private static Int128 RankToWin(in RankedBid bid, RankedBid[] rivals, int copies)
     {
         Int128 exclusive = -1;

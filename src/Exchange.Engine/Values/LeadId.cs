@@ -20,6 +20,9 @@ public readonly record struct LeadId(ulong High, ulong Low) : IComparable<LeadId
     public ushort Silo => (ushort)(High & 0xFFFF);
     public bool IsTest => (Low & TestBit) != 0;
 
+    /// <summary>The one right after it in order.</summary>
+    public LeadId Next => Low == ulong.MaxValue ? new(High + 1, 0) : new(High, Low + 1);
+
     public int CompareTo(LeadId other) => High != other.High ? High.CompareTo(other.High) : Low.CompareTo(other.Low);
 
     public byte[] ToBytes()

@@ -7,6 +7,7 @@ public static class BuyersComposition
     {
         routes.MapCopyRoutes();
         routes.MapBalanceRoutes();
+        routes.MapLossRoutes();
         return routes;
     }
 }

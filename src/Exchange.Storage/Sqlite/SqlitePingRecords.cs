@@ -88,6 +88,26 @@ internal sealed class SqlitePingRecords : IPingRecords, IAsyncDisposable
         return PingCodec.Decode(id, body, vault, model);
     }
 
+    public async Task<IReadOnlyList<PingRecord>> ReadAsync(LeadId from, LeadId to, int limit, CatalogModels models, CancellationToken cancel)
+    {
+        var found = new SortedDictionary<LeadId, PingRecord>();
+        // The queue first: what is written meanwhile is then found in both, and not in neither.
+        lock (gate)
+        {
+            foreach (var batch in (ReadOnlySpan<Dictionary<LeadId, Entry>>)[pending, writing])
+                foreach (var (id, entry) in batch) if (id.CompareTo(from) >= 0 && id.CompareTo(to) < 0) found[id] = entry.Record;
+        }
+        var rows = await reads.ReadAsync(database => database.Prepare("SELECT id, body FROM ping WHERE id >= ? AND id < ? ORDER BY id LIMIT ?")
+            .Bind(from).Bind(to).Bind(limit).All(static row => (Id: LeadId.FromBytes(row.Blob(0)), Body: row.Blob(1))), cancel).ConfigureAwait(false);
+        foreach (var (id, body) in rows)
+        {
+            if (found.ContainsKey(id)) continue;
+            var model = await models(PingCodec.CatalogVersionOf(body), cancel).ConfigureAwait(false);
+            found[id] = PingCodec.Decode(id, body, vault, model);
+        }
+        return [.. found.Values.Take(limit)];
+    }
+
     public Task FlushAsync(CancellationToken cancel)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
