@@ -115,6 +115,23 @@ public sealed class SoldLeadTests(InsuranceExchange fixture) : IClassFixture<Ins
     }
 
     [Fact]
+    public async Task Losses_AreForBuyersAlone_OfTheirOwnCampaigns()
+    {
+        var page = await exchange.GetAsync("/v1/buyer/losses", buyer);
+        page.Status.ShouldBe(200, page.Text);
+        page.Json["losses"]!.AsArray().ShouldBeEmpty();
+        (await exchange.GetAsync($"/v1/buyer/losses?campaign=acme-west&after={page["next"]}", buyer)).Status.ShouldBe(200);
+        (await exchange.GetAsync("/v1/buyer/losses?campaign=best-auto-any", buyer)).Code.ShouldBe("not_found");
+        (await exchange.GetAsync("/v1/buyer/losses?campaign=nobody", buyer)).Code.ShouldBe("not_found");
+        (await exchange.GetAsync("/v1/buyer/losses?after=nonsense", buyer)).Status.ShouldBe(422);
+        (await exchange.GetAsync($"/v1/buyer/losses?after={lead}", buyer)).Status.ShouldBe(422);
+        var viewer = await exchange.PostAsync("/v1/admin/keys", ExchangeProcess.AdminKey, new { role = "viewer", @for = "curious" });
+        (await exchange.GetAsync("/v1/buyer/losses", viewer["key"])).Code.ShouldBe("forbidden");
+        (await exchange.GetAsync("/v1/buyer/losses", await exchange.KeyAsync("publisher", "search-partner"))).Code.ShouldBe("forbidden");
+        (await exchange.GetAsync("/openapi/v1.json")).Json["paths"]!["/v1/buyer/losses"].ShouldNotBeNull();
+    }
+
+    [Fact]
     public async Task Explanation_TellsEachCampaignsVerdictWithNumbers()
     {
         var reply = await exchange.GetAsync($"/v1/admin/pings/{lead}/explanation");

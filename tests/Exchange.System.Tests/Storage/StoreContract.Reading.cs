@@ -116,6 +116,23 @@ public abstract partial class StoreContract
     }
 
     [Fact]
+    public async Task Pings_ReadBetweenTwoIds_OldestFirst_QueuedAndWritten()
+    {
+        foreach (var n in (int[])[5, 1, 3]) Store.Pings.TryAppend(Ping(Lead(n)), Fields).ShouldBeTrue();
+        await Store.Pings.FlushAsync(default);
+        foreach (var n in (int[])[4, 2]) Store.Pings.TryAppend(Ping(Lead(n)), Fields).ShouldBeTrue();
+
+        (await Between(1, 5, 10)).ShouldBe([Lead(1), Lead(2), Lead(3), Lead(4)]);
+        (await Between(2, 9, 2)).ShouldBe([Lead(2), Lead(3)]);
+        (await Between(6, 9, 10)).ShouldBeEmpty();
+        await Store.Pings.FlushAsync(default);
+        (await Between(2, 9, 10)).ShouldBe([Lead(2), Lead(3), Lead(4), Lead(5)]);
+
+        async Task<IEnumerable<LeadId>> Between(int from, int to, int limit) =>
+            (await Store.Pings.ReadAsync(Lead(from), Lead(to), limit, Models, default)).Select(ping => ping.Id);
+    }
+
+    [Fact]
     public async Task Ping_Appended_IsFoundBeforeAndAfterItIsWritten()
     {
         var ping = Ping(Lead(1));
