@@ -5,7 +5,11 @@ using Exchange.Engine.Values;
 namespace Exchange.Engine.Auctions;
 
 /// <summary>A bid on its way into a ranking; <see cref="Weight"/> is its campaign's chance in a draw among equals.</summary>
-public readonly record struct Contender(RankedBid Bid, int Weight);
+public readonly record struct Contender(RankedBid Bid, int Weight)
+{
+    /// <summary>Its lot in that draw; made where there are equals.</summary>
+    internal long Lot { get; init; }
+}
 
 /// <summary>
 /// The order of sealed bids: by bid × (1 − handicap), highest first. Among equals exclusive before shared, then a draw from the ping's seed by
@@ -31,12 +35,11 @@ public static class SealedRanking
     {
         if (bids.Length < 2) return;
         bids.Sort(static (a, b) => Compare(in a, in b));
-        var draw = new SeededDraw(seed);
         for (var start = 0; start < bids.Length;)
         {
             var end = start + 1;
             while (end < bids.Length && AreEqual(in bids[start], in bids[end])) end++;
-            if (end - start > 1) Draw(bids[start..end], ref draw);
+            if (end - start > 1) Draw(bids[start..end], seed);
             start = end;
         }
     }
@@ -56,26 +59,9 @@ public static class SealedRanking
 
     private static bool AreEqual(in Contender a, in Contender b) => a.Bid.Sharing == b.Bid.Sharing && CompareRanks(in a, in b) == 0;
 
-    // One after another is drawn by weight among those left; who has no weight stays behind, by id.
-    private static void Draw(Span<Contender> equals, ref SeededDraw draw)
+    private static void Draw(Span<Contender> equals, ulong seed)
     {
-        long total = 0;
-        var alike = true;
-        foreach (ref readonly var contender in equals)
-        {
-            total += contender.Weight;
-            alike &= contender.Weight == equals[0].Weight;
-        }
-        for (; equals.Length > 1 && total > 0; equals = equals[1..])
-        {
-            var at = draw.Below(total);
-            var drawn = 0;
-            // Where all weigh the same nobody has to be counted through.
-            if (alike) drawn = (int)(at / equals[0].Weight); else while ((at -= equals[drawn].Weight) >= 0) drawn++;
-            (equals[0], equals[drawn]) = (equals[drawn], equals[0]);
-            total -= equals[0].Weight;
-        }
-        // They stood by id until those drawn changed places with them.
-        if (equals.Length > 1) equals.Sort(static (a, b) => string.CompareOrdinal(a.Bid.Campaign, b.Bid.Campaign));
+        foreach (ref var contender in equals) contender = contender with { Lot = Lot.Of(seed, contender.Bid.Campaign) };
+        equals.Sort(static (a, b) => Lot.Compare(a.Lot, a.Weight, a.Bid.Campaign, b.Lot, b.Weight, b.Bid.Campaign));
     }
 }

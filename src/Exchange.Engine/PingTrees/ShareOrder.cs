@@ -11,7 +11,7 @@ namespace Exchange.Engine.PingTrees;
 /// </summary>
 internal sealed class ShareOrder
 {
-    private readonly record struct Place(Int128 Behind, int Weight, int First, int Count, string Campaign);
+    private readonly record struct Place(Int128 Behind, int Weight, int First, int Count, string Campaign, long Lot);
 
     private readonly List<Place> order = [];
     private readonly List<Contender> sorted = [];
@@ -30,42 +30,20 @@ internal sealed class ShareOrder
             var has = state.SoldBy(tier, of);
             var weight = tier.Method == TierMethod.Even ? 1 : contenders[first].Weight;
             notes.Add(new(tier.Index, of, has));
-            order.Add(new(has, weight, first, end - first, of.Id));
+            order.Add(new(has, weight, first, end - first, of.Id, Lot.Of(seed, of.Id)));
             sold += has;
             weights += weight;
             first = end;
         }
         var places = CollectionsMarshal.AsSpan(order);
         foreach (ref var place in places) place = place with { Behind = (Int128)place.Weight * (sold + 1) - place.Behind * weights };
-        places.Sort(static (a, b) => a.Behind != b.Behind ? b.Behind.CompareTo(a.Behind) : string.CompareOrdinal(a.Campaign, b.Campaign));
-        var draw = new SeededDraw(seed);
-        for (var start = 0; start < places.Length;)
-        {
-            var end = start + 1;
-            while (end < places.Length && places[end].Behind == places[start].Behind) end++;
-            Draw(places[start..end], ref draw);
-            start = end;
-        }
+        places.Sort(static (a, b) =>
+            a.Behind != b.Behind ? b.Behind.CompareTo(a.Behind) : Lot.Compare(a.Lot, a.Weight, a.Campaign, b.Lot, b.Weight, b.Campaign));
         sorted.Clear();
         foreach (var place in places)
             for (var i = 0; i < place.Count; i++) sorted.Add(contenders[place.First + i]);
         contenders.Clear();
         contenders.AddRange(sorted);
         sorted.Clear();
-    }
-
-    private static void Draw(Span<Place> equals, ref SeededDraw draw)
-    {
-        for (; equals.Length > 1; equals = equals[1..])
-        {
-            long total = 0;
-            foreach (var place in equals) total += place.Weight;
-            var at = draw.Below(total);
-            var drawn = 0;
-            while ((at -= equals[drawn].Weight) >= 0) drawn++;
-            var winner = equals[drawn];
-            equals[..drawn].CopyTo(equals[1..]);
-            equals[0] = winner;
-        }
     }
 }
