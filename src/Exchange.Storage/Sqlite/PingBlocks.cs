@@ -73,6 +73,35 @@ internal sealed class PingBlocks(Database database)
             .FirstNotNull(row => Find(row.Span(0), id));
     }
 
+    /// <summary>Records by id, the first of them from <paramref name="from"/> on and before <paramref name="to"/>: at least so many if there are, and the newest of each id.</summary>
+    public static SortedDictionary<LeadId, byte[]> Between(Database database, LeadId from, LeadId to, int atLeast)
+    {
+        var found = new SortedDictionary<LeadId, byte[]>();
+        var end = RowOf(to.UnixMilliseconds) + (1 << SlotBits);
+        for (var slot = RowOf(from.UnixMilliseconds); slot < end;)
+        {
+            // Blocks of one moment stand in no order of their ids: all of them are read before it is enough.
+            var next = database.Prepare("SELECT slot FROM ping_block WHERE slot >= ? AND slot < ? ORDER BY slot LIMIT 1").Bind(slot).Bind(end).Scalar();
+            if (next is not { } first) break;
+            slot = (first >> SlotBits) + 1 << SlotBits;
+            foreach (var body in database.Prepare("SELECT body FROM ping_block WHERE slot >= ? AND slot < ? ORDER BY slot").Bind(first).Bind(slot).All(static row => row.Blob(0)))
+                Collect(body, from, to, found);
+            if (found.Count >= atLeast) break;
+        }
+        return found;
+    }
+
+    private static void Collect(ReadOnlySpan<byte> block, LeadId from, LeadId to, SortedDictionary<LeadId, byte[]> found)
+    {
+        var reader = new RecordReader(block);
+        while (!reader.IsAtEnd)
+        {
+            var id = reader.Id();
+            var bytes = reader.Bytes();
+            if (id.CompareTo(from) >= 0 && id.CompareTo(to) < 0) found[id] = bytes.ToArray();
+        }
+    }
+
     private static byte[]? Find(ReadOnlySpan<byte> block, LeadId id)
     {
         var from = new RecordReader(block);

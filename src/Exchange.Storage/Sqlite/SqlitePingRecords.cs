@@ -97,9 +97,14 @@ internal sealed class SqlitePingRecords : IPingRecords, IAsyncDisposable
             foreach (var batch in (ReadOnlySpan<Dictionary<LeadId, Entry>>)[pending, writing])
                 foreach (var (id, entry) in batch) if (id.CompareTo(from) >= 0 && id.CompareTo(to) < 0) found[id] = entry.Record;
         }
-        var rows = await reads.ReadAsync(database => database.Prepare("SELECT id, body FROM ping WHERE id >= ? AND id < ? ORDER BY id LIMIT ?")
-            .Bind(from).Bind(to).Bind(limit).All(static row => (Id: LeadId.FromBytes(row.Blob(0)), Body: row.Blob(1))), cancel).ConfigureAwait(false);
-        foreach (var (id, body) in rows)
+        var rows = await reads.ReadAsync(database =>
+        {
+            var written = PingBlocks.Between(database, from, to, limit);
+            foreach (var (id, body) in database.Prepare("SELECT id, body FROM ping WHERE id >= ? AND id < ? ORDER BY id LIMIT ?")
+                .Bind(from).Bind(to).Bind(limit).All(static row => (LeadId.FromBytes(row.Blob(0)), row.Blob(1)))) written.TryAdd(id, body);
+            return written;
+        }, cancel).ConfigureAwait(false);
+        foreach (var (id, body) in rows.Take(limit))
         {
             if (found.ContainsKey(id)) continue;
             var model = await models(PingCodec.CatalogVersionOf(body), cancel).ConfigureAwait(false);

@@ -249,16 +249,14 @@ public sealed class BadInputTests(BadInputMarket market) : IClassFixture<BadInpu
     [Fact]
     public async Task Pings_ThatWereRefused_LeaveNoRecordAndTheExchangeServesOn()
     {
-        var before = RowCounts.Of(exchange.Folder, "pings.db");
+        var before = RowCounts.Pings(exchange.Folder);
         foreach (var row in Table.Where(row => row.Path == "/v1/pings")) (await SendAsync(row)).Dispose();
         var good = await exchange.PostAsync("/v1/pings", market.Publisher, Good);
         (good.Status, good["status"]).ShouldBe((200, "offered"));
         await RowCounts.UntilPingAsync(exchange.Folder, good["ping_id"]!);
         // Records are written in the order of the pings: the good one is there, so would every earlier one be.
-        Pings(RowCounts.Of(exchange.Folder, "pings.db")).ShouldBe(Pings(before) + 1);
+        RowCounts.Pings(exchange.Folder).ShouldBe(before + 1);
         exchange.Output.ShouldNotContain("fail:");
-
-        static int Pings(string counts) => int.Parse(counts.Split('\n').Single(line => line.StartsWith("ping ", StringComparison.Ordinal))[5..], global::System.Globalization.CultureInfo.InvariantCulture);
     }
 
     [Fact]

@@ -113,7 +113,7 @@ public sealed class CapTests : IClassFixture<RunningExchange>
         state["caps"]!.AsArray().Single()!["pace"]!["next_at"].ShouldNotBeNull();
     }
 
-    private async Task<bool> SellAsync(Sender publisher, string state = "CA")
+    private static async Task<bool> SellAsync(Sender publisher, string state = "CA")
     {
         var ping = await publisher.PingAsync(new { zip = "90210", state });
         if (ping["status"] != "offered") return false;

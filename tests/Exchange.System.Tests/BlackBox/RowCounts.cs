@@ -34,7 +34,7 @@ internal static class RowCounts
     {
         using var connection = Open(folder, "pings.db");
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT count(*) FROM ping WHERE id = $id";
+        command.CommandText = "SELECT count(*) FROM ping_block WHERE instr(body, $id) > 0";
         command.Parameters.AddWithValue("$id", LeadId.TryParse(ping, out var id) ? id.ToBytes() : throw new ArgumentException("no id of a ping", nameof(ping)));
         var clock = Stopwatch.StartNew();
         while ((long)(await command.ExecuteScalarAsync())! == 0)
@@ -42,6 +42,28 @@ internal static class RowCounts
             if (clock.Elapsed > TimeSpan.FromSeconds(20)) throw new TimeoutException("no ping record was written");
             await Task.Delay(20);
         }
+    }
+
+    /// <summary>How many ping records are in their file: blocks of an id, a length in seven bits a byte, and so many bytes.</summary>
+    public static int Pings(string folder)
+    {
+        using var connection = Open(folder, "pings.db");
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT body FROM ping_block";
+        using var reader = command.ExecuteReader();
+        var count = 0;
+        while (reader.Read())
+        {
+            var body = (byte[])reader[0];
+            for (var at = 0; at < body.Length; count++)
+            {
+                at += 16;
+                int length = 0, shift = 0;
+                do length |= (body[at] & 0x7F) << shift; while ((shift += 7) > 0 && (body[at++] & 0x80) != 0);
+                at += length;
+            }
+        }
+        return count;
     }
 
     private static SqliteConnection Open(string folder, string file)
