@@ -31,13 +31,18 @@ public sealed class ReasonOrderTests
     private const string Base = """
         {
           "exchange": { "currency": "USD" },
-          "verticals": { "v": { "fields": { "state": { "type": "us_state", "ping": "optional" } } } },
+          "verticals": { "v": { "fields": {
+            "state": { "type": "us_state", "ping": "optional" }, "phone": { "type": "phone", "pii": true, "ping": "hashed", "post": "optional" }
+          } } },
           "publishers": { "p": { "verticals": ["v"], "payout": { "share": "80%" } } },
           "buyers": { "a": { "credit_limit": "100.00", "seller": { "name": "A" } }, "b": { "credit_limit": "unlimited" } },
           "campaigns": {
             "it": {
-              "buyer": "a", "vertical": "v", "bid": "10.00",
-              "caps": [{ "per": "hour", "leads": 9 }, { "per": "day", "leads": 99 }, { "per": "week", "leads": 999 }, { "per": "month", "leads": 9999 }, { "per": "total", "leads": 99999 }]
+              "buyer": "a", "vertical": "v", "bid": "10.00", "duplicate": { "window": "30d", "of": "buyer", "keys": ["phone"] },
+              "caps": [
+                { "per": "hour", "leads": 9 }, { "per": "day", "leads": 99, "pace": "even" }, { "per": "week", "leads": 999 }, { "per": "month", "leads": 9999 },
+                { "per": "total", "leads": 99999 }, { "per": "hour", "pings": 500 }
+              ]
             },
             "rival": { "buyer": "b", "vertical": "v", "bid": "5.00" }
           },
@@ -58,7 +63,10 @@ public sealed class ReasonOrderTests
         new(Reason.CapWeek),
         new(Reason.CapMonth),
         new(Reason.CapTotal),
+        new(Reason.PingCap),
         new(Reason.Balance),
+        new(Reason.Pacing),
+        new(Reason.BuyerHasLead) { Ping = ping => ping with { Persons = [new PersonHash(1, new byte[32])] } },
         new(Reason.SoldElsewhere) { Ping = ping => ping with { SoldElsewhereSellers = ["A"] } },
         new(Reason.SharingMismatch) { Ping = ping => ping with { SoldElsewhereCopies = 1 } },
         new(Reason.NoBid, """{ "campaigns": { "it": { "bid": { "rules": [{ "when": { "field": "state", "is": "CA" }, "price": "10.00" }] } } } }""") { NotWith = [Reason.Balance] },
@@ -73,7 +81,6 @@ public sealed class ReasonOrderTests
     private static readonly Reason[] Elsewhere =
     [
         Reason.PostFilter, // only the post can tell
-        Reason.PingCap, Reason.Pacing, Reason.BuyerHasLead,
         Reason.ConsentNotNamed, // a catalog refuses such a campaign: see ConsentNotNamed_IsToldBeforeSharing
         Reason.BreakerOpen, Reason.Timeout, Reason.Unreachable, Reason.BadResponse, Reason.InvalidCurrency, Reason.Late, // of live bids
         Reason.Rotation, Reason.TierFilled, // see WayOfLosing_IsThatOfItsTier
@@ -174,7 +181,7 @@ public sealed class ReasonOrderTests
     // A Monday; the campaign's state is not given.
     private static PingInput Ping() => new()
     {
-        Publisher = "p", Vertical = "v", Values = [default], Now = new DateTimeOffset(2026, 11, 23, 12, 0, 0, TimeSpan.Zero), Seed = 7,
+        Publisher = "p", Vertical = "v", Values = [default, default], Now = new DateTimeOffset(2026, 11, 23, 12, 0, 0, TimeSpan.Zero), Seed = 7,
     };
 
     private static ConfigNode Node(string json) => Catalogs.Json(json);
@@ -184,6 +191,10 @@ public sealed class ReasonOrderTests
     {
         /// <summary>Shares: it has sold before, its rival has not.</summary>
         public long SoldBy(TierModel tier, CampaignModel campaign, long nowMs) => campaign.Id == "it" ? 5 : 0;
+
+        public long PacedUntilMs(LimitModel limit, string? value, long nowMs) => reasons.Contains(Reason.Pacing) ? nowMs + 60_000 : 0;
+
+        public bool HasPerson(string scope, ReadOnlySpan<byte> hmac, long sinceMs) => reasons.Contains(Reason.BuyerHasLead) && scope == "b:a";
 
         public LimitReading Read(LimitModel limit, long unixSeconds, string? value = null) => new(limit.Limit, reasons.Contains(limit.Reason) ? limit.Limit : 0, 0);
     }

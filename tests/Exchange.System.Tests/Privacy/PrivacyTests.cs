@@ -5,6 +5,7 @@ using CsCheck;
 using Exchange.Delivery;
 using Exchange.Engine;
 using Exchange.Engine.Catalog;
+using Exchange.Engine.Explanations;
 using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
@@ -50,7 +51,7 @@ public sealed class PrivacyTests
                 if (market.HasSecondPrice) (mine, again) = (WithoutPrice(mine), WithoutPrice(again));
                 Assert.True(again == mine, $"Buyer b{i} sees what c{rival} bids: {mine}and with {bid}, {shared}: {again}\n{market.Yaml()}");
             }
-        }, iter: 1_000);
+        }, iter: 1_500);
         compared.ShouldBeGreaterThan(150);
     }
 
@@ -76,10 +77,10 @@ public sealed class PrivacyTests
         return deal;
     }
 
-    /// <summary>Every byte that a buyer is sent of a deal: its copies' messages.</summary>
+    /// <summary>Every byte that a buyer is sent of a deal: its copies' messages, and what it may know of the bids it lost.</summary>
     private static string View(Deal deal, string buyer)
     {
-        if (deal.Sale is not { } sale) return "";
+        if (deal.Sale is not { } sale) return Losses.Of(deal.Model, deal.Record, buyer).Count == 0 ? "" : throw new InvariantException("a loss without an offer");
         var vertical = deal.Model.Verticals[deal.Record.Vertical];
         var fields = vertical.Fields.All.Where(field => deal.Subject!.Values[field.Ordinal].IsGiven)
             .ToDictionary(field => field.Name, field => deal.Subject!.Values[field.Ordinal].Text!);
@@ -93,6 +94,7 @@ public sealed class PrivacyTests
                 CopyState.Captured, slot.Price, slot.Payout, deal.Record.AtMs, Reason.None, null, null);
             told.AppendLine(Encoding.UTF8.GetString(CopyMessageJson.ToBytes(CopyMessages.Create(deal.Model, row, copy, new LeadPayload(fields, null), Vault))));
         }
+        foreach (var loss in Losses.Of(deal.Model, deal.Record, buyer)) told.AppendLine($"lost {loss.Campaign.Id} {loss.MinimumToWin}");
         return told.ToString();
     }
 

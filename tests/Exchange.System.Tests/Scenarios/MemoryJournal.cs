@@ -4,6 +4,7 @@ using Exchange.Engine.Catalog;
 using Exchange.Engine.Filters;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
+using Exchange.Storage;
 
 namespace Exchange.System.Tests.Scenarios;
 
@@ -27,7 +28,8 @@ internal sealed class MemoryCopy
 internal sealed class MemoryJournal
 {
     private readonly List<Transfer> transfers = [];
-    private readonly HashSet<LeadId> leads = [];
+    /// <summary>Leads by whether they are posted; those of firm trees are there from their ping on.</summary>
+    private readonly Dictionary<LeadId, bool> leads = [];
     private readonly List<(LeadId Lead, int Copy, string Scope, string Hmac, long AtMs)> persons = [];
 
     public CatalogModel Model { get; set; } = null!;
@@ -35,7 +37,7 @@ internal sealed class MemoryJournal
     /// <summary>Of each item's lead: what conditions of caps are asked about. Set before the item comes.</summary>
     public Subject Subject { get; set; } = null!;
 
-    public bool HasLead(LeadId lead) => leads.Contains(lead);
+    public bool IsPosted(LeadId lead) => leads.GetValueOrDefault(lead);
 
     public void Fund(string buyer, Money amount) => transfers.Add(new("fund", "bank", "buyer:" + buyer, amount));
 
@@ -76,16 +78,37 @@ internal sealed class MemoryJournal
     public long SoldBy(string tier, string campaign, long sinceMs) =>
         Copies.LongCount(copy => copy.Counts && copy.Made.Tier == tier && copy.Made.Campaign == campaign && copy.AtMs > sinceMs);
 
+    /// <summary>What every counter of the model says in the windows of this moment, as a full read of the rows would.</summary>
+    public IEnumerable<CounterValue> Rows(long unixSeconds)
+    {
+        foreach (var limit in Model.Limits)
+        {
+            if (!limit.IsTake || limit.Kind == LimitKind.Gate) continue;
+            var values = limit.Each is null ? [null] : Copies.Where(copy => IsOf(limit, copy)).Select(copy => limit.ValueOf(copy.Subject)).Distinct().ToArray();
+            foreach (var value in values)
+            {
+                var reading = Read(limit, unixSeconds, value);
+                yield return new(limit.KeyAt(unixSeconds, out _, value), limit.Id, reading.Limit, reading.Used, reading.Held);
+            }
+        }
+    }
+
+    /// <summary>The told order of refusals: the lead, ends, persons of the lead, of ends, of starts, takes, free copies.</summary>
     public Verdict Apply(JournalItem item)
     {
-        if (item.New is not null && leads.Contains(item.Lead)) return new(VerdictCode.AlreadyPosted);
-        Invariant.Require(item.New is not null || leads.Contains(item.Lead));
+        var known = leads.TryGetValue(item.Lead, out var posted);
+        if (item.New is not null && known || item.Post is not null && posted) return new(VerdictCode.AlreadyPosted);
+        Invariant.Require(item.New is not null || known);
         foreach (var end in item.Ends)
         {
             var state = Of(item.Lead, end.No).State;
             if (state is not (CopyState.Held or CopyState.InDoubt)) return new(state == After(end.Move) ? VerdictCode.AlreadyThere : VerdictCode.EndedOtherwise);
         }
-        if (item.Persons.Any(claim => HasPerson(claim.Scope, claim.Hmac, claim.SinceMs, item.Lead))) return new(VerdictCode.PersonSeen);
+        if (item.Persons.Any(claim => IsSeen(item, claim))) return new(VerdictCode.PersonSeen);
+        for (var e = 0; e < item.Ends.Length; e++)
+            if (Array.FindIndex(item.Ends[e].Persons, claim => IsSeen(item, claim)) is >= 0 and var p) return new(VerdictCode.PersonSeen, e, p) { OfEnd = true };
+        for (var c = 0; c < item.Starts.Length; c++)
+            if (Array.FindIndex(item.Starts[c].Persons, claim => IsSeen(item, claim)) is >= 0 and var p) return new(VerdictCode.PersonSeen, c, p);
 
         // A void gives its room back before the next rank's hold is measured; if that does not fit, nothing has happened.
         var before = item.Ends.ToDictionary(end => end.No, end => Of(item.Lead, end.No).State);
@@ -97,12 +120,13 @@ internal sealed class MemoryJournal
             foreach (var (no, state) in before) Of(item.Lead, no).State = state;
             return refused;
         }
-        leads.Add(item.Lead);
+        leads[item.Lead] = posted || item.Post is not null || item.New is { OfferUntilMs: 0 };
         foreach (var claim in item.Persons) Claim(item, claim, 0);
         foreach (var end in item.Ends)
         {
             transfers.AddRange(end.Transfers);
-            if (end.Move == CopyMove.Void) persons.RemoveAll(person => person.Lead == item.Lead && person.Copy == end.No);
+            if (end.Move is CopyMove.Void or CopyMove.Expire) persons.RemoveAll(person => person.Lead == item.Lead && person.Copy == end.No);
+            foreach (var claim in end.Persons) Claim(item, claim, end.No);
         }
         foreach (var start in item.Starts)
         {
@@ -118,9 +142,6 @@ internal sealed class MemoryJournal
         for (var c = 0; c < item.Starts.Length; c++)
         {
             var start = item.Starts[c];
-            var open = Copies.Where(copy => copy.Lead == item.Lead && copy.Counts).ToList();
-            if (open.Exists(copy => copy.Made.Company == start.Company || copy.Made.Exclusive || start.Exclusive)) return new(VerdictCode.NoFreeCopy, c);
-            if (start.Persons.Any(claim => HasPerson(claim.Scope, claim.Hmac, claim.SinceMs, item.Lead))) return new(VerdictCode.PersonSeen, c);
             for (var t = 0; t < start.Takes.Length; t++) if (!Fits(start, start.Takes[t], item.AtMs / 1000)) return new(VerdictCode.Refused, c, t);
             Copies.Add(new MemoryCopy
             {
@@ -131,8 +152,16 @@ internal sealed class MemoryJournal
                 },
             });
         }
+        for (var c = 0; c < item.Starts.Length; c++)
+        {
+            var start = item.Starts[c];
+            var open = Copies.Where(copy => copy.Lead == item.Lead && copy.Made.No != start.No && copy.Counts);
+            if (open.Any(copy => copy.Made.Company == start.Company || copy.Made.Exclusive || start.Exclusive)) return new(VerdictCode.NoFreeCopy, c);
+        }
         return null;
     }
+
+    private bool IsSeen(JournalItem item, PersonClaim claim) => HasPerson(claim.Scope, claim.Hmac, claim.SinceMs, item.Lead);
 
     private bool Fits(NewCopy start, Take take, long unixSeconds)
     {
@@ -161,6 +190,7 @@ internal sealed class MemoryJournal
         CopyMove.Void => CopyState.Voided,
         CopyMove.Expire => CopyState.Expired,
         CopyMove.Doubt => CopyState.InDoubt,
+        CopyMove.Call => CopyState.Held,
         _ => throw new InvariantException("not an end"),
     };
 }

@@ -7,30 +7,18 @@ using Exchange.Engine.Explanations;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
 using Exchange.Engine.Leads;
+using Exchange.Engine.Ledger;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
+using Exchange.Grains.Firm;
 using Exchange.Grains.Intake;
 using Exchange.Grains.Leads;
+using Exchange.Grains.Limits;
 using Exchange.Storage;
+using Exchange.System.Tests.Grains;
 using server::Exchange.Server.Hosting;
 
 namespace Exchange.System.Tests.Scenarios;
-
-/// <summary>One ping of a scenario and the lead that may have come of it.</summary>
-internal sealed class Deal(CatalogModel model, PingRecord record)
-{
-    /// <summary>The catalog that the ping was walked on.</summary>
-    public CatalogModel Model => model;
-    public PingRecord Record => record;
-    public LeadSale? Sale { get; set; }
-    public Subject? Subject { get; set; }
-    public ConsentInput? Consent { get; set; }
-    /// <summary>Campaigns that were asked to take the lead, in order.</summary>
-    public List<string> Calls { get; } = [];
-}
-
-/// <summary>Bad input or a wrong moment: what a caller would be told as an error, by its code.</summary>
-internal sealed class RefusedException(string code) : Exception(code);
 
 /// <summary>
 /// The exchange without its plumbing: the real catalog compiler, walk, lead machine, post rules and explainer over a journal in memory and a clock that is
@@ -41,19 +29,60 @@ internal sealed class ScenarioExchange : ILiveView
     private readonly TierRotations rotations = new();
     private readonly Vault vault = new(new byte[Vault.KeyBytes]);
     private readonly Dictionary<string, Queue<BuyerAnswer>> answers = new(StringComparer.Ordinal);
+    private readonly SetTime time = new();
+    private readonly LiveView live;
+    private readonly PingCounts counts;
+    // Offers of firm trees that are held and not posted, by when they end.
+    private readonly List<Deal> firm = [];
     private ulong pings;
+
+    public ScenarioExchange()
+    {
+        Alerts = new(time);
+        live = new(Alerts);
+        counts = new(live);
+    }
 
     public CatalogModel Model { get; private set; } = null!;
     public MemoryJournal Journal { get; } = new();
-    public DateTimeOffset Now { get; set; }
+    public CapAlerts Alerts { get; }
+
+    public DateTimeOffset Now
+    {
+        get => time.Now;
+        set
+        {
+            time.Now = value;
+            ExpireFirm();
+        }
+    }
 
     public void Apply(CatalogModel model)
     {
         Model = model;
         Journal.Model = model;
+        live.Install(model);
+        Heal();
     }
 
-    public LimitReading Read(LimitModel limit, long unixSeconds, string? value = null) => Journal.Read(limit, unixSeconds, value);
+    public void Fund(string buyer, Money amount)
+    {
+        Journal.Fund(buyer, amount);
+        Heal();
+    }
+
+    /// <summary>The live view's, which must say what the journal's copies sum up to.</summary>
+    public LimitReading Read(LimitModel limit, long unixSeconds, string? value = null)
+    {
+        var reading = live.Read(limit, unixSeconds, value);
+        if (limit.IsTake && limit.Kind != LimitKind.Gate && reading != Journal.Read(limit, unixSeconds, value))
+            throw new InvariantException($"the live view of {limit.Id} {value} says {reading}, its copies {Journal.Read(limit, unixSeconds, value)}");
+        return reading;
+    }
+
+    public long PacedUntilMs(LimitModel limit, string? value, long nowMs) => live.PacedUntilMs(limit, value, nowMs);
+
+    public LimitReport Report(LimitModel limit, string? value) => live.Report(limit, NowMs, value);
 
     public long SoldBy(TierModel tier, CampaignModel campaign, long nowMs) =>
         Journal.SoldBy(tier.RotationKey, campaign.Id, nowMs - (long)tier.Over.TotalMilliseconds);
@@ -77,6 +106,7 @@ internal sealed class ScenarioExchange : ILiveView
             Persons = [.. reading.Hashes.Select(hash => new PersonHash(hash.Field.Ordinal, vault.PersonHashOfSha(hash.Field.Name, hash.Sha256)))],
         };
         var outcome = PingWalk.Run(Model, input, this, rotations);
+        if (!call.Test) outcome = Counted(outcome, publisher, SubjectOf(input));
         var record = new PingRecord
         {
             Id = LeadId.Create(Now.ToUnixTimeMilliseconds(), 1, call.Test, pings), AtMs = Now.ToUnixTimeMilliseconds(), Publisher = publisher.Id, Vertical = vertical.Id,
@@ -85,14 +115,59 @@ internal sealed class ScenarioExchange : ILiveView
             Bids = outcome.Bids, Offers = outcome.Offers, Notes = outcome.Notes, Shares = outcome.Shares, Turns = outcome.Turns, Persons = input.Persons,
             ExpiresAtMs = (Now + vertical.PingTtl).ToUnixTimeMilliseconds(), Outcome = outcome.Outcome,
         };
-        return new(Model, record);
+        var deal = new Deal(Model, FirmOffers.AreHeld(Model, record) ? Held(input, record) : record);
+        if (FirmOffers.AreHeld(Model, deal.Record)) firm.Add(deal);
+        if (!call.Test) foreach (var offer in deal.Record.Offers) counts.CountOffer(deal.Record.Bids[offer.BidIndex].Of, SubjectOf(input), offer.Price, offer.Payout, NowMs);
+        return deal;
+    }
+
+    /// <summary>The ping and who was asked are counted, as the desk does it.</summary>
+    private PingOutcome Counted(PingOutcome outcome, PublisherModel publisher, Subject subject)
+    {
+        if (counts.TryCountPing(publisher, subject, NowMs) is { } note && outcome.Outcome == Reason.None)
+            outcome = new(note.Reason, outcome.Tree, outcome.Bids, [], [.. outcome.Notes, note], []) { Shares = outcome.Shares };
+        foreach (var campaign in outcome.Asked) counts.CountAsked(campaign, subject, NowMs);
+        return outcome;
+    }
+
+    /// <summary>The best offers of a firm tree are held before the answer, or those of another walk where a limit refuses them.</summary>
+    private PingRecord Held(PingInput input, PingRecord record)
+    {
+        var without = new HashSet<string>(StringComparer.Ordinal);
+        while (record.Outcome == Reason.None)
+        {
+            Journal.Subject = SubjectOf(input);
+            var item = FirmOffer.Hold(record, Model, SubjectOf(input), [], NowMs);
+            var verdict = Journal.Apply(item);
+            Heal();
+            if (verdict.IsSuccess) break;
+            without.Add(item.Starts[verdict.CopyIndex].Campaign);
+            var outcome = PingWalk.Run(Model, input with { Without = without }, this, rotations);
+            record = record with
+            {
+                Tree = outcome.Tree, Bids = outcome.Bids, Offers = outcome.Offers, Notes = outcome.Notes, Shares = outcome.Shares, Turns = outcome.Turns, Outcome = outcome.Outcome,
+            };
+        }
+        return record;
+    }
+
+    /// <summary>Five seconds after their time is over, offers that nobody posted give back what they held.</summary>
+    private void ExpireFirm()
+    {
+        foreach (var deal in firm.Where(deal => !Journal.IsPosted(deal.Record.Id) && deal.Record.ExpiresAtMs < NowMs - 5_000).ToArray())
+        {
+            firm.Remove(deal);
+            var held = Journal.Copies.Where(copy => copy.Lead == deal.Record.Id && copy.State == CopyState.Held).Select(copy => copy.Made.No);
+            Invariant.Require(Journal.Apply(FirmOffer.Expire(deal.Record.Id, [.. held], NowMs)).IsSuccess);
+            Heal();
+        }
     }
 
     /// <summary>The same steps in the same order as the lead's grain takes them.</summary>
     public void Post(Deal deal, PostCall call)
     {
         var record = deal.Record;
-        if (Journal.HasLead(record.Id)) throw new RefusedException("already_posted");
+        if (Journal.IsPosted(record.Id)) throw new RefusedException("already_posted");
         if (record.Outcome != Reason.None) throw new RefusedException("no_offer");
         var late = Now.ToUnixTimeMilliseconds() > record.ExpiresAtMs;
         if (late && !(record.Tree is { } walked && deal.Model.Trees[walked].Reauction)) throw new RefusedException("ping_expired");
@@ -101,7 +176,8 @@ internal sealed class ScenarioExchange : ILiveView
         var reading = FieldsReader.ReadPost(vertical.Fields, Raw(call.Fields), record.Values, vertical.PostChanges, Parsers.All, PostRules.Today(Now, deal.Model.Zone));
         var offers = PostRules.Choose(record, call.OfferIds, out var offerErrors);
         var consent = call.Sellers is { } sellers ? new ConsentInput("I agree.", Now, "https://example.com/", "192.0.2.1", null, sellers) : null;
-        InputError[] errors = [.. offerErrors, .. reading.Errors, .. PostRules.Consent(deal.Model, vertical, record, offers, consent)];
+        InputError[] errors =
+            [.. offerErrors, .. reading.Errors, .. PostRules.Consent(deal.Model, vertical, record, offers, consent), .. PostRules.Hashes(vault, vertical, record, reading.Values)];
         if (errors.Length > 0) throw new RefusedException(Told(errors));
 
         deal.Consent = consent;
@@ -109,14 +185,23 @@ internal sealed class ScenarioExchange : ILiveView
         {
             Vertical = record.Vertical, Publisher = record.Publisher, SubId = record.SubId, Channel = record.Channel, Values = reading.Values, Now = Now,
         };
+        // As many as the post took; more where what is left unsold may go on to trees that sell more.
         var maxCopies = Math.Max(1, offers.Count);
+        for (var tree = record.Tree; tree is not null && Model.Trees.TryGetValue(tree, out var asked); tree = asked.UnsoldTree)
+            if (tree != record.Tree) maxCopies = Math.Max(maxCopies, Math.Min(asked.Copies, record.MaxCopies));
+        var isFirm = FirmOffers.AreHeld(deal.Model, record);
+        int[] unwanted = [];
+        var nextCopyNo = 1;
         deal.Sale = new LeadSale
         {
             Rounds = [new SaleRound { Model = deal.Model, Record = record, Subject = deal.Subject }],
-            Slots = [.. offers.Select(offer => new Slot(offer.OfferId, offer.Sharing, offer.Payout, offer.BidIndex, offer.Price, 0, SlotState.Proposed))],
+            Slots = isFirm ? FirmOffer.Slots(record, offers, out unwanted, out nextCopyNo)
+                : [.. offers.Select(offer => new Slot(offer.OfferId, offer.Sharing, offer.Payout, offer.BidIndex, offer.Price, 0, SlotState.Proposed))],
+            NextCopyNo = nextCopyNo,
             MaxCopies = maxCopies, MinPayout = call.MinPayout, Late = late, PersonHashes = PostRules.PersonHashes(vault, Model, vertical, reading.Values),
-            First = new FirstWrite(new(record.Publisher, record.Vertical, record.SubId, record.Id.IsTest, maxCopies, [], [], record.CatalogVersion), null,
-                PostRules.Persons(vault, vertical, record, reading.Values, Now.ToUnixTimeMilliseconds())),
+            First = new FirstWrite(
+                isFirm ? null : new(record.Publisher, record.Vertical, record.SubId, record.Id.IsTest, maxCopies, [], [], record.CatalogVersion),
+                isFirm ? new(maxCopies, [], []) : null, null, PostRules.Persons(vault, vertical, record, reading.Values, NowMs)) { Unwanted = unwanted },
             KeepPersonsWhenUnsold = vertical.Duplicate is { AmongReceived: true },
         };
         var promised = offers.Aggregate(Money.Zero, (sum, offer) => sum + offer.Payout);
@@ -150,6 +235,7 @@ internal sealed class ScenarioExchange : ILiveView
                 step = LeadMachine.Step(deal.Sale, new LeadEvent.Settled(Journal.Apply(step.Submit)), Context(deal));
             }
             deal.Sale = step.Sale;
+            Heal();
             Invariant.Require(step.Conflict is null);
             foreach (var copy in step.Calls)
             {
@@ -175,28 +261,17 @@ internal sealed class ScenarioExchange : ILiveView
         }, this, rotations)),
     };
 
+    private long NowMs => Now.ToUnixTimeMilliseconds();
+
+    private static Subject SubjectOf(PingInput ping) => new()
+    {
+        Vertical = ping.Vertical, Publisher = ping.Publisher, SubId = ping.SubId, Channel = ping.Channel, Values = ping.Values, Now = ping.Now,
+    };
+
+    /// <summary>After each commit the live view hears what changed; here it hears everything.</summary>
+    private void Heal() => live.Apply([.. Journal.Rows(NowMs / 1000)]);
+
     private static RawField[] Raw(IEnumerable<KeyValuePair<string, string>> fields) => [.. fields.Select(field => new RawField(field.Key, RawKind.String, field.Value))];
 
     private static string Told(IEnumerable<InputError> errors) => string.Join(", ", errors.Select(error => $"{error.Code} {error.Pointer}"));
-}
-
-/// <summary>A ping as a scenario writes it.</summary>
-internal sealed record PingCall(string Publisher, string Vertical, IReadOnlyList<KeyValuePair<string, string>> Fields)
-{
-    public string? SubId { get; init; }
-    public string? Channel { get; init; }
-    public ulong? Seed { get; init; }
-    public Money MinPayout { get; init; }
-    public int? MaxCopies { get; init; }
-    public int SoldElsewhere { get; init; }
-    public string[] SoldTo { get; init; } = [];
-    public bool Test { get; init; }
-}
-
-/// <summary>A post as a scenario writes it. <see cref="Sellers"/>: the consent's; null: the post brings none.</summary>
-internal sealed record PostCall(IReadOnlyList<KeyValuePair<string, string>> Fields)
-{
-    public string[]? OfferIds { get; init; }
-    public Money MinPayout { get; init; }
-    public string[]? Sellers { get; init; }
 }

@@ -39,6 +39,7 @@ internal sealed class ScenarioRun
             ["tally"] = words => string.Join(", ", Sell(words).GroupBy(who => who).OrderBy(group => group.Key, StringComparer.Ordinal).Select(group => $"{group.Key} {group.Count()}")),
             ["caps"] = Caps,
             ["money"] = words => exchange.Journal.BalanceOf(words.Next("an account, as buyer:acme")).ToString(), ["fund"] = Fund,
+            ["alerts"] = _ => LimitText.Alerts(exchange), ["pace"] = words => LimitText.Pace(exchange, words, Zone), ["losses"] = Losses,
         };
     }
 
@@ -95,8 +96,8 @@ internal sealed class ScenarioRun
             return string.Join(", ", result.Errors.Errors.Select(error => $"{error.Code} {error.Pointer}"));
         Check(words, result.Errors, block);
         catalog = changed;
+        if (exchange.Now == default) exchange.Now = Local(new DateTime(2026, 11, 23, 12, 0, 0, DateTimeKind.Unspecified), result.Model!.Zone);
         exchange.Apply(result.Model!);
-        if (exchange.Now == default) exchange.Now = Local(new DateTime(2026, 11, 23, 12, 0, 0, DateTimeKind.Unspecified), Zone);
         return words.Statement.Expected is null ? null : "ok";
     }
 
@@ -165,11 +166,18 @@ internal sealed class ScenarioRun
         return bought;
     }
 
+    private string Losses(Words words)
+    {
+        var deal = Deal(words);
+        var told = Engine.Explanations.Losses.Of(deal.Model, deal.Record, words.Next("a buyer")).Where(loss => loss.Campaign.TellLosses).ToList();
+        return told.Count == 0 ? "nothing" : string.Join("; ", told.Select(loss => $"{loss.Campaign.Id} minimum {loss.MinimumToWin?.ToString() ?? "none"}"));
+    }
+
     private string Caps(Words words) => LimitText.Of(exchange, words.Next("whose, as acme-west, buyer:acme, publisher:search or tree:main"), words);
 
     private string? Fund(Words words)
     {
-        exchange.Journal.Fund(words.Next("a buyer"), words.Money());
+        exchange.Fund(words.Next("a buyer"), words.Money());
         return null;
     }
 

@@ -81,10 +81,52 @@ internal static class ExplanationText
     }
 }
 
-/// <summary>Caps as they stand: <c>day.leads 1/2</c>, with what is held <c>1+1/2</c>.</summary>
+/// <summary>Caps as they stand: <c>day.leads 1/2</c>, with what is held <c>1+1/2</c>; of a cap with a count for each value that of the value named.</summary>
 internal static class LimitText
 {
     public static string Of(ScenarioExchange exchange, string owner, Words words)
+    {
+        var caps = Of(exchange, owner, words, all: true);
+        var value = words.Maybe();
+        return string.Join(", ", caps.Select(cap =>
+        {
+            // Read once by the walk's way, so that the view is held against the copies.
+            exchange.Read(cap, exchange.Now.ToUnixTimeSeconds(), cap.Each is null ? null : value ?? "");
+            var report = exchange.Report(cap, cap.Each is null ? null : value ?? "");
+            return $"{NameOf(cap)} {Of(report.Used, report.Held, report.Max, cap.Metric == CapMetric.Spend)}";
+        }));
+    }
+
+    /// <summary><c>every 30m, next 12:30:00</c> of an owner's paced caps; <c>now</c>: nobody waits.</summary>
+    public static string Pace(ScenarioExchange exchange, Words words, TimeZoneInfo zone)
+    {
+        var paced = Of(exchange, words.Next("whose, as acme-west"), words, all: false);
+        return string.Join(", ", paced.Select(cap =>
+        {
+            var pace = exchange.Report(cap, null).Pace!.Value;
+            var next = pace.NextMs == 0 ? "now" : TimeZoneInfo.ConvertTime(DateTimeOffset.FromUnixTimeMilliseconds(pace.NextMs), zone).ToString("HH:mm:ss", global::System.Globalization.CultureInfo.InvariantCulture);
+            return $"every {TimeSpan.FromMilliseconds(pace.EveryMs):hh\\:mm\\:ss}, next {next}";
+        }));
+    }
+
+    /// <summary>Oldest first: <c>acme-west day.leads warned 9/10</c>.</summary>
+    public static string Alerts(ScenarioExchange exchange)
+    {
+        var alerts = exchange.Alerts.Newest(100).Reverse().Select(alert =>
+            $"{alert.Limit.Owner} {NameOf(alert.Limit)}{(alert.Value is { } value ? $" {value}" : "")} {alert.Level.ToString().ToLowerInvariant()} {Of(alert.Used, 0, alert.Max, alert.Limit.Metric == CapMetric.Spend)}").ToList();
+        return alerts.Count == 0 ? "none" : string.Join(", ", alerts);
+    }
+
+    public static string Of(long used, long held, long limit, bool isMoney)
+    {
+        return $"{Amount(used)}{(held == 0 ? "" : $"+{Amount(held)}")}/{Amount(limit)}";
+
+        string Amount(long number) => isMoney ? new Money(number).ToString() : number.ToString(global::System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    private static string NameOf(LimitModel cap) => cap.Name;
+
+    private static List<LimitModel> Of(ScenarioExchange exchange, string owner, Words words, bool all)
     {
         var colon = owner.IndexOf(':', StringComparison.Ordinal);
         var scope = (colon < 0 ? "campaign" : owner[..colon]) switch
@@ -95,22 +137,7 @@ internal static class LimitText
             "tree" => CapScope.Tree,
             _ => throw words.Wrong("whose caps: acme-west, buyer:acme, publisher:search or tree:main"),
         };
-        var caps = exchange.Model.Limits.Where(limit => limit.Kind == LimitKind.Cap && limit.Scope == scope && limit.Owner == owner[(colon + 1)..]).ToList();
-        if (caps.Count == 0) throw words.Wrong($"{owner} has no caps");
-        var seconds = exchange.Now.ToUnixTimeSeconds();
-        var value = words.Maybe();
-        return string.Join(", ", caps.Select(cap =>
-        {
-            var reading = exchange.Read(cap, seconds, cap.Each is null ? null : value ?? "");
-            cap.KeyAt(seconds, out var window);
-            return $"{cap.Period!.Name}.{cap.Metric.ToString().ToLowerInvariant()} {Of(reading.Used, reading.Held, cap.LimitIn(window), cap.Metric == CapMetric.Spend)}";
-        }));
-    }
-
-    public static string Of(long used, long held, long limit, bool isMoney)
-    {
-        return $"{Amount(used)}{(held == 0 ? "" : $"+{Amount(held)}")}/{Amount(limit)}";
-
-        string Amount(long number) => isMoney ? new Money(number).ToString() : number.ToString(global::System.Globalization.CultureInfo.InvariantCulture);
+        var caps = exchange.Model.Limits.Where(limit => limit.Kind == LimitKind.Cap && limit.Scope == scope && limit.Owner == owner[(colon + 1)..] && (all || limit.Paced)).ToList();
+        return caps.Count > 0 ? caps : throw words.Wrong(all ? $"{owner} has no caps" : $"{owner} has no paced caps");
     }
 }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using Exchange.Engine;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Values;
@@ -62,7 +64,8 @@ internal sealed class Words(string file, Statement statement)
                 case "sold_elsewhere": call = call with { SoldElsewhere = Whole(value) }; break;
                 case "sold_to": call = call with { SoldTo = value.Split(',') }; break;
                 case "test": call = call with { Test = value == "true" }; break;
-                default: fields.Add(new(name, value)); break;
+                // @ before a hash's value: the hash of what follows.
+                default: fields.Add(new(name, value is ['@', ..] ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(value[1..]))) : value)); break;
             }
         }
         return call;
