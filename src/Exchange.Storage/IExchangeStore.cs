@@ -100,10 +100,17 @@ public sealed record LeadRow(
     byte[] Sealed, byte[]? Answer, long CatalogVersion, long AtMs, IReadOnlyList<CopyRow> Copies)
 {
     public string? Channel { get; init; }
+    /// <summary>As <see cref="NewLead.Promised"/>.</summary>
+    public Money? Promised { get; init; }
     /// <summary>Above 0: its copies were held at the ping and it was never posted; the offer's end. It is no lead yet: lists leave it out.</summary>
     public long OfferUntilMs { get; init; }
     public bool IsPosted => OfferUntilMs == 0;
 }
+
+/// <summary>
+/// Posts in time of one publisher and vertical: how many, how many were sold for at least what their offers promised, how many are not settled yet.
+/// </summary>
+public readonly record struct PromiseRow(string Publisher, string Vertical, long InTime, long Kept, long Open);
 
 /// <summary>A lead held at its ping whose offer is over, with the numbers of the copies that are still held.</summary>
 public sealed record ExpiredOffer(LeadId Lead, IReadOnlyList<int> Held);
@@ -132,6 +139,9 @@ public interface ILeadStore
     /// that comes first wins.
     /// </summary>
     Task<IReadOnlyList<ExpiredOffer>> ExpiredOffersAsync(long nowMs, int limit, CancellationToken cancel);
+
+    /// <summary>Of posts in time from then on, and before the other moment; by publisher, then vertical.</summary>
+    Task<IReadOnlyList<PromiseRow>> PromisesAsync(long fromMs, long untilMs, CancellationToken cancel);
 }
 
 /// <summary>One stored catalog version: canonical JSON (UTF-8), whole.</summary>

@@ -50,6 +50,11 @@ public sealed record LeadSale
     public ImmutableArray<string> UnsoldTrees { get; init; } = [];
     /// <summary>The post came after its offer's end: the ping's bids are over, only a reauction can keep the promise.</summary>
     public bool Late { get; init; }
+    /// <summary>What the offers it took add up to, if the post came in time (<see cref="NewLead.Promised"/>).</summary>
+    public Money? Promised { get; init; }
+    /// <summary>Sold for at least what its offers promised.</summary>
+    public bool PromiseKept =>
+        State == LeadState.Sold && Promised is { } promised && Slots.Where(slot => slot.State == SlotState.Captured).Aggregate(Money.Zero, (sum, slot) => sum + slot.Payout) >= promised;
     /// <summary>What the post asks for at least; what is sold beyond the ping's offers respects it too.</summary>
     public Money MinPayout { get; init; }
     /// <summary>How many buyers may hold the lead.</summary>

@@ -71,6 +71,8 @@ public sealed record NewLead(
     string Publisher, string Vertical, string? SubId, bool Test, int MaxCopies, byte[] PostHash, byte[] Sealed, long CatalogVersion)
 {
     public string? Channel { get; init; }
+    /// <summary>What the offers add up to that the post took, if it came in time; null for tests, direct posts, posts after their offer's end.</summary>
+    public Money? Promised { get; init; }
     /// <summary>
     /// Above 0: held at the ping, not posted; the offer is over then (Unix milliseconds). <see cref="PostHash"/> is empty, <see cref="Sealed"/>
     /// holds what was pinged. It is posted by <see cref="LeadPost"/>.
@@ -82,7 +84,11 @@ public sealed record NewLead(
 /// The post of a lead whose copies were held at its ping; once. Every copy that is still held ends or is called in the same item. A later one is
 /// 100 (the same body) or 104. What has expired meanwhile cannot be captured any more (102); new copies may start, and the no can be recorded.
 /// </summary>
-public sealed record LeadPost(int MaxCopies, byte[] PostHash, byte[] Sealed);
+public sealed record LeadPost(int MaxCopies, byte[] PostHash, byte[] Sealed)
+{
+    /// <summary>As <see cref="NewLead.Promised"/>.</summary>
+    public Money? Promised { get; init; }
+}
 
 /// <summary>
 /// One durable step of ONE lead: all of it or nothing. Sending the same item again is harmless (idempotent by lead, copy and state).

@@ -202,6 +202,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
     {
         try
         {
+            var wasSettled = sale is { First: null, IsSettled: true };
             var step = LeadMachine.Step(sale!, happened, Context);
             JournalItem? submitted = null;
             while (true)
@@ -221,6 +222,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             }
             // Somebody else's plan is in the rows, not ours.
             if (step.Conflict is not null) sale = null;
+            else if (!wasSettled && sale is { First: null, IsSettled: true, Promised: not null }) services.Promises.Settled(sale.PromiseKept);
             foreach (var copyNo in step.Calls) StartCall(copyNo, DeliveryOf(submitted!, copyNo));
             return step;
         }

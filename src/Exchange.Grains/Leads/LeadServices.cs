@@ -14,4 +14,4 @@ namespace Exchange.Grains.Leads;
 /// <summary>What a lead needs of its silo.</summary>
 public sealed record LeadServices(
     IExchangeStore Store, CatalogHost Catalog, OfferBook Book, BuyerCalls Calls, DeliveryPump Pump, FieldParsers Parsers, TimeProvider Time,
-    ILiveView Live, IRotations Rotations, PostRates Rates, SoftHoldDesk SoftHolds, LeadAnswers Answers, ILogger<LeadGrain> Log);
+    ILiveView Live, IRotations Rotations, PostRates Rates, PromiseCounts Promises, SoftHoldDesk SoftHolds, LeadAnswers Answers, ILogger<LeadGrain> Log);

@@ -62,9 +62,11 @@ public sealed class PostPreparation(LeadServices services)
         var nextCopyNo = 1;
         var slots = firm ? FirmOffer.Slots(record, offers, out unwanted, out nextCopyNo)
             : [.. offers.Select(offer => new Slot(offer.OfferId, offer.Sharing, offer.Payout, offer.BidIndex, offer.Price, 0, SlotState.Proposed))];
+        // What was offered and posted in time is a promise to be measured; a direct post was offered nothing.
+        Money? promised = late || command.Direct || id.IsTest ? null : offers.Aggregate(Money.Zero, (sum, offer) => sum + offer.Payout);
         var lead = firm ? null : new NewLead(record.Publisher, record.Vertical, record.SubId, id.IsTest, maxCopies, command.BodyHash, sealedBytes, record.CatalogVersion)
         {
-            Channel = record.Channel,
+            Channel = record.Channel, Promised = promised,
         };
         var sale = new LeadSale
         {
@@ -74,8 +76,9 @@ public sealed class PostPreparation(LeadServices services)
             MaxCopies = maxCopies,
             MinPayout = new Money(command.MinPayoutMicros),
             Late = late,
+            Promised = promised,
             PersonHashes = PostRules.PersonHashes(vault, current, vertical, values),
-            First = new FirstWrite(lead, firm ? new LeadPost(maxCopies, command.BodyHash, sealedBytes) : null,
+            First = new FirstWrite(lead, firm ? new LeadPost(maxCopies, command.BodyHash, sealedBytes) { Promised = promised } : null,
                 command.IdempotencyKey is { } key ? new RequestClaim(command.Publisher, key, command.BodyHash) : null,
                 PostRules.Persons(vault, vertical, record, values, now.ToUnixTimeMilliseconds())) { Unwanted = unwanted },
             KeepPersonsWhenUnsold = vertical.Duplicate is { AmongReceived: true },

@@ -56,7 +56,9 @@ public static class RestoredSale
             // Whoever fell out is not asked again.
             Out = [.. row.Copies.Where(copy => copy.State is CopyState.Voided or CopyState.Expired).Select(PlaceOf)],
             UnsoldTrees = [.. later.Where(copy => copy.Trees.Count > 0 && copy.Trees[0] != record.Tree).Select(copy => copy.Trees[0]).Distinct()],
-            Late = row.AtMs > record.ExpiresAtMs,
+            // A post that came in time may have been written a moment after its offer's end.
+            Late = row.Promised is null && row.AtMs > record.ExpiresAtMs,
+            Promised = row.Promised,
             MaxCopies = row.MaxCopies,
             NextCopyNo = row.Copies.Count == 0 ? 1 : row.Copies.Max(copy => copy.Id.No) + 1,
             Tries = row.Copies.Count,

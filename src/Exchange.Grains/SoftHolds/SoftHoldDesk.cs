@@ -23,7 +23,9 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
 
     private readonly ConcurrentDictionary<string, Outstanding> campaigns = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<LeadId, Backed> backed = new();
-    private readonly ConcurrentQueue<(LeadId Ping, string[] Campaigns, long UntilMs)> ends = new();
+    // The campaigns of each ping whose offer is out: neither posted nor a minute old.
+    private readonly ConcurrentDictionary<LeadId, string[]> offered = new();
+    private readonly ConcurrentQueue<(LeadId Ping, long UntilMs)> ends = new();
 
     private sealed class Outstanding
     {
@@ -83,13 +85,15 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
             }
         }
         if (mine is not null) backed[ping] = mine;
-        ends.Enqueue((ping, [.. asked], nowMs + LongestMs));
+        offered[ping] = [.. asked];
+        ends.Enqueue((ping, nowMs + LongestMs));
         return true;
     }
 
-    /// <summary>The offer was posted: the rows hold what it takes.</summary>
+    /// <summary>The offer was posted: the rows hold what it takes, and it is not out any more. Again: nothing happens.</summary>
     public void Release(LeadId ping)
     {
+        if (offered.TryRemove(ping, out var asked)) Count(asked, -1);
         if (backed.TryRemove(ping, out var mine)) Drop(ping, mine);
     }
 
@@ -100,9 +104,11 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
         {
             if (!ends.TryDequeue(out end)) return;
             Release(end.Ping);
-            Count(end.Campaigns, -1);
         }
     }
+
+    /// <summary>Offers of a campaign that are out now, as this silo knows.</summary>
+    public long OutstandingOf(string campaign) => campaigns.TryGetValue(campaign, out var outstanding) ? Interlocked.Read(ref outstanding.Count) : 0;
 
     private void Count(IEnumerable<string> ids, long by)
     {

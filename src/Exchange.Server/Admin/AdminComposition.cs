@@ -20,6 +20,7 @@ public static class AdminComposition
         routes.MapLeadRoutes();
         routes.MapLedgerRoutes();
         routes.MapDeliveryRoutes();
+        routes.MapReportRoutes();
         return routes;
     }
 }

@@ -91,7 +91,7 @@ public static class ExchangeHost
         services.AddSingleton<TierRotations>().AddSingleton<IRotations>(provider => provider.GetRequiredService<TierRotations>());
         services.AddSingleton(provider => new LeadIds(0, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<OfferBook>().AddSingleton<PostRates>().AddSingleton<SoftHoldDesk>().AddSingleton<FirmOffers>().AddSingleton<PingDesk>();
-        services.AddSingleton<Grains.Leads.LeadAnswers>().AddSingleton<LeadServices>().AddSingleton<ILeadIntake, LeadIntake>();
+        services.AddSingleton<Grains.Leads.LeadAnswers>().AddSingleton<Grains.Leads.PromiseCounts>().AddSingleton<LeadServices>().AddSingleton<ILeadIntake, LeadIntake>();
         services.AddSingleton(_ => new OutboundHttp(new OutboundOptions { AllowLoopback = options.AllowLoopback }));
         services.AddSingleton(provider => ConnectorList.Create(provider.GetRequiredService<OutboundHttp>()));
         services.AddSingleton<BuyerCalls>().AddSingleton<DeliveryPump>();
@@ -113,6 +113,8 @@ public static class ExchangeHost
         store.Journal.Committed = live.Apply;
         store.Journal.Sold = live.Apply;
         var alerts = app.Services.GetRequiredService<CapAlerts>();
+        var promises = app.Services.GetRequiredService<Grains.Leads.PromiseCounts>();
+        metrics.Promises = () => (promises.InTime, promises.Kept);
         metrics.CapAlerts = () => alerts.Sums.Select(sum => (new[] { AlertRoutes.WordOf(sum.Key.Scope), AlertRoutes.WordOf(sum.Key.Level) }, sum.Value));
         var book = app.Services.GetRequiredService<OfferBook>();
         metrics.Observe("journal_waiting", "Items that wait for the journal", () => store.Journal.Waiting);

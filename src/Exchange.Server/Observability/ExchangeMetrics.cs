@@ -58,6 +58,9 @@ public sealed class ExchangeMetrics : IDisposable
     /// <summary>Alerts of caps since the start by their owner's kind and level; read at each scrape.</summary>
     public Func<IEnumerable<(string[] Labels, long Value)>> CapAlerts { get; set; } = static () => [];
 
+    /// <summary>Posts in time that are settled, and how many of them were sold for at least what they were offered; read at each scrape.</summary>
+    public Func<(long InTime, long Kept)> Promises { get; set; } = static () => default;
+
     /// <summary>A gauge that is read at each scrape: a queue's depth, offers in the book. <paramref name="name"/> in snake_case.</summary>
     public void Observe(string name, string description, Func<long> read) => Meter.CreateObservableGauge(name, read, description: description);
 

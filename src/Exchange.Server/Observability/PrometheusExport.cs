@@ -27,8 +27,13 @@ public sealed class PrometheusExport : IDisposable
         var posts = factory.CreateCounter("leadexchange_posts_total", "Posts answered.", "status");
         var refusals = factory.CreateCounter("leadexchange_refusals_total", "Publishers' calls refused with a problem.", "wire", "code");
         var alerts = factory.CreateCounter("leadexchange_cap_alerts_total", "Caps that passed their warning, and soft caps that were reached.", "of", "level");
+        var inTime = factory.CreateCounter("exchange_posts_in_time_total", "Posts that came before their offer's end and are settled; no tests.");
+        var kept = factory.CreateCounter("exchange_promises_kept_total", "Of these, sold for at least the payout they were offered.");
         Registry.AddBeforeCollectCallback(() =>
         {
+            var promises = metrics.Promises();
+            inTime.IncTo(promises.InTime);
+            kept.IncTo(promises.Kept);
             foreach (var (labels, value) in metrics.CapAlerts()) alerts.WithLabels(labels).IncTo(value);
             foreach (var (labels, value) in metrics.Pings) pings.WithLabels(labels).IncTo(value);
             foreach (var (labels, value) in metrics.Posts) posts.WithLabels(labels).IncTo(value);

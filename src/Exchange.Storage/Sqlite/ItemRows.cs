@@ -13,17 +13,17 @@ internal sealed class ItemRows(Database database, CounterCache counters, SoldSeq
         if (item.New is { } lead)
             database.Prepare("""
                 INSERT INTO lead (lead_id, publisher, vertical, sub_id, channel, test, state, reason, max_copies, open_copies, open_exclusive, catalog_version,
-                    at_ms, offer_ms, post_hash, answer, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    at_ms, offer_ms, promised, post_hash, answer, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)
                 .Bind(item.Lead).Bind(lead.Publisher).Bind(lead.Vertical).Bind(lead.SubId).Bind(lead.Channel).Bind(lead.Test).Bind((long)item.State)
-                .Bind((long)item.Reason).Bind(lead.MaxCopies).Bind(open).Bind(exclusive).Bind(lead.CatalogVersion).Bind(item.AtMs).Bind(lead.OfferUntilMs)
+                .Bind((long)item.Reason).Bind(lead.MaxCopies).Bind(open).Bind(exclusive).Bind(lead.CatalogVersion).Bind(item.AtMs).Bind(lead.OfferUntilMs).Bind(lead.Promised?.Micros)
                 .Bind(lead.PostHash).Bind(item.Answer).Bind(lead.Sealed).Run();
         else if (item.Post is { } post)
             database.Prepare("""
-                UPDATE lead SET state = ?, reason = ?, max_copies = ?, open_copies = ?, open_exclusive = ?, at_ms = ?, offer_ms = 0, post_hash = ?, answer = ?,
+                UPDATE lead SET state = ?, reason = ?, max_copies = ?, open_copies = ?, open_exclusive = ?, at_ms = ?, offer_ms = 0, promised = ?, post_hash = ?, answer = ?,
                     sealed = ? WHERE lead_id = ?
                 """)
-                .Bind((long)item.State).Bind((long)item.Reason).Bind(post.MaxCopies).Bind(open).Bind(exclusive).Bind(item.AtMs)
+                .Bind((long)item.State).Bind((long)item.Reason).Bind(post.MaxCopies).Bind(open).Bind(exclusive).Bind(item.AtMs).Bind(post.Promised?.Micros)
                 .Bind(post.PostHash).Bind(item.Answer).Bind(post.Sealed).Bind(item.Lead).Run();
         else
             database.Prepare("""

@@ -13,8 +13,8 @@ internal static class Rows
     public const int CopyCount = 17;
 
     public const string LeadColumns =
-        "l.lead_id, l.publisher, l.vertical, l.sub_id, l.test, l.state, l.reason, l.max_copies, l.post_hash, l.sealed, l.answer, l.catalog_version, l.at_ms, l.channel, l.offer_ms";
-    public const int LeadCount = 15;
+        "l.lead_id, l.publisher, l.vertical, l.sub_id, l.test, l.state, l.reason, l.max_copies, l.post_hash, l.sealed, l.answer, l.catalog_version, l.at_ms, l.channel, l.offer_ms, l.promised";
+    public const int LeadCount = 16;
 
     public static CopyRow Copy(Statement row) => new(
         new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Text(3), row.Text(4), row.Text(5), row.Bool(6), (CopyState)row.Int(7),
@@ -24,7 +24,7 @@ internal static class Rows
     public static LeadRow Lead(Statement row, int first, IReadOnlyList<CopyRow> copies) => new(
         row.Lead(first), row.Text(first + 1), row.Text(first + 2), row.TextOrNull(first + 3), row.Bool(first + 4), (LeadState)row.Int(first + 5),
         (Reason)row.Int(first + 6), row.Int(first + 7), row.Blob(first + 8), row.Blob(first + 9), row.BlobOrNull(first + 10), row.Long(first + 11),
-        row.Long(first + 12), copies) { Channel = row.TextOrNull(first + 13), OfferUntilMs = row.Long(first + 14) };
+        row.Long(first + 12), copies) { Channel = row.TextOrNull(first + 13), OfferUntilMs = row.Long(first + 14), Promised = row.LongOrNull(first + 15) is { } promised ? new Money(promised) : null };
 
     public static List<CopyRow> CopiesOf(Database database, LeadId lead) =>
         database.Prepare($"SELECT {CopyColumns} FROM copy c WHERE c.lead_id = ? ORDER BY c.no").Bind(lead).All(Copy);

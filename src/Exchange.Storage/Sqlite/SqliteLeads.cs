@@ -35,6 +35,13 @@ internal sealed class SqliteLeads(Writer writer, ReadPool reads) : ILeadStore
                 database.Prepare("SELECT no FROM copy WHERE lead_id = ? AND state = 1 ORDER BY no").Bind(lead).All(static row => row.Int(0))))];
         }, cancel);
 
+    public Task<IReadOnlyList<PromiseRow>> PromisesAsync(long fromMs, long untilMs, CancellationToken cancel) =>
+        reads.ReadAsync<IReadOnlyList<PromiseRow>>(database => database.Prepare("""
+            SELECT l.publisher, l.vertical, count(*),
+                coalesce(sum((SELECT sum(c.payout) FROM copy c WHERE c.lead_id = l.lead_id AND c.state IN (3, 6)) >= l.promised), 0), sum(l.state IN (1, 3, 4))
+            FROM lead l WHERE l.promised IS NOT NULL AND l.at_ms >= ? AND l.at_ms < ? GROUP BY l.publisher, l.vertical ORDER BY l.publisher, l.vertical
+            """).Bind(fromMs).Bind(untilMs).All(static row => new PromiseRow(row.Text(0), row.Text(1), row.Long(2), row.Long(3), row.Long(4))), cancel);
+
     private static LeadRow? Find(Database database, LeadId id)
     {
         var copies = Rows.CopiesOf(database, id);

@@ -1,0 +1,88 @@
+using Shouldly;
+using static Exchange.System.Tests.BlackBox.MarketCalls;
+
+namespace Exchange.System.Tests.BlackBox;
+
+/// <summary>What is measured of promises, and firm offers across a kill -9.</summary>
+public sealed class PromiseTests
+{
+    [Fact]
+    public async Task Promises_AreCountedOnceWhenTheLeadIsSettled_InMetricsAndReport()
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync();
+        var key = await new LaterSaleCatalog(buyers)
+            .Vertical("kept").Campaign("kept-one", "10.00", "kept-one").Tree("kept", "", "kept-one")
+            .Vertical("lost").Asked("lost-one", "10.00").Tree("lost", "", "lost-one")
+            .Vertical("doubt").Asked("doubt-one", "10.00").Tree("doubt", "", "doubt-one").ApplyAsync(exchange);
+        buyers["lost-one"].Rejects();
+        var doubt = buyers["doubt-one"].SaysGarbage().AcceptsWhenReleased();
+        foreach (var market in (string[])["kept", "kept", "lost", "doubt"])
+        {
+            var body = PostBody(await exchange.PingAsync(key, market));
+            await exchange.SellAsync(key, body);
+            // The same again is no other post.
+            await exchange.SellAsync(key, body);
+        }
+        // Nothing was offered before a direct post.
+        var direct = await exchange.PostAsync("/v1/leads", key, new { vertical = "kept", fields = new { state = "CA", email = "direct@example.com" } });
+        direct["status"].ShouldBe("sold", direct.Text);
+
+        (await CountsAsync()).ShouldBe("3 2");
+        (await ReportAsync("")).ShouldBe("""{"posts_in_time":4,"promises_kept":2,"open":1,"kept_percent":"50.00"}""");
+        doubt.Release();
+        await Until(async () => await CountsAsync() == "4 3", "the doubt ends and counts then", exchange);
+        (await ReportAsync("?group_by=publisher")).ShouldBe("""{"posts_in_time":4,"promises_kept":3,"open":0,"kept_percent":"75.00"}""");
+
+        var table = await exchange.SendAsync(HttpMethod.Get, "/v1/admin/reports/promises?group_by=vertical&from=2026-01-01&to=2100-01-01", ExchangeProcess.AdminKey, null, "", ("Accept", "text/csv"));
+        table.Text.ShouldBe("vertical,posts_in_time,promises_kept,open,kept_percent\r\ndoubt,1,1,0,100.00\r\nkept,2,2,0,100.00\r\nlost,1,0,0,0.00\r\n");
+        (await ReportAsync("?from=2020-01-01&to=2020-01-02T00:00:00Z")).ShouldBe("""{"posts_in_time":0,"promises_kept":0,"open":0,"kept_percent":""}""");
+        foreach (var (query, code) in new[] { ("from=yesterday", "invalid_format"), ("from=2026-02-02&to=2026-02-01", "out_of_range"), ("group_by=zip", "invalid_field"), ("time_zone=Mars", "unknown_zone") })
+        {
+            var bad = await exchange.GetAsync("/v1/admin/reports/promises?" + query);
+            (bad.Status, bad["code"]).ShouldBe((422, code), bad.Text);
+        }
+
+        async Task<string> ReportAsync(string query)
+        {
+            var reply = await exchange.GetAsync("/v1/admin/reports/promises" + query);
+            reply.Status.ShouldBe(200, reply.Text);
+            return reply.Json["total"]!.ToJsonString();
+        }
+
+        async Task<string> CountsAsync()
+        {
+            var lines = (await exchange.MetricsAsync()).Split('\n');
+            return $"{Value("exchange_posts_in_time_total")} {Value("exchange_promises_kept_total")}";
+
+            string Value(string name) => lines.Single(line => line.StartsWith(name + " ", StringComparison.Ordinal)).Split(' ')[1].Trim();
+        }
+    }
+
+    [Fact]
+    public async Task FirmOffer_KilledBetweenPingAndPost_IsKept_OrRunsOutExactly()
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync();
+        const string one = "caps: [ { per: total, leads: 1 } ]";
+        var key = await new LaterSaleCatalog(buyers)
+            .Vertical("stays").Campaign("stays-one", "10.00", "stays-one", one).Tree("stays", "firm: true", "stays-one")
+            .Vertical("ends", "8s").Campaign("ends-one", "10.00", "ends-one", one).Tree("ends", "firm: true", "ends-one").ApplyAsync(exchange);
+        var kept = await exchange.PingAsync(key, "stays");
+        await exchange.PingAsync(key, "ends");
+        await exchange.KillAndRestartAsync();
+
+        (await exchange.LimitsAsync("stays-one")).ShouldBe("0 1 0.00 10.00");
+        var other = await exchange.PostAsync("/v1/pings", key, new { vertical = "stays", fields = new { state = "CA" } });
+        other["status"].ShouldBe("no_offer", other.Text);
+        // The crash may have taken the ping's record; what is held tells the offer.
+        var body = PostBody(kept);
+        var reply = await exchange.SellAsync(key, body);
+        (reply.Status, reply["status"], reply["payout"]).ShouldBe((200, "sold", "8.00"), reply.Text);
+        (await exchange.CopiesAsync(kept)).ShouldBe(["stays-one 10.00 8.00 sold captured"]);
+        (await exchange.LimitsAsync("stays-one")).ShouldBe("1 0 10.00 0.00");
+        (await exchange.SellAsync(key, body)).Text.ShouldBe(reply.Text);
+        await Until(async () => await exchange.LimitsAsync("ends-one") == "0 0 0.00 0.00", "what nobody posted runs out", exchange);
+        (await exchange.BookingsAsync(kept)).ShouldBe(["buyer:stays-one house 2.00", "buyer:stays-one publisher:search 8.00"]);
+    }
+}

@@ -1,0 +1,41 @@
+using Exchange.Engine;
+using Exchange.Engine.Filters;
+using Exchange.Engine.PingTrees;
+using Exchange.Engine.Values;
+using Exchange.Grains.Limits;
+using Exchange.Grains.SoftHolds;
+using Shouldly;
+
+namespace Exchange.System.Tests.Grains;
+
+/// <summary>Which offers are out: from their ping until their post, a minute at most.</summary>
+public sealed class SoftHoldDeskTests
+{
+    [Fact]
+    public async Task Outstanding_FallsAtThePostOrAfterAMinute_OnceForEachPing()
+    {
+        var market = new CapMarket();
+        var rates = new PostRates();
+        // No cap is near its end, so no grain is asked.
+        var desk = new SoftHoldDesk(market.Live, rates, null!, market.Time);
+        var pings = Enumerable.Range(1, 3).Select(i => LeadId.Create(market.NowMs, 1, false, (ulong)i)).ToArray();
+        foreach (var ping in pings) (await desk.BackAsync(ping, market.Model, market.Model.Publishers["pub"], market.Subject(), Offered(market), market.Time.Now)).ShouldBeTrue();
+        desk.OutstandingOf("one").ShouldBe(3);
+
+        desk.Release(pings[0]);
+        desk.Release(pings[0]);
+        desk.OutstandingOf("one").ShouldBe(2);
+        desk.Sweep(market.NowMs + 59_999);
+        desk.OutstandingOf("one").ShouldBe(2);
+        desk.Sweep(market.NowMs + 60_000);
+        desk.OutstandingOf("one").ShouldBe(0);
+        desk.Release(pings[2]);
+        desk.OutstandingOf("one").ShouldBe(0);
+    }
+
+    private static PingOutcome Offered(CapMarket market)
+    {
+        var price = Money.Parse("5.00");
+        return new(Reason.None, "main", [new RankedBid(0, market.Campaign, Sharing.Exclusive, price, Money.Zero, false)], [new Offer("1", 0, Sharing.Exclusive, price, price, null, true)], [], []);
+    }
+}
