@@ -29,7 +29,8 @@ public static class CopyMessages
             Price = copy.Price,
             Currency = model.Currency,
             Exclusive = copy.Exclusive,
-            CopiesMax = lead.MaxCopies,
+            // A lead may go on to a tree that sells more copies; an exclusive one is alone wherever it is sold.
+            CopiesMax = copy.Exclusive ? 1 : lead.MaxCopies,
             SoldAt = DateTimeOffset.FromUnixTimeMilliseconds(copy.AtMs),
             Source = vault.Alias(copy.Buyer, lead.Publisher, null),
             SubSource = lead.SubId is null ? null : vault.Alias(copy.Buyer, lead.Publisher, lead.SubId),

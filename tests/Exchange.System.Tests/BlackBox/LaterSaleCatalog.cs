@@ -36,6 +36,13 @@ internal sealed class LaterSaleCatalog(BuyerApp app)
     /// <summary>One tier, by list.</summary>
     public LaterSaleCatalog Tree(string name, string more, params string[] members) => Tier(name, more, "method: priority", members);
 
+    /// <summary>Of a vertical that is not the last one.</summary>
+    public LaterSaleCatalog TreeOf(string vertical, string name, string more, params string[] members)
+    {
+        trees.AppendLine($$"""  {{name}}: { vertical: {{vertical}}, tiers: [ { name: market, method: priority, campaigns: [{{string.Join(", ", members)}}] } ]{{And(more)}} }""");
+        return this;
+    }
+
     public LaterSaleCatalog Tier(string name, string more, string tier, params string[] members)
     {
         trees.AppendLine($$"""  {{name}}: { vertical: {{names[^1]}}, tiers: [ { name: market, {{tier}}, campaigns: [{{string.Join(", ", members)}}] } ]{{And(more)}} }""");

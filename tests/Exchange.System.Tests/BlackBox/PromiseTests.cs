@@ -60,6 +60,78 @@ public sealed class PromiseTests
     }
 
     [Fact]
+    public async Task KilledWhileABuyerOfALaterWalkThinks_TheSameBuyerIsAskedAgain_AtThePromise()
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync();
+        var catalog = new LaterSaleCatalog(buyers);
+        foreach (var market in (string[])["anew", "rest"])
+            catalog.Vertical(market).Asked($"{market}-one", "10.00").Asked($"{market}-late", market == "anew" ? "15.00" : "5.00", market == "anew" ? "status: paused" : "");
+        var key = await catalog.Tree("rest", "unsold: { tree: rest-later }", "rest-one").Tree("rest-later", "", "rest-late")
+            .TreeOf("anew", "anew", "reauction: true", "anew-one", "anew-late").ApplyAsync(exchange);
+        var pings = new Dictionary<string, string>();
+        foreach (var market in (string[])["anew", "rest"])
+        {
+            buyers[$"{market}-one"].Rejects();
+            buyers[$"{market}-late"].Hangs().Accepts();
+            pings[market] = await exchange.PingAsync(key, market);
+        }
+        await exchange.PatchAsync("campaigns/anew-late", new { status = "active" });
+        var cut = pings.Values.Select(ping => exchange.SellAsync(key, PostBody(ping))).ToArray();
+        await Until(() => buyers["anew-late"].Requests.Count == 1 && buyers["rest-late"].Requests.Count == 1, "buyers of later walks are thinking", exchange);
+
+        await exchange.KillAndRestartAsync();
+        foreach (var post in cut) await Should.ThrowAsync<HttpRequestException>(() => post);
+        foreach (var ping in pings.Values) await Until(async () => await exchange.StatusAsync(key, ping) == "sold", "the same buyer's yes makes the sale", exchange);
+        (await exchange.CopiesAsync(pings["anew"])).ShouldBe(["anew-one 10.00 8.00 rejected voided", "anew-late 15.00 8.00 sold captured"]);
+        (await exchange.CopiesAsync(pings["rest"])).ShouldBe(["rest-one 10.00 8.00 rejected voided", "rest-late 5.00 4.00 sold captured"]);
+        foreach (var late in (string[])["anew-late", "rest-late"])
+        {
+            buyers[late].Requests.Count.ShouldBe(2);
+            buyers[late].Requests.Select(request => request.Id).Distinct().ShouldHaveSingleItem();
+            buyers[late].Requests[0].Json["copies_max"]!.GetValue<int>().ShouldBe(1);
+        }
+    }
+
+    [Fact]
+    public async Task PersonPostedIsNotTheOneWhoseHashWasPinged_IsAMismatch_OrAWarning()
+    {
+        await using var exchange = await ExchangeProcess.StartAsync();
+        await exchange.ApplyAsync("""
+            exchange: { currency: USD }
+            verticals:
+              strict: { fields: { state: { type: us_state, ping: required }, email: { type: email, pii: true, ping: hashed } } }
+              lax: { post_changes: ignore, fields: { state: { type: us_state, ping: required }, email: { type: email, pii: true, ping: hashed } } }
+            publishers:
+              search: { verticals: [strict, lax], payout: { share: 80% } }
+            buyers:
+              one: { credit_limit: unlimited }
+            campaigns:
+              strict-one: { buyer: one, vertical: strict, bid: "10.00" }
+              lax-one: { buyer: one, vertical: lax, bid: "10.00" }
+            ping_trees:
+              strict: { vertical: strict, tiers: [ { name: list, method: priority, campaigns: all } ] }
+              lax: { vertical: lax, tiers: [ { name: list, method: priority, campaigns: all } ] }
+            """);
+        var key = await exchange.KeyAsync("publisher", "search");
+        var hash = Convert.ToHexStringLower(global::System.Security.Cryptography.SHA256.HashData("ann@example.com"u8));
+
+        var wrong = await PostAsync("strict", "bob@example.com");
+        (wrong.Status, wrong["code"], wrong.Json["errors"]![0]!["pointer"]!.GetValue<string>()).ShouldBe((422, "ping_mismatch", "/fields/email"), wrong.Text);
+        wrong.Text.ShouldNotContain("bob");
+        (await PostAsync("strict", "Ann@example.com"))["status"].ShouldBe("sold");
+        var ignored = await PostAsync("lax", "bob@example.com");
+        (ignored["status"], ignored.Json["warnings"]![0]!["code"]!.GetValue<string>()).ShouldBe(("sold", "ping_mismatch"), ignored.Text);
+
+        async Task<Reply> PostAsync(string vertical, string email)
+        {
+            var ping = await exchange.PostAsync("/v1/pings", key, new { vertical, fields = new { state = "CA", email_sha256 = hash } });
+            ping["status"].ShouldBe("offered", ping.Text);
+            return await exchange.PostAsync("/v1/posts", key, new { ping_id = ping["ping_id"], fields = new { email } });
+        }
+    }
+
+    [Fact]
     public async Task FirmOffer_KilledBetweenPingAndPost_IsKept_OrRunsOutExactly()
     {
         await using var buyers = await BuyerApp.StartAsync();
