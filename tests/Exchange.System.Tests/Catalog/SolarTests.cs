@@ -65,7 +65,7 @@ public sealed class SolarTests
         result.Errors.Warnings.Select(warning => (warning.Code, warning.Pointer)).ShouldBe([("no_credit", "buyers.desert-solar.credit_limit")]);
         var exchange = new ScenarioExchange { Now = new(2026, 11, 23, 19, 0, 0, TimeSpan.Zero) };
         exchange.Apply(result.Model!);
-        exchange.Journal.Fund("desert-solar", Money.Parse("500.00"));
+        exchange.Fund("desert-solar", Money.Parse("500.00"));
         return exchange;
     }
 
