@@ -1,4 +1,6 @@
 using Exchange.Engine.Catalog;
+using Exchange.Engine.Fields;
+using Exchange.Engine.PingTrees;
 
 namespace Exchange.Engine.Caps;
 
@@ -11,6 +13,15 @@ public static class PersonScopes
     public static string OfBuyer(string buyer) => "b:" + buyer;
 
     public static string OfCampaign(string campaign) => "c:" + campaign;
+
+    /// <summary>Whether a scope is known to have the person by one of these keys since then.</summary>
+    internal static bool Know(ILiveView live, string scope, IReadOnlyList<FieldSchema> keys, PersonHash[] persons, long sinceMs)
+    {
+        foreach (var person in persons)
+            for (var i = 0; i < keys.Count; i++)
+                if (keys[i].Ordinal == person.Field && live.HasPerson(scope, person.Hmac, sinceMs)) return true;
+        return false;
+    }
 
     /// <summary>Of a campaign's duplicate rule.</summary>
     public static string Of(CampaignModel campaign) => campaign.Duplicate is { OfBuyer: false } ? OfCampaign(campaign.Id) : OfBuyer(campaign.Buyer.Id);

@@ -39,7 +39,6 @@ public sealed class CatalogModel
     public void MakeReady()
     {
         _ = WatchedFields;
-        foreach (var vertical in Verticals.Values) _ = vertical.TreeArray;
         foreach (var campaign in Campaigns.Values) _ = (campaign.Units, campaign.PersonScope);
         foreach (var tree in Trees.Values)
         {
@@ -77,8 +76,6 @@ public sealed class VerticalModel
     public required EligibilityIndex Index { get; init; }
     /// <summary>One that names the publisher stands before one for all.</summary>
     public required IReadOnlyList<TreeModel> Trees { get; init; }
-    private TreeModel[]? treeArray;
-    internal TreeModel[] TreeArray => treeArray ??= [.. Trees];
 }
 
 public sealed record PublisherModel

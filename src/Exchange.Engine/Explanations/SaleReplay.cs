@@ -86,11 +86,7 @@ internal sealed class SaleReplay
         var stand = stands[tier.Index];
         var others = new List<RankedBid>();
         for (var i = stand.First; i < stand.End; i++) if (i != place && CouldSell(bids[i])) others.Add(bids[i]);
-        var needed = RankToWin(bid, others.ToArray(), stand.Room);
-        var micros = (needed + whole - 1) / whole;
-        if (micros > long.MaxValue / 2) return null;
-        var asked = new Money((long)micros).RaiseTo(step);
-        return asked > bid.Bid ? asked - bid.Bid : Money.Zero;
+        return BidFor(RankToWin(bid, others.ToArray(), stand.Room), whole, step) is not { } asked ? null : asked > bid.Bid ? asked - bid.Bid : Money.Zero;
     }
 
     /// <summary>
@@ -122,7 +118,14 @@ internal sealed class SaleReplay
             : isExclusive ? total + 1
             : own is { } mine ? mine + 1
             : count < stands[tier.Index].Room ? 0 : least + 1;
-        var micros = (needed + whole - 1) / whole;
+        return BidFor(needed, whole, step);
+    }
+
+    /// <summary>The least bid of whole steps that reaches a rank; null: no amount of money does.</summary>
+    /// <param name="whole">One whole less the bidder's handicap, in millionths; above 0.</param>
+    private static Money? BidFor(Int128 rank, long whole, Money step)
+    {
+        var micros = (rank + whole - 1) / whole;
         return micros > long.MaxValue / 2 ? null : new Money((long)micros).RaiseTo(step);
     }
 

@@ -44,14 +44,8 @@ internal sealed class LiveState : IWalkState
         return LimitAnswer.Fits;
     }
 
-    public bool HasPerson(CampaignModel of, CampaignDuplicate rule, PersonHash[] persons)
-    {
-        var since = nowMs - (long)rule.Window.TotalMilliseconds;
-        foreach (var person in persons)
-            for (var i = 0; i < rule.Keys.Count; i++)
-                if (rule.Keys[i].Ordinal == person.Field && live.HasPerson(of.PersonScope, person.Hmac, since)) return true;
-        return false;
-    }
+    public bool HasPerson(CampaignModel of, CampaignDuplicate rule, PersonHash[] persons) =>
+        PersonScopes.Know(live, of.PersonScope, rule.Keys, persons, nowMs - (long)rule.Window.TotalMilliseconds);
 
     public long SoldBy(TierModel tier, CampaignModel campaign) => live.SoldBy(tier, campaign, nowMs);
 }

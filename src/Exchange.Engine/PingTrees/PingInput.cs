@@ -1,5 +1,6 @@
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
+using Exchange.Engine.Filters;
 using Exchange.Engine.Values;
 
 namespace Exchange.Engine.PingTrees;
@@ -32,6 +33,9 @@ public sealed record PingInput
     public string? Tree { get; init; }
     /// <summary>Campaigns that fell out of this lead before: not asked again.</summary>
     public IReadOnlySet<string>? Without { get; init; }
+
+    /// <summary>What conditions are asked about; the caller's own.</summary>
+    public Subject ToSubject() => new() { Vertical = Vertical, Publisher = Publisher, SubId = SubId, Channel = Channel, Values = Values, Now = Now };
 }
 
 /// <summary>What a walk decided: everything of a <see cref="PingRecord"/> that is not the caller's own.</summary>

@@ -55,7 +55,7 @@ public static class PingWalk
         if (publisher.Status == EntryStatus.Paused) return Reason.PublisherPaused;
         if (!rules.Filter.Holds(subject)) return Reason.PublisherFilter;
         var room = new PublisherRoom(publisher, live, nowMs / 1000);
-        if (room.Refusal(1, new Money(1), subject) is { } full) return Noted(walk, full);
+        if (room.Refusal(new Money(1), subject) is { } full) return Noted(walk, full);
         if (IsDuplicate(vertical, ping, live, nowMs)) return Reason.Duplicate;
         tree = ping.Tree is { } named ? TreeChoice.Named(model, vertical, named) : TreeChoice.For(vertical, subject, ping.Seed);
         if (tree is null) return Reason.NoTree;
@@ -63,7 +63,7 @@ public static class PingWalk
         if (none != Reason.None) return none;
         var payout = walk.MakeOffers();
         if (payout < ping.MinPayout) return Reason.MinPayout;
-        if (room.Refusal(1, payout, subject) is { } over) return Noted(walk, over);
+        if (room.Refusal(payout, subject) is { } over) return Noted(walk, over);
         if (!ping.Test) walk.KeepTurns();
         return Reason.None;
     }
@@ -73,11 +73,7 @@ public static class PingWalk
     {
         if (ping.Persons.Length == 0 || vertical.Duplicate is not { MatchAll: false } rule || ping.Test) return false;
         var scope = PersonScopes.Of(vertical.Id, rule, ping.Publisher);
-        var since = nowMs - (long)rule.Window.TotalMilliseconds;
-        foreach (var person in ping.Persons)
-            foreach (var key in rule.Keys)
-                if (key.Ordinal == person.Field && live.HasPerson(scope, person.Hmac, since)) return true;
-        return false;
+        return PersonScopes.Know(live, scope, rule.Keys, ping.Persons, nowMs - (long)rule.Window.TotalMilliseconds);
     }
 
     private static Reason Noted(TreeWalk walk, StateNote note)

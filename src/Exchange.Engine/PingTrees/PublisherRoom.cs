@@ -8,16 +8,15 @@ namespace Exchange.Engine.PingTrees;
 /// <summary>Whether the publisher's own gate and caps leave room, by the live view. Spend of a publisher is its payout.</summary>
 internal readonly struct PublisherRoom(PublisherModel publisher, ILiveView live, long unixSeconds)
 {
-    /// <summary>The first limit in the way of so much payout for so many copies; null: there is room.</summary>
-    public StateNote? Refusal(long copies, Money payout, Subject subject)
+    /// <summary>The first limit in the way of so much payout for one more copy; null: there is room.</summary>
+    public StateNote? Refusal(Money payout, Subject subject)
     {
         if (Refused(publisher.Gate, 0, null) is { } closed) return closed;
         for (var i = 0; i < publisher.Caps.Count; i++)
         {
             var cap = publisher.Caps[i];
             if (cap.Soft || !cap.Counts(subject)) continue;
-            var needed = cap.Metric switch { CapMetric.Spend => payout.Micros, CapMetric.Leads => copies, _ => 1 };
-            if (Refused(cap, needed, cap.ValueOf(subject)) is { } full) return full;
+            if (Refused(cap, cap.AmountOf(Money.Zero, payout), cap.ValueOf(subject)) is { } full) return full;
         }
         return null;
     }

@@ -20,8 +20,9 @@ internal static class TreeChoice
             long traffic = 0;
             TreeModel? only = null;
             var count = 0;
-            foreach (var tree in vertical.TreeArray)
+            for (var i = 0; i < vertical.Trees.Count; i++)
             {
+                var tree = vertical.Trees[i];
                 if (!IsEligible(tree, subject, rank)) continue;
                 count++;
                 only = tree;
@@ -33,8 +34,9 @@ internal static class TreeChoice
                 continue;
             }
             var at = Draw(seed, traffic);
-            foreach (var tree in vertical.TreeArray)
+            for (var i = 0; i < vertical.Trees.Count; i++)
             {
+                var tree = vertical.Trees[i];
                 if (!IsEligible(tree, subject, rank)) continue;
                 if ((at -= tree.Traffic.Millionths) < 0) return tree;
             }

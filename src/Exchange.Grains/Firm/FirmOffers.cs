@@ -25,7 +25,9 @@ public sealed class FirmOffers(IExchangeStore store, ILiveView live, IRotations 
 
     /// <summary>Whether this ping's best offers are held. A test's never are, nor those of a direct post: its own sale follows at once.</summary>
     public static bool AreHeld(CatalogModel model, PingRecord record) =>
-        record is { Outcome: Reason.None, Tree: { } id } && !record.Id.IsTest && model.Trees.TryGetValue(id, out var tree) && tree.Firm;
+        record.Outcome == Reason.None && !record.Id.IsTest && IsFirm(model, record.Tree);
+
+    public static bool IsFirm(CatalogModel model, string? tree) => tree is not null && model.Trees.TryGetValue(tree, out var found) && found.Firm;
 
     /// <summary>
     /// Holds the best offers, or those of another walk where a limit refuses them; the record says in the end what is held, if anything. Done when
@@ -35,13 +37,8 @@ public sealed class FirmOffers(IExchangeStore store, ILiveView live, IRotations 
     public async ValueTask<PingRecord> HoldAsync(CatalogModel model, PingInput ping, PingRecord record)
     {
         var vertical = model.Verticals[record.Vertical];
-        var subject = new Subject
-        {
-            Vertical = record.Vertical, Publisher = record.Publisher, SubId = record.SubId, Channel = record.Channel, Values = record.Values, Now = ping.Now,
-        };
-        var payload = new LeadPayload(
-            vertical.Fields.All.Where(field => record.Values[field.Ordinal].IsGiven).ToDictionary(field => field.Name, field => record.Values[field.Ordinal].Text!, StringComparer.Ordinal), null);
-        var sealedFields = store.Vault.Seal(record.Id, payload.ToJson());
+        var subject = ping.ToSubject();
+        var sealedFields = store.Vault.Seal(record.Id, LeadPayload.Of(vertical.Fields, record.Values, null).ToJson());
         var without = new HashSet<string>(StringComparer.Ordinal);
         var notes = new List<StateNote>();
         for (var walks = 0; record.Outcome == Reason.None; walks++)

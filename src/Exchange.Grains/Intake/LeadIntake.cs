@@ -98,8 +98,7 @@ public sealed class LeadIntake(
             var problem = Problem.Invalid(reading.Errors);
             return PostReply.Refused(reading.Errors.All(error => error.Code == "field_fixed") ? problem with { Status = 409, Code = "field_fixed" } : problem);
         }
-        var all = vertical.Fields.All.Where(field => reading.Values[field.Ordinal].IsGiven).ToDictionary(field => field.Name, field => reading.Values[field.Ordinal].Text!, StringComparer.Ordinal);
-        var resealed = store.Vault.Seal(lead, new LeadPayload(all, payload.Consent).ToJson());
+        var resealed = store.Vault.Seal(lead, LeadPayload.Of(vertical.Fields, reading.Values, payload.Consent).ToJson());
         if (!await store.Leads.AddFieldsAsync(lead, row.Sealed, resealed, callerLeft))
             return PostReply.Refused(Problem.Of(409, "idempotency_in_progress", "Other fields are being added to this lead; come again.", 1));
         return new(200, (await answers.OfRowAsync(row, callerLeft)).ToJson(), null);

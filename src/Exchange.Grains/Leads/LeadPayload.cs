@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Exchange.Engine.Fields;
 using Exchange.Grains.Intake;
 
 namespace Exchange.Grains.Leads;
@@ -6,6 +7,10 @@ namespace Exchange.Grains.Leads;
 /// <summary>What is sealed with a lead: every given field by name, normalized, and the consent. UTF-8 JSON <c>{"fields":{…},"consent":{…}}</c>.</summary>
 public sealed record LeadPayload(IReadOnlyDictionary<string, string> Fields, ConsentInput? Consent)
 {
+    /// <param name="values">By ordinal of the fields; those that were given.</param>
+    public static LeadPayload Of(FieldSet fields, FieldValue[] values, ConsentInput? consent) => new(
+        fields.All.Where(field => values[field.Ordinal].IsGiven).ToDictionary(field => field.Name, field => values[field.Ordinal].Text!, StringComparer.Ordinal), consent);
+
     public byte[] ToJson()
     {
         using var stream = new MemoryStream(512);

@@ -26,7 +26,7 @@ public static class RestoredSale
         var world = new SaleWorld(services, record, atPing, values, payload, DateTimeOffset.FromUnixTimeMilliseconds(row.AtMs));
         var later = row.Copies.Where(copy => PlaceInRecord(record, copy) < 0).ToArray();
         var campaigns = await CampaignsAsync(services, later, row.CatalogVersion);
-        var restored = From(row, record, world, [.. later.Select(copy => campaigns[copy.Campaign])], services.Catalog.Current) with
+        var restored = From(row, record, world, later, campaigns, services.Catalog.Current) with
         {
             KeepPersonsWhenUnsold = vertical.Duplicate is { AmongReceived: true },
             PersonHashes = PostRules.PersonHashes(services.Store.Vault, services.Catalog.Current, vertical, values),
@@ -34,11 +34,12 @@ public static class RestoredSale
         return (LeadMachine.Restore(restored, world.Context(services.Time.GetUtcNow())), world);
     }
 
-    /// <param name="laterCampaigns">Of the copies that are not by the ping's own bids, in their order.</param>
-    private static LeadSale From(LeadRow row, PingRecord record, SaleWorld world, CampaignModel[] laterCampaigns, CatalogModel current)
+    /// <param name="later">The copies that are not by the ping's own bids.</param>
+    /// <param name="campaigns">Theirs, by id.</param>
+    private static LeadSale From(
+        LeadRow row, PingRecord record, SaleWorld world, CopyRow[] later, Dictionary<string, CampaignModel> campaigns, CatalogModel current)
     {
         var rounds = ImmutableArray.Create(new SaleRound { Model = world.AtPing, Record = record, Subject = world.Subject });
-        var later = row.Copies.Where(copy => PlaceInRecord(record, copy) < 0).ToArray();
         if (later.Length > 0)
             rounds = rounds.Add(new SaleRound
             {
@@ -46,7 +47,7 @@ public static class RestoredSale
                 Record = record with
                 {
                     Tree = later[^1].Trees is [var outermost, ..] ? outermost : null, Offers = [],
-                    Bids = [.. later.Select((copy, i) => new RankedBid(0, laterCampaigns[i], SharingOf(copy), copy.Price, copy.Price, true))],
+                    Bids = [.. later.Select(copy => new RankedBid(0, campaigns[copy.Campaign], SharingOf(copy), copy.Price, copy.Price, true))],
                 },
             });
         return new LeadSale

@@ -74,9 +74,9 @@ public sealed class PingDesk(
         var outcome = forced == "no_offer"
             ? new PingOutcome(Reason.NoBids, null, [], [], [], [])
             : PingWalk.Run(model, input, live, rotations);
-        var subject = new Subject { Vertical = input.Vertical, Publisher = input.Publisher, SubId = input.SubId, Channel = input.Channel, Values = input.Values, Now = now };
+        var subject = input.ToSubject();
         // Near the end of a cap an offer is backed by a soft hold; without one the walk runs again and sees the cap as full.
-        if (outcome.Outcome == Reason.None && !command.Test && !IsFirm(model, outcome) && !await softHolds.BackAsync(id, model, publisher, subject, outcome, now))
+        if (outcome.Outcome == Reason.None && !command.Test && !FirmOffers.IsFirm(model, outcome.Tree) && !await softHolds.BackAsync(id, model, publisher, subject, outcome, now))
             outcome = PingWalk.Run(model, input, live, rotations);
         if (!command.Test) outcome = Counted(outcome, publisher, subject, now.ToUnixTimeMilliseconds());
 
@@ -115,8 +115,6 @@ public sealed class PingDesk(
         foreach (var campaign in outcome.Asked) counts.CountAsked(campaign, subject, nowMs);
         return outcome;
     }
-
-    private static bool IsFirm(CatalogModel model, PingOutcome outcome) => outcome.Tree is { } tree && model.Trees[tree].Firm;
 
     /// <summary>Everything that refuses a ping before it is walked; field and member errors all at once.</summary>
     private Problem? Admit(CatalogModel model, PingCommand command, bool direct, out PublisherModel? publisher, out VerticalModel? vertical, out FieldsReading? reading)

@@ -29,7 +29,7 @@ internal static class TreeSection
             inOrder.Add(tree);
         }
         TreeNest.Build(inOrder, trees, draft);
-        TreeChoice.Check(inOrder, draft.Errors);
+        TreeConflicts.Check(inOrder, draft.Errors);
     }
 
     private static TreeDraft? Tree(string id, ConfigNode node, HashSet<string> asked, HashSet<string> unsoldTrees, CatalogDraft draft)

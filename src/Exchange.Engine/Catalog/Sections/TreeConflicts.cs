@@ -8,7 +8,7 @@ namespace Exchange.Engine.Catalog.Sections;
 /// That every ping finds its tree: of the trees that would take the same ping on the same level (naming the publisher, or for all; with a condition,
 /// or without) either one is alone, or all share by <c>traffic</c>, together 100%.
 /// </summary>
-internal static class TreeChoice
+internal static class TreeConflicts
 {
     public static void Check(IReadOnlyList<TreeDraft> trees, ConfigErrors errors)
     {
