@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Exchange.Engine;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
@@ -63,7 +62,7 @@ public sealed class PingDesk(
 
         var now = command.ReceivedAt;
         var id = ids.Next(command.Test);
-        var seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
+        var seed = ids.Seed();
         var input = new PingInput
         {
             Publisher = publisher!.Id, Vertical = vertical!.Id, SubId = command.SubId, Channel = command.Channel, Values = reading!.Values, Now = now, Seed = seed,
