@@ -147,8 +147,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             gate.Release();
         }
         if (end.Conflict is { } conflict) return await ConflictAsync(command, conflict);
-        services.Rates.Posted(command.Publisher);
-        services.SoftHolds.Release(id);
+        services.Homes.Posted(id, command.Publisher);
         if (calls > 0) await callsDone!.Task;
         return IsKnown ? Reply(sale!) : (await RecordedAsync(command))! with { Replayed = false };
     }
@@ -158,14 +157,16 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
     /// <summary>The post read against its ping; what refuses it, or the lead as the machine wants it.</summary>
     private async Task<Prepared> PrepareAsync(PostCommand command)
     {
-        if (!services.Book.TryFind(id, out var record))
+        var record = await services.Homes.FindAsync(id);
+        if (record is null)
         {
             record = await services.Store.Pings.FindAsync(id, services.Catalog.ModelAsync, CancellationToken.None);
             // Held at its ping: the offer stands whatever became of its record.
             record ??= await FirmRecordAsync();
-            // Not in the book: after a restart, or late. It may have been posted before; a crash or time may have taken the ping's record, never the lead's rows.
+            // In no book: after a restart, or late. It may have been posted before; a crash or time may have taken the ping's record, never the lead's rows.
             if ((!command.TestKey || id.IsTest) && await RecordedAsync(command) is { } recorded) return new(recorded, default);
         }
+        if (record is null) services.Homes.NotFound(id);
         if (record is null || record.Publisher != command.Publisher || command.TestKey && !id.IsTest)
             return new(PostReply.Refused(Problem.Of(404, "ping_not_found", "There is no such ping.")), default);
 
