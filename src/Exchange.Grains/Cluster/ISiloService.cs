@@ -1,3 +1,4 @@
+using Exchange.Grains.Feed;
 using Orleans;
 using Orleans.Concurrency;
 using Orleans.Services;
@@ -56,10 +57,12 @@ public readonly record struct KeyVerdict([property: Id(0)] KeyState State, [prop
 public sealed record KeyEnd([property: Id(0)] string Publisher, [property: Id(1)] string Key, [property: Id(2)] Guid? Ping, [property: Id(3)] long UntilMs);
 
 /// <summary>One message of one silo: the newest value of each counter that its commits changed, what they did to copies and persons, and what changed besides.</summary>
+/// <param name="Events">For those who watch elsewhere.</param>
+/// <param name="Watched">Somebody watches at the sender.</param>
 [GenerateSerializer, Immutable, Alias("exchange.silo-news.v1")]
 public sealed record SiloNews(
     [property: Id(0)] CounterNews[] Counters, [property: Id(1)] CopyNews[] Copies, [property: Id(2)] PersonNews[] Persons, [property: Id(3)] bool CatalogChanged,
-    [property: Id(4)] bool KeysChanged);
+    [property: Id(4)] bool KeysChanged, [property: Id(5)] FeedEvent[] Events, [property: Id(6)] bool Watched);
 
 [GenerateSerializer, Immutable, Alias("exchange.counter-news.v1")]
 public readonly record struct CounterNews(

@@ -1,3 +1,4 @@
+using Exchange.Grains.Feed;
 using Exchange.Grains.Limits;
 using Exchange.Storage;
 
@@ -7,7 +8,7 @@ namespace Exchange.Grains.Cluster;
 /// What this silo's commits changed, gathered for the others: of a counter only its newest value. Bounded: what is beyond is left to the full read
 /// that heals. What the others tell goes into the live view.
 /// </summary>
-public sealed class NewsDesk(LiveView live, Silos silos)
+public sealed class NewsDesk(LiveView live, LiveFeed feed, Silos silos)
 {
     /// <summary>More than a silo can change in the time between two messages.</summary>
     private const int MostOfEach = 10_000;
@@ -63,15 +64,18 @@ public sealed class NewsDesk(LiveView live, Silos silos)
     }
 
     /// <summary>The message of this moment; null: nothing happened.</summary>
-    public SiloNews? Take()
+    /// <param name="askForEvents">Say so if somebody watches here: now and then is enough.</param>
+    public SiloNews? Take(bool askForEvents)
     {
+        var events = feed.TakeOutgoing();
+        var watched = askForEvents && feed.IsWatched;
         lock (gate)
         {
-            if (counters.Count == 0 && copies.Count == 0 && persons.Count == 0 && !catalogChanged && !keysChanged) return null;
+            if (counters.Count == 0 && copies.Count == 0 && persons.Count == 0 && !catalogChanged && !keysChanged && events.Length == 0 && !watched) return null;
             var news = new SiloNews(
                 [.. counters.Values.Select(row => new CounterNews(row.Key, row.LimitId, row.Limit, row.Used, row.Held))],
                 [.. copies.Select(copy => new CopyNews(copy.Tier, copy.Campaign, copy.AtMs, copy.Count))],
-                [.. persons.Select(person => new PersonNews(person.Scope, person.Hmac, person.AtMs))], catalogChanged, keysChanged);
+                [.. persons.Select(person => new PersonNews(person.Scope, person.Hmac, person.AtMs))], catalogChanged, keysChanged, events, watched);
             counters.Clear();
             copies.Clear();
             persons.Clear();
@@ -88,6 +92,8 @@ public sealed class NewsDesk(LiveView live, Silos silos)
         live.Apply(new SoldNews(
             Array.ConvertAll(news.Copies, copy => new SoldCount(copy.Tier, copy.Campaign, copy.AtMs, copy.Count)),
             Array.ConvertAll(news.Persons, person => new KnownPerson(person.Scope, person.Hmac, person.AtMs))));
+        foreach (var told in news.Events) feed.Deliver(told);
+        if (news.Watched) feed.WantedElsewhere();
         if (news.CatalogChanged) CatalogChanged?.Invoke();
         if (news.KeysChanged) KeysChanged?.Invoke();
     }

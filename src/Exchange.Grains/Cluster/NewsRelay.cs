@@ -7,15 +7,17 @@ namespace Exchange.Grains.Cluster;
 public sealed partial class NewsRelay(NewsDesk desk, Silos silos, TimeProvider time, ILogger<NewsRelay> log) : BackgroundService
 {
     public static readonly TimeSpan Every = TimeSpan.FromMilliseconds(50);
+    /// <summary>Whoever watches says so every half second.</summary>
+    private const int AskEveryTicks = 10;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Every, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        for (var tick = 0; await timer.WaitForNextTickAsync(stoppingToken); tick++)
         {
             try
             {
-                if (desk.Take() is not { } news) continue;
+                if (desk.Take(tick % AskEveryTicks == 0) is not { } news) continue;
                 foreach (var other in silos.Others) _ = other.Hear(news);
             }
             catch (Exception fault) when (fault is not OperationCanceledException)

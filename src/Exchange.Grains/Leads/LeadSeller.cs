@@ -10,6 +10,7 @@ using Exchange.Engine.Ledger;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
 using Exchange.Grains.Deliveries;
+using Exchange.Grains.Feed;
 using Exchange.Grains.Intake;
 using Exchange.Storage;
 using Microsoft.Extensions.Logging;
@@ -223,7 +224,11 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             }
             // Somebody else's plan is in the rows, not ours.
             if (step.Conflict is not null) sale = null;
-            else if (!wasSettled && sale is { First: null, IsSettled: true, Promised: not null }) services.Promises.Settled(sale.PromiseKept);
+            else if (!wasSettled && sale is { First: null, IsSettled: true })
+            {
+                if (sale.Promised is not null) services.Promises.Settled(sale.PromiseKept);
+                services.Feed.Settled(sale);
+            }
             foreach (var copyNo in step.Calls) StartCall(copyNo, DeliveryOf(submitted!, copyNo));
             return step;
         }

@@ -4,6 +4,7 @@ using Exchange.Engine.PingTrees;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Cluster;
 using Exchange.Grains.Deliveries;
+using Exchange.Grains.Feed;
 using Exchange.Grains.Pings;
 using Exchange.Storage;
 using Microsoft.Extensions.Logging;
@@ -13,4 +14,4 @@ namespace Exchange.Grains.Leads;
 /// <summary>What a lead needs of its silo.</summary>
 public sealed record LeadServices(
     IExchangeStore Store, CatalogHost Catalog, OfferBook Book, OfferHomes Homes, BuyerCalls Calls, DeliveryPump Pump, FieldParsers Parsers, TimeProvider Time,
-    ILiveView Live, IRotations Rotations, PromiseCounts Promises, LeadAnswers Answers, ILogger<LeadGrain> Log);
+    ILiveView Live, IRotations Rotations, PromiseCounts Promises, LiveFeed Feed, LeadAnswers Answers, ILogger<LeadGrain> Log);

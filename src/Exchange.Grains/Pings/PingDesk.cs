@@ -7,6 +7,7 @@ using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Cluster;
+using Exchange.Grains.Feed;
 using Exchange.Grains.Firm;
 using Exchange.Grains.Intake;
 using Exchange.Grains.Leads;
@@ -20,7 +21,7 @@ namespace Exchange.Grains.Pings;
 /// The walk of a ping in this silo: read, auction, record, answer. It waits on no database; a grain is asked only where a cap is about to run out.
 /// </summary>
 public sealed class PingDesk(
-    IExchangeStore store, CatalogHost catalog, LiveView live, IRotations rotations, OfferBook book, OfferHomes homes, PingKeys keys, SoftHoldDesk softHolds, FirmOffers firm, PostRates rates, PingCounts counts, LeadIds ids,
+    IExchangeStore store, CatalogHost catalog, LiveView live, IRotations rotations, OfferBook book, OfferHomes homes, PingKeys keys, SoftHoldDesk softHolds, FirmOffers firm, PostRates rates, PingCounts counts, LeadIds ids, LiveFeed feed,
     FieldParsers parsers)
 {
     public async ValueTask<PingReply> PingAsync(PingCommand command)
@@ -118,6 +119,7 @@ public sealed class PingDesk(
         // An offer that could not be found again would be a lie.
         if (!store.Pings.TryAppend(record, vertical.Fields)) return new(null, Problem.Of(503, "overloaded", "Too many pings wait to be recorded; come again.", 1));
         book.Add(record);
+        feed.Pinged(record);
         if (forced is not null) book.ForceTest(id, forced);
         if (record.Outcome == Reason.None && !direct) rates.Offered(publisher.Id);
         return new(Answer(model, command, record, reading.Warnings), null);

@@ -1,5 +1,6 @@
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Cluster;
+using Exchange.Grains.Feed;
 using Exchange.Server.Access;
 
 namespace Exchange.Server.Hosting;
@@ -8,7 +9,7 @@ namespace Exchange.Server.Hosting;
 /// Keeps this silo's catalog and API keys those of the store: looks every second, and at once where another silo says that it changed them. What
 /// this silo changes itself it serves already, and tells the others.
 /// </summary>
-public sealed class Freshness(CatalogHost catalog, ApiKeys keys, NewsDesk news, TimeProvider time, ILogger<Freshness> log) : BackgroundService
+public sealed class Freshness(CatalogHost catalog, ApiKeys keys, NewsDesk news, LiveFeed feed, TimeProvider time, ILogger<Freshness> log) : BackgroundService
 {
     public static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
 
@@ -20,7 +21,11 @@ public sealed class Freshness(CatalogHost catalog, ApiKeys keys, NewsDesk news, 
 
     public override Task StartAsync(CancellationToken cancellationToken)
     {
-        catalog.Applied += () => news.Changed(catalog: true);
+        catalog.Applied += () =>
+        {
+            news.Changed(catalog: true);
+            feed.Applied(catalog.Current.Version);
+        };
         keys.Changed += () => news.Changed(keys: true);
         news.CatalogChanged += Nudge;
         news.KeysChanged += () => { keysChanged = true; Nudge(); };

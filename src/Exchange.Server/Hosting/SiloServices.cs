@@ -3,6 +3,7 @@ using Exchange.Delivery.Connectors;
 using Exchange.Engine.PingTrees;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Deliveries;
+using Exchange.Grains.Feed;
 using Exchange.Grains.Firm;
 using Exchange.Grains.Intake;
 using Exchange.Grains.Leads;
@@ -21,7 +22,7 @@ public static class SiloServices
     {
         services.AddSingleton(TimeProvider.System).AddSingleton(Parsers.All);
         services.AddSingleton(store).AddSingleton(store.Access).AddSingleton(store.Vault);
-        services.AddSingleton<CapAlerts>().AddSingleton<PingCounts>();
+        services.AddSingleton<CapAlerts>().AddSingleton<PingCounts>().AddSingleton<LiveFeed>();
         services.AddSingleton<LiveView>().AddSingleton<Engine.Caps.ILiveView>(provider => provider.GetRequiredService<LiveView>());
         services.AddSingleton(new CatalogRules(Parsers.All, url => UrlRules.Check(url, allowLoopback)));
         services.AddSingleton<CatalogHost>().AddSingleton<ICatalogHost>(provider => provider.GetRequiredService<CatalogHost>());

@@ -4,6 +4,7 @@ using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Cluster;
+using Exchange.Grains.Feed;
 using Exchange.Grains.Intake;
 using Exchange.Grains.Limits;
 using Exchange.Grains.Pings;
@@ -122,6 +123,22 @@ public sealed class SilosTogetherTests : IAsyncLifetime
         await TestCluster.UntilAsync(() => cluster.Silos.All(silo => silo.Get<CapAlerts>().Newest(9).Count == 1), "every silo lists the alert");
         cluster.Silos.Sum(silo => silo.Get<CapAlerts>().Sums.Sum(sum => sum.Value)).ShouldBe(1);
         cluster.Silos.Count(silo => silo.Get<CapAlerts>().TryTell(out _)).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task LiveFeed_WatchedAtOneSilo_TellsOfAllSilos()
+    {
+        var events = cluster[2].Get<LiveFeed>().Watch(out _)!;
+        await TestCluster.UntilAsync(() => cluster.Silos.All(silo => silo.Get<LiveFeed>().IsWanted), "every silo knows that somebody watches");
+        var ping = (await cluster[0].PingAsync("pub")).Answer!;
+        StatusOf(await cluster[1].PostAsync("pub", ping.PingId)).ShouldBe("sold");
+        var told = new List<string>();
+        await TestCluster.UntilAsync(() =>
+        {
+            while (events.TryRead(out var next)) told.Add(next.Kind + " " + JsonNode.Parse(next.Json)![next.Kind + "_id"]);
+            return told.Count >= 2;
+        }, "both silos told");
+        told.ShouldBe(["ping " + ping.PingId, "lead " + ping.PingId], ignoreOrder: true);
     }
 
     [Fact]
