@@ -14,7 +14,7 @@ namespace Exchange.Grains.Intake;
 
 /// <summary>The door of this silo: pings to the desk, posts to their lead's grain, reads to the rows.</summary>
 public sealed class LeadIntake(
-    PingDesk desk, IGrainFactory grains, IExchangeStore store, LeadAnswers answers, ICatalogHost catalog, FieldParsers parsers, TimeProvider time, ILogger<LeadIntake> log) : ILeadIntake
+    PingDesk desk, RateLimits limits, IGrainFactory grains, IExchangeStore store, LeadAnswers answers, ICatalogHost catalog, FieldParsers parsers, TimeProvider time, ILogger<LeadIntake> log) : ILeadIntake
 {
     /// <summary>A silo that was killed is known to be gone within this time.</summary>
     private static readonly TimeSpan SilosSettle = TimeSpan.FromSeconds(8);
@@ -22,9 +22,19 @@ public sealed class LeadIntake(
 
     private readonly ConcurrentDictionary<string, Task<PostReply>> directPosts = new(StringComparer.Ordinal);
 
-    public ValueTask<PingReply> PingAsync(PingCommand command, CancellationToken callerLeft) => desk.PingAsync(command);
+    public ValueTask<PingReply> PingAsync(PingCommand command, CancellationToken callerLeft)
+    {
+        var admitted = limits.AdmitAsync(command.Publisher, CallKind.Ping);
+        return admitted is { IsCompletedSuccessfully: true, Result: null } ? desk.PingAsync(command) : LimitedAsync(admitted, command);
+    }
 
-    public async Task<PostReply> PostAsync(PostCommand command, CancellationToken callerLeft)
+    public async Task<PostReply> PostAsync(PostCommand command, CancellationToken callerLeft) =>
+        await limits.AdmitAsync(command.Publisher, CallKind.Post) is { } refused ? PostReply.Refused(refused) : await ToGrainAsync(command, callerLeft);
+
+    private async ValueTask<PingReply> LimitedAsync(ValueTask<Problem?> admitted, PingCommand command) =>
+        await admitted is { } refused ? new(null, refused) : await desk.PingAsync(command);
+
+    private async Task<PostReply> ToGrainAsync(PostCommand command, CancellationToken callerLeft)
     {
         var started = time.GetTimestamp();
         while (true)
@@ -53,6 +63,7 @@ public sealed class LeadIntake(
 
     public async Task<PostReply> DirectPostAsync(DirectPostCommand command, CancellationToken callerLeft)
     {
+        if (await limits.AdmitAsync(command.Ping.Publisher, CallKind.Post) is { } refused) return PostReply.Refused(refused);
         // Without a key a direct post is keyed by its body for one to two of these buckets.
         const long bucketSeconds = 120;
         var ping = command.Ping;
@@ -124,7 +135,7 @@ public sealed class LeadIntake(
         if (reply.Problem is { } problem) return PostReply.Refused(problem);
         var ping = reply.Answer!;
         // The whole body is posted; what was pinged is equal by construction.
-        return await PostAsync(new PostCommand
+        return await ToGrainAsync(new PostCommand
         {
             Publisher = command.Ping.Publisher,
             ReceivedAt = command.Ping.ReceivedAt,

@@ -1,9 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
 using Exchange.Grains.Cluster;
+using Exchange.Grains.Feed;
+using Exchange.Grains.Intake;
 using Exchange.Grains.Limits;
 using Exchange.Grains.Pings;
 using Exchange.Storage;
+using Exchange.Storage.Redis;
 using Orleans.Configuration;
 using Orleans.Hosting;
 
@@ -16,13 +19,22 @@ public static class ClusterComposition
     public static IServiceCollection AddCluster(this IServiceCollection services, ClusteringOptions options, SiloIdentity self)
     {
         services.AddSingleton(options).AddSingleton(self).AddSingleton<Silos>().AddSingleton<OfferHomes>().AddSingleton<PingKeys>().AddSingleton<NewsDesk>();
+        services.AddSingleton(provider => new NewsRelay(
+            provider.GetRequiredService<NewsDesk>(), provider.GetRequiredService<LiveFeed>(), provider.GetService<RedisFeed>(), provider.GetRequiredService<Silos>(),
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<NewsRelay>>()));
+        services.AddSingleton(provider => new RateLimits(
+            provider.GetService<RateLimitOptions>() ?? new(0, 0), provider.GetService<RedisTokens>(), () => provider.GetRequiredService<Silos>().Count, provider.GetRequiredService<TimeProvider>()));
         return services.AddSingleton(provider => new LeadIds(self.Number, provider.GetRequiredService<TimeProvider>()));
     }
+
+    /// <summary>What Redis does for the silos where there is one.</summary>
+    public static IServiceCollection AddRedis(this IServiceCollection services, RedisLink link) =>
+        services.AddSingleton(link).AddSingleton<RedisTokens>().AddSingleton<RedisFeed>();
 
     /// <summary>Services of the silo that run: after Orleans, before the web server, and stopped the other way round.</summary>
     public static IServiceCollection AddClusterServices(this IServiceCollection services) => services
         .AddSingleton<Drain>().AddHostedService(provider => provider.GetRequiredService<Drain>())
-        .AddHostedService<NewsRelay>().AddHostedService<Freshness>();
+        .AddHostedService(provider => provider.GetRequiredService<NewsRelay>()).AddHostedService<Freshness>();
 
     /// <summary>Ties the journal's news and the shares of this silo to the cluster.</summary>
     public static void UseCluster(this IServiceProvider services)

@@ -15,6 +15,7 @@ using Exchange.Server.Observability;
 using Exchange.Server.OpenApi;
 using Exchange.Server.Problems;
 using Exchange.Storage;
+using Exchange.Storage.Redis;
 using Exchange.Storage.Sqlite;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Orleans.Hosting;
@@ -33,6 +34,8 @@ public static class ExchangeHost
             Logging(builder);
             using var startLog = LoggerFactory.Create(logging => logging.AddSimpleConsole(console => { console.SingleLine = true; console.TimestampFormat = "HH:mm:ss "; }));
             await using var store = await OpenAsync(options, startLog, cancel);
+            await using var redis = options.Redis is null ? null : await RedisLink.OpenAsync(options.Redis, TimeProvider.System, startLog.CreateLogger<RedisLink>());
+            if (redis is not null) builder.Services.AddRedis(redis);
             await using var app = Build(builder, options, store);
             var catalog = app.Services.GetRequiredService<CatalogHost>();
             var sample = await FirstStart.SeedAsync(catalog, cancel);
@@ -76,7 +79,7 @@ public static class ExchangeHost
         var self = new SiloIdentity(0, options.Cluster.Name);
         builder.WebHost.ConfigureKestrel(kestrel => Ports(kestrel, options));
         var services = builder.Services;
-        services.AddSingleton(options).AddExchange(store, options.AllowLoopback).AddCluster(options.Cluster, self);
+        services.AddSingleton(options).AddSingleton(options.RateLimits).AddExchange(store, options.AllowLoopback).AddCluster(options.Cluster, self);
         builder.UseOrleans(silo => Silo(silo, options, self));
         // After Orleans and before the web server: they call grains, and are there before the first request.
         services.AddClusterServices();

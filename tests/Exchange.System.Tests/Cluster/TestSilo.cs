@@ -42,7 +42,7 @@ internal sealed class TestSilo : IAsyncDisposable
             silo.UseLocalhostClustering(port, 0, primary is { } first ? new IPEndPoint(IPAddress.Loopback, first) : null, "exchange", "test");
             silo.AddMemoryGrainStorage(GrainMemoryNames.Store);
         });
-        builder.Services.AddHostedService<NewsRelay>();
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<NewsRelay>());
         var host = builder.Build();
         host.Services.UseCluster();
         await host.StartAsync();
