@@ -8,6 +8,7 @@ using Exchange.Grains.Pings;
 using Exchange.Storage;
 using Microsoft.Extensions.Logging;
 using Orleans;
+using Orleans.Runtime;
 
 namespace Exchange.Grains.Intake;
 
@@ -15,25 +16,38 @@ namespace Exchange.Grains.Intake;
 public sealed class LeadIntake(
     PingDesk desk, IGrainFactory grains, IExchangeStore store, LeadAnswers answers, ICatalogHost catalog, FieldParsers parsers, TimeProvider time, ILogger<LeadIntake> log) : ILeadIntake
 {
+    /// <summary>A silo that was killed is known to be gone within this time.</summary>
+    private static readonly TimeSpan SilosSettle = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
     private readonly ConcurrentDictionary<string, Task<PostReply>> directPosts = new(StringComparer.Ordinal);
 
     public ValueTask<PingReply> PingAsync(PingCommand command, CancellationToken callerLeft) => desk.PingAsync(command);
 
     public async Task<PostReply> PostAsync(PostCommand command, CancellationToken callerLeft)
     {
-        try
+        var started = time.GetTimestamp();
+        while (true)
         {
-            // The post goes on when its caller leaves; only the waiting ends.
-            return await grains.GetGrain<ILeadGrain>(LeadId.FromBytes(command.PingId).ToGuid()).Post(command).AsTask().WaitAsync(callerLeft);
-        }
-        catch (StorageBusyException)
-        {
-            return PostReply.Refused(Problem.Of(503, "storage_unavailable", "Nothing was recorded; come again.", 1));
-        }
-        catch (TimeoutException fault)
-        {
-            log.LogError(fault, "A lead's grain did not answer");
-            return PostReply.Refused(Problem.Of(503, "overloaded", "The outcome is not known here; the same request gets it.", 1));
+            try
+            {
+                // The post goes on when its caller leaves; only the waiting ends.
+                return await grains.GetGrain<ILeadGrain>(LeadId.FromBytes(command.PingId).ToGuid()).Post(command).AsTask().WaitAsync(callerLeft);
+            }
+            catch (StorageBusyException)
+            {
+                return PostReply.Refused(Problem.Of(503, "storage_unavailable", "Nothing was recorded; come again.", 1));
+            }
+            catch (Exception fault) when (fault is SiloUnavailableException or OrleansMessageRejectionException && time.GetElapsedTime(started) < SilosSettle)
+            {
+                // The silo that had the lead, or knew where it is, has just gone. Again: the same post gets the same outcome, whatever the first one did.
+                await Task.Delay(Pause, time, callerLeft);
+            }
+            catch (Exception fault) when (fault is TimeoutException or OrleansException)
+            {
+                log.LogError(fault, "A lead's grain did not answer");
+                return PostReply.Refused(Problem.Of(503, "overloaded", "The outcome is not known here; the same request gets it.", 1));
+            }
         }
     }
 

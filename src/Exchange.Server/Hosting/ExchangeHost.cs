@@ -1,17 +1,10 @@
-using System.Net;
 using System.Net.Sockets;
-using Exchange.Delivery;
-using Exchange.Delivery.Connectors;
-using Exchange.Engine.PingTrees;
 using Exchange.Grains.Catalog;
+using Exchange.Grains.Cluster;
 using Exchange.Grains.Deliveries;
-using Exchange.Grains.Firm;
-using Exchange.Grains.Intake;
-using Exchange.Grains.Leads;
 using Exchange.Grains.Limits;
 using Exchange.Grains.Memory;
 using Exchange.Grains.Pings;
-using Exchange.Grains.SoftHolds;
 using Exchange.Server.Access;
 using Exchange.Server.Admin;
 using Exchange.Server.Buyers;
@@ -24,7 +17,6 @@ using Exchange.Server.Problems;
 using Exchange.Storage;
 using Exchange.Storage.Sqlite;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Orleans.Configuration;
 using Orleans.Hosting;
 
 namespace Exchange.Server.Hosting;
@@ -80,38 +72,27 @@ public static class ExchangeHost
 
     private static WebApplication Build(WebApplicationBuilder builder, ExchangeOptions options, SqliteStore store)
     {
+        // The embedded store serves one process: its number is the same for ever.
+        var self = new SiloIdentity(0, options.Cluster.Name);
         builder.WebHost.ConfigureKestrel(kestrel => Ports(kestrel, options));
         var services = builder.Services;
-        services.AddSingleton(options).AddSingleton(TimeProvider.System).AddSingleton(Parsers.All);
-        services.AddSingleton<IExchangeStore>(store).AddSingleton(store.Access).AddSingleton(store.Vault);
-        services.AddSingleton<CapAlerts>().AddSingleton<PingCounts>();
-        services.AddSingleton<LiveView>().AddSingleton<Engine.Caps.ILiveView>(provider => provider.GetRequiredService<LiveView>());
-        services.AddSingleton(new CatalogRules(Parsers.All, url => UrlRules.Check(url, options.AllowLoopback)));
-        services.AddSingleton<CatalogHost>().AddSingleton<ICatalogHost>(provider => provider.GetRequiredService<CatalogHost>());
-        services.AddSingleton<TierRotations>().AddSingleton<IRotations>(provider => provider.GetRequiredService<TierRotations>());
-        services.AddSingleton(provider => new LeadIds(0, provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<OfferBook>().AddSingleton<PostRates>().AddSingleton<SoftHoldDesk>().AddSingleton<FirmOffers>().AddSingleton<PingDesk>();
-        services.AddSingleton<Grains.Leads.LeadAnswers>().AddSingleton<Grains.Leads.PromiseCounts>().AddSingleton<LeadServices>().AddSingleton<ILeadIntake, LeadIntake>();
-        services.AddSingleton(_ => new OutboundHttp(new OutboundOptions { AllowLoopback = options.AllowLoopback }));
-        services.AddSingleton(provider => ConnectorList.Create(provider.GetRequiredService<OutboundHttp>()));
-        services.AddSingleton<BuyerCalls>().AddSingleton<DeliveryPump>();
-
-        builder.UseOrleans(silo => Silo(silo, options));
+        services.AddSingleton(options).AddExchange(store, options.AllowLoopback).AddCluster(options.Cluster, self);
+        builder.UseOrleans(silo => Silo(silo, options, self));
         // After Orleans and before the web server: they call grains, and are there before the first request.
+        services.AddClusterServices();
         services.AddHostedService<Housekeeping>();
         services.AddHostedService<CountWriter>();
         services.AddHostedService(provider => provider.GetRequiredService<DeliveryPump>());
-        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30) + options.Cluster.Drain);
 
         services.AddAccess().AddObservability().AddIntake().AddExchangeGrpc().AddAdmin().AddExchangeOpenApi();
+        services.AddReadiness("staying", (provider, _) => Task.FromResult(!provider.GetRequiredService<Drain>().IsLeaving));
         services.AddReadiness("catalog", (provider, _) => Task.FromResult(provider.GetRequiredService<CatalogHost>().IsLoaded));
         services.AddReadiness("storage", async (provider, cancel) => { await provider.GetRequiredService<IExchangeStore>().CheckAsync(cancel); return true; });
 
         var app = builder.Build();
-        var live = app.Services.GetRequiredService<LiveView>();
+        app.Services.UseCluster();
         var metrics = app.Services.GetRequiredService<ExchangeMetrics>();
-        store.Journal.Committed = live.Apply;
-        store.Journal.Sold = live.Apply;
         var alerts = app.Services.GetRequiredService<CapAlerts>();
         var promises = app.Services.GetRequiredService<Grains.Leads.PromiseCounts>();
         metrics.Promises = () => (promises.InTime, promises.Kept);
@@ -120,6 +101,8 @@ public static class ExchangeHost
         metrics.Observe("journal_waiting", "Items that wait for the journal", () => store.Journal.Waiting);
         metrics.Observe("journal_commits", "Commits of the journal since start", () => store.Journal.Done.Commits);
         metrics.Observe("journal_items", "Items made durable since start", () => store.Journal.Done.Items);
+        var homes = app.Services.GetRequiredService<OfferHomes>();
+        metrics.Observe("offers_lost", "Posts of pings that a killed silo took with it: those of its last moments", () => homes.Lost);
         metrics.Observe("offers_in_book", "Offers held in memory that can still be posted", () => book.Count);
 
         app.UseProblems();
@@ -134,26 +117,15 @@ public static class ExchangeHost
         return app;
     }
 
-    private static void Silo(ISiloBuilder silo, ExchangeOptions options)
+    private static void Silo(ISiloBuilder silo, ExchangeOptions options, SiloIdentity self)
     {
-        // One process: no gateway, no other silo; a free port so that two exchanges can run side by side.
-        silo.UseLocalhostClustering(siloPort: FreePort(), gatewayPort: 0, serviceId: "exchange", clusterId: "embedded");
+        silo.UseExchangeSilo(options.Cluster, self);
         silo.AddAdoNetGrainStorage(GrainMemoryNames.Store, storage =>
         {
             storage.Invariant = GrainMemory.Invariant;
             storage.ConnectionString = GrainMemory.ConnectionString(options.Data);
         });
         silo.UseSystemTextJsonGrainStorageSerializer();
-        silo.Configure<SiloMessagingOptions>(messaging =>
-        {
-            messaging.ResponseTimeout = TimeSpan.FromSeconds(10);
-            messaging.MaxEnqueuedRequestsHardLimit = 5_000;
-        });
-        silo.Configure<ClusterMembershipOptions>(membership =>
-        {
-            membership.ProbeTimeout = TimeSpan.FromSeconds(1);
-            membership.NumMissedProbesLimit = 3;
-        });
     }
 
     private static async Task<SqliteStore> OpenAsync(ExchangeOptions options, ILoggerFactory log, CancellationToken cancel)
@@ -198,26 +170,5 @@ public static class ExchangeHost
         // It compares its first tick with the process start and cries wolf on a busy machine.
         builder.Logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
         builder.Logging.AddFilter("System.Net.Http", LogLevel.Warning);
-    }
-
-    /// <summary>
-    /// Below the range from which systems take ports for outgoing calls, so that it stays free until the silo listens on it a moment later.
-    /// </summary>
-    private static int FreePort()
-    {
-        const int first = 11_000, count = 9_000;
-        var at = Random.Shared.Next(count);
-        for (var tries = 0; tries < count; tries++)
-        {
-            try
-            {
-                var port = first + (at + tries) % count;
-                using var probe = new TcpListener(IPAddress.Loopback, port);
-                probe.Start();
-                return port;
-            }
-            catch (SocketException) { }
-        }
-        throw new OptionsException($"No port between {first} and {first + count} is free for the silo");
     }
 }

@@ -20,6 +20,8 @@ public sealed class ExchangeOptions
     /// <summary>Base64 of 32 bytes that wrap every data key; default: made at first start and kept in the data folder.</summary>
     public byte[]? MasterKey { get; private init; }
     public string? AdminKey { get; private init; }
+    /// <summary>How it meets the other silos.</summary>
+    public ClusteringOptions Cluster { get; private init; } = new();
     public bool Production { get; private init; }
 
     /// <exception cref="OptionsException">With every fault.</exception>
@@ -44,6 +46,7 @@ public sealed class ExchangeOptions
             MasterKey = Key(section["MasterKey"], faults),
             AdminKey = Environment.GetEnvironmentVariable("EXCHANGE_ADMIN_KEY") is { Length: > 0 } admin ? admin : null,
             Production = environment.IsProduction(),
+            Cluster = ClusteringOptions.Read(section, Port(section, "Http:Port", 8080, []), listen == "any", faults),
         };
         if (faults.Count == 0 && new HashSet<int> { options.HttpPort, options.GrpcPort, options.ManagementPort }.Count < 3)
             faults.Add("Exchange:Http:Port, Exchange:Grpc:Port and Exchange:Management:Port must differ");

@@ -1,0 +1,32 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Exchange.Grains.Cluster;
+
+/// <summary>Sends what <see cref="NewsDesk"/> gathered to every other silo, one message each, twenty times a second. Nobody waits for it to arrive.</summary>
+public sealed partial class NewsRelay(NewsDesk desk, Silos silos, TimeProvider time, ILogger<NewsRelay> log) : BackgroundService
+{
+    public static readonly TimeSpan Every = TimeSpan.FromMilliseconds(50);
+    /// <summary>Whoever watches says so every half second.</summary>
+    private const int AskEveryTicks = 10;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Every, time);
+        for (var tick = 0; await timer.WaitForNextTickAsync(stoppingToken); tick++)
+        {
+            try
+            {
+                if (desk.Take(tick % AskEveryTicks == 0) is not { } news) continue;
+                foreach (var other in silos.Others) _ = other.Hear(news);
+            }
+            catch (Exception fault) when (fault is not OperationCanceledException)
+            {
+                NotSent(fault);
+            }
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "The other silos were not told what changed; they read it")]
+    private partial void NotSent(Exception fault);
+}
