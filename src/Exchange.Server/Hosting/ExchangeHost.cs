@@ -3,7 +3,6 @@ using Exchange.Grains.Catalog;
 using Exchange.Grains.Cluster;
 using Exchange.Grains.Deliveries;
 using Exchange.Grains.Limits;
-using Exchange.Grains.Memory;
 using Exchange.Grains.Pings;
 using Exchange.Server.Access;
 using Exchange.Server.Admin;
@@ -16,7 +15,6 @@ using Exchange.Server.OpenApi;
 using Exchange.Server.Problems;
 using Exchange.Storage;
 using Exchange.Storage.Redis;
-using Exchange.Storage.Sqlite;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Orleans.Hosting;
 
@@ -33,7 +31,7 @@ public static class ExchangeHost
             var options = ExchangeOptions.Read(builder.Configuration, builder.Environment);
             Logging(builder);
             using var startLog = LoggerFactory.Create(logging => logging.AddSimpleConsole(console => { console.SingleLine = true; console.TimestampFormat = "HH:mm:ss "; }));
-            await using var store = await OpenAsync(options, startLog, cancel);
+            await using var store = await OpenedStore.OpenAsync(options, startLog, cancel);
             await using var redis = options.Redis is null ? null : await RedisLink.OpenAsync(options.Redis, TimeProvider.System, startLog.CreateLogger<RedisLink>());
             if (redis is not null) builder.Services.AddRedis(redis);
             await using var app = Build(builder, options, store);
@@ -62,8 +60,8 @@ public static class ExchangeHost
             var builder = WebApplication.CreateBuilder(args);
             var options = ExchangeOptions.Read(builder.Configuration, builder.Environment);
             using var log = LoggerFactory.Create(logging => logging.AddSimpleConsole());
-            await using var store = await OpenAsync(options, log, cancel);
-            Console.WriteLine($"The database in {options.Data} is up to date.");
+            await using var store = await OpenedStore.OpenAsync(options, log, cancel);
+            Console.WriteLine($"The database in {store.Place} is up to date.");
             return ExitCodes.Ok;
         }
         catch (Exception fault) when (fault is OptionsException or StorageOpenException)
@@ -73,14 +71,13 @@ public static class ExchangeHost
         }
     }
 
-    private static WebApplication Build(WebApplicationBuilder builder, ExchangeOptions options, SqliteStore store)
+    private static WebApplication Build(WebApplicationBuilder builder, ExchangeOptions options, OpenedStore opened)
     {
-        // The embedded store serves one process: its number is the same for ever.
-        var self = new SiloIdentity(0, options.Cluster.Name);
+        var (store, self) = (opened.Store, opened.Self);
         builder.WebHost.ConfigureKestrel(kestrel => Ports(kestrel, options));
         var services = builder.Services;
-        services.AddSingleton(options).AddSingleton(options.RateLimits).AddExchange(store, options.AllowLoopback).AddCluster(options.Cluster, self);
-        builder.UseOrleans(silo => Silo(silo, options, self));
+        services.AddSingleton(options).AddSingleton(options.RateLimits).AddExchange(store, opened.Time, options.AllowLoopback).AddCluster(options.Cluster, self);
+        builder.UseOrleans(silo => Silo(silo, options, opened));
         // After Orleans and before the web server: they call grains, and are there before the first request.
         services.AddClusterServices();
         services.AddHostedService<Housekeeping>();
@@ -92,6 +89,7 @@ public static class ExchangeHost
         services.AddReadiness("staying", (provider, _) => Task.FromResult(!provider.GetRequiredService<Drain>().IsLeaving));
         services.AddReadiness("catalog", (provider, _) => Task.FromResult(provider.GetRequiredService<CatalogHost>().IsLoaded));
         services.AddReadiness("storage", async (provider, cancel) => { await provider.GetRequiredService<IExchangeStore>().CheckAsync(cancel); return true; });
+        opened.AddServices(services);
 
         var app = builder.Build();
         app.Services.UseCluster();
@@ -120,28 +118,12 @@ public static class ExchangeHost
         return app;
     }
 
-    private static void Silo(ISiloBuilder silo, ExchangeOptions options, SiloIdentity self)
+    private static void Silo(ISiloBuilder silo, ExchangeOptions options, OpenedStore opened)
     {
-        silo.UseExchangeSilo(options.Cluster, self);
-        silo.AddAdoNetGrainStorage(GrainMemoryNames.Store, storage =>
-        {
-            storage.Invariant = GrainMemory.Invariant;
-            storage.ConnectionString = GrainMemory.ConnectionString(options.Data);
-        });
+        silo.UseExchangeSilo(options.Cluster, opened.Self);
+        if (options.Cluster.Membership == Membership.Postgres) opened.UseMembership(silo);
+        opened.UseGrainMemory(silo);
         silo.UseSystemTextJsonGrainStorageSerializer();
-    }
-
-    private static async Task<SqliteStore> OpenAsync(ExchangeOptions options, ILoggerFactory log, CancellationToken cancel)
-    {
-        var store = await SqliteStore.OpenAsync(new SqliteStoreOptions
-        {
-            Folder = options.Data,
-            MasterKey = options.MasterKey,
-            Logger = log.CreateLogger<SqliteStore>(),
-        });
-        GrainMemory.Migrate(options.Data, log.CreateLogger("Exchange.Storage.GrainMemory"));
-        cancel.ThrowIfCancellationRequested();
-        return store;
     }
 
     private static void Ports(KestrelServerOptions kestrel, ExchangeOptions options)

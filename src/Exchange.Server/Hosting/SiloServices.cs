@@ -17,10 +17,11 @@ namespace Exchange.Server.Hosting;
 /// <summary>What a silo is made of over its store: catalog, live view, ping desk, leads, deliveries.</summary>
 public static class SiloServices
 {
+    /// <param name="time">The clock by which it goes.</param>
     /// <param name="allowLoopback">Buyers on this machine.</param>
-    public static IServiceCollection AddExchange(this IServiceCollection services, IExchangeStore store, bool allowLoopback)
+    public static IServiceCollection AddExchange(this IServiceCollection services, IExchangeStore store, TimeProvider time, bool allowLoopback)
     {
-        services.AddSingleton(TimeProvider.System).AddSingleton(Parsers.All);
+        services.AddSingleton(time).AddSingleton(Parsers.All);
         services.AddSingleton(store).AddSingleton(store.Access).AddSingleton(store.Vault);
         services.AddSingleton<CapAlerts>().AddSingleton<PingCounts>().AddSingleton<LiveFeed>();
         services.AddSingleton<LiveView>().AddSingleton<Engine.Caps.ILiveView>(provider => provider.GetRequiredService<LiveView>());

@@ -3,23 +3,25 @@ using Npgsql;
 namespace Exchange.Storage.Postgres;
 
 /// <summary>What a change works with inside its transaction.</summary>
-/// <param name="connection">In the transaction.</param>
 /// <param name="mayBeDone">An earlier try was sent to be committed and its reply was lost: what this change finds may be its own.</param>
 internal sealed class Change(NpgsqlConnection connection, bool mayBeDone)
 {
     private readonly List<CounterValue> told = [];
 
+    /// <summary>In the transaction.</summary>
+    public NpgsqlConnection Connection => connection;
+
     public bool MayBeDone => mayBeDone;
     public IReadOnlyList<CounterValue> Told => told;
 
-    public Task<List<T>> AllAsync<T>(string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancel, params object?[] values) =>
-        connection.AllAsync(sql, read, cancel, values);
+    /// <summary>
+    /// Waits for the sales that have begun to change copies and keeps others from it to this transaction's end: what held copies took may be changed,
+    /// and what is booked summed up. Before any lock on copies, transfers or counters.
+    /// </summary>
+    public Task<int> HoldSalesAsync(CancellationToken cancel) => connection.RunAsync("SELECT hold_sales()", cancel);
 
-    public Task<T?> FirstAsync<T>(string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancel, params object?[] values) =>
-        connection.FirstAsync(sql, read, cancel, values);
-
-    /// <summary>How many rows it changed.</summary>
-    public Task<int> RunAsync(string sql, CancellationToken cancel, params object?[] values) => connection.RunAsync(sql, cancel, values);
+    /// <summary>As a sale does before it books: goes beside other sales, never beside one who holds them.</summary>
+    public Task<int> JoinSalesAsync(CancellationToken cancel) => connection.RunAsync("SELECT pg_advisory_xact_lock_shared(7301)", cancel);
 
     /// <summary>A counter's value as this change left it, for the live view after the commit.</summary>
     public void Tell(IEnumerable<CounterValue> values) => told.AddRange(values);

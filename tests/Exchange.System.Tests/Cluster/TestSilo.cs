@@ -35,7 +35,7 @@ internal sealed class TestSilo : IAsyncDisposable
         var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.SetMinimumLevel(LogLevel.Error);
         var self = new SiloIdentity(number, "test-" + Market.Text(number));
-        builder.Services.AddExchange(store, allowLoopback: true).AddCluster(new ClusteringOptions(), self);
+        builder.Services.AddExchange(store, TimeProvider.System, allowLoopback: true).AddCluster(new ClusteringOptions(), self);
         builder.UseOrleans(silo =>
         {
             silo.UseExchangeSilo(new ClusteringOptions(), self);
