@@ -114,7 +114,6 @@ public sealed class PingDesk(
         }
         catch (StorageBusyException)
         {
-            rotations.GiveBack(outcome.Taken);
             return new(null, Problem.Of(503, "storage_unavailable", "The offer could not be held; come again.", 1));
         }
         if (!command.Test)
@@ -137,6 +136,7 @@ public sealed class PingDesk(
     {
         var again = PingWalk.Run(model, input, live, rotations);
         if (live.Silos() == 1 || !again.Offers.Any(offer => again.Bids[offer.BidIndex].Campaign == refusal.Campaign.Id)) return again;
+        rotations.GiveBack(again.Taken);
         var without = PingWalk.Run(model, input with { Without = new HashSet<string>(StringComparer.Ordinal) { refusal.Campaign.Id } }, live, rotations);
         var (limit, value) = (refusal.Limit, refusal.Value);
         var reading = live.Read(limit, input.Now.ToUnixTimeSeconds(), value);

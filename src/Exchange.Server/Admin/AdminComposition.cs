@@ -22,6 +22,7 @@ public static class AdminComposition
         routes.MapLedgerRoutes();
         routes.MapDeliveryRoutes();
         routes.MapReportRoutes();
+        routes.MapAuditRoutes();
         return routes;
     }
 }

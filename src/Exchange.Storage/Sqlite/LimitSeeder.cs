@@ -63,7 +63,10 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
         if (id == 0)
             id = database.Prepare("INSERT INTO counter (key, limit_id, window_start, lim, used, held) VALUES (?, ?, ?, ?, 0, 0) RETURNING id")
                 .Bind(key).Bind(limit.Id).Bind(count.Window.Start).Bind(limit.RowLimitIn(count.Window)).Scalar()!.Value;
-        database.Prepare("UPDATE counter SET used = ?, held = ? WHERE id = ?").Bind(row.Used).Bind(row.Held).Bind(id).Run();
+        // What its copies do not say of it is kept beside it, for the audit: what they used without a take, and that it began beyond its limit.
+        database.Prepare("""
+            UPDATE counter SET seeded = seeded + ?1 - used, used = ?1, held = ?2, over = CASE WHEN ?1 + ?2 > lim THEN ?1 + ?2 ELSE over END WHERE id = ?3
+            """).Bind(row.Used).Bind(row.Held).Bind(id).Run();
         foreach (var copy in row.Holds)
         {
             // Read again: another new cap may have added to it just before.
