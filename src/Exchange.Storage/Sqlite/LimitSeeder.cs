@@ -10,7 +10,7 @@ namespace Exchange.Storage.Sqlite;
 /// </summary>
 internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
 {
-    private const string Live = "at_ms >= ? AND at_ms < ? AND state IN (1, 2, 3) AND substr(lead_id, 9, 1) < x'80'";
+    private const string Live = "at_ms >= ? AND at_ms < ? AND substr(lead_id, 9, 1) < x'80' AND state";
 
     private readonly Dictionary<(string Limit, LeadId Lead, int No), (bool Counts, string? Value)> known = [];
 
@@ -21,7 +21,8 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
         public long Id { get; set; } = id;
         public long Used { get; set; }
         public long Held { get; set; }
-        public List<Taken> Holds { get; } = [];
+        /// <summary>Those whose end will move this counter.</summary>
+        public List<Taken> Moving { get; } = [];
     }
 
     private static bool Asks(LimitModel limit) => limit.When is not null || limit.Each is not null;
@@ -35,7 +36,8 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
     }
 
     /// <summary>
-    /// The current window's counters become what its live copies took; those still held get the take, so that their end moves this counter too.
+    /// The current window's counters become what its live copies took; those still held get the take, so that their end moves this counter too. What came
+    /// back counts, unless the cap counts what was kept: then it does not, and what is sold gets the take, so that its return moves this counter.
     /// Tests take nothing.
     /// </summary>
     public void Seed(Database database, LimitModel limit)
@@ -43,7 +45,7 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
         var window = WindowOf(limit);
         var rows = database.Prepare("SELECT key, id FROM counter WHERE limit_id = ? AND window_start = ?").Bind(limit.Id).Bind(window.Start)
             .All(static row => (Key: row.Text(0), Row: new Row(row.Long(1)))).ToDictionary(pair => pair.Key, pair => pair.Row, StringComparer.Ordinal);
-        if (Asks(limit))
+        if (Asks(limit) || limit.CountsKept)
         {
             foreach (var copy in Copies(database, limit, window, ""))
                 if (Ask(database, limit, copy) is (true, var value)) Add(rows, limit, value, copy);
@@ -52,13 +54,14 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
         {
             var (count, price, payout) = Sold(database, limit, window);
             if (count > 0) RowOf(rows, limit, null).Used = limit.Metric == CapMetric.Spend ? limit.AmountOf(new(price), new(payout)) : count;
-            foreach (var copy in Copies(database, limit, window, "AND state <> 3 ")) Add(rows, limit, null, copy);
+            foreach (var copy in Copies(database, limit, window, "AND state IN (1, 2) ")) Add(rows, limit, null, copy);
         }
         foreach (var (key, row) in rows) Write(database, limit, window, key, row);
     }
 
     private (bool Counts, string? Value) Ask(Database database, LimitModel limit, in Taken copy)
     {
+        if (!Asks(limit)) return (true, null);
         var key = (limit.Id, copy.Lead, copy.No);
         if (known.TryGetValue(key, out var told)) return told;
         if (facts is null) throw new InvalidOperationException("a cap with a condition or a count for each value needs the facts of copies");
@@ -77,13 +80,10 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
     {
         var row = RowOf(rows, limit, value);
         var amount = limit.AmountOf(new(copy.Price), new(copy.Payout));
-        if (copy.State == CopyState.Captured)
-        {
-            row.Used += amount;
-            return;
-        }
-        row.Held += amount;
-        if (amount > 0) row.Holds.Add(copy);
+        var sold = copy.State is CopyState.Captured or CopyState.Reversed;
+        if (sold) row.Used += amount;
+        else row.Held += amount;
+        if (amount > 0 && (!sold || limit.CountsKept)) row.Moving.Add(copy);
     }
 
     private Row RowOf(Dictionary<string, Row> rows, LimitModel limit, string? value)
@@ -100,7 +100,7 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
             row.Id = database.Prepare("INSERT INTO counter (key, limit_id, window_start, lim, used, held) VALUES (?, ?, ?, ?, 0, 0) RETURNING id")
                 .Bind(key).Bind(limit.Id).Bind(window.Start).Bind(limit.RowLimitIn(window)).Scalar()!.Value;
         database.Prepare("UPDATE counter SET used = ?, held = ? WHERE id = ?").Bind(row.Used).Bind(row.Held).Bind(row.Id).Run();
-        foreach (var copy in row.Holds)
+        foreach (var copy in row.Moving)
         {
             // Read again: another new cap may have added to it just before.
             var takes = StoredTakes.Read(database.Prepare("SELECT takes FROM copy WHERE lead_id = ? AND no = ?").Bind(copy.Lead).Bind(copy.No).First(static row => row.Blob(0)));
@@ -119,7 +119,7 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
     private static (long Count, long Price, long Payout) Sold(Database database, LimitModel limit, Window window)
     {
         (long, long, long) sum = default;
-        foreach (var statement in Where(database, limit, window, "SELECT count(*), coalesce(sum(price), 0), coalesce(sum(payout), 0) FROM copy", "AND state = 3 "))
+        foreach (var statement in Where(database, limit, window, "SELECT count(*), coalesce(sum(price), 0), coalesce(sum(payout), 0) FROM copy", "AND state IN (3, 6) "))
         {
             var (count, price, payout) = statement().First(static row => (row.Long(0), row.Long(1), row.Long(2)));
             sum = checked((sum.Item1 + count, sum.Item2 + price, sum.Item3 + payout));
@@ -140,7 +140,7 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
     private static IEnumerable<Func<Statement>> Where(Database database, LimitModel limit, Window window, string select, string and)
     {
         var column = limit.Scope switch { CapScope.Publisher => "publisher", CapScope.Campaign => "campaign", CapScope.Buyer => "buyer", _ => "trees <> '' AND trees" };
-        var sql = $"{select} WHERE {column} = ? AND {Live} {and}";
+        var sql = $"{select} WHERE {column} = ? AND {Live} IN (1, 2, 3{(limit.CountsKept ? "" : ", 6")}) {and}";
         IEnumerable<string> owners = limit.Scope == CapScope.Tree
             ? CopyTrees.All(database).Where(trees => Array.IndexOf(CopyTrees.Read(trees), limit.Owner) >= 0)
             : [limit.Owner];

@@ -54,6 +54,7 @@ public sealed class SqliteStore : IExchangeStore
         Deliveries = new SqliteDeliveries(writer, reads);
         Access = new SqliteAccess(writer, reads, vault);
         Ledger = new SqliteLedger(writer, reads);
+        Returns = new SqliteReturns(writer, reads);
     }
 
     /// <summary>This opening of the store, as the holder of leases.</summary>
@@ -71,6 +72,7 @@ public sealed class SqliteStore : IExchangeStore
     public IDeliveryStore Deliveries { get; }
     public IAccessStore Access { get; }
     public ILedgerStore Ledger { get; }
+    public IReturnStore Returns { get; }
     public IVault Vault { get; }
 
     /// <summary>
