@@ -5,33 +5,26 @@ using Exchange.Engine.Ledger;
 namespace Exchange.Storage.Sqlite;
 
 /// <summary>One counter row as this transaction sees it.</summary>
-internal sealed class Counter(long id, string key, string limitId, long limit, long used, long held)
+internal sealed class CounterRow(long id, string key, string limitId, long limit, long used, long held) : Counter(key, limitId, limit, used, held)
 {
     /// <summary>0: a window in which nothing was counted yet; its row is made by the first item that takes of it.</summary>
     public long Id { get; set; } = id;
-    public string Key { get; } = key;
-    public string LimitId { get; } = limitId;
-    public long Limit { get; } = limit;
-    public long Used { get; set; } = used;
-    public long Held { get; set; } = held;
     public bool Changed { get; set; }
-
-    public bool Fits(long amount) => Used + Held + amount <= Limit;
 }
 
 /// <summary>
 /// The counters of one batch: each row read once, changed in memory by the items in their order, written once at the end. Valid inside one
 /// transaction only.
 /// </summary>
-internal sealed class CounterCache(Database database)
+internal sealed class CounterCache(Database database) : ICounters
 {
-    private readonly Dictionary<string, Counter> byKey = new(StringComparer.Ordinal);
-    private readonly Dictionary<long, Counter> byId = [];
-    private readonly List<Counter> changed = [];
+    private readonly Dictionary<string, CounterRow> byKey = new(StringComparer.Ordinal);
+    private readonly Dictionary<long, CounterRow> byId = [];
+    private readonly List<CounterRow> changed = [];
     private readonly Dictionary<string, CounterValue> committed = new(StringComparer.Ordinal);
 
     /// <summary>The row a take means. A cap's missing window row is made up from the cap's limit; null: no such limit.</summary>
-    public Counter? Find(in Take take)
+    public CounterRow? Find(in Take take)
     {
         if (byKey.TryGetValue(take.Key, out var counter)) return counter;
         var read = database.Prepare("SELECT id, key, limit_id, lim, used, held FROM counter WHERE key = ?").Bind(take.Key).First(Read);
@@ -40,13 +33,13 @@ internal sealed class CounterCache(Database database)
             var weekday = take.Weekday;
             var limit = database.Prepare("SELECT lim, weekdays FROM cap WHERE id = ? AND kind = 1 AND active = 1").Bind(take.LimitId)
                 .First(row => (long?)(weekday > 0 && row.TextOrNull(1) is { } week ? WeekdayLimits.Read(week)[weekday - 1] : row.Long(0)));
-            if (limit is { } value) read = new Counter(0, take.Key, take.LimitId, value, 0, 0);
+            if (limit is { } value) read = new CounterRow(0, take.Key, take.LimitId, value, 0, 0);
         }
         if (read is not null) Keep(read);
         return read;
     }
 
-    public Counter Get(long id)
+    private CounterRow Get(long id)
     {
         if (byId.TryGetValue(id, out var counter)) return counter;
         counter = database.Prepare("SELECT id, key, limit_id, lim, used, held FROM counter WHERE id = ?").Bind(id).First(Read);
@@ -56,7 +49,7 @@ internal sealed class CounterCache(Database database)
     }
 
     /// <summary>The row's id; makes the row if this is the first take of its window.</summary>
-    public long Materialize(Counter counter)
+    public long Materialize(CounterRow counter)
     {
         if (counter.Id != 0) return counter.Id;
         counter.Id = database
@@ -66,11 +59,17 @@ internal sealed class CounterCache(Database database)
         return counter.Id;
     }
 
-    public void Touch(Counter counter)
+    Counter? ICounters.Find(in Take take) => Find(take);
+
+    public IEnumerable<(Counter Counter, long Amount)> TakenBy(JudgedCopy copy) =>
+        StoredTakes.Read(((StoredCopyRow)copy).Takes).Select(take => ((Counter)Get(take.Counter), take.Amount));
+
+    public void Moved(Counter counter)
     {
-        if (counter.Changed) return;
-        counter.Changed = true;
-        changed.Add(counter);
+        var row = (CounterRow)counter;
+        if (row.Changed) return;
+        row.Changed = true;
+        changed.Add(row);
     }
 
     /// <summary>Writes what the items changed. Afterwards rows may be changed directly, if <see cref="Forget"/> is called after that.</summary>
@@ -112,11 +111,11 @@ internal sealed class CounterCache(Database database)
         key.StartsWith("cap:", StringComparison.Ordinal)
         && long.TryParse(key.AsSpan(key.LastIndexOf(':') + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var start) ? start : 0;
 
-    private void Keep(Counter counter)
+    private void Keep(CounterRow counter)
     {
         byKey.Add(counter.Key, counter);
         if (counter.Id != 0) byId.Add(counter.Id, counter);
     }
 
-    private static Counter Read(Statement row) => new(row.Long(0), row.Text(1), row.Text(2), row.Long(3), row.Long(4), row.Long(5));
+    private static CounterRow Read(Statement row) => new(row.Long(0), row.Text(1), row.Text(2), row.Long(3), row.Long(4), row.Long(5));
 }

@@ -4,24 +4,10 @@ using Exchange.Engine.Values;
 namespace Exchange.Storage.Sqlite;
 
 /// <summary>
-/// Who has which person. One row for each scope and person: the newest claim, with the one whose place it took. The lead's own claims are those
-/// of copy 0.
+/// Writes who has which person, as <see cref="PersonRow"/> says. One row for each scope and person; the lead's own claims are those of copy 0.
 /// </summary>
 internal sealed class PersonRows(Database database, CommitNews news)
 {
-    /// <summary>A claim of the lead itself, of whatever copy, never refuses it; the one whose place it took may.</summary>
-    private bool IsSeen(LeadId lead, PersonClaim claim) =>
-        database.Prepare("SELECT lead_id, at_ms, was_lead IS NOT NULL AND was_lead <> lead_id, coalesce(was_ms, 0) FROM person WHERE scope = ? AND hmac = ?")
-            .Bind(claim.Scope).Bind(claim.Hmac)
-            .First(row => row.Lead(0) != lead ? row.Long(1) >= claim.SinceMs : row.Bool(2) && row.Long(3) >= claim.SinceMs);
-
-    /// <summary>The place of the first that is seen; -1 if none is.</summary>
-    public int FirstSeen(LeadId lead, PersonClaim[] claims)
-    {
-        for (var i = 0; i < claims.Length; i++) if (IsSeen(lead, claims[i])) return i;
-        return -1;
-    }
-
     public void Claim(LeadId lead, int no, PersonClaim[] claims, long atMs)
     {
         foreach (var claim in claims)

@@ -16,8 +16,8 @@ internal sealed class SqliteLimitCounts(Writer writer, ReadPool reads) : ILimitC
                 Invariant.Require(count.Amount >= 0, "a count is not negative");
                 if (count.Amount == 0 || session.Counters.Find(new Take(count.Key, count.Amount, count.LimitId, Reason.None, count.Weekday)) is not { } counter) continue;
                 session.Counters.Materialize(counter);
-                counter.Used += count.Amount;
-                session.Counters.Touch(counter);
+                counter.Move(count.Amount, 0);
+                session.Counters.Moved(counter);
             }
             return true;
         }, cancel);
