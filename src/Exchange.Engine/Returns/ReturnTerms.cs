@@ -29,5 +29,11 @@ public sealed record ReturnTerms
     /// <summary>Whether anything comes back at all.</summary>
     public bool IsEver => Days > 0 || Span > TimeSpan.Zero;
 
+    private const int ReasonChars = 63;
+
+    /// <summary>Whether this is a word that tells why: never free text, which might name a person.</summary>
+    public static bool IsReason(string text) =>
+        text.Length is > 0 and <= ReasonChars && char.IsAsciiLetterLower(text[0]) && text.All(static c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '_' or '-');
+
     public bool Allows(string reason) => Reasons.Count == 0 || Reasons.Contains(reason, StringComparer.Ordinal);
 }

@@ -11,6 +11,7 @@ using Exchange.Grains.Leads;
 using Exchange.Grains.Limits;
 using Exchange.Grains.Memory;
 using Exchange.Grains.Pings;
+using Exchange.Grains.Returns;
 using Exchange.Grains.SoftHolds;
 using Exchange.Server.Access;
 using Exchange.Server.Admin;
@@ -90,7 +91,7 @@ public static class ExchangeHost
         services.AddSingleton<CatalogHost>().AddSingleton<ICatalogHost>(provider => provider.GetRequiredService<CatalogHost>());
         services.AddSingleton<TierRotations>().AddSingleton<IRotations>(provider => provider.GetRequiredService<TierRotations>());
         services.AddSingleton(provider => new LeadIds(0, provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<OfferBook>().AddSingleton<PostRates>().AddSingleton<SoftHoldDesk>().AddSingleton<FirmOffers>().AddSingleton<PingDesk>();
+        services.AddSingleton<OfferBook>().AddSingleton<PostRates>().AddSingleton<SoftHoldDesk>().AddSingleton<FirmOffers>().AddSingleton<ReturnDesk>().AddSingleton<PingDesk>();
         services.AddSingleton<Grains.Leads.LeadAnswers>().AddSingleton<Grains.Leads.PromiseCounts>().AddSingleton<LeadServices>().AddSingleton<ILeadIntake, LeadIntake>();
         services.AddSingleton(_ => new OutboundHttp(new OutboundOptions { AllowLoopback = options.AllowLoopback }));
         services.AddSingleton(provider => ConnectorList.Create(provider.GetRequiredService<OutboundHttp>()));

@@ -2,6 +2,7 @@ using Exchange.Grains.Catalog;
 using Exchange.Grains.Firm;
 using Exchange.Grains.Memory;
 using Exchange.Grains.Pings;
+using Exchange.Grains.Returns;
 using Exchange.Grains.SoftHolds;
 using Exchange.Engine.PingTrees;
 using Exchange.Storage;
@@ -14,7 +15,7 @@ namespace Exchange.Server.Hosting;
 /// Nothing that is right depends on it.
 /// </summary>
 public sealed class Housekeeping(
-    OfferBook book, SoftHoldDesk softHolds, FirmOffers firm, CatalogHost catalog, TierRotations rotations, IExchangeStore store, IGrainFactory grains, TimeProvider time, ILogger<Housekeeping> log) : BackgroundService
+    OfferBook book, SoftHoldDesk softHolds, FirmOffers firm, ReturnDesk returns, CatalogHost catalog, TierRotations rotations, IExchangeStore store, IGrainFactory grains, TimeProvider time, ILogger<Housekeeping> log) : BackgroundService
 {
     private const ushort Silo = 0;
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
@@ -45,6 +46,7 @@ public sealed class Housekeeping(
                 book.Sweep(now);
                 softHolds.Sweep(now);
                 await firm.SweepAsync(now, stoppingToken);
+                if (tick % KeepEveryTicks == 0 && catalog.IsLoaded) await returns.SweepAsync(now, stoppingToken);
                 if (tick % HealEveryTicks == 0 && !await catalog.RefreshAsync(stoppingToken)) await catalog.HealAsync(stoppingToken);
                 if (tick % KeepEveryTicks == 0) await KeepAsync();
                 if ((oldRowsAreLeft || tick % UpkeepEveryTicks == 0) && catalog.IsLoaded)

@@ -7,7 +7,6 @@ namespace Exchange.Engine.Catalog.Sections;
 /// <summary><c>returns</c> of buyers and campaigns: <c>{ within, reasons, at_most, review }</c>; a campaign may also say <c>none</c>.</summary>
 internal static class ReturnsSection
 {
-    private const int ReasonChars = 63;
     private static readonly TimeSpan LongestWindow = TimeSpan.FromDays(366);
     private static readonly MapKeys Keys = new(["within", "reasons", "at_most", "review"]);
 
@@ -24,10 +23,6 @@ internal static class ReturnsSection
             Review = map["review"] is { } review && ValueReader.Boolean(review, errors) == true,
         };
     }
-
-    /// <summary>Whether this is a word that tells why: never free text, which might name a person.</summary>
-    public static bool IsReason(string text) =>
-        text.Length is > 0 and <= ReasonChars && char.IsAsciiLetterLower(text[0]) && text.All(static c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '_' or '-');
 
     /// <summary>Days are calendar days, everything shorter is time.</summary>
     private static (int Days, TimeSpan Span)? Within(ConfigNode node, ConfigErrors errors)
@@ -46,7 +41,7 @@ internal static class ReturnsSection
         var reasons = new List<string>();
         foreach (var text in ValueReader.Texts(node, errors))
         {
-            if (IsReason(text.Text)) reasons.Add(text.Text);
+            if (ReturnTerms.IsReason(text.Text)) reasons.Add(text.Text);
             else errors.Add(text.Path, ConfigCodes.InvalidFormat, "A reason is a word of lower-case letters, digits, underscores or hyphens, as invalid_phone.");
         }
         return reasons;
