@@ -16,18 +16,15 @@ internal sealed class SqliteUpkeep(Writer writer, ReadPool reads) : IUpkeep
         return counters + persons + offers;
     }
 
-    /// <summary>
-    /// What is held must still find its counter, however late it ends; what comes back gives to the one it took from or to none. The newest row stays, so
-    /// that no other counter ever gets the number that a copy remembers.
-    /// </summary>
+    /// <summary>What is held must still find its counter, however late it ends; what comes back gives to the one it took from or, gone, to none.</summary>
     private async Task<int> CountersAsync(UpkeepRun run, int atMost, CancellationToken cancel)
     {
         var old = await reads.ReadAsync(database => database.Prepare("""
             SELECT c.id FROM cap k JOIN counter c ON c.limit_id = k.id
-            WHERE k.kind = 1 AND k.keep_s > 0 AND c.window_start < ? - k.keep_s AND c.held = 0 AND c.id < (SELECT max(id) FROM counter) LIMIT ?
+            WHERE k.kind = 1 AND k.keep_s > 0 AND c.window_start < ? - k.keep_s AND c.held = 0 LIMIT ?
             """).Bind(run.NowMs / 1000).Bind(atMost).All(static row => row.Long(0)), cancel).ConfigureAwait(false);
         if (old.Count == 0) return 0;
-        return await writer.RunAsync(session => old.Sum(id => session.Database.Prepare("DELETE FROM counter WHERE id = ? AND held = 0 AND id < (SELECT max(id) FROM counter)").Bind(id).Run()), cancel)
+        return await writer.RunAsync(session => old.Sum(id => session.Database.Prepare("DELETE FROM counter WHERE id = ? AND held = 0").Bind(id).Run()), cancel)
             .ConfigureAwait(false);
     }
 

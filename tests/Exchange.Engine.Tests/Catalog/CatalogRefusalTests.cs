@@ -180,7 +180,7 @@ public sealed class CatalogRefusalTests
     [InlineData("campaigns acme-a duplicate", "{ \"match\": \"all\" }", "unknown_key", "campaigns.acme-a.duplicate.match")]
     [InlineData("campaigns zenith-sun duplicate", "{}", "missing_key", "campaigns.zenith-sun.duplicate.keys")]
     [InlineData("campaigns acme-a tell_losses", "\"yes\"", "invalid_format", "campaigns.acme-a.tell_losses")]
-    [InlineData("campaigns acme-a returns", "{}", "not_supported", "campaigns.acme-a.returns")]
+    [InlineData("campaigns acme-a returns", "{}", "missing_key", "campaigns.acme-a.returns.within")]
     [InlineData("campaigns zenith-sun consent", "\"named\"", "missing_key", "buyers.zenith.seller")]
     // trees
     [InlineData("ping_trees auto-main tiers", "[]", "empty", "ping_trees.auto-main.tiers")]

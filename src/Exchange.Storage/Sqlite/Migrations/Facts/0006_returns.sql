@@ -35,3 +35,18 @@ CREATE TABLE copy_disposition (
 -- A copy that came back keeps its company's place in the lead: its buyer has it.
 DROP INDEX copy_company;
 CREATE UNIQUE INDEX copy_company ON copy (lead_id, company) WHERE state IN (1, 2, 3, 6);
+
+-- Copies name the counters they took from by number, and what comes back long after still does: no number is given twice, also when old rows are gone.
+CREATE TABLE counter_of_its_own (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    key          TEXT NOT NULL UNIQUE,
+    limit_id     TEXT NOT NULL,
+    window_start INTEGER NOT NULL,
+    lim          INTEGER NOT NULL,
+    used         INTEGER NOT NULL CHECK (used >= 0),
+    held         INTEGER NOT NULL CHECK (held >= 0)
+) STRICT;
+INSERT INTO counter_of_its_own (id, key, limit_id, window_start, lim, used, held) SELECT id, key, limit_id, window_start, lim, used, held FROM counter;
+DROP TABLE counter;
+ALTER TABLE counter_of_its_own RENAME TO counter;
+CREATE INDEX counter_by_limit ON counter (limit_id, window_start);
