@@ -204,7 +204,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         try
         {
             var wasSettled = sale is { First: null, IsSettled: true };
-            var step = LeadMachine.Step(sale!, happened, Context);
+            var step = services.Decide(sale!, happened, Context);
             JournalItem? submitted = null;
             while (true)
             {
@@ -218,8 +218,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
                 // Only what this very item wrote: what was there already is on its way, or comes when its lease runs out.
                 if (verdict.Code == VerdictCode.Done) services.Pump.Started(done, submitted);
                 step = IsGate(submitted, verdict) && await services.Catalog.RefreshAsync(CancellationToken.None)
-                    ? LeadMachine.Step(sale, new LeadEvent.Stale(), Context)
-                    : LeadMachine.Step(sale, new LeadEvent.Settled(verdict), Context);
+                    ? services.Decide(sale, new LeadEvent.Stale(), Context)
+                    : services.Decide(sale, new LeadEvent.Settled(verdict), Context);
             }
             // Somebody else's plan is in the rows, not ours.
             if (step.Conflict is not null) sale = null;
