@@ -22,6 +22,7 @@ public static class AdminComposition
         routes.MapDeliveryRoutes();
         routes.MapReturnRoutes();
         routes.MapReportRoutes();
+        routes.MapAuditRoutes();
         return routes;
     }
 }

@@ -99,7 +99,12 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
         if (row.Id == 0)
             row.Id = database.Prepare("INSERT INTO counter (key, limit_id, window_start, lim, used, held) VALUES (?, ?, ?, ?, 0, 0) RETURNING id")
                 .Bind(key).Bind(limit.Id).Bind(window.Start).Bind(limit.RowLimitIn(window)).Scalar()!.Value;
-        database.Prepare("UPDATE counter SET used = ?, held = ? WHERE id = ?").Bind(row.Used).Bind(row.Held).Bind(row.Id).Run();
+        // What its copies do not say of it is kept beside it, for the audit: what they used without a take (where what was kept counts, none does), and that
+        // it began beyond its limit.
+        database.Prepare("""
+            UPDATE counter SET seeded = CASE WHEN ?4 THEN 0 ELSE seeded + ?1 - used END, used = ?1, held = ?2, over = CASE WHEN ?1 + ?2 > lim THEN ?1 + ?2 ELSE over END
+            WHERE id = ?3
+            """).Bind(row.Used).Bind(row.Held).Bind(row.Id).Bind(limit.CountsKept).Run();
         foreach (var copy in row.Moving)
         {
             // Read again: another new cap may have added to it just before.

@@ -55,6 +55,7 @@ public sealed class SqliteStore : IExchangeStore
         Access = new SqliteAccess(writer, reads, vault);
         Ledger = new SqliteLedger(writer, reads);
         Returns = new SqliteReturns(writer, reads);
+        Audits = new SqliteAudits(options.Folder);
     }
 
     /// <summary>This opening of the store, as the holder of leases.</summary>
@@ -74,6 +75,9 @@ public sealed class SqliteStore : IExchangeStore
     public ILedgerStore Ledger { get; }
     public IReturnStore Returns { get; }
     public IVault Vault { get; }
+
+    /// <summary>Audits of what is stored.</summary>
+    public SqliteAudits Audits { get; }
 
     /// <summary>
     /// Makes the folder if it is not there, takes its lock, migrates and opens. Throws <see cref="StorageOpenException"/> with a sentence for the
@@ -141,6 +145,7 @@ public sealed class SqliteStore : IExchangeStore
         checkpointer.Dispose();
         await checkpointer.Stopped.ConfigureAwait(false);
         reads.Dispose();
+        Audits.Dispose();
         database.Dispose();
         folderLock.Dispose();
     }

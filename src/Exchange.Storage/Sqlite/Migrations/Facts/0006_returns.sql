@@ -44,9 +44,15 @@ CREATE TABLE counter_of_its_own (
     window_start INTEGER NOT NULL,
     lim          INTEGER NOT NULL,
     used         INTEGER NOT NULL CHECK (used >= 0),
-    held         INTEGER NOT NULL CHECK (held >= 0)
+    held         INTEGER NOT NULL CHECK (held >= 0),
+    seeded       INTEGER DEFAULT 0,
+    over         INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-INSERT INTO counter_of_its_own (id, key, limit_id, window_start, lim, used, held) SELECT id, key, limit_id, window_start, lim, used, held FROM counter;
+INSERT INTO counter_of_its_own (id, key, limit_id, window_start, lim, used, held, seeded, over)
+SELECT id, key, limit_id, window_start, lim, used, held, seeded, over FROM counter;
 DROP TABLE counter;
 ALTER TABLE counter_of_its_own RENAME TO counter;
 CREATE INDEX counter_by_limit ON counter (limit_id, window_start);
+CREATE TRIGGER counter_lowered AFTER UPDATE OF lim ON counter WHEN NEW.used + NEW.held > NEW.lim AND NEW.lim < OLD.lim BEGIN
+    UPDATE counter SET over = NEW.used + NEW.held WHERE id = NEW.id;
+END;
