@@ -12,6 +12,7 @@ using Exchange.Engine.Values;
 using Exchange.Grains.Deliveries;
 using Exchange.Grains.Feed;
 using Exchange.Grains.Intake;
+using Exchange.Grains.Returns;
 using Exchange.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -298,7 +299,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         AttemptResult result;
         if (campaign is not null && campaign.Buyer.Endpoints.TryGetValue(endpointName, out var endpoint))
         {
-            var message = CopyMessages.Create(model, row!, copy, LeadPayload.Read(services.Store.Vault.Open(id, row!.Sealed)), services.Store.Vault);
+            var message = CopyMessages.Create(model, await SaleTerms.ModelOfAsync(services.Catalog, row!, copy.Campaign, CancellationToken.None), row!, copy, LeadPayload.Read(services.Store.Vault.Open(id, row!.Sealed)), services.Store.Vault);
             result = await services.Calls.SendAsync(endpoint, message, deadlineMs);
         }
         else result = new(AttemptKind.NotSent, "endpoint_gone");
