@@ -14,6 +14,7 @@ public static class AdminComposition
         routes.MapEntryRoutes();
         routes.MapCampaignRoutes();
         routes.MapAlertRoutes();
+        routes.MapLiveRoutes();
         routes.MapBuyerRoutes();
         routes.MapKeyRoutes();
         routes.MapExplanationRoutes();

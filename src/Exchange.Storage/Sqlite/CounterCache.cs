@@ -1,4 +1,3 @@
-using System.Globalization;
 using Exchange.Engine;
 using Exchange.Engine.Ledger;
 
@@ -53,7 +52,7 @@ internal sealed class CounterCache(Database database) : ICounters
         if (counter.Id != 0) return counter.Id;
         counter.Id = database
             .Prepare("INSERT INTO counter (key, limit_id, window_start, lim, used, held) VALUES (?, ?, ?, ?, 0, 0) RETURNING id")
-            .Bind(counter.Key).Bind(counter.LimitId).Bind(WindowStart(counter.Key)).Bind(counter.Limit).Scalar()!.Value;
+            .Bind(counter.Key).Bind(counter.LimitId).Bind(CounterKey.WindowStart(counter.Key)).Bind(counter.Limit).Scalar()!.Value;
         byId[counter.Id] = counter;
         return counter.Id;
     }
@@ -111,11 +110,6 @@ internal sealed class CounterCache(Database database) : ICounters
         committed.Clear();
         return values;
     }
-
-    /// <summary>The number behind the last colon of <c>cap:ID:WINDOW_START</c>; 0 for limits without windows.</summary>
-    public static long WindowStart(string key) =>
-        key.StartsWith("cap:", StringComparison.Ordinal)
-        && long.TryParse(key.AsSpan(key.LastIndexOf(':') + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var start) ? start : 0;
 
     private void Keep(CounterRow counter)
     {

@@ -27,7 +27,7 @@ internal sealed class SqliteLimitCounts(Writer writer, ReadPool reads) : ILimitC
         reads.ReadAsync<IReadOnlyList<SoldCount>>(database =>
         {
             var counts = new Dictionary<(string, string, long), int>();
-            foreach (var trees in CopyTrees.All(database))
+            foreach (var trees in TreeLists.All(database))
                 foreach (var key in database.Prepare("""
                     SELECT tier, campaign, at_ms FROM copy
                     WHERE trees = ? AND trees <> '' AND at_ms >= ? AND state IN (1, 2, 3, 6) AND tier <> '' AND substr(lead_id, 9, 1) < x'80'
