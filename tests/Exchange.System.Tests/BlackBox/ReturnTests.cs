@@ -230,4 +230,36 @@ public sealed class ReturnTests : IClassFixture<RunningExchange>
         (await publisher.LeadAsync(lead)).Text.ShouldNotContain("won");
         (await BalanceAsync("buyer:buyer-says")).ShouldBe("-11.00");
     }
+
+    [Fact]
+    public async Task Caps_OfPublishersAndTrees_AreReadAsTheyStand()
+    {
+        var zone = Market.ZoneAtDaytime();
+        await exchange.ApplyAsync(Market.With(
+            $$"""
+            publishers:
+              pub-caps: { verticals: [auto], payout: { share: 80% }, caps: [ { per: day, leads: 9, time_zone: {{zone}}, each: zip, count: kept }, { per: total, spend: "100.00" } ] }
+            buyers:
+              buyer-caps: { credit_limit: "5000.00", returns: { within: 1d } }
+            campaigns:
+              camp-caps: { buyer: buyer-caps, vertical: auto, bid: "11.00" }
+            ping_trees:
+              tree-caps:
+                vertical: auto
+                caps: [ { per: day, spend: "50.00", time_zone: {{zone}} } ]
+                tiers: [ { name: market, method: auction, campaigns: [camp-caps] } ]
+            """));
+        using var publisher = await Sender.OfAsync(exchange, "pub-caps");
+        var returned = await CopyOfAsync(await SoldAsync(publisher));
+        await SoldAsync(publisher);
+        (await ReturnAsync(await exchange.KeyAsync("buyer", "buyer-caps"), returned))["status"].ShouldBe("accepted");
+
+        var caps = (await exchange.AdminAsync("publishers/pub-caps"))["state"]!["caps"]!.AsArray();
+        caps.Select(cap => cap.Text("cap")).ShouldBe(["day.leads.by.zip", "total.spend"]);
+        caps[0]!["values"]![0].ShouldSatisfyAllConditions(value => value.Text("value").ShouldBe("90210"), value => value.Text("used").ShouldBe("1"));
+        (caps[1].Text("used"), caps[1].Text("left")).ShouldBe(("17.60", "82.40"));
+        var tree = (await exchange.AdminAsync("ping_trees/tree-caps"))["state"]!["caps"]!.AsArray().ShouldHaveSingleItem();
+        (tree.Text("used"), tree.Text("spend")).ShouldBe(("22.00", "50.00"));
+        (await exchange.AdminAsync("verticals/auto"))["state"].ShouldBeNull();
+    }
 }
