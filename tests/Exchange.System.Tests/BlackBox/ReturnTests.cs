@@ -63,7 +63,7 @@ public sealed class ReturnTests : IClassFixture<RunningExchange>
         [
             ("invalid_field", new { reason = "changed_mind" }), ("missing_field", new { note = "no reason" }), ("invalid_format", new { reason = "Call +12025550101" }),
             ("invalid_format", new { reason = "renter", evidence_url = "ftp://example.com/x" }), ("unknown_field", new { reason = "renter", refund = "100%" }),
-            ("out_of_range", new { reason = "renter", note = new string('x', 2_001) }), ("wrong_type", new { reason = new[] { "renter" } }),
+            ("out_of_range", new { reason = "renter", note = new string('x', 2_001) }), ("wrong_type", new { reason = "renter", note = new[] { "renter" } }),
         ];
         foreach (var (code, body) in wrong)
         {
