@@ -87,9 +87,10 @@ public sealed class LeadIntake(
     {
         var row = await store.Leads.FindAsync(lead, callerLeft);
         if (row is not { IsPosted: true } || row.Publisher != publisher) return NotFound();
+        if (row.IsErased) return PostReply.Refused(Problem.Of(409, "erased", "The person of this lead was erased; nothing is added to it."));
         var model = await catalog.ModelAsync(row.CatalogVersion, callerLeft);
         var vertical = model.Verticals[row.Vertical];
-        var payload = LeadPayload.Read(store.Vault.Open(lead, row.Sealed));
+        var payload = LeadPayload.Of(store.Vault, row);
         var today = PostRules.Today(time.GetUtcNow(), model.Zone);
         var given = PostRules.ValuesOf(vertical, payload, parsers, today);
         var reading = FieldsReader.ReadAddition(vertical.Fields, Array.ConvertAll(fields, field => new RawField(field.Name, field.Kind, field.Text)), given, parsers, today);

@@ -15,7 +15,7 @@ namespace Exchange.Grains.Leads;
 /// <summary>What a lead needs of its silo.</summary>
 public sealed record LeadServices(
     IExchangeStore Store, CatalogHost Catalog, OfferBook Book, BuyerCalls Calls, DeliveryPump Pump, FieldParsers Parsers, TimeProvider Time,
-    ILiveView Live, IRotations Rotations, PostRates Rates, PromiseCounts Promises, SoftHoldDesk SoftHolds, LeadAnswers Answers, ILogger<LeadGrain> Log)
+    ILiveView Live, IRotations Rotations, PostRates Rates, PromiseCounts Promises, SoftHoldDesk SoftHolds, LeadAnswers Answers, IErasures Erasures, ISuppressions Suppressions, ILogger<LeadGrain> Log)
 {
     /// <summary>Who decides. Another only where a test wants to see that a wrong decision is found.</summary>
     public LeadDecision Decide { get; init; } = LeadMachine.Step;

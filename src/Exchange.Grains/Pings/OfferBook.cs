@@ -52,6 +52,9 @@ public sealed class OfferBook
         foreach (var (key, ping) in keyed) if (ping.ExpiresAtMs < nowMs) keyed.TryRemove(key, out _);
     }
 
+    /// <summary>What is in it of this ping is not kept any longer.</summary>
+    public void Forget(LeadId id) => Remove(id);
+
     private void Remove(LeadId id)
     {
         if (records.TryRemove(id, out _)) Interlocked.Decrement(ref count);

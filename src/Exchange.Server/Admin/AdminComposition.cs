@@ -22,6 +22,8 @@ public static class AdminComposition
         routes.MapDeliveryRoutes();
         routes.MapReportRoutes();
         routes.MapAuditRoutes();
+        routes.MapErasureRoutes();
+        routes.MapDoubtRoutes();
         return routes;
     }
 }

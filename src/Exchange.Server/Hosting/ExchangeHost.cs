@@ -84,7 +84,7 @@ public static class ExchangeHost
         var services = builder.Services;
         services.AddSingleton(options).AddSingleton(TimeProvider.System).AddSingleton(Parsers.All);
         services.AddSingleton<IExchangeStore>(store).AddSingleton(store.Access).AddSingleton(store.Vault);
-        services.AddSingleton<Storage.Audit.IAudits>(store.Audits);
+        services.AddSingleton<Storage.Audit.IAudits>(store.Audits).AddSingleton(store.Doubts).AddSingleton(store.Erasures).AddSingleton(store.Suppressions);
         services.AddSingleton<CapAlerts>().AddSingleton<PingCounts>();
         services.AddSingleton<LiveView>().AddSingleton<Engine.Caps.ILiveView>(provider => provider.GetRequiredService<LiveView>());
         services.AddSingleton(new CatalogRules(Parsers.All, url => UrlRules.Check(url, options.AllowLoopback)));

@@ -10,7 +10,7 @@ internal sealed class PingBlocks(Database database)
 {
     /// <summary>A block is read whole to find one record: it is kept small enough for that.</summary>
     private const int FullBytes = 64 * 1024;
-    private const int MillisecondsPerSlot = 100;
+    public const int MillisecondsPerSlot = 100;
     private const int SlotBits = 16;
 
     private readonly Dictionary<long, RecordWriter> open = [];
