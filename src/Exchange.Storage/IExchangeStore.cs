@@ -23,6 +23,10 @@ public interface IExchangeStore : IAsyncDisposable
     IDeliveryStore Deliveries { get; }
     IAccessStore Access { get; }
     ILedgerStore Ledger { get; }
+    IDoubts Doubts { get; }
+    IErasures Erasures { get; }
+    ISuppressions Suppressions { get; }
+    IReturnStore Returns { get; }
     IVault Vault { get; }
 
     /// <summary>A cheap write and read that fails if the database cannot be used; for readiness.</summary>
@@ -45,6 +49,12 @@ public interface IJournal
 
     /// <summary>As <see cref="Committed"/>, of copies and persons. Tests are not told.</summary>
     Action<SoldNews>? Sold { get; set; }
+
+    /// <summary>How many transactions this process has committed, and how many items and other changes they held; their ratio is the size of a group.</summary>
+    (long Commits, long Items) Done { get; }
+
+    /// <summary>How many items wait now.</summary>
+    int Waiting { get; }
 }
 
 /// <summary>The journal's queue is full or the store is closing; nothing was written. 503 with Retry-After.</summary>

@@ -10,7 +10,7 @@ public sealed class LeadEraser(LeadServices services)
     public async Task EraseAsync(LeadId id, string who)
     {
         var row = await services.Store.Leads.FindAsync(id, CancellationToken.None);
-        await services.Erasures.EraseAsync(
+        await services.Store.Erasures.EraseAsync(
             new(id, AnswerOf(row), await PersonOfAsync(row), who, services.Time.GetUtcNow().ToUnixTimeMilliseconds()), CancellationToken.None);
     }
 

@@ -10,7 +10,9 @@ using Exchange.Engine.Ledger;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
 using Exchange.Grains.Deliveries;
+using Exchange.Grains.Feed;
 using Exchange.Grains.Intake;
+using Exchange.Grains.Returns;
 using Exchange.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -193,8 +195,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             gate.Release();
         }
         if (end.Conflict is { } conflict) return await ConflictAsync(command, conflict);
-        services.Rates.Posted(command.Publisher);
-        services.SoftHolds.Release(id);
+        services.Homes.Posted(id, command.Publisher);
         if (calls > 0) await callsDone!.Task;
         return IsKnown ? Reply(sale!) : (await RecordedAsync(command))! with { Replayed = false };
     }
@@ -204,14 +205,16 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
     /// <summary>The post read against its ping; what refuses it, or the lead as the machine wants it.</summary>
     private async Task<Prepared> PrepareAsync(PostCommand command)
     {
-        if (!services.Book.TryFind(id, out var record))
+        var record = await services.Homes.FindAsync(id);
+        if (record is null)
         {
             record = await services.Store.Pings.FindAsync(id, services.Catalog.ModelAsync, CancellationToken.None);
             // Held at its ping: the offer stands whatever became of its record.
             record ??= await FirmRecordAsync();
-            // Not in the book: after a restart, or late. It may have been posted before; a crash or time may have taken the ping's record, never the lead's rows.
+            // In no book: after a restart, or late. It may have been posted before; a crash or time may have taken the ping's record, never the lead's rows.
             if ((!command.TestKey || id.IsTest) && await RecordedAsync(command) is { } recorded) return new(recorded, default);
         }
+        if (record is null) services.Homes.NotFound(id);
         if (record is null || record.Publisher != command.Publisher || command.TestKey && !id.IsTest)
             return new(PostReply.Refused(Problem.Of(404, "ping_not_found", "There is no such ping.")), default);
 
@@ -221,7 +224,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         (sale, world, row, warnings) = (post!.Sale, post.World, post.Row, post.Warnings);
         // The earlier of several reasons is told.
         var isEarlier = post.Refused is > Reason.None and < Reason.Suppressed;
-        return new(null, !isEarlier && await services.Suppressions.AnyAsync(post.Suppressible, CancellationToken.None) ? Reason.Suppressed : post.Refused);
+        return new(null, !isEarlier && await services.Store.Suppressions.AnyAsync(post.Suppressible, CancellationToken.None) ? Reason.Suppressed : post.Refused);
     }
 
     /// <summary>An offer whose copies were held at the ping, as its rows tell it. Null: there is none that waits for its post.</summary>
@@ -270,7 +273,11 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             }
             // Somebody else's plan is in the rows, not ours.
             if (step.Conflict is not null) sale = null;
-            else if (!wasSettled && sale is { First: null, IsSettled: true, Promised: not null }) services.Promises.Settled(sale.PromiseKept);
+            else if (!wasSettled && sale is { First: null, IsSettled: true })
+            {
+                if (sale.Promised is not null) services.Promises.Settled(sale.PromiseKept);
+                services.Feed.Settled(sale);
+            }
             foreach (var copyNo in step.Calls) StartCall(copyNo, DeliveryOf(submitted!, copyNo));
             return step;
         }
@@ -345,7 +352,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         AttemptResult result;
         if (campaign is not null && campaign.Buyer.Endpoints.TryGetValue(endpointName, out var endpoint))
         {
-            var message = CopyMessages.Create(model, row!, copy, LeadPayload.Of(services.Store.Vault, row), services.Store.Vault);
+            var message = CopyMessages.Create(model, await SaleTerms.ModelOfAsync(services.Catalog, row!, copy.Campaign, CancellationToken.None), row!, copy, LeadPayload.Of(services.Store.Vault, row), services.Store.Vault);
             result = await services.Calls.SendAsync(endpoint, message, deadlineMs);
         }
         else result = new(AttemptKind.NotSent, "endpoint_gone");

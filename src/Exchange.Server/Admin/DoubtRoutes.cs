@@ -24,7 +24,7 @@ internal static class DoubtRoutes
         if (call.Query("older_than_s") is { } text && !(long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out seconds) && seconds <= int.MaxValue))
             return ApiCall.InvalidQuery("older_than_s", "out_of_range", "older_than_s is a whole number of seconds.");
         var before = seconds == 0 ? long.MaxValue : call.NowMs - seconds * 1000;
-        var page = await call.Service<IDoubts>().ListAsync(new(call.Query("buyer"), call.Query("campaign"), before, limit, call.Query("cursor")), call.Cancel);
+        var page = await call.Store.Doubts.ListAsync(new(call.Query("buyer"), call.Query("campaign"), before, limit, call.Query("cursor")), call.Cancel);
         return Reply.Json(json =>
         {
             json.WriteObjects("doubts", page.Rows, row =>

@@ -27,6 +27,8 @@ internal sealed class SqliteErasures(Writer writer, SqliteSuppressions suppressi
     {
         database.Prepare("UPDATE lead SET sealed = zeroblob(0), answer = ? WHERE lead_id = ?").Bind(erasure.Answer).Bind(erasure.Lead).Run();
         database.Prepare("UPDATE copy SET redirect_url = NULL WHERE lead_id = ? AND redirect_url IS NOT NULL").Bind(erasure.Lead).Run();
+        database.Prepare("UPDATE copy_return SET sealed = zeroblob(0) WHERE lead_id = ?").Bind(erasure.Lead).Run();
+        database.Prepare("UPDATE copy_disposition SET sealed = NULL WHERE lead_id = ?").Bind(erasure.Lead).Run();
         // What is on its way to a buyer that has the copy already stops; a copy that is held or in doubt ends by its answer or its operator.
         database.Prepare("""
             UPDATE delivery SET status = 5, error = 'cancelled', changed_ms = ? WHERE lead_id = ? AND status = 1

@@ -55,6 +55,7 @@ public sealed class SqliteStore : IExchangeStore
         Deliveries = new SqliteDeliveries(writer, reads);
         Access = new SqliteAccess(writer, reads, vault);
         Ledger = new SqliteLedger(writer, reads);
+        Returns = new SqliteReturns(writer, reads);
         Audits = new SqliteAudits(options.Folder);
         Doubts = new SqliteDoubts(reads);
         Suppressions = suppressions;
@@ -76,6 +77,7 @@ public sealed class SqliteStore : IExchangeStore
     public IDeliveryStore Deliveries { get; }
     public IAccessStore Access { get; }
     public ILedgerStore Ledger { get; }
+    public IReturnStore Returns { get; }
     public IVault Vault { get; }
 
     /// <summary>Audits of what is stored.</summary>

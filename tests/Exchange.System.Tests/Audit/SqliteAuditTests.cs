@@ -40,6 +40,31 @@ public sealed class SqliteAuditTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Audit_OfReturnsAndOfCapsThatCountWhatWasKept_IsClean()
+    {
+        NewDelivery[] inbox = [new("inbox", NewDelivery.NeverDue, 0)];
+        LimitModel kept = DayCap("c:a1:kept", CapScope.Campaign, "a1", 9, kept: true), spend = DayCap("p:p:kept", CapScope.Publisher, "p", long.MaxValue / 4, CapMetric.Spend, kept: true);
+        LimitModel[] limits = [.. Limits(), kept], more = [.. limits, spend, DayCap("c:a1:late", CapScope.Campaign, "a1", 9)];
+        await store.ApplyAsync(limits);
+        for (var n = 1; n <= 5; n++) await DoneAsync(Post(Lead(n), [Copy(1, limits, deliveries: inbox)], body: $"post {n}", answer: Answer("sold", "8.80", "0.00")));
+        await DoneAsync(Return(Lead(1)));
+        // In mid-period, one of each kind; then out, and in again.
+        await store.ApplyAsync(more);
+        await DoneAsync(Post(Lead(6), [Copy(1, more, deliveries: inbox)], body: "post 6", answer: Answer("sold", "8.80", "0.00")));
+        foreach (var (n, keeps) in new[] { (2, true), (6, false) }) await DoneAsync(Return(Lead(n), keeps: keeps));
+        await store.ApplyAsync([.. limits.Where(limit => limit != kept)]);
+        await DoneAsync(Return(Lead(3)));
+        await DoneAsync(Post(Lead(7), [Copy(1, Limits(), deliveries: inbox)], body: "post 7", answer: Answer("sold", "8.80", "0.00")));
+        await store.ApplyAsync(more);
+        foreach (var n in new[] { 4, 7 }) await DoneAsync(Return(Lead(n)));
+
+        var report = await store.Audits.RunAsync(default);
+
+        report.Checks.SelectMany(check => check.Findings).ShouldBeEmpty();
+        (await store.CounterAsync(kept.Id))!.Value.Used.ShouldBe(1);
+    }
+
+    [Fact]
     public async Task Audit_OfACopyOfTheFolderWithoutItsLock_Works()
     {
         await TradeAsync();

@@ -95,7 +95,7 @@ public sealed class PostgresCluster : IAsyncLifetime
                 await running.UntilReadyAsync();
                 var admin = $"Host=127.0.0.1;Port={port};Username=postgres;Pooling=false;Database=";
                 await ExecuteAsync(admin + "postgres", $"CREATE DATABASE {Template}");
-                PostgresMigrations.Run(admin + Template, NullLogger.Instance);
+                await PostgresMigrations.RunAsync(admin + Template, NullLogger.Instance, default);
                 return running;
             }
             catch

@@ -1,8 +1,8 @@
 using System.Globalization;
 
-namespace Exchange.Storage.Sqlite;
+namespace Exchange.Storage;
 
-/// <summary>Seven limits, Monday first, as a cap's row has them: numbers parted by commas.</summary>
+/// <summary>Seven limits, Monday first, as text: numbers parted by commas.</summary>
 internal static class WeekdayLimits
 {
     public static string? Write(IReadOnlyList<long>? limits) =>

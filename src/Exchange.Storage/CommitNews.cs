@@ -1,7 +1,7 @@
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 
-namespace Exchange.Storage.Sqlite;
+namespace Exchange.Storage;
 
 /// <summary>What the items of one batch did to copies and persons, to be told after the commit.</summary>
 internal sealed class CommitNews
@@ -23,6 +23,13 @@ internal sealed class CommitNews
     }
 
     public void Person(string scope, byte[] hmac, long atMs) => persons.Add(new(scope, hmac, atMs));
+
+    /// <summary>What another batch, or an item of its own, did.</summary>
+    public void Add(CommitNews more)
+    {
+        copies.AddRange(more.copies);
+        persons.AddRange(more.persons);
+    }
 
     public void Forget((int Copies, int Persons) mark)
     {
