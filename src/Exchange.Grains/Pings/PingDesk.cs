@@ -90,6 +90,12 @@ public sealed class PingDesk(
         var outcome = forced == "no_offer"
             ? new PingOutcome(Reason.NoBids, null, [], [], [], [])
             : PingWalk.Run(model, input, live, rotations);
+        if (IsSuppressed(reading) && outcome.Outcome is not (> Reason.None and < Reason.Suppressed))
+        {
+            // An early answer; the rows decide at the post.
+            rotations.GiveBack(outcome.Taken);
+            outcome = new PingOutcome(Reason.Suppressed, outcome.Tree, [], [], [], []);
+        }
         var subject = input.ToSubject();
         // Near the end of a cap an offer is backed by a soft hold; without one the walk runs again and sees the cap as full.
         if (outcome.Outcome == Reason.None && !command.Test && !FirmOffers.IsFirm(model, outcome.Tree) && await softHolds.BackAsync(id, model, publisher, subject, outcome, now) is { } refusal)
@@ -188,6 +194,13 @@ public sealed class PingDesk(
     /// <summary>Of the hashes that came (or of a direct post's values) only their HMACs go any further.</summary>
     private PersonHash[] Persons(FieldsReading reading) =>
         [.. reading.Hashes.Select(hash => new PersonHash(hash.Field.Ordinal, store.Vault.PersonHashOfSha(hash.Field.Name, hash.Sha256)))];
+
+    private bool IsSuppressed(FieldsReading reading)
+    {
+        foreach (var hash in reading.Hashes)
+            if (hash.Field.Type is FieldType.Phone or FieldType.Email && store.Suppressions.Knows(SuppressionHash.OfSha(store.Vault, hash.Field.Type, hash.Sha256))) return true;
+        return false;
+    }
 
     private static PingAnswer Answer(CatalogModel model, PingCommand command, PingRecord record, IReadOnlyList<InputError> warnings)
     {

@@ -42,6 +42,9 @@ internal sealed class SimStore : IExchangeStore
     public IAccessStore Access { get; }
     public ILedgerStore Ledger { get; }
     public IReturnStore Returns { get; }
+    public IDoubts Doubts { get; } = new SimForgetting();
+    public IErasures Erasures { get; } = new SimForgetting();
+    public ISuppressions Suppressions { get; } = new SimForgetting();
     public IVault Vault => SimVault.Instance;
 
     /// <summary>Something read: as it was at some moment between the question and the answer.</summary>
