@@ -21,7 +21,7 @@ internal sealed class Change(NpgsqlConnection connection, bool mayBeDone)
     public Task<int> HoldSalesAsync(CancellationToken cancel) => connection.RunAsync("SELECT hold_sales()", cancel);
 
     /// <summary>As a sale does before it books: goes beside other sales, never beside one who holds them.</summary>
-    public Task<int> JoinSalesAsync(CancellationToken cancel) => connection.RunAsync("SELECT pg_advisory_xact_lock_shared(7301)", cancel);
+    public Task<int> JoinSalesAsync(CancellationToken cancel) => connection.RunAsync("SELECT join_sales(NULL)", cancel);
 
     /// <summary>A counter's value as this change left it, for the live view after the commit.</summary>
     public void Tell(IEnumerable<CounterValue> values) => told.AddRange(values);

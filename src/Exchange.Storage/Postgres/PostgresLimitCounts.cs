@@ -33,18 +33,12 @@ internal sealed class PostgresLimitCounts(PostgresChanges changes, NpgsqlDataSou
     }
 
     /// <summary>A window in which nothing was counted yet begins with the cap's limit, which does not change until the row is there.</summary>
-    private static Task<int> MakeWindowsAsync(NpgsqlConnection database, List<LimitCount> counts, CancellationToken cancel) => database.RunAsync("""
-        WITH wanted AS (
-            SELECT * FROM unnest($1, $2, $3, $4) AS t (key, limit_id, start, weekday)
-            WHERE t.key <> t.limit_id AND NOT EXISTS (SELECT 1 FROM counter c WHERE c.key = t.key)),
-        allowed AS (
-            SELECT cap.id, cap.lim, cap.weekdays FROM cap WHERE cap.id IN (SELECT limit_id FROM wanted) AND cap.kind = 1 AND cap.active ORDER BY cap.id FOR SHARE)
-        INSERT INTO counter (key, limit_id, window_start, lim, used, held)
-        SELECT w.key, w.limit_id, w.start, CASE WHEN w.weekday > 0 AND a.weekdays IS NOT NULL THEN a.weekdays[w.weekday] ELSE a.lim END, 0, 0
-        FROM wanted w JOIN allowed a ON a.id = w.limit_id ORDER BY w.key
-        ON CONFLICT DO NOTHING
-        """, cancel, counts.Select(count => count.Key).ToArray(), counts.Select(count => count.LimitId).ToArray(),
-        counts.Select(count => CounterKey.WindowStart(count.Key)).ToArray(), counts.Select(count => count.Weekday).ToArray());
+    private static Task<int> MakeWindowsAsync(NpgsqlConnection database, List<LimitCount> counts, CancellationToken cancel)
+    {
+        var windows = counts.Where(count => count.Key != count.LimitId).ToList();
+        return database.RunAsync("SELECT make_windows($1, $2, $3, $4)", cancel, windows.Select(count => count.Key).ToArray(),
+            windows.Select(count => count.LimitId).ToArray(), windows.Select(count => count.Weekday).ToArray(), windows.Select(count => CounterKey.WindowStart(count.Key)).ToArray());
+    }
 
     public async Task<IReadOnlyList<SoldCount>> SoldSinceAsync(long sinceMs, CancellationToken cancel)
     {
