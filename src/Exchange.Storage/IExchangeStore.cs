@@ -23,6 +23,7 @@ public interface IExchangeStore : IAsyncDisposable
     IDeliveryStore Deliveries { get; }
     IAccessStore Access { get; }
     ILedgerStore Ledger { get; }
+    IReturnStore Returns { get; }
     IVault Vault { get; }
 
     /// <summary>A cheap write and read that fails if the database cannot be used; for readiness.</summary>

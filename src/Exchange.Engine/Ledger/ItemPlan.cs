@@ -6,7 +6,7 @@ public readonly record struct PlannedEnd(int Index, CopyEnd End, JudgedCopy Copy
     /// <summary>The copy is nobody's afterwards.</summary>
     public bool Closes => End.Move is CopyMove.Void or CopyMove.Expire;
 
-    /// <summary>What the copy holds of its counters is used, or free again.</summary>
+    /// <summary>What the copy holds of its counters is used, or free again; of a return what comes back.</summary>
     public bool MovesCounters => End.Move is not (CopyMove.Doubt or CopyMove.Call);
 }
 
@@ -26,7 +26,7 @@ public sealed class ItemPlan
     public required List<PlannedStart> Starts { get; init; }
     /// <summary>The index of the first start that finds no free copy. Told (105) only if every take fits; nothing is written then.</summary>
     public required int? NoFreeCopy { get; init; }
-    /// <summary>The lead's copies afterwards that are held, in doubt or sold.</summary>
+    /// <summary>The lead's copies afterwards that have a place: held, in doubt, sold or come back.</summary>
     public required int OpenCopies { get; init; }
     public required bool OpenExclusive { get; init; }
     /// <summary>Of the lead, new or not.</summary>

@@ -101,6 +101,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
             }
             var changes = CatalogDiff.Between(now?.Config, canonical);
             if (model is null || errors.Any) return new(version, false, errors.Errors, errors.Warnings, changes);
+            if (dryRun) await new YesterdaysPings(store.Pings, rules.Parsers).WarnAsync(model, time.GetUtcNow(), ModelAsync, errors, cancel);
             if (expectedVersion is { } expected && expected != version) return new(version, true, [], errors.Warnings, changes);
             // What changes nothing makes no version: an export applied again leaves no trace.
             if (dryRun || now is not null && changes.Count == 0) return new(version, false, [], errors.Warnings, changes);

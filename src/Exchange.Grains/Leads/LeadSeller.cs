@@ -12,6 +12,7 @@ using Exchange.Engine.Values;
 using Exchange.Grains.Deliveries;
 using Exchange.Grains.Feed;
 using Exchange.Grains.Intake;
+using Exchange.Grains.Returns;
 using Exchange.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -205,7 +206,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         try
         {
             var wasSettled = sale is { First: null, IsSettled: true };
-            var step = LeadMachine.Step(sale!, happened, Context);
+            var step = services.Decide(sale!, happened, Context);
             JournalItem? submitted = null;
             while (true)
             {
@@ -219,8 +220,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
                 // Only what this very item wrote: what was there already is on its way, or comes when its lease runs out.
                 if (verdict.Code == VerdictCode.Done) services.Pump.Started(done, submitted);
                 step = IsGate(submitted, verdict) && await services.Catalog.RefreshAsync(CancellationToken.None)
-                    ? LeadMachine.Step(sale, new LeadEvent.Stale(), Context)
-                    : LeadMachine.Step(sale, new LeadEvent.Settled(verdict), Context);
+                    ? services.Decide(sale, new LeadEvent.Stale(), Context)
+                    : services.Decide(sale, new LeadEvent.Settled(verdict), Context);
             }
             // Somebody else's plan is in the rows, not ours.
             if (step.Conflict is not null) sale = null;
@@ -298,7 +299,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         AttemptResult result;
         if (campaign is not null && campaign.Buyer.Endpoints.TryGetValue(endpointName, out var endpoint))
         {
-            var message = CopyMessages.Create(model, row!, copy, LeadPayload.Read(services.Store.Vault.Open(id, row!.Sealed)), services.Store.Vault);
+            var message = CopyMessages.Create(model, await SaleTerms.ModelOfAsync(services.Catalog, row!, copy.Campaign, CancellationToken.None), row!, copy, LeadPayload.Read(services.Store.Vault.Open(id, row!.Sealed)), services.Store.Vault);
             result = await services.Calls.SendAsync(endpoint, message, deadlineMs);
         }
         else result = new(AttemptKind.NotSent, "endpoint_gone");

@@ -54,6 +54,8 @@ public sealed class SqliteStore : IExchangeStore
         Deliveries = new SqliteDeliveries(writer, reads);
         Access = new SqliteAccess(writer, reads, vault);
         Ledger = new SqliteLedger(writer, reads);
+        Returns = new SqliteReturns(writer, reads);
+        Audits = new SqliteAudits(options.Folder);
     }
 
     /// <summary>This opening of the store, as the holder of leases.</summary>
@@ -71,7 +73,11 @@ public sealed class SqliteStore : IExchangeStore
     public IDeliveryStore Deliveries { get; }
     public IAccessStore Access { get; }
     public ILedgerStore Ledger { get; }
+    public IReturnStore Returns { get; }
     public IVault Vault { get; }
+
+    /// <summary>Audits of what is stored.</summary>
+    public SqliteAudits Audits { get; }
 
     /// <summary>
     /// Makes the folder if it is not there, takes its lock, migrates and opens. Throws <see cref="StorageOpenException"/> with a sentence for the
@@ -139,6 +145,7 @@ public sealed class SqliteStore : IExchangeStore
         checkpointer.Dispose();
         await checkpointer.Stopped.ConfigureAwait(false);
         reads.Dispose();
+        Audits.Dispose();
         database.Dispose();
         folderLock.Dispose();
     }

@@ -111,7 +111,9 @@ public sealed class SoldLeadTests(InsuranceExchange fixture) : IClassFixture<Ins
         (await exchange.GetAsync("/v1/buyer/copies?status=waiting", buyer)).Json["copies"]!.AsArray().ShouldBeEmpty();
         (await exchange.GetAsync("/v1/buyer/copies?status=delivered", buyer)).Json["copies"]!.AsArray().Count.ShouldBe(1);
         (await exchange.PostAsync("/v1/buyer/copies/nothing/ack", buyer, "{}")).Code.ShouldBe("not_found");
-        (await exchange.PostAsync($"/v1/buyer/copies/{id}/return", buyer, "{}")).Code.ShouldBe("not_found");
+        // Its terms let nothing come back, and another buyer has no such copy.
+        (await exchange.PostAsync($"/v1/buyer/copies/{id}/return", buyer, """{ "reason": "invalid_phone" }""")).Code.ShouldBe("return_window_closed");
+        (await exchange.PostAsync($"/v1/buyer/copies/{id}/return", other, """{ "reason": "invalid_phone" }""")).Code.ShouldBe("not_found");
     }
 
     [Fact]
