@@ -17,7 +17,7 @@ public sealed class LeadIds(ushort silo, TimeProvider time, Func<ulong>? draw = 
 
     public LeadId Next(bool test)
     {
-        var random = (uint)draw() >> 1;
+        var random = (uint)(draw() >> 33);
         lock (gate)
         {
             var now = time.GetUtcNow().ToUnixTimeMilliseconds();
