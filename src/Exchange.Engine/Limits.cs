@@ -47,4 +47,6 @@ public static class Limits
     /// <summary>The longest one attempt at a buyer may take, and so the longest a catalog may ask for.</summary>
     public const int BuyerPostTimeoutMs = 30_000;
     public const int PageRows = 500;
+    /// <summary>Findings of one check of an audit that are shown; all are counted.</summary>
+    public const int FindingsPerCheck = 20;
 }

@@ -215,8 +215,7 @@ public sealed class GroupModel
     public required int Copies { get; init; }
     /// <summary>The asking tier's.</summary>
     public PriceModel? Floor { get; init; }
-    /// <summary>The asked tree's: open or paused, with its set of caps.</summary>
-    public LimitModel? Gate { get; init; }
+    /// <summary>The asked tree's.</summary>
     public IReadOnlyList<LimitModel> Caps { get; init; } = [];
 }
 
@@ -242,7 +241,8 @@ public sealed class TreeModel
     public bool Reauction { get; init; }
     /// <summary>The tree where an unsold lead is tried next.</summary>
     public string? UnsoldTree { get; init; }
-    public LimitModel? Gate { get; init; }
+    /// <summary>Open or paused, with its set of caps: every sale through this tree takes it.</summary>
+    public required LimitModel Gate { get; init; }
     /// <summary>Over all its sales, also where other trees ask it.</summary>
     public IReadOnlyList<LimitModel> Caps { get; init; } = [];
     /// <summary>As they are walked: the tiers of a tree that a tier asks stand in that tier's place.</summary>

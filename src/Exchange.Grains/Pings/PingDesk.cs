@@ -76,7 +76,10 @@ public sealed class PingDesk(
         var subject = input.ToSubject();
         // Near the end of a cap an offer is backed by a soft hold; without one the walk runs again and sees the cap as full.
         if (outcome.Outcome == Reason.None && !command.Test && !FirmOffers.IsFirm(model, outcome.Tree) && !await softHolds.BackAsync(id, model, publisher, subject, outcome, now))
+        {
+            rotations.GiveBack(outcome.Taken);
             outcome = PingWalk.Run(model, input, live, rotations);
+        }
         if (!command.Test) outcome = Counted(outcome, publisher, subject, now.ToUnixTimeMilliseconds());
 
         var expires = now + vertical.PingTtl;
@@ -90,16 +93,21 @@ public sealed class PingDesk(
         };
         try
         {
-            if (!direct && FirmOffers.AreHeld(model, record)) record = await firm.HoldAsync(model, input, record);
+            if (!direct && FirmOffers.AreHeld(model, record)) record = await firm.HoldAsync(model, input, record, outcome.Taken);
         }
         catch (StorageBusyException)
         {
+            rotations.GiveBack(outcome.Taken);
             return new(null, Problem.Of(503, "storage_unavailable", "The offer could not be held; come again.", 1));
         }
         if (!command.Test)
             foreach (var offer in record.Offers) counts.CountOffer(record.Bids[offer.BidIndex].Of, subject, offer.Price, offer.Payout, record.AtMs);
         // An offer that could not be found again would be a lie.
-        if (!store.Pings.TryAppend(record, vertical.Fields)) return new(null, Problem.Of(503, "overloaded", "Too many pings wait to be recorded; come again.", 1));
+        if (!store.Pings.TryAppend(record, vertical.Fields))
+        {
+            if (record.Outcome == Reason.None) rotations.GiveBack(outcome.Taken);
+            return new(null, Problem.Of(503, "overloaded", "Too many pings wait to be recorded; come again.", 1));
+        }
         book.Add(record);
         if (forced is not null) book.ForceTest(id, forced);
         if (record.Outcome == Reason.None && !direct) rates.Offered(publisher.Id);
@@ -110,7 +118,11 @@ public sealed class PingDesk(
     private PingOutcome Counted(PingOutcome outcome, PublisherModel publisher, Subject subject, long nowMs)
     {
         var full = counts.TryCountPing(publisher, subject, nowMs);
-        if (full is { } note && outcome.Outcome == Reason.None) outcome = new PingOutcome(note.Reason, outcome.Tree, outcome.Bids, [], [.. outcome.Notes, note], []) { Shares = outcome.Shares };
+        if (full is { } note && outcome.Outcome == Reason.None)
+        {
+            rotations.GiveBack(outcome.Taken);
+            outcome = new PingOutcome(note.Reason, outcome.Tree, outcome.Bids, [], [.. outcome.Notes, note], []) { Shares = outcome.Shares };
+        }
         foreach (var campaign in outcome.Asked) counts.CountAsked(campaign, subject, nowMs);
         return outcome;
     }

@@ -1,6 +1,5 @@
 using DbUp;
 using DbUp.Engine;
-using DbUp.Engine.Output;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
@@ -19,7 +18,7 @@ internal static class Migrations
             .WithScriptsEmbeddedInAssembly(typeof(Migrations).Assembly, name => name.StartsWith(prefix, StringComparison.Ordinal))
             .WithTransactionPerScript()
             .WithVariablesDisabled()
-            .LogTo(new Log(logger))
+            .LogTo(new MigrationLog(logger))
             .Build();
 
         var known = upgrader.GetDiscoveredScripts().Select(script => script.Name).ToHashSet(StringComparer.Ordinal);
@@ -30,18 +29,5 @@ internal static class Migrations
 
         DatabaseUpgradeResult result = upgrader.PerformUpgrade();
         if (!result.Successful) throw new StorageOpenException($"'{Path.GetFileName(file)}' could not be migrated ({result.ErrorScript?.Name}).", result.Error);
-    }
-
-    private sealed class Log(ILogger logger) : IUpgradeLog
-    {
-        public void LogTrace(string format, params object[] args) { }
-        public void LogDebug(string format, params object[] args) { }
-        public void LogInformation(string format, params object[] args) { }
-        public void LogWarning(string format, params object[] args) => Write(LogLevel.Warning, null, format, args);
-        public void LogError(string format, params object[] args) => Write(LogLevel.Error, null, format, args);
-        public void LogError(Exception ex, string format, params object[] args) => Write(LogLevel.Error, ex, format, args);
-
-        private void Write(LogLevel level, Exception? exception, string format, object[] args) =>
-            logger.Log(level, exception, "Migration: {Message}", string.Format(System.Globalization.CultureInfo.InvariantCulture, format, args));
     }
 }

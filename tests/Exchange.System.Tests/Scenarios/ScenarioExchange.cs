@@ -125,7 +125,10 @@ internal sealed class ScenarioExchange : ILiveView
     private PingOutcome Counted(PingOutcome outcome, PublisherModel publisher, Subject subject)
     {
         if (counts.TryCountPing(publisher, subject, NowMs) is { } note && outcome.Outcome == Reason.None)
+        {
+            rotations.GiveBack(outcome.Taken);
             outcome = new(note.Reason, outcome.Tree, outcome.Bids, [], [.. outcome.Notes, note], []) { Shares = outcome.Shares };
+        }
         foreach (var campaign in outcome.Asked) counts.CountAsked(campaign, subject, NowMs);
         return outcome;
     }

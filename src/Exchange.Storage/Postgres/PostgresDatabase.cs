@@ -1,0 +1,38 @@
+using Npgsql;
+
+namespace Exchange.Storage.Postgres;
+
+/// <summary>Where connections come from, and what every session of ours is set to.</summary>
+internal static class PostgresDatabase
+{
+    /// <summary>
+    /// A commit is on disk before it is told; a process that stops in mid-transaction loses it after a second, so that nobody waits for its locks longer;
+    /// nobody waits for a lock more than three; plans are made for the values at hand, because those made while tables were empty stay bad.
+    /// </summary>
+    private const string Session =
+        "-c synchronous_commit=on -c idle_in_transaction_session_timeout=1000 -c lock_timeout=3000 -c plan_cache_mode=force_custom_plan -c timezone=UTC";
+
+    /// <summary>Statements are prepared on their second use on a connection.</summary>
+    public static NpgsqlDataSource CreateSource(PostgresStoreOptions options)
+    {
+        var builder = Read(options.ConnectionString);
+        builder.MaxPoolSize = Math.Max(8, options.MaxConnections);
+        builder.MaxAutoPrepare = 200;
+        builder.AutoPrepareMinUsages = 2;
+        builder.Options = builder.Options is { Length: > 0 } own ? $"{Session} {own}" : Session;
+        builder.ApplicationName ??= "exchange";
+        builder.IncludeErrorDetail = false;
+        if (builder.Timeout == 15) builder.Timeout = 5;
+        return NpgsqlDataSource.Create(builder);
+    }
+
+    /// <summary>The text as given. Throws <see cref="StorageOpenException"/>, without repeating the text: it may hold a password.</summary>
+    public static NpgsqlConnectionStringBuilder Read(string connectionString)
+    {
+        try { return new NpgsqlConnectionStringBuilder(connectionString); }
+        catch (Exception exception) when (exception is ArgumentException or FormatException or KeyNotFoundException)
+        {
+            throw new StorageOpenException("The connection string of the database cannot be read.");
+        }
+    }
+}
