@@ -22,14 +22,17 @@ internal sealed class SimWire(SimWorld world, SimSilo silo) : HttpMessageHandler
         }
         if (!CopyId.TryParse(request.Headers.GetValues("webhook-id").Single(), out var copy)) throw new InvalidOperationException("A message without its copy's id");
         var buyer = request.RequestUri!.Host[..request.RequestUri.Host.IndexOf('.', StringComparison.Ordinal)];
-        world.Laws.Leaving(silo, copy, buyer);
+        var path = request.RequestUri.AbsolutePath;
+        world.Laws.Leaving(silo, copy, buyer, path);
+        copy = world.Seams.IdOnTheWire(copy, world.Witness.Received.Count(message => message.Copy == copy));
         var body = await request.Content!.ReadAsByteArrayAsync(CancellationToken.None);
         silo.Process.Note("sends", copy + " to " + buyer);
 
         var reply = new TaskCompletionSource<HttpResponseMessage>();
         using var left = cancellationToken.Register(() => reply.TrySetException(new TaskCanceledException("Timed out")));
         if (world.IsFaulty && random.Chance(plan.WireCut)) Cut(random.Chance(500) ? null : reply);
-        else world.Loop.After(random.Between(0, plan.NetworkMs), world.Outside, () => Arrive(copy, buyer, request.RequestUri.AbsolutePath, body, reply));
+        else world.Loop.After(random.Between(0, plan.NetworkMs), world.Outside, () => Arrive(copy, buyer, path, body, reply));
+        if (world.Seams.AlsoTo(buyer) is { } other) Arrive(copy, other, path, body, new());
         return await reply.Task;
     }
 
@@ -43,7 +46,7 @@ internal sealed class SimWire(SimWorld world, SimSilo silo) : HttpMessageHandler
 
     private void Arrive(CopyId copy, string buyer, string path, byte[] body, TaskCompletionSource<HttpResponseMessage> reply)
     {
-        var message = new ReceivedEvent(world.Loop.NowMs, buyer, path, copy, body, () => reply.Task.IsCompleted || silo.Process.IsDead);
+        var message = new ReceivedEvent(world.Loop.NowMs, buyer, path, copy, body, () => reply.Task.IsCompleted || silo.Process.IsDead, () => silo.Process.IsPaused);
         world.Laws.Arriving(message);
         world.Witness.Received.Add(message);
         var answer = world.MindOf(buyer).Answer(copy, path == "/hook");

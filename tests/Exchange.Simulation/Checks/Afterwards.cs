@@ -1,4 +1,5 @@
 using System.Text;
+using Exchange.Engine.Audit;
 using Exchange.Engine.Ledger;
 using Exchange.Grains.Intake;
 using Exchange.Simulation.World;
@@ -13,6 +14,8 @@ internal static class Afterwards
     {
         Told(world);
         Received(world);
+        Recount.Check(world);
+        Audited(world);
     }
 
     private static void Told(SimWorld world)
@@ -28,6 +31,7 @@ internal static class Afterwards
                 world.Violates("I3", $"{told.Request} was answered {answer.State} and its lead is not there");
                 continue;
             }
+            if (lead.Publisher != told.Publisher) world.Violates("I26", $"{told.Request} was answered with a lead of {lead.Publisher}");
             // 200: nothing of it was open any more.
             if (told.Status != 200) continue;
             if (answer.State != lead.State) world.Violates("I3", $"{answer.LeadId} was answered {answer.State} and is {lead.State}");
@@ -38,6 +42,14 @@ internal static class Afterwards
             if (same.Any(told => !told.Answer.AsSpan().SequenceEqual(same.First().Answer))) world.Violates("I4", $"{same.Key} was answered in two ways");
         foreach (var key in world.Witness.Told.Where(told => told is { Answer: not null, Key: not null }).GroupBy(told => told.Publisher + " " + told.Key))
             if (key.Select(told => LeadAnswer.FromJson(told.Answer!).LeadId).Distinct().Count() > 1) world.Violates("I4", $"{key.Key} made two leads");
+    }
+
+    /// <summary>The same checks as an installation's.</summary>
+    private static void Audited(SimWorld world)
+    {
+        var report = Auditor.Run(new SimFacts(world.Database));
+        foreach (var check in report.Checks)
+            if (check.Found > 0) world.Violates(check.Id, $"{check.Name}: {check.Findings[0].Subject} {check.Findings[0].What}");
     }
 
     private static void Received(SimWorld world)

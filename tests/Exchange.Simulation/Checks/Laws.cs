@@ -10,7 +10,7 @@ namespace Exchange.Simulation.Checks;
 internal sealed class Laws(SimWorld world)
 {
     /// <summary>No lead leaves before its hold and this attempt's lease are durable, and only to the buyer that holds it.</summary>
-    public void Leaving(SimSilo silo, CopyId copy, string buyer)
+    public void Leaving(SimSilo silo, CopyId copy, string buyer, string path)
     {
         var lead = world.Database.Find(copy.Lead);
         if (lead?.Copies.Find(row => row.No == copy.No) is not { } row)
@@ -18,10 +18,12 @@ internal sealed class Laws(SimWorld world)
             world.Violates("law (a)", $"{copy} leaves and is not durable");
             return;
         }
-        if (row.Buyer != buyer) world.Violates("I23", $"{copy} of {row.Buyer} leaves for {buyer}");
         // The lease may be another silo's, whose pump asked this one's lead: it must be somebody's and not over.
         if (!lead.Deliveries.Exists(delivery => delivery.Copy == copy && delivery is { Pulled: false, Owner: not null } && delivery.LeaseUntilMs > silo.Clock.NowMs))
             world.Violates("law (a)", $"{copy} leaves {silo.Process.Name} without a lease");
+        // One attempt at a time: what is still open was sent under a lease that is over by now, or by somebody who stands still.
+        foreach (var earlier in world.Witness.Received)
+            if (earlier.Copy == copy && earlier.Path == path && earlier.Said == Word.None && !earlier.IsLeft && !earlier.IsStopped) world.Violates("I17", $"{copy} leaves twice at once");
         if (row.State is CopyState.Expired) world.Violates("I12", $"{copy} leaves and is expired");
     }
 
@@ -29,6 +31,9 @@ internal sealed class Laws(SimWorld world)
     public void Arriving(ReceivedEvent message)
     {
         var lead = message.Copy.Lead;
+        var row = world.Database.Find(lead)?.Copies.Find(copy => copy.No == message.Copy.No);
+        if (row is null) world.Violates("I17", $"{message.Copy} arrives at {message.Buyer} and is no copy");
+        else if (row.Buyer != message.Buyer) world.Violates("I23", $"{message.Copy} of {row.Buyer} arrives at {message.Buyer}");
         var exclusive = IsExclusive(message.Copy);
         foreach (var earlier in world.Witness.Received)
             if (earlier.Copy.Lead == lead && earlier.Buyer != message.Buyer && (exclusive || IsExclusive(earlier.Copy)) && world.Witness.MayHave(earlier.Buyer, lead))
@@ -63,6 +68,10 @@ internal sealed class Laws(SimWorld world)
             foreach (var take in start.Takes)
                 if (take.Amount > 0 && world.Database.Counters.Find(take) is { } counter && counter.Used + counter.Held > counter.Limit)
                     world.Violates("I1", $"{take.Key}: {counter.Used} + {counter.Held} of {counter.Limit}");
+        foreach (var start in item.Starts)
+            foreach (var gate in world.Database.Counters.All)
+                if (gate.LimitId.StartsWith($"open:{start.Campaign}:", StringComparison.Ordinal) && world.Database.Counters.LimitOf(gate.LimitId, out var isActive) is not null && isActive && gate.Row.Limit < 0)
+                    world.Violates("I1", $"{start.Campaign} is paused and takes {item.Lead}");
         var lead = world.Database.Find(item.Lead)!;
         if (lead.State == LeadState.Unsold && lead.Copies.Exists(copy => copy.IsOpen)) world.Violates("I5", $"{item.Lead} is unsold and has open copies");
     }

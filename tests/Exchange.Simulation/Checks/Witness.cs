@@ -23,7 +23,8 @@ internal enum Word
 
 /// <summary>One message that arrived at a buyer, byte for byte.</summary>
 /// <param name="isLeft">Whoever sent it waits no more for what it says.</param>
-internal sealed class ReceivedEvent(long atMs, string buyer, string path, CopyId copy, byte[] body, Func<bool> isLeft)
+/// <param name="isStopped">Whoever sent it stands still.</param>
+internal sealed class ReceivedEvent(long atMs, string buyer, string path, CopyId copy, byte[] body, Func<bool> isLeft, Func<bool> isStopped)
 {
     public long AtMs => atMs;
     public string Buyer => buyer;
@@ -31,6 +32,8 @@ internal sealed class ReceivedEvent(long atMs, string buyer, string path, CopyId
     public string Path => path;
     public CopyId Copy => copy;
     public byte[] Body => body;
+    public bool IsLeft => isLeft();
+    public bool IsStopped => isStopped();
     /// <summary>What is said to nobody is not said.</summary>
     public Word Said { get => field != Word.None ? field : isLeft() ? Word.Unclear : Word.None; set; }
 }

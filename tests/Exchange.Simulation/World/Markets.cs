@@ -15,10 +15,13 @@ internal static class Markets
     public const int Count = 48;
     private const int Changes = 6;
 
+    private static readonly MarketText[] Texts = [.. Enumerable.Range(0, Count).Select(number => MarketText.Draw(new SimRandom((ulong)number + 7_000)))];
     private static readonly ConfigNode[][] Versions = [.. Enumerable.Range(0, Count).Select(Make)];
 
     /// <summary>The market as it begins (0) and its changes.</summary>
     public static ConfigNode Version(int market, int change) => Versions[market][change];
+
+    public static bool SellsPersonsOnce(int market) => Texts[market].Duplicates;
 
     public static int ChangesOf(int market) => Versions[market].Length - 1;
 
@@ -30,9 +33,8 @@ internal static class Markets
 
     private static ConfigNode[] Make(int number)
     {
-        var random = new SimRandom((ulong)number + 7_000);
-        var market = MarketText.Draw(random);
-        return [Parse(market), .. Enumerable.Range(0, Changes).Select(_ => Parse(market.Changed(random)))];
+        var random = new SimRandom((ulong)number + 9_000);
+        return [Parse(Texts[number]), .. Enumerable.Range(0, Changes).Select(_ => Parse(Texts[number].Changed(random)))];
     }
 
     private static ConfigNode Parse(MarketText market)

@@ -41,6 +41,7 @@ internal sealed class Nemesis(SimWorld world)
         world.Count(Fault.Crash);
         silo.Process.Note("dies");
         silo.Process.Kill();
+        world.Seams.Crashed(world);
         world.Loop.After(world.Random.Between(100, 3_000), world.Outside, () => Restart(silo.Place));
     }
 

@@ -12,7 +12,8 @@ namespace Exchange.Simulation.World;
 /// A publisher's program: pings, posts, and posts again while it does not know. Now and then it posts the same at once on another silo, with another
 /// body or under another key.
 /// </summary>
-internal sealed class SimClient(SimWorld world, SimProcess process, string publisher)
+/// <param name="name">Its own among the programs of its publisher: another publisher's may use the same keys.</param>
+internal sealed class SimClient(SimWorld world, SimProcess process, string publisher, string name)
 {
     private const long PatienceMs = 6_000;
 
@@ -26,7 +27,7 @@ internal sealed class SimClient(SimWorld world, SimProcess process, string publi
         for (var i = 0; i < pings; i++)
         {
             await Wait(0, 300);
-            var key = string.Create(CultureInfo.InvariantCulture, $"{process.Name}-{i}");
+            var key = string.Create(CultureInfo.InvariantCulture, $"{name}-{i}");
             var phone = string.Create(CultureInfo.InvariantCulture, $"+1202555010{world.Random.Next(world.Plan.Phones)}");
             var state = world.Random.Pick(["CA", "NY"]);
             if (world.Random.Chance(120)) await SendAsync(Direct(key, phone, state));

@@ -39,7 +39,6 @@ internal sealed class SimSilo
         (Process, Place) = (process, place);
         Clock = new(process);
         Store = new(world, process);
-        world.Seams.Arm(Store);
         Live = new(new CapAlerts(Clock));
         Store.Journal.Committed = Live.Apply;
         Store.Journal.Sold = Live.Apply;

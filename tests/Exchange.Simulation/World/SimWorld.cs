@@ -63,7 +63,7 @@ internal sealed class SimWorld
         for (var i = 0; i < Plan.Clients; i++)
         {
             var process = NewProcess("client" + i);
-            var client = new SimClient(this, process, i % 3 == 2 ? "q" : "p");
+            var client = new SimClient(this, process, i % 2 == 1 ? "q" : "p", "order" + i / 2);
             clients.Add(client);
             process.Start(() => client.RunAsync(Plan.PingsEach));
         }
@@ -88,6 +88,8 @@ internal sealed class SimWorld
     {
         if (!directory.TryGetValue(lead, out var place) || silos[place].Process.IsDead || !silos[place].IsReady)
             directory[lead] = place = from.Process.IsDead ? AnySilo().Place : from.Place;
+        // Who stands still is taken for dead after a while; it does not know.
+        else if (silos[place].Process.IsPaused && Random.Chance(300)) directory[lead] = place = from.Place;
         if (silos.Length == 1 || !IsFaulty || !Random.Chance(Plan.Duplicates)) return silos[place];
         var other = AnySilo();
         if (other.Place != place) Count(Fault.DuplicateActivation);
