@@ -32,6 +32,7 @@ internal static class Afterwards
                 continue;
             }
             if (lead.Publisher != told.Publisher) world.Violates("I26", $"{told.Request} was answered with a lead of {lead.Publisher}");
+            if (!lead.PostHash.AsSpan().SequenceEqual(told.BodyHash)) world.Violates("I4", $"{told.Request} was answered with what another body made");
             // 200: nothing of it was open any more.
             if (told.Status != 200) continue;
             if (answer.State != lead.State) world.Violates("I3", $"{answer.LeadId} was answered {answer.State} and is {lead.State}");

@@ -19,6 +19,8 @@ internal static class Recount
             if (database.Counters.LimitOf(row.Key, out var isActive) is { Kind: LimitKind.Cap, IsTake: true } limit && isActive) Cap(world, limit);
         Persons(world);
         Promises(world);
+        foreach (var same in database.Leads.Where(lead => lead.OfferUntilMs == 0).GroupBy(lead => lead.Publisher + Convert.ToHexString(lead.PostHash)))
+            if (same.Count() > 1) world.Violates("I4", $"{string.Join(", ", same.Select(lead => lead.Id))} were made by one request");
     }
 
     private static void Cap(SimWorld world, LimitModel limit)

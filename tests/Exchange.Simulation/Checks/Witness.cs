@@ -4,7 +4,7 @@ namespace Exchange.Simulation.Checks;
 
 /// <summary>What a publisher was told once: the answer's bytes or the problem's code.</summary>
 /// <param name="Request">Publisher, key and which body: equal for equal requests.</param>
-internal sealed record ToldEvent(long AtMs, string Publisher, string? Key, string Request, int Status, byte[]? Answer, string? Problem);
+internal sealed record ToldEvent(long AtMs, string Publisher, string? Key, string Request, byte[] BodyHash, int Status, byte[]? Answer, string? Problem);
 
 /// <summary>What a buyer said to one message.</summary>
 internal enum Word

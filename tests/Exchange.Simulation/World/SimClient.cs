@@ -45,7 +45,7 @@ internal sealed class SimClient(SimWorld world, SimProcess process, string publi
             try
             {
                 var to = world.AnySilo();
-                ping = await world.Network.CallAsync(process, to.Process, async () => await to.Intake.PingAsync(Ping(to, key, state), CancellationToken.None), PatienceMs);
+                ping = await world.Network.CallAsync(process, to.Process, async () => await to.Intake.PingAsync(Ping(to, key, state), CancellationToken.None), PatienceMs, mayComeTwice: true);
                 if (ping is { Problem.Status: < 500 }) return;
             }
             catch (Exception fault) when (fault is TimeoutException or IOException or NotReadyException) { }
@@ -76,7 +76,7 @@ internal sealed class SimClient(SimWorld world, SimProcess process, string publi
     }
 
     /// <summary>One request as it is sent, whenever it is sent.</summary>
-    private sealed record Sending(string Key, string Request, Func<SimSilo, Task<PostReply>> To);
+    private sealed record Sending(string Key, string Request, byte[] BodyHash, Func<SimSilo, Task<PostReply>> To);
 
     /// <summary>Until it is told something that does not say "come again".</summary>
     private async Task SendAsync(Sending sending)
@@ -91,8 +91,8 @@ internal sealed class SimClient(SimWorld world, SimProcess process, string publi
                     var made = await sending.To(to);
                     world.Laws.Answering(made);
                     return made;
-                }, PatienceMs);
-                world.Witness.Told.Add(new(world.Loop.NowMs, publisher, sending.Key, sending.Request, reply.Status, reply.Answer, reply.Problem?.Code));
+                }, PatienceMs, mayComeTwice: true);
+                world.Witness.Told.Add(new(world.Loop.NowMs, publisher, sending.Key, sending.Request, sending.BodyHash, reply.Status, reply.Answer, reply.Problem?.Code));
                 process.Note("is told", sending.Request, reply.Status);
                 if (reply.Problem is not { Status: 503 } and not { Code: "idempotency_in_progress" } and not { Code: "ping_not_found" }) return;
                 if (reply.Problem.Code == "ping_not_found" && tries > 3) return;
@@ -115,10 +115,10 @@ internal sealed class SimClient(SimWorld world, SimProcess process, string publi
             Publisher = publisher, ReceivedAt = default, PingId = ping.PingId.ToBytes(), IdempotencyKey = key, BodyHash = Hash(body),
             Fields = [new("zip", RawKind.String, "02139"), new("state", RawKind.String, state), new("phone", RawKind.String, phone)],
         };
-        return new(key, $"{publisher} {key} {body}", to => to.Intake.PostAsync(command with { ReceivedAt = to.Clock.GetUtcNow() }, CancellationToken.None));
+        return new(key, $"{publisher} {key} {body}", command.BodyHash, to => to.Intake.PostAsync(command with { ReceivedAt = to.Clock.GetUtcNow() }, CancellationToken.None));
     }
 
-    private Sending Direct(string key, string phone, string state) => new(key, $"{publisher} {key} direct", to => to.Intake.DirectPostAsync(new(new PingCommand
+    private Sending Direct(string key, string phone, string state) => new(key, $"{publisher} {key} direct", Hash("direct" + key), to => to.Intake.DirectPostAsync(new(new PingCommand
     {
         Publisher = publisher, ReceivedAt = to.Clock.GetUtcNow(), Vertical = "auto", IdempotencyKey = key, BodyHash = Hash("direct" + key),
         Fields = [new("zip", RawKind.String, "02139"), new("state", RawKind.String, state), new("phone", RawKind.String, phone)],
