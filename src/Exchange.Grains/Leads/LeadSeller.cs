@@ -265,6 +265,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
                 // Recorded with the outcome: what is said is what is stored.
                 var item = done.State == LeadState.Pending ? submitted : submitted with { Answer = AnswerOf(done).ToJson() };
                 var verdict = await services.Store.Journal.SubmitAsync(item, CancellationToken.None);
+                // The row as it is stored: whoever sends this lead again says the same of it.
+                if (verdict.Code == VerdictCode.Done && (submitted.New is not null || submitted.Post is not null)) row = row! with { AtMs = submitted.AtMs };
                 // Only what this very item wrote: what was there already is on its way, or comes when its lease runs out.
                 if (verdict.Code == VerdictCode.Done) services.Pump.Started(done, submitted);
                 step = IsGate(submitted, verdict) && await services.Catalog.RefreshAsync(CancellationToken.None)
