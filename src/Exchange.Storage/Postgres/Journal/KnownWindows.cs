@@ -1,5 +1,4 @@
 using Exchange.Engine.Ledger;
-using Exchange.Storage.Sqlite;
 using Npgsql;
 
 namespace Exchange.Storage.Postgres.Journal;
@@ -32,7 +31,7 @@ internal sealed class KnownWindows
         var flush = new Flush(connection);
         flush.Add("SELECT make_windows($1, $2, $3, $4)", static _ => { })
             .With(keys).With(wanted.Values.Select(take => take.LimitId).ToArray()).With(wanted.Values.Select(take => take.Weekday).ToArray())
-            .With(keys.Select(CounterCache.WindowStart).ToArray());
+            .With(keys.Select(CounterKey.WindowStart).ToArray());
         flush.Add("SELECT key FROM counter WHERE key = ANY ($1)", row => known.Add(row.Text(0))).With(keys);
         await flush.RunAsync().ConfigureAwait(false);
     }
