@@ -93,6 +93,13 @@ public static class PingCodec
         };
     }
 
+    /// <summary>Reads a stored record with the model of its catalog version.</summary>
+    internal static async ValueTask<PingRecord> DecodeAsync(LeadId id, byte[] bytes, IVault vault, CatalogModels models, CancellationToken cancel)
+    {
+        var model = await models(CatalogVersionOf(bytes), cancel).ConfigureAwait(false);
+        return Decode(id, bytes, vault, model);
+    }
+
     /// <summary>Throws <see cref="InvalidDataException"/> if the bytes are not a record of this format, or not of this model's catalog version.</summary>
     public static PingRecord Decode(LeadId id, ReadOnlySpan<byte> bytes, IVault vault, CatalogModel model)
     {

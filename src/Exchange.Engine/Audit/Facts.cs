@@ -39,8 +39,8 @@ public sealed record CopyFact(
     int No, string Campaign, string Buyer, string Company, bool Exclusive, CopyState State, Money Price, Money Payout, bool Called, long AtMs,
     IReadOnlyList<TakeFact> Takes)
 {
-    /// <summary>Counts among the lead's copies.</summary>
-    public bool IsOpen => State is CopyState.Held or CopyState.InDoubt or CopyState.Captured;
+    /// <summary>Has a place among the lead's copies. One that came back keeps it: its buyer has the lead.</summary>
+    public bool IsOpen => IsHold || IsSold;
 
     /// <summary>Its end is still to come.</summary>
     public bool IsHold => State is CopyState.Held or CopyState.InDoubt;

@@ -5,6 +5,7 @@ using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Pricing;
+using Exchange.Engine.Returns;
 using Exchange.Engine.Schedules;
 using Exchange.Engine.Values;
 
@@ -114,6 +115,8 @@ public sealed record BuyerModel
     public required LimitModel Balance { get; init; }
     /// <summary>By name; <c>inbox</c> is always there.</summary>
     public required FrozenDictionary<string, EndpointModel> Endpoints { get; init; }
+    /// <summary>Null: nothing comes back, unless a campaign says otherwise.</summary>
+    public ReturnTerms? Returns { get; init; }
 
     /// <summary>Itself alone: a record only so that a copy can be made that stands at another place.</summary>
     public bool Equals(BuyerModel? other) => ReferenceEquals(this, other);
@@ -162,6 +165,10 @@ public sealed record CampaignModel
     public CampaignDuplicate? Duplicate { get; init; }
     /// <summary>Its buyer may read why it lost and the minimum that would have won.</summary>
     public bool TellLosses { get; init; }
+    /// <summary>Its own terms; null: its buyer's.</summary>
+    public ReturnTerms? OwnReturns { get; init; }
+    /// <summary>On which terms its leads come back; null: never.</summary>
+    public ReturnTerms? Returns => OwnReturns ?? Buyer.Returns;
     public required LimitModel Gate { get; init; }
     public required IReadOnlyList<LimitModel> Caps { get; init; }
     /// <summary>Caps of campaign and buyer on offers and pings: counted as they happen, not taken by sales. In the order of reasons.</summary>

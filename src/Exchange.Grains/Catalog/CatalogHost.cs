@@ -34,6 +34,9 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     public ConfigNode CurrentConfig => serving?.Config ?? throw new InvalidOperationException("No catalog is loaded yet");
     public bool IsLoaded => serving is not null;
 
+    /// <summary>This process has stored another version and serves it.</summary>
+    public event Action? Applied;
+
     /// <summary>At start: the newest version and every counter. False: the store has no catalog yet.</summary>
     public async Task<bool> LoadAsync(CancellationToken cancel)
     {
@@ -98,6 +101,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
             }
             var changes = CatalogDiff.Between(now?.Config, canonical);
             if (model is null || errors.Any) return new(version, false, errors.Errors, errors.Warnings, changes);
+            if (dryRun) await new YesterdaysPings(store.Pings, rules.Parsers).WarnAsync(model, time.GetUtcNow(), ModelAsync, errors, cancel);
             if (expectedVersion is { } expected && expected != version) return new(version, true, [], errors.Warnings, changes);
             // What changes nothing makes no version: an export applied again leaves no trace.
             if (dryRun || now is not null && changes.Count == 0) return new(version, false, [], errors.Warnings, changes);
@@ -110,6 +114,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
             if (stored is not { } storedVersion) return new(version, true, [], errors.Warnings, changes);
             // What was compiled is what was stored, unless somebody's version came between.
             await ServeAsync(storedVersion == model.Version ? new(model, compiled) : Compile(new(storedVersion, NowMs(), author, json)), cancel);
+            Applied?.Invoke();
             log.LogInformation("Catalog version {Version} applied by {Author}: {Changes} changes", storedVersion, author, changes.Count);
             return new(storedVersion, false, [], errors.Warnings, changes);
         }

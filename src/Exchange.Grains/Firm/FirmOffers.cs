@@ -34,7 +34,7 @@ public sealed class FirmOffers(IExchangeStore store, ILiveView live, IRotations 
     /// it is durable. Throws <see cref="StorageBusyException"/>: nothing is held.
     /// </summary>
     /// <param name="model">The catalog that the ping was walked on.</param>
-    /// <param name="taken">Turns that the walk took; those of a walk whose offers are not held are given back, of this one by the caller if it throws.</param>
+    /// <param name="taken">Turns that the walk took; those of a walk whose offers are not held are given back.</param>
     public async ValueTask<PingRecord> HoldAsync(CatalogModel model, PingInput ping, PingRecord record, TakenTurns[] taken)
     {
         var vertical = model.Verticals[record.Vertical];
@@ -46,10 +46,19 @@ public sealed class FirmOffers(IExchangeStore store, ILiveView live, IRotations 
         {
             var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
             var item = FirmOffer.Hold(record, model, subject, sealedFields, nowMs);
-            var verdict = await store.Journal.SubmitAsync(item, CancellationToken.None);
-            if (verdict.IsSuccess) break;
-            rotations.GiveBack(taken);
-            taken = [];
+            var held = false;
+            Verdict verdict;
+            try
+            {
+                verdict = await store.Journal.SubmitAsync(item, CancellationToken.None);
+                held = verdict.IsSuccess;
+            }
+            finally
+            {
+                // Refused, or nobody knows: nobody is told of these offers.
+                if (!held) rotations.GiveBack(taken);
+            }
+            if (held) break;
             Invariant.Require(verdict.Code == VerdictCode.Refused);
             var start = item.Starts[verdict.CopyIndex];
             var take = start.Takes[verdict.TakeIndex];

@@ -2,14 +2,16 @@ using Exchange.Engine.Values;
 using Exchange.Grains.Intake;
 using Orleans;
 using Orleans.Concurrency;
+using Orleans.Placement;
 
 namespace Exchange.Grains.Leads;
 
 /// <summary>
-/// Reentrant so that a caller may stop waiting at its deadline while the buyer is still thinking; the seller orders what changes the lead.
+/// Lives where its first post came in, so that a lead crosses no wire. Reentrant so that a caller may stop waiting at its deadline while the buyer is still thinking; the seller orders what changes the lead.
 /// </summary>
 [Reentrant]
 [CollectionAgeLimit(Minutes = 2)]
+[PreferLocalPlacement]
 public sealed class LeadGrain(LeadServices services) : Grain, ILeadGrain
 {
     private LeadSeller? seller;
@@ -33,6 +35,30 @@ public sealed class LeadGrain(LeadServices services) : Grain, ILeadGrain
         try
         {
             await Seller.ResumeAsync(command);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    public async ValueTask Erase(EraseCommand command)
+    {
+        try
+        {
+            await Seller.EraseAsync(command);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    public async ValueTask<ResolveReply> Resolve(ResolveCommand command)
+    {
+        try
+        {
+            return await Seller.ResolveAsync(command);
         }
         finally
         {

@@ -10,7 +10,9 @@ using Exchange.Engine.Ledger;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
 using Exchange.Grains.Deliveries;
+using Exchange.Grains.Feed;
 using Exchange.Grains.Intake;
+using Exchange.Grains.Returns;
 using Exchange.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -122,6 +124,52 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         }
     }
 
+    /// <summary>
+    /// Forgets the person of this lead, in order with whatever else happens to it. A call that is under way cannot be called back; what it comes to is
+    /// recorded.
+    /// </summary>
+    public async Task EraseAsync(EraseCommand command)
+    {
+        await gate.WaitAsync();
+        try
+        {
+            await new LeadEraser(services).EraseAsync(id, command.Who);
+            // Read anew, without what it held.
+            sale = null;
+            row = null;
+            world = null;
+            // What was answered is told again from the rows, without its redirects; a post that still runs answers its own caller.
+            if (running is { IsCompleted: true }) running = null;
+            services.Book.Forget(id);
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
+    /// <summary>The operator says what became of a copy in doubt; the lead goes on as if its buyer had said it.</summary>
+    public async Task<ResolveReply> ResolveAsync(ResolveCommand command)
+    {
+        await gate.WaitAsync();
+        try
+        {
+            if (!await RestoreAsync()) return ResolveReply.Unknown;
+            if (row!.Copies.FirstOrDefault(copy => copy.Id.No == command.CopyNo) is not { } copy) return ResolveReply.Unknown;
+            if (copy.State != CopyState.InDoubt)
+                return copy.State == (command.Accepted ? CopyState.Captured : CopyState.Voided) ? ResolveReply.AlreadySo : ResolveReply.NotInDoubt;
+            // Before anything changes: no line in the audit, no resolution.
+            await services.Store.Access.AuditAsync(command.Who, "copy.resolve", copy.Id.ToString(), (command.Accepted ? "accepted" : "rejected") + (command.Note is { } note ? ": " + note : ""), Now(), CancellationToken.None);
+            var step = await StepAsync(new LeadEvent.Answered(
+                command.CopyNo, command.Accepted ? BuyerAnswer.Accepted : BuyerAnswer.Refused, command.Accepted ? Reason.None : Reason.BuyerRejected, null, null));
+            return step.Conflict is null ? ResolveReply.Done : ResolveReply.NotInDoubt;
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
     private async Task<PostReply> RunAsync(PostCommand command)
     {
         LeadStep end;
@@ -147,8 +195,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             gate.Release();
         }
         if (end.Conflict is { } conflict) return await ConflictAsync(command, conflict);
-        services.Rates.Posted(command.Publisher);
-        services.SoftHolds.Release(id);
+        services.Homes.Posted(id, command.Publisher);
         if (calls > 0) await callsDone!.Task;
         return IsKnown ? Reply(sale!) : (await RecordedAsync(command))! with { Replayed = false };
     }
@@ -158,14 +205,16 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
     /// <summary>The post read against its ping; what refuses it, or the lead as the machine wants it.</summary>
     private async Task<Prepared> PrepareAsync(PostCommand command)
     {
-        if (!services.Book.TryFind(id, out var record))
+        var record = await services.Homes.FindAsync(id);
+        if (record is null)
         {
             record = await services.Store.Pings.FindAsync(id, services.Catalog.ModelAsync, CancellationToken.None);
             // Held at its ping: the offer stands whatever became of its record.
             record ??= await FirmRecordAsync();
-            // Not in the book: after a restart, or late. It may have been posted before; a crash or time may have taken the ping's record, never the lead's rows.
+            // In no book: after a restart, or late. It may have been posted before; a crash or time may have taken the ping's record, never the lead's rows.
             if ((!command.TestKey || id.IsTest) && await RecordedAsync(command) is { } recorded) return new(recorded, default);
         }
+        if (record is null) services.Homes.NotFound(id);
         if (record is null || record.Publisher != command.Publisher || command.TestKey && !id.IsTest)
             return new(PostReply.Refused(Problem.Of(404, "ping_not_found", "There is no such ping.")), default);
 
@@ -173,7 +222,9 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         // A refusal, unless this very post was answered before: then its recorded answer.
         if (problem is not null) return new(await RecordedAsync(command) ?? PostReply.Refused(problem), default);
         (sale, world, row, warnings) = (post!.Sale, post.World, post.Row, post.Warnings);
-        return new(null, post.Refused);
+        // The earlier of several reasons is told.
+        var isEarlier = post.Refused is > Reason.None and < Reason.Suppressed;
+        return new(null, !isEarlier && await services.Store.Suppressions.AnyAsync(post.Suppressible, CancellationToken.None) ? Reason.Suppressed : post.Refused);
     }
 
     /// <summary>An offer whose copies were held at the ping, as its rows tell it. Null: there is none that waits for its post.</summary>
@@ -181,7 +232,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
     {
         if (await services.Store.Leads.FindAsync(id, CancellationToken.None) is not { IsPosted: false } held) return null;
         var atPing = await services.Catalog.ModelAsync(held.CatalogVersion, CancellationToken.None);
-        var payload = LeadPayload.Read(services.Store.Vault.Open(id, held.Sealed));
+        var payload = LeadPayload.Of(services.Store.Vault, held);
         var today = PostRules.Today(DateTimeOffset.FromUnixTimeMilliseconds(held.AtMs), atPing.Zone);
         return LostRecord.From(held, atPing, PostRules.ValuesOf(atPing.Verticals[held.Vertical], payload, services.Parsers, today));
     }
@@ -224,7 +275,11 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             }
             // Somebody else's plan is in the rows, not ours.
             if (step.Conflict is not null) sale = null;
-            else if (!wasSettled && sale is { First: null, IsSettled: true, Promised: not null }) services.Promises.Settled(sale.PromiseKept);
+            else if (!wasSettled && sale is { First: null, IsSettled: true })
+            {
+                if (sale.Promised is not null) services.Promises.Settled(sale.PromiseKept);
+                services.Feed.Settled(sale);
+            }
             foreach (var copyNo in step.Calls) StartCall(copyNo, DeliveryOf(submitted!, copyNo));
             return step;
         }
@@ -293,13 +348,18 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
     {
         if (sale?.SlotOfCopy(copyNo) is not { } slot) return;
         var copy = CopyOf(slot);
+        if (row!.IsErased)
+        {
+            await CancelAsync(copy, endpointName, fence, attempts, deadlineMs);
+            return;
+        }
         var model = services.Catalog.Current;
         // The endpoint of the delivery, whatever the campaign names by now: whoever may have the lead is asked, nobody else.
         var campaign = model.Campaigns.GetValueOrDefault(copy.Campaign);
         AttemptResult result;
         if (campaign is not null && campaign.Buyer.Endpoints.TryGetValue(endpointName, out var endpoint))
         {
-            var message = CopyMessages.Create(model, row!, copy, LeadPayload.Read(services.Store.Vault.Open(id, row!.Sealed)), services.Store.Vault);
+            var message = CopyMessages.Create(model, await SaleTerms.ModelOfAsync(services.Catalog, row!, copy.Campaign, CancellationToken.None), row!, copy, LeadPayload.Of(services.Store.Vault, row), services.Store.Vault);
             result = await services.Calls.SendAsync(endpoint, message, deadlineMs);
         }
         else result = new(AttemptKind.NotSent, "endpoint_gone");
@@ -320,6 +380,18 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
                 new(step.Next == DeliveryNext.Wait ? DeliveryStatus.Waiting : DeliveryStatus.Dead, step.DueAtMs, step.Error), Now(), CancellationToken.None);
             services.Pump.Nudge();
         }
+    }
+
+    /// <summary>
+    /// There is nothing left to send. What its buyer may have stays in doubt, for the operator; what it cannot have yet is a certain no.
+    /// </summary>
+    private async Task CancelAsync(CopyRow copy, string endpoint, long fence, int attempts, long deadlineMs)
+    {
+        LeadEvent.Answered? answer = copy.State == CopyState.InDoubt ? null
+            : attempts > 1 ? new(copy.Id.No, BuyerAnswer.Unknown, Reason.InDoubt, null, null)
+            : new(copy.Id.No, BuyerAnswer.Refused, Reason.Cancelled, null, null);
+        if (answer is not null) await RecordAnswerAsync(answer, deadlineMs + LeadMachine.LeaseGraceMs);
+        await services.Store.Deliveries.RecordAsync(copy.Id, endpoint, fence, new(DeliveryStatus.Cancelled, null, "cancelled"), Now(), CancellationToken.None);
     }
 
     private CopyRow CopyOf(Slot slot)

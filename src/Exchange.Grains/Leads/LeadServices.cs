@@ -3,10 +3,10 @@ using Exchange.Engine.Fields;
 using Exchange.Engine.Leads;
 using Exchange.Engine.PingTrees;
 using Exchange.Grains.Catalog;
+using Exchange.Grains.Cluster;
 using Exchange.Grains.Deliveries;
-using Exchange.Grains.Limits;
+using Exchange.Grains.Feed;
 using Exchange.Grains.Pings;
-using Exchange.Grains.SoftHolds;
 using Exchange.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -14,8 +14,8 @@ namespace Exchange.Grains.Leads;
 
 /// <summary>What a lead needs of its silo.</summary>
 public sealed record LeadServices(
-    IExchangeStore Store, CatalogHost Catalog, OfferBook Book, BuyerCalls Calls, DeliveryPump Pump, FieldParsers Parsers, TimeProvider Time,
-    ILiveView Live, IRotations Rotations, PostRates Rates, PromiseCounts Promises, SoftHoldDesk SoftHolds, LeadAnswers Answers, ILogger<LeadGrain> Log)
+    IExchangeStore Store, CatalogHost Catalog, OfferBook Book, OfferHomes Homes, BuyerCalls Calls, DeliveryPump Pump, FieldParsers Parsers, TimeProvider Time,
+    ILiveView Live, IRotations Rotations, PromiseCounts Promises, LiveFeed Feed, LeadAnswers Answers, ILogger<LeadGrain> Log)
 {
     /// <summary>Who decides. Another only where a test wants to see that a wrong decision is found.</summary>
     public LeadDecision Decide { get; init; } = LeadMachine.Step;

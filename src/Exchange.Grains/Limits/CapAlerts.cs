@@ -34,7 +34,7 @@ internal sealed class AlertMarks
 
 /// <summary>
 /// Alerts of caps, once per cap, value, window and level. Kept in memory, the newest thousand; after a start those that stand are there again, but
-/// nothing is told twice: neither logged nor counted.
+/// nothing is told twice: neither logged nor counted, and by one silo only.
 /// </summary>
 public sealed class CapAlerts(TimeProvider time)
 {
@@ -43,6 +43,11 @@ public sealed class CapAlerts(TimeProvider time)
     private readonly ConcurrentQueue<CapAlert> alerts = new();
     private readonly ConcurrentQueue<CapAlert> untold = new();
     private readonly ConcurrentDictionary<(CapScope Scope, AlertLevel Level), long> sums = new();
+
+    /// <summary>
+    /// Whether this silo is the one that tells of a limit, by its id. All silos list an alert, one counts and logs it.
+    /// </summary>
+    public Func<string, bool> Tells { get; set; } = static _ => true;
 
     /// <summary>Newest first.</summary>
     public IReadOnlyList<CapAlert> Newest(int atMost) => [.. alerts.Reverse().Take(atMost)];
@@ -70,7 +75,7 @@ public sealed class CapAlerts(TimeProvider time)
             var alert = new CapAlert(time.GetUtcNow(), level, limit, cell.Value, now.Window, most, now.Counted);
             alerts.Enqueue(alert);
             while (alerts.Count > Kept) alerts.TryDequeue(out _);
-            if (quiet) return;
+            if (quiet || !Tells(limit.Id)) return;
             sums.AddOrUpdate((limit.Scope, level), 1, static (_, sum) => sum + 1);
             if (untold.Count < Kept) untold.Enqueue(alert);
         }

@@ -36,7 +36,7 @@ public sealed partial class LiveView
     {
         if (!CellsOf(limit.Id).TryGet(value, out var cell)) return;
         var seconds = nowMs / 1000;
-        cell.Pace.Offered(limit.WindowAt(seconds), new(limit, served.Model), ReadHard(limit, cell, seconds).Left, amount, nowMs);
+        cell.Pace.Offered(limit.WindowAt(seconds), new(limit, served.Model), PartOf(ReadHard(limit, cell, seconds).Left), amount, nowMs);
     }
 
     /// <summary>Writes to the rows what was counted since the last time. One at a time.</summary>

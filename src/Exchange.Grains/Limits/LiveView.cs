@@ -18,6 +18,9 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
     private volatile Served served = new(null, [], [], []);
     private volatile bool quiet = true;
 
+    /// <summary>How many silos make offers of the same limits; at least 1. Each paces its part of what is left.</summary>
+    public Func<int> Silos { get; set; } = static () => 1;
+
     /// <param name="Places">Of each limit the cells, by ordinal: a ping reads some sixty of them.</param>
     /// <param name="Rooms">Of each plain limit what is left, by ordinal.</param>
     private sealed record Served(CatalogModel? Model, Dictionary<string, LimitModel> ById, LimitCells[] Places, Room[] Rooms)
@@ -72,7 +75,7 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
     {
         if (!limit.Paced || Find(limit, value) is not { } cell) return 0;
         var seconds = nowMs / 1000;
-        return cell.Pace.Ask(limit.WindowAt(seconds), new(limit, served.Model), ReadHard(limit, cell, seconds).Left, nowMs);
+        return cell.Pace.Ask(limit.WindowAt(seconds), new(limit, served.Model), PartOf(ReadHard(limit, cell, seconds).Left), nowMs);
     }
 
     public long SoldBy(TierModel tier, CampaignModel campaign, long nowMs) => shares.Count(tier.RotationKey, campaign.Id, nowMs);
@@ -82,7 +85,7 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
     /// <summary>Called on the journal's thread after a commit.</summary>
     public void Apply(IReadOnlyList<CounterValue> changed) => Hear(changed, happened: true);
 
-    /// <summary>What a full read of the rows tells: nothing of it is news.</summary>
+    /// <summary>What a full read of the rows or another silo tells: nothing of it happened here.</summary>
     public void Heal(IReadOnlyList<CounterValue> rows) => Hear(rows, happened: false);
 
     private void Hear(IReadOnlyList<CounterValue> changed, bool happened)
@@ -132,10 +135,12 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
         var hard = ReadHard(limit, cell, seconds);
         return new(limit, value, window, limit.Kind == LimitKind.Cap ? limit.LimitIn(window) : hard.Limit, hard.Used, hard.Held + (cell?.Promised ?? 0))
         {
-            Pace = limit.Paced ? (cell ?? CellsOf(limit.Id).Whole).Pace.State(window, new(limit, served.Model), hard.Left, nowMs) : null,
+            Pace = limit.Paced ? (cell ?? CellsOf(limit.Id).Whole).Pace.State(window, new(limit, served.Model), PartOf(hard.Left), nowMs) : null,
             Told = cell?.Alerts.In(window) ?? 0,
         };
     }
+
+    private long PartOf(long left) => Silos() is > 1 and var silos && left > 0 ? (left - 1) / silos + 1 : left;
 
     private static LimitReading ReadHard(LimitModel limit, Cell? cell, long unixSeconds)
     {

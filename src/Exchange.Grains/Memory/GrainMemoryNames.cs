@@ -14,7 +14,8 @@ public static class GrainMemoryNames
 
     public static string Campaign(string id) => "campaign-" + id;
     public static string Buyer(string id) => "buyer-" + id;
-    public static string Rotation(ushort silo) => "rotation-silo-" + silo.ToString(System.Globalization.CultureInfo.InvariantCulture);
+    /// <param name="silo">The name of the place it runs at: its number is another one after each start.</param>
+    public static string Rotation(string silo) => "rotation-silo-" + silo.Replace('+', '-');
 }
 
 /// <summary>Writes memory that may be lost: a conflict or a full disk costs the memory, not the grain.</summary>

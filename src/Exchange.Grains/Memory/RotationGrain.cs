@@ -1,11 +1,12 @@
 using Exchange.Grains.Pings;
 using Microsoft.Extensions.Logging;
 using Orleans;
+using Orleans.Placement;
 using Orleans.Runtime;
 
 namespace Exchange.Grains.Memory;
 
-/// <summary>Keeps one silo's rotation positions across restarts. Key: <c>rotation-silo-N</c>.</summary>
+/// <summary>Keeps one silo's rotation positions across restarts. Key: <c>rotation-silo-NAME</c>.</summary>
 [Alias("exchange.rotation.v1")]
 public interface IRotationGrain : IGrainWithStringKey
 {
@@ -22,6 +23,7 @@ public sealed class RotationMemory
     [Id(0)] public Dictionary<string, Dictionary<string, long>> Claims { get; set; } = [];
 }
 
+[PreferLocalPlacement]
 public sealed class RotationGrain(
     [PersistentState("rotation-v1", GrainMemoryNames.Store)] IPersistentState<RotationMemory> memory, ILogger<RotationGrain> log) : Grain, IRotationGrain
 {

@@ -11,7 +11,6 @@ namespace Exchange.Grains.Pings;
 public sealed class OfferBook
 {
     private readonly ConcurrentDictionary<LeadId, PingRecord> records = new();
-    private readonly ConcurrentDictionary<(string Publisher, string Key), KeyedPing> keyed = new();
     private readonly ConcurrentQueue<LeadId> order = new();
 
     private readonly ConcurrentDictionary<LeadId, string> testResults = new();
@@ -49,34 +48,14 @@ public sealed class OfferBook
             }
             order.TryDequeue(out _);
         }
-        foreach (var (key, ping) in keyed) if (ping.ExpiresAtMs < nowMs) keyed.TryRemove(key, out _);
     }
+
+    /// <summary>What is in it of this ping is not kept any longer.</summary>
+    public void Forget(LeadId id) => Remove(id);
 
     private void Remove(LeadId id)
     {
         if (records.TryRemove(id, out _)) Interlocked.Decrement(ref count);
         if (id.IsTest) testResults.TryRemove(id, out _);
     }
-
-    /// <summary>
-    /// The recorded ping of a publisher's idempotency key, or ours from now on. The task completes with the answer of whoever came first.
-    /// </summary>
-    public KeyedPing Claim(string publisher, string key, byte[] bodyHash, long expiresAtMs, out bool first)
-    {
-        var mine = new KeyedPing(bodyHash, expiresAtMs);
-        var kept = keyed.GetOrAdd((publisher, key), mine);
-        first = ReferenceEquals(kept, mine);
-        return kept;
-    }
-
-    /// <summary>The ping was refused before anything happened: the key may come again corrected.</summary>
-    public void Release(string publisher, string key) => keyed.TryRemove((publisher, key), out _);
-}
-
-/// <summary>A ping under an idempotency key: its body's hash and, once made, its answer.</summary>
-public sealed class KeyedPing(byte[] bodyHash, long expiresAtMs)
-{
-    public byte[] BodyHash { get; } = bodyHash;
-    public long ExpiresAtMs { get; set; } = expiresAtMs;
-    public TaskCompletionSource<Intake.PingReply> Reply { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

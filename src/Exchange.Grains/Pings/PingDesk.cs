@@ -5,6 +5,8 @@ using Exchange.Engine.Filters;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
 using Exchange.Grains.Catalog;
+using Exchange.Grains.Cluster;
+using Exchange.Grains.Feed;
 using Exchange.Grains.Firm;
 using Exchange.Grains.Intake;
 using Exchange.Grains.Leads;
@@ -18,38 +20,53 @@ namespace Exchange.Grains.Pings;
 /// The walk of a ping in this silo: read, auction, record, answer. It waits on no database; a grain is asked only where a cap is about to run out.
 /// </summary>
 public sealed class PingDesk(
-    IExchangeStore store, CatalogHost catalog, LiveView live, IRotations rotations, OfferBook book, SoftHoldDesk softHolds, FirmOffers firm, PostRates rates, PingCounts counts, LeadIds ids,
-    FieldParsers parsers, TimeProvider time)
+    IExchangeStore store, CatalogHost catalog, LiveView live, IRotations rotations, OfferBook book, OfferHomes homes, PingKeys keys, SoftHoldDesk softHolds, FirmOffers firm, PostRates rates, PingCounts counts, LeadIds ids, LiveFeed feed,
+    FieldParsers parsers)
 {
     public async ValueTask<PingReply> PingAsync(PingCommand command)
     {
-        if (command.IdempotencyKey is not { } key) return await MakeAsync(command, direct: false);
-        // The key is honoured while the offer lives; a refused ping frees it.
-        var claim = book.Claim(command.Publisher, key, command.BodyHash, NowMs() + 60_000, out var first);
-        if (!first)
+        if (command.IdempotencyKey is null) return await MakeAsync(command, direct: false);
+        while (true)
         {
-            if (!claim.BodyHash.AsSpan().SequenceEqual(command.BodyHash))
-                return new(null, Problem.Of(422, "idempotency_key_reused", "The idempotency key came before with another body."));
-            var recorded = await claim.Reply.Task;
-            return recorded.Answer is { } answer ? new(answer with { Replayed = true }, null) : recorded;
+            // The key is honoured while the offer lives; a refused ping frees it.
+            var verdict = await keys.ClaimAsync(command);
+            switch (verdict.State)
+            {
+                case KeyState.Yours: return await MakeKeyedAsync(command);
+                case KeyState.OtherBody: return new(null, Problem.Of(422, "idempotency_key_reused", "The idempotency key came before with another body."));
+                case KeyState.Running: return new(null, Problem.Of(409, "idempotency_in_progress", "The first ping with this key is still being made.", 1));
+                default:
+                    if (await RecordedAsync(command, LeadId.FromGuid(verdict.Ping)) is { } recorded) return new(recorded, null);
+                    // Its silo was killed before the record was written: nobody can post it, so it is made again.
+                    await keys.SettleAsync(command, null, 0);
+                    break;
+            }
         }
-        var reply = new PingReply(null, Problem.Of(503, "storage_unavailable", "The ping could not be made; come again.", 1));
+    }
+
+    private async ValueTask<PingReply> MakeKeyedAsync(PingCommand command)
+    {
+        var (ping, untilMs) = ((Guid?)null, 0L);
         try
         {
-            reply = await MakeAsync(command, direct: false);
-            if (reply.Problem is not null) book.Release(command.Publisher, key);
-            else claim.ExpiresAtMs = Math.Max(claim.ExpiresAtMs, reply.Answer!.ExpiresAt.ToUnixTimeMilliseconds());
+            var reply = await MakeAsync(command, direct: false);
+            if (reply.Answer is { } answer) (ping, untilMs) = (answer.PingId.ToGuid(), answer.ExpiresAt.ToUnixTimeMilliseconds());
             return reply;
-        }
-        catch
-        {
-            book.Release(command.Publisher, key);
-            throw;
         }
         finally
         {
-            claim.Reply.TrySetResult(reply);
+            await keys.SettleAsync(command, ping, untilMs);
         }
+    }
+
+    /// <summary>The answer of a ping that was made before, wherever it was, from its record and the same body. Null: the record is lost.</summary>
+    private async ValueTask<PingAnswer?> RecordedAsync(PingCommand command, LeadId id)
+    {
+        if ((await homes.FindAsync(id) ?? await store.Pings.FindAsync(id, catalog.ModelAsync, CancellationToken.None)) is not { } record) return null;
+        var model = await catalog.ModelAsync(record.CatalogVersion, CancellationToken.None);
+        var today = PostRules.Today(DateTimeOffset.FromUnixTimeMilliseconds(record.AtMs), model.Zone);
+        var reading = FieldsReader.ReadPing(model.Verticals[record.Vertical].Fields, command.Fields, parsers, today);
+        return Answer(model, command, record, reading.Warnings) with { Replayed = true };
     }
 
     /// <summary>The first half of a direct post: the fields that may be pinged make the ping.</summary>
@@ -73,12 +90,18 @@ public sealed class PingDesk(
         var outcome = forced == "no_offer"
             ? new PingOutcome(Reason.NoBids, null, [], [], [], [])
             : PingWalk.Run(model, input, live, rotations);
+        if (IsSuppressed(reading) && outcome.Outcome is not (> Reason.None and < Reason.Suppressed))
+        {
+            // An early answer; the rows decide at the post.
+            rotations.GiveBack(outcome.Taken);
+            outcome = new PingOutcome(Reason.Suppressed, outcome.Tree, [], [], [], []);
+        }
         var subject = input.ToSubject();
         // Near the end of a cap an offer is backed by a soft hold; without one the walk runs again and sees the cap as full.
-        if (outcome.Outcome == Reason.None && !command.Test && !FirmOffers.IsFirm(model, outcome.Tree) && !await softHolds.BackAsync(id, model, publisher, subject, outcome, now))
+        if (outcome.Outcome == Reason.None && !command.Test && !FirmOffers.IsFirm(model, outcome.Tree) && await softHolds.BackAsync(id, model, publisher, subject, outcome, now) is { } refusal)
         {
             rotations.GiveBack(outcome.Taken);
-            outcome = PingWalk.Run(model, input, live, rotations);
+            outcome = WalkedAgain(model, input, refusal);
         }
         if (!command.Test) outcome = Counted(outcome, publisher, subject, now.ToUnixTimeMilliseconds());
 
@@ -97,7 +120,6 @@ public sealed class PingDesk(
         }
         catch (StorageBusyException)
         {
-            rotations.GiveBack(outcome.Taken);
             return new(null, Problem.Of(503, "storage_unavailable", "The offer could not be held; come again.", 1));
         }
         if (!command.Test)
@@ -109,9 +131,27 @@ public sealed class PingDesk(
             return new(null, Problem.Of(503, "overloaded", "Too many pings wait to be recorded; come again.", 1));
         }
         book.Add(record);
+        feed.Pinged(record);
         if (forced is not null) book.ForceTest(id, forced);
         if (record.Outcome == Reason.None && !direct) rates.Offered(publisher.Id);
         return new(Answer(model, command, record, reading.Warnings), null);
+    }
+
+    /// <summary>
+    /// What other silos promised of a limit nothing here shows, nor what was promised here too late to be told: the walk that comes to the same campaign
+    /// goes without it.
+    /// </summary>
+    private PingOutcome WalkedAgain(CatalogModel model, PingInput input, SoftHoldRefusal refusal)
+    {
+        var again = PingWalk.Run(model, input, live, rotations);
+        if (!again.Offers.Any(offer => again.Bids[offer.BidIndex].Campaign == refusal.Campaign.Id)) return again;
+        rotations.GiveBack(again.Taken);
+        var without = PingWalk.Run(model, input with { Without = new HashSet<string>(StringComparer.Ordinal) { refusal.Campaign.Id } }, live, rotations);
+        var (limit, value) = (refusal.Limit, refusal.Value);
+        var reading = live.Read(limit, input.Now.ToUnixTimeSeconds(), value);
+        // All that is left counts as held.
+        var note = new StateNote(refusal.Campaign, limit.Reason, limit, reading.Limit, reading.Used, reading.Limit - reading.Used, refusal.Amount, value);
+        return without with { Notes = [.. without.Notes, note] };
     }
 
     /// <summary>The ping and who was asked are counted; of two pings at once only one has the last place of the publisher's cap.</summary>
@@ -155,6 +195,13 @@ public sealed class PingDesk(
     private PersonHash[] Persons(FieldsReading reading) =>
         [.. reading.Hashes.Select(hash => new PersonHash(hash.Field.Ordinal, store.Vault.PersonHashOfSha(hash.Field.Name, hash.Sha256)))];
 
+    private bool IsSuppressed(FieldsReading reading)
+    {
+        foreach (var hash in reading.Hashes)
+            if (hash.Field.Type is FieldType.Phone or FieldType.Email && store.Suppressions.Knows(SuppressionHash.OfSha(store.Vault, hash.Field.Type, hash.Sha256))) return true;
+        return false;
+    }
+
     private static PingAnswer Answer(CatalogModel model, PingCommand command, PingRecord record, IReadOnlyList<InputError> warnings)
     {
         var payout = Money.Zero;
@@ -172,6 +219,4 @@ public sealed class PingDesk(
             ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(record.ExpiresAtMs), Test = record.Id.IsTest, Offers = offers, Warnings = warnings, Tags = command.Tags,
         };
     }
-
-    private long NowMs() => time.GetUtcNow().ToUnixTimeMilliseconds();
 }

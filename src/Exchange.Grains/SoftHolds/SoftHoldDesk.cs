@@ -34,8 +34,11 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
 
     private sealed record Backed(List<(LimitModel Limit, string? Value, long Amount)> Amounts, List<ISoftHoldGrain> Grains);
 
-    /// <summary>False: a limit's rest is promised to others; the live view shows it held, so that another walk passes the campaign over.</summary>
-    public async ValueTask<bool> BackAsync(LeadId ping, CatalogModel model, PublisherModel publisher, Subject subject, PingOutcome outcome, DateTimeOffset now)
+    /// <summary>
+    /// Null: backed. Else the limit whose rest is promised to others: what this silo promised the live view shows as held, so that another walk passes
+    /// the campaign over; what other silos promised it does not.
+    /// </summary>
+    public async ValueTask<SoftHoldRefusal?> BackAsync(LeadId ping, CatalogModel model, PublisherModel publisher, Subject subject, PingOutcome outcome, DateTimeOffset now)
     {
         var nowMs = now.ToUnixTimeMilliseconds();
         var perMillion = rates.PerMillion(publisher.Id);
@@ -45,7 +48,7 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
         {
             if (!offer.Best || !model.Campaigns.TryGetValue(outcome.Bids[offer.BidIndex].Campaign, out var campaign)) continue;
             asked.Add(campaign.Id);
-            var expected = (Interlocked.Increment(ref campaigns.GetOrAdd(campaign.Id, static _ => new()).Count)) * perMillion / 1_000_000;
+            var expected = (Interlocked.Increment(ref campaigns.GetOrAdd(campaign.Id, static _ => new()).Count)) * live.Silos() * perMillion / 1_000_000;
             foreach (var limit in campaign.Takes)
             {
                 if (limit.Kind == LimitKind.Gate || limit.Soft || !limit.Counts(subject)) continue;
@@ -73,7 +76,7 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
                 {
                     if (mine is not null) Drop(ping, mine);
                     Count(asked, -1);
-                    return false;
+                    return new(campaign, limit, value, amount);
                 }
                 if (granted == true)
                 {
@@ -87,7 +90,7 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
         if (mine is not null) backed[ping] = mine;
         offered[ping] = [.. asked];
         ends.Enqueue((ping, nowMs + LongestMs));
-        return true;
+        return null;
     }
 
     /// <summary>The offer was posted: the rows hold what it takes, and it is not out any more. Again: nothing happens.</summary>
@@ -107,7 +110,7 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
         }
     }
 
-    /// <summary>Offers of a campaign that are out now, as this silo knows.</summary>
+    /// <summary>Offers of a campaign that are out now, made by this silo; the others are taken to have as many.</summary>
     public long OutstandingOf(string campaign) => campaigns.TryGetValue(campaign, out var outstanding) ? Interlocked.Read(ref outstanding.Count) : 0;
 
     private void Count(IEnumerable<string> ids, long by)
@@ -121,3 +124,6 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
         foreach (var grain in mine.Grains) grain.Release(ping.ToGuid()).AsTask().Ignore();
     }
 }
+
+/// <summary>A limit that backs no further offer of a campaign.</summary>
+public sealed record SoftHoldRefusal(CampaignModel Campaign, LimitModel Limit, string? Value, long Amount);

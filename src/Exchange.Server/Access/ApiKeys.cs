@@ -19,6 +19,9 @@ public sealed class ApiKeys(IAccessStore store, IVault vault, TimeProvider time)
     private volatile KeyTable table = KeyTable.Empty;
     private volatile EnvironmentKey? environment;
 
+    /// <summary>This process has made or revoked a key.</summary>
+    public event Action? Changed;
+
     /// <summary>The caller of a live key; null for malformed, unknown and revoked keys alike.</summary>
     public Caller? Find(ReadOnlySpan<char> presented)
     {
@@ -49,6 +52,7 @@ public sealed class ApiKeys(IAccessStore store, IVault vault, TimeProvider time)
             time.GetUtcNow().ToUnixTimeMilliseconds(), null);
         await store.AddKeyAsync(row, cancel);
         await RefreshAsync(cancel);
+        Changed?.Invoke();
         return new(row, plain);
     }
 
@@ -58,6 +62,7 @@ public sealed class ApiKeys(IAccessStore store, IVault vault, TimeProvider time)
         var revoked = await store.RevokeKeyAsync(id, time.GetUtcNow().ToUnixTimeMilliseconds(), cancel);
         // The row is revoked already, so the caller's leaving must not keep the key alive here.
         await RefreshAsync(CancellationToken.None);
+        if (revoked) Changed?.Invoke();
         return revoked;
     }
 

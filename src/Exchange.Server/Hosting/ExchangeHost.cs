@@ -1,17 +1,9 @@
-using System.Net;
 using System.Net.Sockets;
-using Exchange.Delivery;
-using Exchange.Delivery.Connectors;
-using Exchange.Engine.PingTrees;
 using Exchange.Grains.Catalog;
+using Exchange.Grains.Cluster;
 using Exchange.Grains.Deliveries;
-using Exchange.Grains.Firm;
-using Exchange.Grains.Intake;
-using Exchange.Grains.Leads;
 using Exchange.Grains.Limits;
-using Exchange.Grains.Memory;
 using Exchange.Grains.Pings;
-using Exchange.Grains.SoftHolds;
 using Exchange.Server.Access;
 using Exchange.Server.Admin;
 using Exchange.Server.Buyers;
@@ -22,9 +14,8 @@ using Exchange.Server.Observability;
 using Exchange.Server.OpenApi;
 using Exchange.Server.Problems;
 using Exchange.Storage;
-using Exchange.Storage.Sqlite;
+using Exchange.Storage.Redis;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Orleans.Configuration;
 using Orleans.Hosting;
 
 namespace Exchange.Server.Hosting;
@@ -40,7 +31,9 @@ public static class ExchangeHost
             var options = ExchangeOptions.Read(builder.Configuration, builder.Environment);
             Logging(builder);
             using var startLog = LoggerFactory.Create(logging => logging.AddSimpleConsole(console => { console.SingleLine = true; console.TimestampFormat = "HH:mm:ss "; }));
-            await using var store = await OpenAsync(options, startLog, cancel);
+            await using var store = await OpenedStore.OpenAsync(options, startLog, cancel);
+            await using var redis = options.Redis is null ? null : await RedisLink.OpenAsync(options.Redis, TimeProvider.System, startLog.CreateLogger<RedisLink>());
+            if (redis is not null) builder.Services.AddRedis(redis);
             await using var app = Build(builder, options, store);
             var catalog = app.Services.GetRequiredService<CatalogHost>();
             var sample = await FirstStart.SeedAsync(catalog, cancel);
@@ -67,8 +60,8 @@ public static class ExchangeHost
             var builder = WebApplication.CreateBuilder(args);
             var options = ExchangeOptions.Read(builder.Configuration, builder.Environment);
             using var log = LoggerFactory.Create(logging => logging.AddSimpleConsole());
-            await using var store = await OpenAsync(options, log, cancel);
-            Console.WriteLine($"The database in {options.Data} is up to date.");
+            await using var store = await OpenedStore.OpenAsync(options, log, cancel);
+            Console.WriteLine($"The database in {store.Place} is up to date.");
             return ExitCodes.Ok;
         }
         catch (Exception fault) when (fault is OptionsException or StorageOpenException)
@@ -78,40 +71,29 @@ public static class ExchangeHost
         }
     }
 
-    private static WebApplication Build(WebApplicationBuilder builder, ExchangeOptions options, SqliteStore store)
+    private static WebApplication Build(WebApplicationBuilder builder, ExchangeOptions options, OpenedStore opened)
     {
+        var (store, self) = (opened.Store, opened.Self);
         builder.WebHost.ConfigureKestrel(kestrel => Ports(kestrel, options));
         var services = builder.Services;
-        services.AddSingleton(options).AddSingleton(TimeProvider.System).AddSingleton(Parsers.All);
-        services.AddSingleton<IExchangeStore>(store).AddSingleton(store.Access).AddSingleton(store.Vault);
-        services.AddSingleton<CapAlerts>().AddSingleton<PingCounts>();
-        services.AddSingleton<LiveView>().AddSingleton<Engine.Caps.ILiveView>(provider => provider.GetRequiredService<LiveView>());
-        services.AddSingleton(new CatalogRules(Parsers.All, url => UrlRules.Check(url, options.AllowLoopback)));
-        services.AddSingleton<CatalogHost>().AddSingleton<ICatalogHost>(provider => provider.GetRequiredService<CatalogHost>());
-        services.AddSingleton<TierRotations>().AddSingleton<IRotations>(provider => provider.GetRequiredService<TierRotations>());
-        services.AddSingleton(provider => new LeadIds(0, provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<OfferBook>().AddSingleton<PostRates>().AddSingleton<SoftHoldDesk>().AddSingleton<FirmOffers>().AddSingleton<PingDesk>();
-        services.AddSingleton<Grains.Leads.LeadAnswers>().AddSingleton<Grains.Leads.PromiseCounts>().AddSingleton<LeadServices>().AddSingleton<ILeadIntake, LeadIntake>();
-        services.AddSingleton(_ => new OutboundHttp(new OutboundOptions { AllowLoopback = options.AllowLoopback }));
-        services.AddSingleton(provider => ConnectorList.Create(provider.GetRequiredService<OutboundHttp>()));
-        services.AddSingleton<BuyerCalls>().AddSingleton<DeliveryPump>();
-
-        builder.UseOrleans(silo => Silo(silo, options));
+        services.AddSingleton(options).AddSingleton(options.RateLimits).AddExchange(store, opened.Time, options.AllowLoopback).AddCluster(options.Cluster, self);
+        builder.UseOrleans(silo => Silo(silo, options, opened));
         // After Orleans and before the web server: they call grains, and are there before the first request.
+        services.AddClusterServices();
         services.AddHostedService<Housekeeping>();
         services.AddHostedService<CountWriter>();
         services.AddHostedService(provider => provider.GetRequiredService<DeliveryPump>());
-        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30) + options.Cluster.Drain);
 
         services.AddAccess().AddObservability().AddIntake().AddExchangeGrpc().AddAdmin().AddExchangeOpenApi();
+        services.AddReadiness("staying", (provider, _) => Task.FromResult(!provider.GetRequiredService<Drain>().IsLeaving));
         services.AddReadiness("catalog", (provider, _) => Task.FromResult(provider.GetRequiredService<CatalogHost>().IsLoaded));
         services.AddReadiness("storage", async (provider, cancel) => { await provider.GetRequiredService<IExchangeStore>().CheckAsync(cancel); return true; });
+        opened.AddServices(services);
 
         var app = builder.Build();
-        var live = app.Services.GetRequiredService<LiveView>();
+        app.Services.UseCluster();
         var metrics = app.Services.GetRequiredService<ExchangeMetrics>();
-        store.Journal.Committed = live.Apply;
-        store.Journal.Sold = live.Apply;
         var alerts = app.Services.GetRequiredService<CapAlerts>();
         var promises = app.Services.GetRequiredService<Grains.Leads.PromiseCounts>();
         metrics.Promises = () => (promises.InTime, promises.Kept);
@@ -120,6 +102,8 @@ public static class ExchangeHost
         metrics.Observe("journal_waiting", "Items that wait for the journal", () => store.Journal.Waiting);
         metrics.Observe("journal_commits", "Commits of the journal since start", () => store.Journal.Done.Commits);
         metrics.Observe("journal_items", "Items made durable since start", () => store.Journal.Done.Items);
+        var homes = app.Services.GetRequiredService<OfferHomes>();
+        metrics.Observe("offers_lost", "Posts of pings that a killed silo took with it: those of its last moments", () => homes.Lost);
         metrics.Observe("offers_in_book", "Offers held in memory that can still be posted", () => book.Count);
 
         app.UseProblems();
@@ -134,39 +118,12 @@ public static class ExchangeHost
         return app;
     }
 
-    private static void Silo(ISiloBuilder silo, ExchangeOptions options)
+    private static void Silo(ISiloBuilder silo, ExchangeOptions options, OpenedStore opened)
     {
-        // One process: no gateway, no other silo; a free port so that two exchanges can run side by side.
-        silo.UseLocalhostClustering(siloPort: FreePort(), gatewayPort: 0, serviceId: "exchange", clusterId: "embedded");
-        silo.AddAdoNetGrainStorage(GrainMemoryNames.Store, storage =>
-        {
-            storage.Invariant = GrainMemory.Invariant;
-            storage.ConnectionString = GrainMemory.ConnectionString(options.Data);
-        });
+        silo.UseExchangeSilo(options.Cluster, opened.Self, options.Redis);
+        if (options.Cluster.Membership == Membership.Postgres) opened.UseMembership(silo);
+        opened.UseGrainMemory(silo);
         silo.UseSystemTextJsonGrainStorageSerializer();
-        silo.Configure<SiloMessagingOptions>(messaging =>
-        {
-            messaging.ResponseTimeout = TimeSpan.FromSeconds(10);
-            messaging.MaxEnqueuedRequestsHardLimit = 5_000;
-        });
-        silo.Configure<ClusterMembershipOptions>(membership =>
-        {
-            membership.ProbeTimeout = TimeSpan.FromSeconds(1);
-            membership.NumMissedProbesLimit = 3;
-        });
-    }
-
-    private static async Task<SqliteStore> OpenAsync(ExchangeOptions options, ILoggerFactory log, CancellationToken cancel)
-    {
-        var store = await SqliteStore.OpenAsync(new SqliteStoreOptions
-        {
-            Folder = options.Data,
-            MasterKey = options.MasterKey,
-            Logger = log.CreateLogger<SqliteStore>(),
-        });
-        GrainMemory.Migrate(options.Data, log.CreateLogger("Exchange.Storage.GrainMemory"));
-        cancel.ThrowIfCancellationRequested();
-        return store;
     }
 
     private static void Ports(KestrelServerOptions kestrel, ExchangeOptions options)
@@ -198,26 +155,5 @@ public static class ExchangeHost
         // It compares its first tick with the process start and cries wolf on a busy machine.
         builder.Logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
         builder.Logging.AddFilter("System.Net.Http", LogLevel.Warning);
-    }
-
-    /// <summary>
-    /// Below the range from which systems take ports for outgoing calls, so that it stays free until the silo listens on it a moment later.
-    /// </summary>
-    private static int FreePort()
-    {
-        const int first = 11_000, count = 9_000;
-        var at = Random.Shared.Next(count);
-        for (var tries = 0; tries < count; tries++)
-        {
-            try
-            {
-                var port = first + (at + tries) % count;
-                using var probe = new TcpListener(IPAddress.Loopback, port);
-                probe.Start();
-                return port;
-            }
-            catch (SocketException) { }
-        }
-        throw new OptionsException($"No port between {first} and {first + count} is free for the silo");
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Exchange.Grains.Intake;
 
 namespace Exchange.Server.Hosting;
 
@@ -20,6 +21,11 @@ public sealed class ExchangeOptions
     /// <summary>Base64 of 32 bytes that wrap every data key; default: made at first start and kept in the data folder.</summary>
     public byte[]? MasterKey { get; private init; }
     public string? AdminKey { get; private init; }
+    /// <summary>Redis as StackExchange.Redis reads it, such as <c>localhost:6379</c>; null: there is none, and nothing needs one.</summary>
+    public string? Redis { get; private init; }
+    public RateLimitOptions RateLimits { get; private init; } = new(0, 0);
+    /// <summary>How it meets the other silos.</summary>
+    public ClusteringOptions Cluster { get; private init; } = new();
     public bool Production { get; private init; }
 
     /// <exception cref="OptionsException">With every fault.</exception>
@@ -31,8 +37,7 @@ public sealed class ExchangeOptions
         if (listen is not ("localhost" or "any")) faults.Add("Exchange:Listen is neither localhost nor any");
         var loopback = section["Delivery:AllowLoopback"] is { } text && (bool.TryParse(text, out var allowed) ? allowed : Fault(faults, "Exchange:Delivery:AllowLoopback is neither true nor false"));
         if (loopback && environment.IsProduction()) faults.Add("Exchange:Delivery:AllowLoopback is for development; in Production it would let a catalog reach this machine");
-        foreach (var later in new[] { "Postgres", "Redis" })
-            if (!string.IsNullOrEmpty(section[later])) faults.Add($"Exchange:{later} is not supported by this build; it runs on the embedded database");
+        if (!string.IsNullOrEmpty(section["Postgres"])) faults.Add("Exchange:Postgres is not supported by this build; it runs on the embedded database");
         var options = new ExchangeOptions
         {
             Data = section["Data"] is { Length: > 0 } folder ? folder : "./data",
@@ -43,7 +48,10 @@ public sealed class ExchangeOptions
             AllowLoopback = loopback,
             MasterKey = Key(section["MasterKey"], faults),
             AdminKey = Environment.GetEnvironmentVariable("EXCHANGE_ADMIN_KEY") is { Length: > 0 } admin ? admin : null,
+            Redis = section["Redis"] is { Length: > 0 } redis ? redis : null,
+            RateLimits = new(PerSecond(section, "Intake:PingsPerSecond", faults), PerSecond(section, "Intake:PostsPerSecond", faults)),
             Production = environment.IsProduction(),
+            Cluster = ClusteringOptions.Read(section, Port(section, "Http:Port", 8080, []), listen == "any", faults),
         };
         if (faults.Count == 0 && new HashSet<int> { options.HttpPort, options.GrpcPort, options.ManagementPort }.Count < 3)
             faults.Add("Exchange:Http:Port, Exchange:Grpc:Port and Exchange:Management:Port must differ");
@@ -56,6 +64,15 @@ public sealed class ExchangeOptions
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and < 65536) return port;
         faults.Add($"Exchange:{name} is not a port (1 to 65535)");
         return otherwise;
+    }
+
+    /// <summary>Of each publisher; 0: without a limit.</summary>
+    private static int PerSecond(IConfigurationSection section, string name, List<string> faults)
+    {
+        if (section[name] is not { Length: > 0 } text) return 0;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var rate) && rate is >= 0 and <= 1_000_000) return rate;
+        faults.Add($"Exchange:{name} is not a number of calls a second (0 to 1000000)");
+        return 0;
     }
 
     private static byte[]? Key(string? text, List<string> faults)

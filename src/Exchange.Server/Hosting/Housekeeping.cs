@@ -1,7 +1,9 @@
 using Exchange.Grains.Catalog;
+using Exchange.Grains.Cluster;
 using Exchange.Grains.Firm;
 using Exchange.Grains.Memory;
 using Exchange.Grains.Pings;
+using Exchange.Grains.Returns;
 using Exchange.Grains.SoftHolds;
 using Exchange.Engine.PingTrees;
 using Exchange.Storage;
@@ -9,14 +11,16 @@ using Exchange.Storage;
 namespace Exchange.Server.Hosting;
 
 /// <summary>
-/// What a silo does now and then: forgets offers that ran out, heals the live view, looks for a newer catalog, keeps rotation positions, removes old
-/// rows.
+/// What a silo does now and then: forgets offers that ran out, heals the live view, keeps rotation positions; and one silo for all: ends firm offers,
+/// removes old rows.
 /// Nothing that is right depends on it.
 /// </summary>
 public sealed class Housekeeping(
-    OfferBook book, SoftHoldDesk softHolds, FirmOffers firm, CatalogHost catalog, TierRotations rotations, IExchangeStore store, IGrainFactory grains, TimeProvider time, ILogger<Housekeeping> log) : BackgroundService
+    OfferBook book, PingKeys pingKeys, SoftHoldDesk softHolds, FirmOffers firm, ReturnDesk returns, CatalogHost catalog, TierRotations rotations, IExchangeStore store, Silos silos, IGrainFactory grains,
+    TimeProvider time, ILogger<Housekeeping> log) : BackgroundService
 {
-    private const ushort Silo = 0;
+    /// <summary>What one silo does for all of them.</summary>
+    private const string ForAll = "housekeeping";
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
     private const int HealEveryTicks = 10;
     private const int KeepEveryTicks = 5;
@@ -25,7 +29,7 @@ public sealed class Housekeeping(
     /// <summary>The last upkeep removed as much as it may at once.</summary>
     private bool oldRowsAreLeft;
 
-    private IRotationGrain Memory => grains.GetGrain<IRotationGrain>(GrainMemoryNames.Rotation(Silo));
+    private IRotationGrain Memory => grains.GetGrain<IRotationGrain>(GrainMemoryNames.Rotation(silos.Self.Name));
 
     /// <summary>Positions are back before the first ping: the web server starts after this.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -43,10 +47,13 @@ public sealed class Housekeeping(
             {
                 var now = time.GetUtcNow().ToUnixTimeMilliseconds();
                 book.Sweep(now);
+                pingKeys.Sweep(now);
                 softHolds.Sweep(now);
-                await firm.SweepAsync(now, stoppingToken);
-                if (tick % HealEveryTicks == 0 && !await catalog.RefreshAsync(stoppingToken)) await catalog.HealAsync(stoppingToken);
+                if (tick % HealEveryTicks == 0) await catalog.HealAsync(stoppingToken);
                 if (tick % KeepEveryTicks == 0) await KeepAsync();
+                if (!silos.Owns(ForAll)) continue;
+                await firm.SweepAsync(now, stoppingToken);
+                if (tick % KeepEveryTicks == 0 && catalog.IsLoaded) await returns.SweepAsync(now, stoppingToken);
                 if ((oldRowsAreLeft || tick % UpkeepEveryTicks == 0) && catalog.IsLoaded)
                     oldRowsAreLeft = await store.Upkeep.RunAsync(OldRows.At(catalog.Current, now), stoppingToken) >= OldRows.RowsPerRun;
             }

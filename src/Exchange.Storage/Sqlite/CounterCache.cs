@@ -1,4 +1,3 @@
-using System.Globalization;
 using Exchange.Engine;
 using Exchange.Engine.Ledger;
 
@@ -39,12 +38,11 @@ internal sealed class CounterCache(Database database) : ICounters
         return read;
     }
 
-    private CounterRow Get(long id)
+    private CounterRow? Find(long id)
     {
         if (byId.TryGetValue(id, out var counter)) return counter;
         counter = database.Prepare("SELECT id, key, limit_id, lim, used, held FROM counter WHERE id = ?").Bind(id).First(Read);
-        Invariant.Require(counter is not null, "a copy's take names a counter that is not there");
-        Keep(counter);
+        if (counter is not null) Keep(counter);
         return counter;
     }
 
@@ -54,15 +52,22 @@ internal sealed class CounterCache(Database database) : ICounters
         if (counter.Id != 0) return counter.Id;
         counter.Id = database
             .Prepare("INSERT INTO counter (key, limit_id, window_start, lim, used, held) VALUES (?, ?, ?, ?, 0, 0) RETURNING id")
-            .Bind(counter.Key).Bind(counter.LimitId).Bind(WindowStart(counter.Key)).Bind(counter.Limit).Scalar()!.Value;
+            .Bind(counter.Key).Bind(counter.LimitId).Bind(CounterKey.WindowStart(counter.Key)).Bind(counter.Limit).Scalar()!.Value;
         byId[counter.Id] = counter;
         return counter.Id;
     }
 
     Counter? ICounters.Find(in Take take) => Find(take);
 
-    public IEnumerable<(Counter Counter, long Amount)> TakenBy(JudgedCopy copy) =>
-        StoredTakes.Read(((StoredCopyRow)copy).Takes).Select(take => ((Counter)Get(take.Counter), take.Amount));
+    public IEnumerable<(Counter Counter, long Amount)> TakenBy(JudgedCopy copy)
+    {
+        foreach (var (id, amount) in StoredTakes.Read(((StoredCopyRow)copy).Takes))
+        {
+            var counter = Find(id);
+            Invariant.Require(counter is not null || copy.State == CopyState.Captured, "a copy's take names a counter that is not there");
+            if (counter is not null) yield return (counter, amount);
+        }
+    }
 
     public void Moved(Counter counter)
     {
@@ -105,11 +110,6 @@ internal sealed class CounterCache(Database database) : ICounters
         committed.Clear();
         return values;
     }
-
-    /// <summary>The number behind the last colon of <c>cap:ID:WINDOW_START</c>; 0 for limits without windows.</summary>
-    public static long WindowStart(string key) =>
-        key.StartsWith("cap:", StringComparison.Ordinal)
-        && long.TryParse(key.AsSpan(key.LastIndexOf(':') + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var start) ? start : 0;
 
     private void Keep(CounterRow counter)
     {

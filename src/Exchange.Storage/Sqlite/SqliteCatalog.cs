@@ -51,7 +51,12 @@ internal sealed class SqliteCatalog(Writer writer, ReadPool reads) : ICatalogSto
                 .Bind(version).Bind(nowMs).Bind(apply.Author).Bind(apply.Json).Run();
             foreach (var (id, buyer, vertical) in apply.NewCampaigns)
                 database.Prepare("INSERT OR IGNORE INTO campaign_identity (id, buyer, vertical) VALUES (?, ?, ?)").Bind(id).Bind(buyer).Bind(vertical).Run();
-            foreach (var id in applied.Apply(database, latest, version, apply.Limits, seeder, nowMs))
+            if (applied.MustRead(latest)) applied.Read(LimitRows.Read(database));
+            var (changed, gone) = applied.Next(apply.Limits);
+            foreach (var change in changed) LimitRows.Write(database, change, seeder, nowMs);
+            foreach (var (id, kind) in gone) LimitRows.Retire(database, id, kind);
+            applied.Done(version);
+            foreach (var id in changed.Select(change => change.Limit.Id).Concat(gone.Select(limit => limit.Id)))
                 foreach (var value in CountersOf(database, id, nowMs)) session.Tell(value);
             return version;
         }, cancel).ConfigureAwait(false);

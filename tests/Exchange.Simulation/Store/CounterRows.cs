@@ -104,16 +104,18 @@ internal sealed class CounterRows(SimDatabase database) : ICounters
             for (var i = 0; i < lead.Copies.Count; i++)
             {
                 var copy = lead.Copies[i];
-                if (!copy.IsOpen || !window.Contains(copy.AtMs / 1000) || !IsOf(limit, lead, copy)) continue;
+                if (!copy.IsOpen || limit.CountsKept && copy.State == CopyState.Reversed || !window.Contains(copy.AtMs / 1000) || !IsOf(limit, lead, copy)) continue;
                 string? value = null;
                 if ((limit.When is not null || limit.Each is not null) && !facts!.Counts(limit, Stored(lead, copy), out value)) continue;
                 var row = Row(limit, limit.KeyIn(window, value));
                 var amount = limit.AmountOf(copy.Price, copy.Payout);
                 var has = copy.Takes.Any(take => take.Counter == row);
-                if (copy.State == CopyState.Captured)
+                if (copy.State is CopyState.Captured or CopyState.Reversed)
                 {
                     row.Row.Move(amount, 0);
-                    if (!has) row.Seeded += amount;
+                    // Its return moves this counter too.
+                    if (limit.CountsKept && !has && amount > 0) lead.Copies[i] = copy with { Takes = [.. copy.Takes, (row, amount)] };
+                    else if (!has) row.Seeded += amount;
                 }
                 else
                 {

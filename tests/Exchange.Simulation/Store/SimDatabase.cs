@@ -26,6 +26,7 @@ internal class SimDatabase : IJudgedRows
     public CounterRows Counters { get; }
     public PersonTable Persons { get; } = new();
     public List<DeliveryEntry> Deliveries { get; } = [];
+    public List<ReturnRow> Returns { get; } = [];
     public List<(string Reference, Transfer Transfer)> Fundings { get; } = [];
     public List<CatalogVersion> Versions { get; } = [];
     public Dictionary<string, CampaignIdentity> Identities { get; } = new(StringComparer.Ordinal);
@@ -106,6 +107,7 @@ internal class SimDatabase : IJudgedRows
     {
         var item = plan.Item;
         var lead = Find(item.Lead);
+        if (item.IsReturn) return lead!;
         if (item.New is { } made)
         {
             lead = new(item.Lead, made, item.AtMs) { Answer = item.Answer };
@@ -132,6 +134,7 @@ internal class SimDatabase : IJudgedRows
             CopyMove.Void => CopyState.Voided,
             CopyMove.Expire => CopyState.Expired,
             CopyMove.Doubt => CopyState.InDoubt,
+            CopyMove.Reverse => CopyState.Reversed,
             _ => copy.State,
         };
         lead.Copies[place] = copy with
@@ -151,9 +154,9 @@ internal class SimDatabase : IJudgedRows
                 else delivery.DueAtMs = item.AtMs;
                 if (delivery.Attempts > 0) delivery.Unlease();
             }
-            else if (end.Move is CopyMove.Void or CopyMove.Expire)
+            else if (end.Move is CopyMove.Void or CopyMove.Expire or CopyMove.Reverse)
             {
-                (delivery.Status, delivery.Error) = (DeliveryStatus.Failed, end.Move == CopyMove.Void ? "rejected" : "expired");
+                (delivery.Status, delivery.Error) = (DeliveryStatus.Failed, end.Move switch { CopyMove.Void => "rejected", CopyMove.Expire => "expired", _ => "returned" });
                 delivery.Unlease();
             }
         }

@@ -24,6 +24,7 @@ internal sealed class SimStore : IExchangeStore
         Counts = new SimCounts(this);
         Deliveries = new SimDeliveries(this);
         Ledger = new SimLedger(this);
+        Returns = new SimReturns(this);
         Access = new SimAccess();
         Upkeep = new SimUpkeep();
     }
@@ -40,6 +41,10 @@ internal sealed class SimStore : IExchangeStore
     public IDeliveryStore Deliveries { get; }
     public IAccessStore Access { get; }
     public ILedgerStore Ledger { get; }
+    public IReturnStore Returns { get; }
+    public IDoubts Doubts { get; } = new SimForgetting();
+    public IErasures Erasures { get; } = new SimForgetting();
+    public ISuppressions Suppressions { get; } = new SimForgetting();
     public IVault Vault => SimVault.Instance;
 
     /// <summary>Something read: as it was at some moment between the question and the answer.</summary>

@@ -19,7 +19,7 @@ public sealed class SoftHoldDeskTests
         // No cap is near its end, so no grain is asked.
         var desk = new SoftHoldDesk(market.Live, rates, null!, market.Time);
         var pings = Enumerable.Range(1, 3).Select(i => LeadId.Create(market.NowMs, 1, false, (ulong)i)).ToArray();
-        foreach (var ping in pings) (await desk.BackAsync(ping, market.Model, market.Model.Publishers["pub"], market.Subject(), Offered(market), market.Time.Now)).ShouldBeTrue();
+        foreach (var ping in pings) (await desk.BackAsync(ping, market.Model, market.Model.Publishers["pub"], market.Subject(), Offered(market), market.Time.Now)).ShouldBeNull();
         desk.OutstandingOf("one").ShouldBe(3);
 
         desk.Release(pings[0]);

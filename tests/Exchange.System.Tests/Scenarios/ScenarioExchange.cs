@@ -41,11 +41,13 @@ internal sealed class ScenarioExchange : ILiveView
         Alerts = new(time);
         live = new(Alerts);
         counts = new(live);
+        Returns = new(this);
     }
 
     public CatalogModel Model { get; private set; } = null!;
     public MemoryJournal Journal { get; } = new();
     public CapAlerts Alerts { get; }
+    public ScenarioReturns Returns { get; }
 
     public DateTimeOffset Now
     {
@@ -68,6 +70,14 @@ internal sealed class ScenarioExchange : ILiveView
     public void Fund(string buyer, Money amount)
     {
         Journal.Fund(buyer, amount);
+        Heal();
+    }
+
+    /// <summary>One item of a lead that is over.</summary>
+    public void Book(Deal deal, JournalItem item)
+    {
+        Journal.Subject = deal.Subject!;
+        Invariant.Require(Journal.Apply(item).Code == VerdictCode.Done);
         Heal();
     }
 

@@ -73,12 +73,12 @@ public sealed class PostgresSchemaTests : IClassFixture<PostgresCluster>
         await PostgresCluster.ExecuteAsync(PostgresCluster.ConnectionString("postgres"), "CREATE DATABASE bare");
         var bare = PostgresCluster.ConnectionString("bare");
 
-        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => PostgresMigrations.Run(bare, NullLogger.Instance))));
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => PostgresMigrations.RunAsync(bare, NullLogger.Instance, default)));
 
         (await PostgresCluster.ReadAsync(bare, "SELECT count(*) - count(DISTINCT scriptname) FROM schemaversions")).ShouldBe(0);
         (await PostgresCluster.ReadAsync(bare, "SELECT epoch FROM sales_latch")).ShouldBe(1);
         await PostgresCluster.ExecuteAsync(bare, "INSERT INTO schemaversions (scriptname, applied) VALUES ('Exchange.Storage.Postgres.Migrations.Facts.9999_later.sql', now())");
-        Should.Throw<Exchange.Storage.StorageOpenException>(() => PostgresMigrations.Run(bare, NullLogger.Instance)).Message.ShouldContain("newer");
+        (await Should.ThrowAsync<Exchange.Storage.StorageOpenException>(PostgresMigrations.RunAsync(bare, NullLogger.Instance, default))).Message.ShouldContain("newer");
     }
 
     private static async Task Refuses(string insert, string? error)

@@ -319,50 +319,12 @@ public sealed class SqliteFolderTests : IDisposable
     }
 
     [Fact]
-    public void GrainMemory_Statements_KeepVersions()
+    public async Task GrainMemory_Statements_KeepVersions()
     {
         GrainMemory.Migrate(folder);
         GrainMemory.Migrate(folder);
 
-        Write(null, "one").ShouldBe(1);
-        Write(null, "lost").ShouldBeNull();
-        Write(1, "two").ShouldBe(2);
-        Write(1, "stale").ShouldBeNull();
-        Write(7, "no such row", extension: "+x").ShouldBeNull();
-        Write(null, "own", extension: "+x").ShouldBe(1);
-        Text(Grain("ReadFromStorageKey")[0]!).ShouldBe("two");
-        Grain("ClearStorageKey", 1).ShouldBeEmpty();
-        Grain("ClearStorageKey", 2).ShouldBe([3L]);
-        Grain("ReadFromStorageKey").ShouldBe([DBNull.Value]);
-        Write(3, "three").ShouldBe(4);
-        Grain("DeleteStorageKey", 3).ShouldBeEmpty();
-        Grain("DeleteStorageKey", 4).ShouldBe([5L]);
-        Grain("ReadFromStorageKey").ShouldBeEmpty();
-
-        long? Write(int? version, string payload, string? extension = null) => Grain("WriteToStorageKey", version, payload, extension) is [long written] ? written : null;
-        static string Text(object payload) => Encoding.UTF8.GetString((byte[])payload);
-    }
-
-    /// <summary>Runs one of Orleans's queries as its provider does; the first column of each row.</summary>
-    private List<object> Grain(string query, int? version = null, string? payload = null, string? extension = null)
-    {
-        using var connection = new SqliteConnection(GrainMemory.ConnectionString(folder) + ";Pooling=False");
-        connection.Open();
-        using var find = connection.CreateCommand();
-        find.CommandText = "SELECT QueryText FROM OrleansQuery WHERE QueryKey = $key";
-        find.Parameters.AddWithValue("$key", query);
-        using var command = connection.CreateCommand();
-        command.CommandText = (string)find.ExecuteScalar()!;
-        foreach (var (name, value) in new (string, object?)[]
-        {
-            ("GrainIdHash", 1), ("GrainIdN0", 2L), ("GrainIdN1", 3L), ("GrainTypeHash", 4), ("GrainTypeString", "buyer-v1"), ("GrainIdExtensionString", extension),
-            ("ServiceId", "exchange"), ("GrainStateVersion", version), ("PayloadBinary", payload is null ? null : Encoding.UTF8.GetBytes(payload)),
-        })
-            command.Parameters.AddWithValue("@" + name, value ?? DBNull.Value);
-        using var reader = command.ExecuteReader();
-        List<object> rows = [];
-        while (reader.Read()) rows.Add(reader.GetValue(0));
-        return rows;
+        await GrainMemoryQueries.KeepVersionsAsync(() => new SqliteConnection(GrainMemory.ConnectionString(folder) + ";Pooling=False"));
     }
 
     private void Run(string file, string sql)

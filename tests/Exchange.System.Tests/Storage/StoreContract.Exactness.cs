@@ -327,4 +327,28 @@ public abstract partial class StoreContract
         (await Store.Catalog.FindAsync(1, default))!.Json.ShouldBe("{}"u8.ToArray());
         (await Store.Catalog.FindAsync(3, default)).ShouldBeNull();
     }
+
+    [Fact]
+    public async Task Apply_ManyAtOnceOnTheSameVersion_OneIsStored()
+    {
+        await Store.ApplyAsync(Limits());
+
+        var applied = await Task.WhenAll(Enumerable.Range(0, 8).Select(n => Store.Catalog.ApplyAsync(new CatalogApply("{}"u8.ToArray(), $"{n}", 1, Limits(n)), Now, default)));
+
+        var won = Array.IndexOf(applied, 2);
+        applied.ShouldBe(Enumerable.Range(0, 8).Select(n => n == won ? 2L : (long?)null));
+        (await Store.Catalog.LatestAsync(default))!.Author.ShouldBe($"{won}");
+    }
+
+    [Fact]
+    public async Task Fund_SameReferenceAtOnce_BooksOnce()
+    {
+        await Store.ApplyAsync(Limits());
+
+        var booked = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Store.Ledger.FundAsync("a", Money.Parse("5.00"), "wire-1", Now, default)));
+
+        booked.Count(done => done).ShouldBe(1);
+        (await Store.Ledger.BalanceAsync("buyer:a", default)).ShouldBe(Money.Parse("5.00"));
+        (await Store.CounterAsync("bal:a"))!.Value.Limit.ShouldBe(Money.Parse("1005.00").Micros);
+    }
 }

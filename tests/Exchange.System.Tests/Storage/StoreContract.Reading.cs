@@ -95,6 +95,23 @@ public abstract partial class StoreContract
     }
 
     [Fact]
+    public async Task Keys_ManyOfAPartyAtOnce_TwoGetIn()
+    {
+        var added = await Task.WhenAll(Enumerable.Range(0, 6).Select(async n =>
+        {
+            try
+            {
+                await Store.Access.AddKeyAsync(new KeyRow($"{n}", KeyRole.Publisher, "p", false, Store.Vault.KeyHash($"{n}"), "xk", Now, null), default);
+                return true;
+            }
+            catch (InvalidOperationException) { return false; }
+        }));
+
+        added.Count(done => done).ShouldBe(2);
+        (await Store.Access.KeysAsync(default)).Count.ShouldBe(2);
+    }
+
+    [Fact]
     public async Task SecretsSettingsOperations_Written_AreReadBack()
     {
         await Store.Access.PutSecretAsync("hook", "one"u8.ToArray(), Now, default);

@@ -4,7 +4,8 @@ using Exchange.Engine.Ledger;
 namespace Exchange.Engine.Audit.Checks;
 
 /// <summary>
-/// What a counter holds is what the copies that are held took of it, and what it used is what the captured ones took, to the unit.
+/// What a counter holds is what the copies that are held took of it, and what it used is what the captured ones took, to the unit. What copies that came
+/// back took is used too, except of balances and of caps that count what was kept.
 /// </summary>
 public sealed class CountersEqualSales() : AuditCheck("I1", "caps and balances = sales and holds")
 {
@@ -30,7 +31,7 @@ public sealed class CountersEqualSales() : AuditCheck("I1", "caps and balances =
                 // A row that housekeeping removed long after its window is gone, and its number may be another's by now.
                 if (!sums.TryGetValue(take.Counter, out var sum) || !IsOf(sum.Counter, copy)) continue;
                 if (copy.IsHold) sum.Held += take.Amount;
-                else if (copy.IsSold) sum.Used += take.Amount;
+                else if (copy.State == CopyState.Captured || copy.State == CopyState.Reversed && !LimitModel.IsGivenBack(sum.Counter.LimitId)) sum.Used += take.Amount;
             }
     }
 

@@ -1,0 +1,77 @@
+using Exchange.Engine.PingTrees;
+using Exchange.Engine.Values;
+using Exchange.Grains.Catalog;
+using Exchange.Grains.Limits;
+using Exchange.Grains.Pings;
+using Exchange.Grains.SoftHolds;
+using Exchange.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Exchange.Grains.Cluster;
+
+/// <summary>
+/// Where a post finds its ping: in this silo's book, else with the silo that made it (its number is in the id). Whoever has no answer in time reads
+/// the ping record.
+/// </summary>
+public sealed partial class OfferHomes(
+    OfferBook book, Silos silos, IExchangeStore store, ICatalogHost catalog, PostRates rates, SoftHoldDesk softHolds, TimeProvider time, ILogger<OfferHomes> log)
+{
+    /// <summary>How long a killed silo's pings count as lost if nobody finds them; an offer lives hardly longer.</summary>
+    private const long OfferAgeMs = 3_600_000;
+    private long lost;
+
+    /// <summary>Posts of pings whose silo is gone and left no record: made in the last 100 ms of one that was killed.</summary>
+    public long Lost => Interlocked.Read(ref lost);
+
+    /// <summary>Null: neither here nor at home; the record in the store may have it.</summary>
+    public async ValueTask<PingRecord?> FindAsync(LeadId id)
+    {
+        if (book.TryFind(id, out var record)) return record;
+        if (silos.Find(id.Silo) is not { } home) return null;
+        try
+        {
+            if (await home.FindOffer(id.ToGuid()) is not { } found) return null;
+            var model = await catalog.ModelAsync(PingCodec.CatalogVersionOf(found.Record), CancellationToken.None);
+            record = PingCodec.Decode(id, found.Record, store.Vault, model);
+            book.Add(record);
+            if (found.TestResult is { } forced) book.ForceTest(id, forced);
+            return record;
+        }
+        catch (Exception fault) when (fault is not OutOfMemoryException)
+        {
+            NoAnswer(id.Silo, fault);
+            return null;
+        }
+    }
+
+    /// <summary>Another silo asks for a ping that was made here.</summary>
+    public async ValueTask<FoundOffer?> FindForAnotherAsync(LeadId id)
+    {
+        if (!book.TryFind(id, out var record)) return null;
+        var model = await catalog.ModelAsync(record!.CatalogVersion, CancellationToken.None);
+        return new(PingCodec.Encode(record, model.Verticals[record.Vertical].Fields, store.Vault), book.TestResultOf(id));
+    }
+
+    /// <summary>The offer was posted: told to the silo that counts it as out.</summary>
+    public void Posted(LeadId id, string publisher)
+    {
+        if (silos.Find(id.Silo) is { } home) _ = home.Posted(id.ToGuid(), publisher);
+        else PostedHere(id, publisher);
+    }
+
+    public void PostedHere(LeadId id, string publisher)
+    {
+        rates.Posted(publisher);
+        softHolds.Release(id);
+    }
+
+    /// <summary>A post came for a ping that is nowhere. Counted where its silo is gone and it could have been an offer yet.</summary>
+    public void NotFound(LeadId id)
+    {
+        var age = time.GetUtcNow().ToUnixTimeMilliseconds() - id.UnixMilliseconds;
+        if (age is >= 0 and < OfferAgeMs && id.Silo < silos.Self.Number && !silos.IsAlive(id.Silo)) Interlocked.Increment(ref lost);
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Silo {Number} did not tell of its offer; the record is read instead")]
+    private partial void NoAnswer(ushort number, Exception fault);
+}

@@ -1,0 +1,36 @@
+using Exchange.Engine.Values;
+using Exchange.Grains.Pings;
+using Microsoft.Extensions.Logging;
+using Orleans.Concurrency;
+using Orleans.Runtime;
+
+namespace Exchange.Grains.Cluster;
+
+/// <summary>This silo's ear. Calls interleave; each of them only reads or changes what is safe for many threads.</summary>
+[Reentrant]
+public sealed class SiloService(GrainId id, Silo silo, ILoggerFactory logs, OfferHomes offers, PingKeys keys, NewsDesk news) : GrainService(id, silo, logs), ISiloService
+{
+    public ValueTask<FoundOffer?> FindOffer(Guid ping) => offers.FindForAnotherAsync(LeadId.FromGuid(ping));
+
+    public ValueTask Posted(Guid ping, string publisher)
+    {
+        offers.PostedHere(LeadId.FromGuid(ping), publisher);
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask<KeyVerdict> ClaimKey(KeyClaim claim) => ValueTask.FromResult(keys.ClaimHere(claim));
+
+    public ValueTask<Guid?> AwaitKey(string publisher, string key) => keys.AwaitHereAsync(publisher, key);
+
+    public ValueTask SettleKey(KeyEnd end)
+    {
+        keys.SettleHere(end);
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask Hear(SiloNews told)
+    {
+        news.Hear(told);
+        return ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,101 @@
+using System.Net;
+using System.Net.Sockets;
+using Exchange.Grains.Cluster;
+using Exchange.Grains.Feed;
+using Exchange.Grains.Intake;
+using Exchange.Grains.Limits;
+using Exchange.Grains.Pings;
+using Exchange.Storage;
+using Exchange.Storage.Redis;
+using Orleans.Configuration;
+using Orleans.Hosting;
+
+namespace Exchange.Server.Hosting;
+
+/// <summary>The silo of this process, and what it needs of the others.</summary>
+public static class ClusterComposition
+{
+    /// <summary>What silos tell and ask each other.</summary>
+    public static IServiceCollection AddCluster(this IServiceCollection services, ClusteringOptions options, SiloIdentity self)
+    {
+        services.AddSingleton(options).AddSingleton(self).AddSingleton<Silos>().AddSingleton<OfferHomes>().AddSingleton<PingKeys>().AddSingleton<NewsDesk>();
+        services.AddSingleton(provider => new NewsRelay(
+            provider.GetRequiredService<NewsDesk>(), provider.GetRequiredService<LiveFeed>(), provider.GetService<RedisFeed>(), provider.GetRequiredService<Silos>(),
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<NewsRelay>>()));
+        services.AddSingleton(provider => new RateLimits(
+            provider.GetService<RateLimitOptions>() ?? new(0, 0), provider.GetService<RedisTokens>(), () => provider.GetRequiredService<Silos>().Count, provider.GetRequiredService<TimeProvider>()));
+        return services.AddSingleton(provider => new LeadIds(self.Number, provider.GetRequiredService<TimeProvider>()));
+    }
+
+    /// <summary>What Redis does for the silos where there is one.</summary>
+    public static IServiceCollection AddRedis(this IServiceCollection services, RedisLink link) =>
+        services.AddSingleton(link).AddSingleton<RedisTokens>().AddSingleton<RedisFeed>();
+
+    /// <summary>Services of the silo that run: after Orleans, before the web server, and stopped the other way round.</summary>
+    public static IServiceCollection AddClusterServices(this IServiceCollection services) => services
+        .AddSingleton<Drain>().AddHostedService(provider => provider.GetRequiredService<Drain>())
+        .AddHostedService(provider => provider.GetRequiredService<NewsRelay>()).AddHostedService<Freshness>();
+
+    /// <summary>Ties the journal's news and the shares of this silo to the cluster.</summary>
+    public static void UseCluster(this IServiceProvider services)
+    {
+        var (silos, news) = (services.GetRequiredService<Silos>(), services.GetRequiredService<NewsDesk>());
+        var journal = services.GetRequiredService<IExchangeStore>().Journal;
+        journal.Committed = news.Committed;
+        journal.Sold = news.Sold;
+        services.GetRequiredService<LiveView>().Silos = () => silos.Count;
+        services.GetRequiredService<CapAlerts>().Tells = silos.Owns;
+    }
+
+    /// <summary>Ports, probes and time-outs of the silo. Whoever kills one costs its keys a few seconds.</summary>
+    /// <param name="redis">Where membership is kept if it is kept in Redis.</param>
+    public static ISiloBuilder UseExchangeSilo(this ISiloBuilder silo, ClusteringOptions options, SiloIdentity self, string? redis = null)
+    {
+        silo.AddGrainService<SiloService>();
+        silo.Configure<SiloOptions>(named => named.SiloName = self.MemberName);
+        var port = options.SiloPort == 0 ? FreePort() : options.SiloPort;
+        // One process: no gateway, no other silo; a free port so that two exchanges can run side by side.
+        if (options.IsAlone) silo.UseLocalhostClustering(siloPort: port, gatewayPort: 0, serviceId: "exchange", clusterId: "embedded");
+        else
+        {
+            silo.Configure<Orleans.Configuration.ClusterOptions>(cluster => (cluster.ServiceId, cluster.ClusterId) = ("exchange", options.ClusterId));
+            // No gateway: callers come over HTTP and gRPC, and silos call each other directly.
+            if (options.Address is { } address) silo.ConfigureEndpoints(address, port, gatewayPort: 0, listenOnAnyHostAddress: !IPAddress.IsLoopback(address));
+            else silo.ConfigureEndpoints(port, gatewayPort: 0, listenOnAnyHostAddress: true);
+            if (options.Membership == Membership.Redis) silo.UseRedisClustering(redis!);
+        }
+        silo.Configure<SiloMessagingOptions>(messaging =>
+        {
+            messaging.ResponseTimeout = TimeSpan.FromSeconds(10);
+            messaging.MaxEnqueuedRequestsHardLimit = 5_000;
+        });
+        return silo.Configure<ClusterMembershipOptions>(membership =>
+        {
+            membership.ProbeTimeout = TimeSpan.FromSeconds(1);
+            membership.NumMissedProbesLimit = 3;
+            // Whoever starts asks only those who said lately that they are alive: after a kill of all nobody waits for the dead.
+            membership.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(2);
+        });
+    }
+
+    /// <summary>
+    /// Below the range from which systems take ports for outgoing calls, so that it stays free until the silo listens on it a moment later.
+    /// </summary>
+    private static int FreePort()
+    {
+        const int first = 11_000, count = 9_000;
+        var at = Random.Shared.Next(count);
+        for (var tries = 0; tries < count; tries++)
+        {
+            try
+            {
+                var port = first + (at + tries) % count;
+                using var probe = new TcpListener(IPAddress.Loopback, port);
+                probe.Start();
+                return port;
+            }
+            catch (SocketException) { }
+        }
+        throw new OptionsException($"No port between {first} and {first + count} is free for the silo");
+    }
+}

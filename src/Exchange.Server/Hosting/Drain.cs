@@ -1,0 +1,32 @@
+using Exchange.Storage;
+
+namespace Exchange.Server.Hosting;
+
+/// <summary>
+/// How this process leaves: it says first that it is not ready, takes requests a little longer, then lets the web server finish what it took, then
+/// writes its ping records, so that other silos find its offers, and only then leaves the cluster.
+/// </summary>
+public sealed class Drain(ClusteringOptions cluster, IExchangeStore store, TimeProvider time, ILogger<Drain> log) : IHostedLifecycleService
+{
+    private volatile bool leaving;
+
+    public bool IsLeaving => leaving;
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Before any service stops.</summary>
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        leaving = true;
+        if (cluster.Drain == TimeSpan.Zero) return;
+        log.LogInformation("Not ready any more; requests are taken for {Seconds} s yet", (int)cluster.Drain.TotalSeconds);
+        await Task.Delay(cluster.Drain, time, cancellationToken);
+    }
+
+    /// <summary>After the web server, before the silo.</summary>
+    public Task StopAsync(CancellationToken cancellationToken) => store.Pings.FlushAsync(cancellationToken);
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

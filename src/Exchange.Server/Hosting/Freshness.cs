@@ -1,0 +1,69 @@
+using Exchange.Grains.Catalog;
+using Exchange.Grains.Cluster;
+using Exchange.Grains.Feed;
+using Exchange.Server.Access;
+
+namespace Exchange.Server.Hosting;
+
+/// <summary>
+/// Keeps this silo's catalog and API keys those of the store: looks every second, and at once where another silo says that it changed them. What
+/// this silo changes itself it serves already, and tells the others.
+/// </summary>
+public sealed class Freshness(CatalogHost catalog, ApiKeys keys, NewsDesk news, LiveFeed feed, TimeProvider time, ILogger<Freshness> log) : BackgroundService
+{
+    public static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
+
+    /// <summary>A key that was revoked elsewhere opens nothing here after so many looks at the latest.</summary>
+    private const int KeysEveryLooks = 2;
+
+    private readonly SemaphoreSlim nudge = new(0, 1);
+    private volatile bool keysChanged;
+
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        catalog.Applied += () =>
+        {
+            news.Changed(catalog: true);
+            feed.Applied(catalog.Current.Version);
+        };
+        keys.Changed += () => news.Changed(keys: true);
+        news.CatalogChanged += Nudge;
+        news.KeysChanged += () => { keysChanged = true; Nudge(); };
+        return base.StartAsync(cancellationToken);
+    }
+
+    /// <summary>Look now.</summary>
+    public void Nudge()
+    {
+        try { nudge.Release(); }
+        catch (SemaphoreFullException) { }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        for (var look = 1; !stoppingToken.IsCancellationRequested; look++)
+        {
+            try
+            {
+                using var second = new CancellationTokenSource(Every, time);
+                using var either = CancellationTokenSource.CreateLinkedTokenSource(second.Token, stoppingToken);
+                try { await nudge.WaitAsync(either.Token); }
+                catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested) { }
+                await catalog.RefreshAsync(stoppingToken);
+                if (!keysChanged && look % KeysEveryLooks != 0) continue;
+                keysChanged = false;
+                await keys.RefreshAsync(stoppingToken);
+            }
+            catch (Exception fault) when (fault is not OperationCanceledException)
+            {
+                log.LogWarning(fault, "Whether catalog or keys changed could not be read; it is read again in a second");
+            }
+        }
+    }
+
+    public override void Dispose()
+    {
+        nudge.Dispose();
+        base.Dispose();
+    }
+}

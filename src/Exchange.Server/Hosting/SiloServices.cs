@@ -1,0 +1,38 @@
+using Exchange.Delivery;
+using Exchange.Delivery.Connectors;
+using Exchange.Engine.PingTrees;
+using Exchange.Grains.Catalog;
+using Exchange.Grains.Deliveries;
+using Exchange.Grains.Feed;
+using Exchange.Grains.Firm;
+using Exchange.Grains.Intake;
+using Exchange.Grains.Leads;
+using Exchange.Grains.Limits;
+using Exchange.Grains.Pings;
+using Exchange.Grains.Returns;
+using Exchange.Grains.SoftHolds;
+using Exchange.Storage;
+
+namespace Exchange.Server.Hosting;
+
+/// <summary>What a silo is made of over its store: catalog, live view, ping desk, leads, deliveries.</summary>
+public static class SiloServices
+{
+    /// <param name="time">The clock by which it goes.</param>
+    /// <param name="allowLoopback">Buyers on this machine.</param>
+    public static IServiceCollection AddExchange(this IServiceCollection services, IExchangeStore store, TimeProvider time, bool allowLoopback)
+    {
+        services.AddSingleton(time).AddSingleton(Parsers.All);
+        services.AddSingleton(store).AddSingleton(store.Access).AddSingleton(store.Vault);
+        services.AddSingleton<CapAlerts>().AddSingleton<PingCounts>().AddSingleton<LiveFeed>();
+        services.AddSingleton<LiveView>().AddSingleton<Engine.Caps.ILiveView>(provider => provider.GetRequiredService<LiveView>());
+        services.AddSingleton(new CatalogRules(Parsers.All, url => UrlRules.Check(url, allowLoopback)));
+        services.AddSingleton<CatalogHost>().AddSingleton<ICatalogHost>(provider => provider.GetRequiredService<CatalogHost>());
+        services.AddSingleton<TierRotations>().AddSingleton<IRotations>(provider => provider.GetRequiredService<TierRotations>());
+        services.AddSingleton<OfferBook>().AddSingleton<PostRates>().AddSingleton<SoftHoldDesk>().AddSingleton<FirmOffers>().AddSingleton<ReturnDesk>().AddSingleton<PingDesk>();
+        services.AddSingleton<Grains.Leads.LeadAnswers>().AddSingleton<PromiseCounts>().AddSingleton<LeadServices>().AddSingleton<ILeadIntake, LeadIntake>();
+        services.AddSingleton(_ => new OutboundHttp(new OutboundOptions { AllowLoopback = allowLoopback }));
+        services.AddSingleton(provider => ConnectorList.Create(provider.GetRequiredService<OutboundHttp>()));
+        return services.AddSingleton<BuyerCalls>().AddSingleton<DeliveryPump>();
+    }
+}

@@ -1,0 +1,143 @@
+using Exchange.Engine;
+using Exchange.Engine.Fields;
+using Exchange.Engine.PingTrees;
+using Exchange.Engine.Values;
+
+namespace Exchange.Storage;
+
+/// <summary>A ping record that waits to be written, with the fields of its vertical.</summary>
+internal readonly record struct WaitingPing(PingRecord Record, FieldSet Fields);
+
+/// <summary>
+/// Ping records on their way to disk: bounded, handed to a writer on a thread of their own every 100 ms or 2,000 records, whichever comes first,
+/// and readable until they are written. What could not be written goes back into the queue, so that a full disk refuses offers instead of filling memory.
+/// </summary>
+internal sealed class PingQueue
+{
+    private const int RecordsPerBatch = 2_000;
+    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
+
+    private static readonly Dictionary<LeadId, WaitingPing> None = [];
+
+    /// <summary>How long the thread rests when nothing comes; then the writer is called with nothing, for what it does now and then.</summary>
+    public static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
+
+    private readonly object gate = new();
+    private readonly Func<IReadOnlyDictionary<LeadId, WaitingPing>, bool> write;
+    private readonly Action written;
+    private readonly TaskCompletionSource stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Dictionary<LeadId, WaitingPing> pending = [];
+    private Dictionary<LeadId, WaitingPing> writing = None;
+    private Dictionary<LeadId, WaitingPing> spare = [];
+    private List<TaskCompletionSource> flushes = [];
+    private bool idle;
+    private bool closed;
+
+    /// <param name="write">Makes a batch durable; false: nothing was written, it comes again. Must not throw. May be called with nothing.</param>
+    /// <param name="written">Called after each batch, when those who waited for it have been told.</param>
+    public PingQueue(Func<IReadOnlyDictionary<LeadId, WaitingPing>, bool> write, Action written)
+    {
+        this.write = write;
+        this.written = written;
+        new Thread(Run) { IsBackground = true, Name = "exchange pings" }.Start();
+    }
+
+    /// <summary>False: the queue is full or closed.</summary>
+    public bool TryAppend(PingRecord record, FieldSet fields)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        lock (gate)
+        {
+            if (closed || pending.Count >= Limits.PingRecordQueueItems) return false;
+            pending[record.Id] = new(record, fields);
+            if (idle || pending.Count == RecordsPerBatch) Monitor.Pulse(gate);
+            return true;
+        }
+    }
+
+    public PingRecord? Find(LeadId id)
+    {
+        lock (gate) return pending.TryGetValue(id, out var waiting) || writing.TryGetValue(id, out waiting) ? waiting.Record : null;
+    }
+
+    /// <summary>Those not written yet, from <paramref name="from"/> (included) to <paramref name="to"/> (not included), by id.</summary>
+    public SortedDictionary<LeadId, PingRecord> Between(LeadId from, LeadId to)
+    {
+        var found = new SortedDictionary<LeadId, PingRecord>();
+        lock (gate)
+        {
+            foreach (var batch in (ReadOnlySpan<Dictionary<LeadId, WaitingPing>>)[pending, writing])
+                foreach (var (id, waiting) in batch) if (id.CompareTo(from) >= 0 && id.CompareTo(to) < 0) found[id] = waiting.Record;
+        }
+        return found;
+    }
+
+    /// <summary>Completes when all that was appended before is written; throws <see cref="StorageBusyException"/> if it cannot be.</summary>
+    public Task FlushAsync(CancellationToken cancel)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (gate)
+        {
+            if (closed) throw new StorageBusyException("The store is closing");
+            flushes.Add(done);
+            Monitor.Pulse(gate);
+        }
+        return done.Task.WaitAsync(cancel);
+    }
+
+    /// <summary>Refuses what comes, and completes when what waits was written once more or could not be.</summary>
+    public Task CloseAsync()
+    {
+        lock (gate)
+        {
+            closed = true;
+            Monitor.PulseAll(gate);
+        }
+        return stopped.Task;
+    }
+
+    private void Run()
+    {
+        while (true)
+        {
+            List<TaskCompletionSource> waiters;
+            bool last;
+            lock (gate)
+            {
+                if (pending.Count == 0 && flushes.Count == 0 && !closed)
+                {
+                    idle = true;
+                    Monitor.Wait(gate, Idle);
+                    idle = false;
+                }
+                if (pending.Count is > 0 and < RecordsPerBatch && flushes.Count == 0 && !closed) Monitor.Wait(gate, Gather);
+                // Swapped, not copied: every ping waits for this lock. A failed batch went back into the queue, so nothing is left in it.
+                (writing, pending) = (pending, spare);
+                (waiters, flushes) = (flushes, []);
+                last = closed;
+            }
+            var done = write(writing);
+            Dictionary<LeadId, WaitingPing> batch;
+            lock (gate)
+            {
+                batch = writing;
+                writing = None;
+                if (!done)
+                {
+                    foreach (var (id, waiting) in batch) pending.TryAdd(id, waiting);
+                    if (!last && !closed) Monitor.Wait(gate, AfterFailure);
+                }
+            }
+            // Its room is used again; nobody reads it any more.
+            batch.Clear();
+            spare = batch;
+            foreach (var waiter in waiters)
+                if (done) waiter.TrySetResult();
+                else waiter.TrySetException(new StorageBusyException("Ping records cannot be written now"));
+            if (last) break;
+            written();
+        }
+        stopped.SetResult();
+    }
+}

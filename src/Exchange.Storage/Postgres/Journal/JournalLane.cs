@@ -1,0 +1,138 @@
+using System.Diagnostics.CodeAnalysis;
+using Exchange.Engine;
+using Exchange.Engine.Ledger;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Exchange.Storage.Postgres.Journal;
+
+/// <summary>
+/// Takes batch after batch from the queue and makes each durable, on a connection of its own. What is told is told after the commit's reply.
+/// </summary>
+/// <remarks>
+/// A connection that is lost, a server that ends, a lock that did not come: whether the batch is there is not known, so the same batch goes again, on a new
+/// connection, until it is known; what had been there answers "the same is there already". Any other error is an item's: the batch is halved until
+/// it stands alone. A refusal is never an error.
+/// </remarks>
+internal sealed class JournalLane(NpgsqlDataSource source, JournalQueue queue, JournalTelling telling, string owner, TimeProvider time, ILogger logger, CancellationToken givingUp)
+{
+    private const string CopiesReadTooEarly = "EX001";
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(10), LongestPause = TimeSpan.FromMilliseconds(500);
+
+    private readonly KnownWindows windows = new();
+    private NpgsqlConnection? connection;
+
+    public async Task RunAsync()
+    {
+        while (await queue.TakeAsync().ConfigureAwait(false) is { } batch)
+        {
+            List<JournalWork> again = [];
+            await MakeDurableAsync(batch, again).ConfigureAwait(false);
+            queue.Done(batch, again);
+        }
+        await DropAsync().ConfigureAwait(false);
+    }
+
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever fails must reach the callers that wait; nothing else would tell them.")]
+    private async Task MakeDurableAsync(List<JournalWork> works, List<JournalWork> again)
+    {
+        var mayBeThere = false;
+        for (var pause = FirstPause; ; )
+        {
+            try
+            {
+                await CommitAsync(works, again).ConfigureAwait(false);
+                return;
+            }
+            catch (Exception moved) when (moved is RowsMovedException or PostgresException { SqlState: CopiesReadTooEarly })
+            {
+                telling.ReadAgain();
+                await DropAsync().ConfigureAwait(false);
+            }
+            catch (PostgresException full) when (full.SqlState == PostgresErrorCodes.DiskFull && !mayBeThere)
+            {
+                logger.LogError(full, "A batch of {Count} was not written", works.Count);
+                await DropAsync().ConfigureAwait(false);
+                foreach (var work in works) work.Fail(new StorageBusyException("The database cannot be written now"));
+                return;
+            }
+            catch (Exception fault) when (Faults.IsBusy(fault))
+            {
+                mayBeThere |= fault is not PostgresException;
+                telling.Retried();
+                logger.LogWarning("A batch of {Count} goes again: {Fault}", works.Count, fault is PostgresException told ? told.SqlState : fault.GetType().Name);
+                await DropAsync().ConfigureAwait(false);
+                if (!await WaitAsync(pause).ConfigureAwait(false))
+                {
+                    foreach (var work in works) work.Fail(new StorageFailedException("Whether it was written is not known: the database cannot be reached"));
+                    return;
+                }
+                pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+            }
+            catch (Exception bug)
+            {
+                logger.LogError(bug, "An item of a batch of {Count} failed", works.Count);
+                await DropAsync().ConfigureAwait(false);
+                if (works.Count == 1) works[0].Fail(bug as InvariantException ?? new InvariantException("journal item"));
+                else
+                {
+                    await MakeDurableAsync(works[..(works.Count / 2)], again).ConfigureAwait(false);
+                    await MakeDurableAsync(works[(works.Count / 2)..], again).ConfigureAwait(false);
+                }
+                return;
+            }
+        }
+    }
+
+    private async Task CommitAsync(List<JournalWork> works, List<JournalWork> again)
+    {
+        connection ??= await source.OpenConnectionAsync(CancellationToken.None).ConfigureAwait(false);
+        await windows.MakeAsync(connection, works).ConfigureAwait(false);
+        var rows = await ColdFlush.RunAsync(connection, works).ConfigureAwait(false);
+        var batch = BatchPlan.Judge(works, rows);
+        foreach (var item in batch.Planned) item.Work.Unconfirmed = JournalTelling.NewsOf(item);
+        var fence = await HotFlush.RunAsync(connection, batch, rows, owner).ConfigureAwait(false);
+        Tell(batch, fence, again);
+    }
+
+    /// <summary>Durable: first what the live view has to know, then each caller's verdict.</summary>
+    private void Tell(BatchPlan batch, FenceCall fence, List<JournalWork> again)
+    {
+        List<(JournalWork Work, Verdict Verdict)> verdicts = [.. batch.Told];
+        var news = new CommitNews();
+        foreach (var (work, verdict) in batch.Told)
+            if (verdict.Code == VerdictCode.AlreadyThere && work.Unconfirmed is { } made) news.Add(made);
+        for (var i = 0; i < batch.Planned.Count; i++)
+        {
+            var work = batch.Planned[i].Work;
+            var verdict = fence.VerdictOf(i + 1, out var missing);
+            if (verdict.Code == VerdictCode.Done) news.Add(work.Unconfirmed!);
+            work.Unconfirmed = null;
+            // It was there a while ago: made once more, the item goes again. Else the catalog has no such limit any more.
+            if (missing is { } take && windows.Forget(take.Key)) again.Add(work);
+            else verdicts.Add((work, verdict));
+        }
+        again.AddRange(batch.Later);
+        telling.Committed(fence.Moved, news, verdicts.Count);
+        foreach (var (work, verdict) in verdicts) work.Complete(verdict);
+        foreach (var (work, exception) in batch.Broken) work.Fail(exception);
+    }
+
+    private async Task<bool> WaitAsync(TimeSpan pause)
+    {
+        try
+        {
+            await Task.Delay(pause, time, givingUp).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException) { return false; }
+    }
+
+    /// <summary>A connection whose transaction went wrong is never used again by us: the pool resets it or finds it dead.</summary>
+    private async Task DropAsync()
+    {
+        if (connection is null) return;
+        await connection.DisposeAsync().ConfigureAwait(false);
+        connection = null;
+    }
+}

@@ -1,0 +1,14 @@
+using Npgsql;
+
+namespace Exchange.Storage.Postgres;
+
+/// <summary>Every list of trees that copies were sold through: few, found without reading the copies.</summary>
+internal static class TreeLists
+{
+    public static Task<List<string>> AllAsync(NpgsqlConnection database, CancellationToken cancel) => database.AllAsync("""
+        WITH RECURSIVE list (trees) AS (
+            SELECT min(trees) FROM copy WHERE trees <> ''
+            UNION ALL SELECT (SELECT min(trees) FROM copy WHERE trees <> '' AND trees > list.trees) FROM list WHERE list.trees IS NOT NULL)
+        SELECT trees FROM list WHERE trees IS NOT NULL
+        """, static row => row.Text(0), cancel);
+}

@@ -1,0 +1,167 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Exchange.Engine.Caps;
+using Exchange.Engine.Catalog;
+using Exchange.Grains.Catalog;
+using Exchange.Grains.Cluster;
+using Exchange.Grains.Feed;
+using Exchange.Grains.Intake;
+using Exchange.Grains.Limits;
+using Exchange.Grains.Pings;
+using Exchange.Storage;
+using Exchange.System.Tests.BlackBox;
+using Shouldly;
+
+namespace Exchange.System.Tests.Cluster;
+
+/// <summary>What silos do for each other: a ping made at one is posted at another, a key is kept once for all, commits are told.</summary>
+public sealed class SilosTogetherTests : IAsyncLifetime
+{
+    private static readonly string Catalog = Market.With(
+        """
+        publishers:
+          pub: { verticals: [auto], payout: { share: 80% } }
+        buyers:
+          buyer: { credit_limit: unlimited }
+        campaigns:
+          camp: { buyer: buyer, vertical: auto, bid: "10.00", caps: [ { per: total, leads: 40, warn_at: 50% } ] }
+        ping_trees:
+          tree: { vertical: auto, tiers: [ { name: only, method: priority, campaigns: [camp] } ] }
+        """);
+
+    private TestCluster cluster = null!;
+
+    public async Task InitializeAsync() => cluster = await TestCluster.StartAsync(3, Catalog);
+
+    public async Task DisposeAsync() => await cluster.DisposeAsync();
+
+    [Fact]
+    public async Task Ping_MadeAtEachSilo_NamesIt_AndIsSoldByAnyOther()
+    {
+        for (var made = 0; made < 3; made++)
+            for (var posted = 0; posted < 3; posted++)
+            {
+                var ping = (await cluster[made].PingAsync("pub")).Answer!;
+                ((int)ping.PingId.Silo).ShouldBe(made + 1);
+                StatusOf(await cluster[posted].PostAsync("pub", ping.PingId)).ShouldBe("sold");
+                // The same body again, anywhere, gets the recorded answer.
+                var again = await cluster[(posted + 1) % 3].PostAsync("pub", ping.PingId);
+                (StatusOf(again), again.Replayed).ShouldBe(("sold", true));
+            }
+    }
+
+    [Fact]
+    public async Task Offer_OfAnotherSilo_IsHadFromIt_AndFromItsRecordWhenItIsGone()
+    {
+        var pings = new List<PingAnswer>();
+        for (var i = 0; i < 4; i++) pings.Add((await cluster[1].PingAsync("pub")).Answer!);
+        var found = await cluster[0].Get<OfferHomes>().FindAsync(pings[0].PingId);
+        found.ShouldNotBeNull();
+        found.Offers.Length.ShouldBe(1);
+        cluster[1].Get<OfferBook>().TryFind(pings[0].PingId, out var original).ShouldBeTrue();
+        Bytes(found).ShouldBe(Bytes(original!));
+        await cluster.Store.Pings.FlushAsync(CancellationToken.None);
+        await cluster[1].StopAsync();
+        await TestCluster.UntilAsync(() => cluster[0].Silos.Count == 2, "the second silo is gone");
+        (await cluster[0].Get<OfferHomes>().FindAsync(pings[1].PingId)).ShouldBeNull();
+        for (var i = 1; i < 4; i++) StatusOf(await cluster[i % 2 * 2].PostAsync("pub", pings[i].PingId)).ShouldBe("sold");
+        cluster[0].Get<OfferHomes>().Lost.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Post_OfAPingThatAGoneSiloTookWithIt_IsNotFound_AndCounted()
+    {
+        var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+        await cluster[0].StopAsync();
+        await TestCluster.UntilAsync(() => cluster[2].Silos.Count == 2, "the first silo is gone");
+        (await cluster[2].PostAsync("pub", Engine.Values.LeadId.Create(now, 1, false, 7))).Problem!.Code.ShouldBe("ping_not_found");
+        cluster[2].Get<OfferHomes>().Lost.ShouldBe(1);
+        // Neither an id of a silo that lives, nor one that is too old, nor one that no silo ever had.
+        foreach (var id in (Engine.Values.LeadId[])[Engine.Values.LeadId.Create(now, 2, false, 7), Engine.Values.LeadId.Create(now - 7_200_000, 1, false, 7), Engine.Values.LeadId.Create(now, 900, false, 7)])
+            (await cluster[2].PostAsync("pub", id)).Problem!.Code.ShouldBe("ping_not_found");
+        cluster[2].Get<OfferHomes>().Lost.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Test_ForcedAtOneSilo_AnswersSoAtAnother()
+    {
+        var ping = (await cluster[0].PingAsync("pub", test: true, result: "unsold")).Answer!;
+        StatusOf(await cluster[2].PostAsync("pub", ping.PingId)).ShouldBe("unsold");
+    }
+
+    [Fact]
+    public async Task PingKey_SentToEverySiloAtOnce_MakesOnePing_AndAnotherBodyIsRefused()
+    {
+        for (var round = 0; round < 10; round++)
+        {
+            var key = "key-" + Market.Text(round);
+            var replies = await Task.WhenAll(cluster.Silos.SelectMany(silo => Enumerable.Range(0, 4).Select(_ => silo.PingAsync("pub", key))));
+            replies.Select(reply => reply.Answer!.PingId).Distinct().ShouldHaveSingleItem();
+            replies.Count(reply => !reply.Answer!.Replayed).ShouldBe(1);
+            replies.Select(reply => (reply.Answer!.Payout, reply.Answer.ExpiresAt)).Distinct().ShouldHaveSingleItem();
+        }
+        foreach (var silo in cluster.Silos)
+            (await silo.Get<PingKeys>().ClaimAsync(new PingCommand
+            {
+                Publisher = "pub", Vertical = "auto", Fields = [], ReceivedAt = default, IdempotencyKey = "key-1", BodyHash = [1, 2, 3],
+            })).State.ShouldBe(KeyState.OtherBody);
+    }
+
+    [Fact]
+    public async Task PingKey_OfARefusedPing_IsFreeAtEverySilo()
+    {
+        foreach (var silo in cluster.Silos) (await silo.PingAsync("pub", "bad", zip: "nowhere")).Problem!.Status.ShouldBe(422);
+        (await cluster[1].PingAsync("pub", "bad")).Answer.ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task Sales_AreSeenByEveryLiveView_AndAnAlertIsToldByOneSiloAlone()
+    {
+        var limit = cluster[0].Get<CatalogHost>().Current.Campaigns["camp"].Takes.Single(limit => limit.Kind == LimitKind.Cap);
+        for (var i = 0; i < 25; i++) StatusOf(await cluster[i % 3].PostAsync("pub", (await cluster[i % 3].PingAsync("pub")).Answer!.PingId)).ShouldBe("sold");
+        await TestCluster.UntilAsync(() => cluster.Silos.All(silo => silo.Get<LiveView>().Report(limit, Now()).Used == 25), "every live view has 25 sales");
+        await TestCluster.UntilAsync(() => cluster.Silos.All(silo => silo.Get<CapAlerts>().Newest(9).Count == 1), "every silo lists the alert");
+        cluster.Silos.Sum(silo => silo.Get<CapAlerts>().Sums.Sum(sum => sum.Value)).ShouldBe(1);
+        cluster.Silos.Count(silo => silo.Get<CapAlerts>().TryTell(out _)).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task LiveFeed_WatchedAtOneSilo_TellsOfAllSilos()
+    {
+        var events = cluster[2].Get<LiveFeed>().Watch(out _)!;
+        await TestCluster.UntilAsync(() => cluster.Silos.All(silo => silo.Get<LiveFeed>().IsWanted), "every silo knows that somebody watches");
+        var ping = (await cluster[0].PingAsync("pub")).Answer!;
+        StatusOf(await cluster[1].PostAsync("pub", ping.PingId)).ShouldBe("sold");
+        var told = new List<string>();
+        await TestCluster.UntilAsync(() =>
+        {
+            while (events.TryRead(out var next)) told.Add(next.Kind + " " + JsonNode.Parse(next.Json)![next.Kind + "_id"]);
+            return told.Count >= 2;
+        }, "both silos told");
+        told.ShouldBe(["ping " + ping.PingId, "lead " + ping.PingId], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task Cap_AskedForByThreeSilosAtOnce_IsSoldToTheUnit()
+    {
+        var pings = new List<(TestSilo Silo, PingAnswer Ping)>();
+        for (var i = 0; i < 90; i++) pings.Add((cluster[(i + 1) % 3], (await cluster[i % 3].PingAsync("pub")).Answer!));
+        var replies = await Task.WhenAll(pings.Select(pair => pair.Silo.PostAsync("pub", pair.Ping.PingId)));
+        replies.Count(reply => StatusOf(reply) == "sold").ShouldBe(40);
+    }
+
+    [Fact]
+    public async Task Silos_AgreeOnWhoKeepsAName_AndShareNamesOut()
+    {
+        var owners = Enumerable.Range(0, 300).Select(i => cluster.Silos.Select(silo => silo.Silos.Owns("name-" + Market.Text(i))).ToArray()).ToArray();
+        owners.ShouldAllBe(owns => owns.Count(own => own) == 1);
+        for (var silo = 0; silo < 3; silo++) owners.Count(owns => owns[silo]).ShouldBeGreaterThan(50);
+        await Task.CompletedTask;
+    }
+
+    private byte[] Bytes(Engine.PingTrees.PingRecord record) => PingCodec.Encode(record, cluster[0].Get<CatalogHost>().Current.Verticals["auto"].Fields, cluster.Store.Vault);
+
+    private static long Now() => TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private static string? StatusOf(PostReply reply) => reply.Answer is { } json ? JsonNode.Parse(Encoding.UTF8.GetString(json))!["status"]!.GetValue<string>() : reply.Problem!.Code;
+}
