@@ -22,7 +22,8 @@ public static class ClusterComposition
     /// <summary>Services of the silo that run: after Orleans, before the web server, and stopped the other way round.</summary>
     public static IServiceCollection AddClusterServices(this IServiceCollection services) => services
         .AddSingleton<Drain>().AddHostedService(provider => provider.GetRequiredService<Drain>())
-        .AddHostedService<NewsRelay>().AddHostedService<Freshness>();
+        .AddHostedService<NewsRelay>()
+        .AddSingleton<Freshness>().AddHostedService(provider => provider.GetRequiredService<Freshness>());
 
     /// <summary>Ties the journal's news and the shares of this silo to the cluster.</summary>
     public static void UseCluster(this IServiceProvider services)
@@ -43,6 +44,13 @@ public static class ClusterComposition
         var port = options.SiloPort == 0 ? FreePort() : options.SiloPort;
         // One process: no gateway, no other silo; a free port so that two exchanges can run side by side.
         if (options.IsAlone) silo.UseLocalhostClustering(siloPort: port, gatewayPort: 0, serviceId: "exchange", clusterId: "embedded");
+        else
+        {
+            silo.Configure<ClusterOptions>(cluster => (cluster.ServiceId, cluster.ClusterId) = ("exchange", options.ClusterId));
+            // Callers come over HTTP and gRPC: no gateway for clients of grains.
+            if (options.Address is { } address) silo.ConfigureEndpoints(address, port, gatewayPort: 0);
+            else silo.ConfigureEndpoints(port, gatewayPort: 0, listenOnAnyHostAddress: true);
+        }
         silo.Configure<SiloMessagingOptions>(messaging =>
         {
             messaging.ResponseTimeout = TimeSpan.FromSeconds(10);
