@@ -137,11 +137,14 @@ public sealed class PingDesk(
         return new(Answer(model, command, record, reading.Warnings), null);
     }
 
-    /// <summary>What other silos promised of a limit nothing here shows: the walk that comes to the same campaign goes without it.</summary>
+    /// <summary>
+    /// What other silos promised of a limit nothing here shows, nor what was promised here too late to be told: the walk that comes to the same campaign
+    /// goes without it.
+    /// </summary>
     private PingOutcome WalkedAgain(CatalogModel model, PingInput input, SoftHoldRefusal refusal)
     {
         var again = PingWalk.Run(model, input, live, rotations);
-        if (live.Silos() == 1 || !again.Offers.Any(offer => again.Bids[offer.BidIndex].Campaign == refusal.Campaign.Id)) return again;
+        if (!again.Offers.Any(offer => again.Bids[offer.BidIndex].Campaign == refusal.Campaign.Id)) return again;
         rotations.GiveBack(again.Taken);
         var without = PingWalk.Run(model, input with { Without = new HashSet<string>(StringComparer.Ordinal) { refusal.Campaign.Id } }, live, rotations);
         var (limit, value) = (refusal.Limit, refusal.Value);

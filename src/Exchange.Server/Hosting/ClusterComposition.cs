@@ -48,13 +48,22 @@ public static class ClusterComposition
     }
 
     /// <summary>Ports, probes and time-outs of the silo. Whoever kills one costs its keys a few seconds.</summary>
-    public static ISiloBuilder UseExchangeSilo(this ISiloBuilder silo, ClusteringOptions options, SiloIdentity self)
+    /// <param name="redis">Where membership is kept if it is kept in Redis.</param>
+    public static ISiloBuilder UseExchangeSilo(this ISiloBuilder silo, ClusteringOptions options, SiloIdentity self, string? redis = null)
     {
         silo.AddGrainService<SiloService>();
         silo.Configure<SiloOptions>(named => named.SiloName = self.MemberName);
         var port = options.SiloPort == 0 ? FreePort() : options.SiloPort;
         // One process: no gateway, no other silo; a free port so that two exchanges can run side by side.
         if (options.IsAlone) silo.UseLocalhostClustering(siloPort: port, gatewayPort: 0, serviceId: "exchange", clusterId: "embedded");
+        else
+        {
+            silo.Configure<Orleans.Configuration.ClusterOptions>(cluster => (cluster.ServiceId, cluster.ClusterId) = ("exchange", options.ClusterId));
+            // No gateway: callers come over HTTP and gRPC, and silos call each other directly.
+            if (options.Address is { } address) silo.ConfigureEndpoints(address, port, gatewayPort: 0, listenOnAnyHostAddress: !IPAddress.IsLoopback(address));
+            else silo.ConfigureEndpoints(port, gatewayPort: 0, listenOnAnyHostAddress: true);
+            if (options.Membership == Membership.Redis) silo.UseRedisClustering(redis!);
+        }
         silo.Configure<SiloMessagingOptions>(messaging =>
         {
             messaging.ResponseTimeout = TimeSpan.FromSeconds(10);
@@ -64,6 +73,8 @@ public static class ClusterComposition
         {
             membership.ProbeTimeout = TimeSpan.FromSeconds(1);
             membership.NumMissedProbesLimit = 3;
+            // Whoever starts asks only those who said lately that they are alive: after a kill of all nobody waits for the dead.
+            membership.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(2);
         });
     }
 

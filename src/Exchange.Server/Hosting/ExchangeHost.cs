@@ -120,7 +120,7 @@ public static class ExchangeHost
 
     private static void Silo(ISiloBuilder silo, ExchangeOptions options, OpenedStore opened)
     {
-        silo.UseExchangeSilo(options.Cluster, opened.Self);
+        silo.UseExchangeSilo(options.Cluster, opened.Self, options.Redis);
         if (options.Cluster.Membership == Membership.Postgres) opened.UseMembership(silo);
         opened.UseGrainMemory(silo);
         silo.UseSystemTextJsonGrainStorageSerializer();

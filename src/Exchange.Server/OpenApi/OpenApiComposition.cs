@@ -40,6 +40,7 @@ public static class OpenApiComposition
             PublisherOperations.Describe(document);
             AdminOperations.Describe(document);
             OperatorOperations.Describe(document);
+            BuyerOperations.Describe(document);
             return Task.CompletedTask;
         });
     });
