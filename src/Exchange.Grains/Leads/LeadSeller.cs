@@ -154,8 +154,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         await gate.WaitAsync();
         try
         {
-            if (!await RestoreAsync()) return ResolveReply.Unknown;
-            if (row!.Copies.FirstOrDefault(copy => copy.Id.No == command.CopyNo) is not { } copy) return ResolveReply.Unknown;
+            var stored = await services.Store.Leads.FindAsync(id, CancellationToken.None);
+            if (stored?.Copies.FirstOrDefault(copy => copy.Id.No == command.CopyNo) is not { } copy || !IsKnown && !await RestoreAsync()) return ResolveReply.Unknown;
             if (copy.State != CopyState.InDoubt)
                 return copy.State == (command.Accepted ? CopyState.Captured : CopyState.Voided) ? ResolveReply.AlreadySo : ResolveReply.NotInDoubt;
             // Before anything changes: no line in the audit, no resolution.
