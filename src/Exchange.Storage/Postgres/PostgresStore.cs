@@ -29,6 +29,7 @@ public sealed class PostgresStore : IExchangeStore
         Deliveries = new PostgresDeliveries(changes, source, silo);
         Access = new PostgresAccess(changes, source, vault);
         Ledger = new PostgresLedger(changes, source);
+        Returns = new PostgresReturns(changes, source);
         CatalogNews = new PostgresCatalogNews(source, options.TimeProvider, options.Logger);
     }
 
@@ -56,6 +57,7 @@ public sealed class PostgresStore : IExchangeStore
     public IDeliveryStore Deliveries { get; }
     public IAccessStore Access { get; }
     public ILedgerStore Ledger { get; }
+    public IReturnStore Returns { get; }
     public IVault Vault { get; }
 
     /// <summary>
