@@ -3,6 +3,7 @@ using Exchange.LoadTests;
 using Exchange.LoadTests.Buyers;
 using Exchange.LoadTests.Compare;
 using Exchange.LoadTests.Demo;
+using Exchange.LoadTests.Journal;
 
 var root = new RootCommand("Shows the exchange at work, measures it, and stands in for a buyer.")
 {
@@ -10,6 +11,8 @@ var root = new RootCommand("Shows the exchange at work, measures it, and stands 
     CompareCommand.Create(),
     FakeBuyerCommand.Create(),
     EchoServerCommand.Create(),
+    JournalCommand.Create(),
+    JournalSellCommand.Create(),
 };
 
 var parsed = root.Parse(args);
