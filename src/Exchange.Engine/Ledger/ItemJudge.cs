@@ -138,7 +138,8 @@ public static class ItemJudge
         foreach (var copy in copies)
         {
             if (!copy.IsOpen || Array.Exists(item.Ends, end => end.No == copy.No) || Array.Exists(item.Starts, start => start.No == copy.No)) continue;
-            if (Array.IndexOf(seen, new(copy.No, copy.State)) < 0) return false;
+            // One that came back is a sale that stands in the answer.
+            if (Array.IndexOf(seen, new(copy.No, copy.State == CopyState.Reversed ? CopyState.Captured : copy.State)) < 0) return false;
             others++;
         }
         return others == seen.Length;

@@ -9,7 +9,7 @@ namespace Exchange.Grains.Pings;
 /// Idempotency keys of pings while their offers live. Each key is kept by one silo for all; where that one does not answer, by the silo that asks.
 /// Memory alone: when silos come or go a key may be forgotten, and its ping be made again. That costs a ping; sales are fenced by rows.
 /// </summary>
-public sealed partial class PingKeys(Silos silos, TimeProvider time, ILogger<PingKeys> log)
+public sealed partial class PingKeys(ISilos silos, TimeProvider time, ILogger<PingKeys> log)
 {
     /// <summary>A key whose ping is still being made is kept so long.</summary>
     private const long MakingMs = 60_000;
