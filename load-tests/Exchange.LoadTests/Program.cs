@@ -3,11 +3,13 @@ using Exchange.LoadTests;
 using Exchange.LoadTests.Buyers;
 using Exchange.LoadTests.Compare;
 using Exchange.LoadTests.Demo;
+using Exchange.LoadTests.Swap;
 
 var root = new RootCommand("Shows the exchange at work, measures it, and stands in for a buyer.")
 {
     DemoCommand.Create(),
     CompareCommand.Create(),
+    SwapCommand.Create(),
     FakeBuyerCommand.Create(),
     EchoServerCommand.Create(),
 };

@@ -20,7 +20,8 @@ public static class CopyMessageJson
     }
 
     /// <summary>Writes one object. A member without a value is null, so that every message has every member.</summary>
-    public static void Write(Utf8JsonWriter json, CopyMessage message)
+    /// <param name="more">Writes members after the message's own.</param>
+    public static void Write(Utf8JsonWriter json, CopyMessage message, Action? more = null)
     {
         json.WriteStartObject();
         json.WriteString("type", "copy.sold");
@@ -41,6 +42,7 @@ public static class CopyMessageJson
         json.WriteEndObject();
         json.WritePropertyName("consent");
         WriteConsent(json, message.Consent);
+        more?.Invoke();
         json.WriteEndObject();
     }
 

@@ -33,27 +33,38 @@ public sealed class OutboundHttp : IDisposable
         // The wait ends at the deadline even where the system's resolver cannot be interrupted.
         this.resolve = resolve ?? (static (host, cancel) => Dns.GetHostAddressesAsync(host, cancel).WaitAsync(cancel));
         gates = new(options.InFlightPerEndpoint, options.WaitingPerEndpoint);
-        http = new(new SocketsHttpHandler
-        {
-            ConnectCallback = ConnectAsync,
-            ConnectTimeout = options.ConnectTimeout,
-            AllowAutoRedirect = false,
-            UseProxy = false,
-            UseCookies = false,
-            Credentials = null,
-            PreAuthenticate = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            // Our trace ids are nobody else's.
-            ActivityHeadersPropagator = null,
-            MaxResponseHeadersLength = 16,
-            MaxResponseDrainSize = Limits.BuyerReplyBytes,
-            ResponseDrainTimeout = TimeSpan.FromSeconds(1),
-            // A connection that the buyer closes just as it is used again puts a lead in doubt: idle ones are dropped before servers usually do.
-            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(15),
-            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
-            SslOptions = new SslClientAuthenticationOptions { EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13 },
-        });
+        http = new(Sockets());
     }
+
+    /// <summary>For tests: everything but the sockets.</summary>
+    internal OutboundHttp(OutboundOptions options, HttpMessageHandler wire)
+    {
+        this.options = options;
+        resolve = static (_, _) => throw new InvalidOperationException("No socket, no name");
+        gates = new(options.InFlightPerEndpoint, options.WaitingPerEndpoint);
+        http = new(wire);
+    }
+
+    private SocketsHttpHandler Sockets() => new()
+    {
+        ConnectCallback = ConnectAsync,
+        ConnectTimeout = options.ConnectTimeout,
+        AllowAutoRedirect = false,
+        UseProxy = false,
+        UseCookies = false,
+        Credentials = null,
+        PreAuthenticate = false,
+        AutomaticDecompression = DecompressionMethods.None,
+        // Our trace ids are nobody else's.
+        ActivityHeadersPropagator = null,
+        MaxResponseHeadersLength = 16,
+        MaxResponseDrainSize = Limits.BuyerReplyBytes,
+        ResponseDrainTimeout = TimeSpan.FromSeconds(1),
+        // A connection that the buyer closes just as it is used again puts a lead in doubt: idle ones are dropped before servers usually do.
+        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(15),
+        PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+        SslOptions = new SslClientAuthenticationOptions { EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13 },
+    };
 
     public bool AllowLoopback => options.AllowLoopback;
 

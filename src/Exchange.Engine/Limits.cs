@@ -35,6 +35,8 @@ public static class Limits
     public const int ErrorsPerAnswer = 200;
     public const int JournalBatchItems = 512;
     public const int JournalQueueItems = 20_000;
+    /// <summary>Pings of yesterday that a planned catalog is tried on.</summary>
+    public const int PingsPerPlan = 24_000;
     public const int PingRecordQueueItems = 200_000;
     /// <summary>Ranked bids kept with a ping: more than a post ever gets to.</summary>
     public const int BidsInRecord = 40;
@@ -47,4 +49,6 @@ public static class Limits
     /// <summary>The longest one attempt at a buyer may take, and so the longest a catalog may ask for.</summary>
     public const int BuyerPostTimeoutMs = 30_000;
     public const int PageRows = 500;
+    /// <summary>Findings of one check of an audit that are shown; all are counted.</summary>
+    public const int FindingsPerCheck = 20;
 }

@@ -122,6 +122,8 @@ public enum Reason : short
     AlreadyReturned = 701,
     /// <summary>The buyer's share of returns is used up.</summary>
     ReturnQuota = 702,
+    /// <summary>The return was looked at and not accepted.</summary>
+    ReturnRefused = 703,
     /// <summary>Every campaign was excluded.</summary>
     NoEligibleCampaign = 800,
     /// <summary>Every campaign asked declined.</summary>
@@ -201,6 +203,7 @@ public static class Reasons
         new(Reason.ReturnWindowClosed, "return_window_closed", "The time for returns is over.", ReasonAudience.Buyer),
         new(Reason.AlreadyReturned, "already_returned", "Returned before.", ReasonAudience.Buyer),
         new(Reason.ReturnQuota, "return_quota", "The buyer's share of returns is used up.", ReasonAudience.Buyer),
+        new(Reason.ReturnRefused, "return_refused", "The return was looked at and not accepted.", ReasonAudience.Buyer),
         new(Reason.NoEligibleCampaign, "no_eligible_campaign", "Every campaign was excluded.", ReasonAudience.Publisher),
         new(Reason.NoBids, "no_bids", "Every campaign asked declined.", ReasonAudience.Publisher),
         new(Reason.AllBelowFloor, "all_below_floor", "No bid reached its floor.", ReasonAudience.Publisher),

@@ -26,7 +26,7 @@ internal sealed class NewCapCount
     {
         public long Used { get; set; }
         public long Held { get; set; }
-        public List<LiveCopy> Holds { get; } = [];
+        public List<LiveCopy> Moving { get; } = [];
     }
 
     public Window Window { get; }
@@ -36,6 +36,9 @@ internal sealed class NewCapCount
 
     /// <summary>Whether leads have to be opened to know which copies count.</summary>
     public bool Asks => AsksOf(limit);
+
+    /// <summary>Whether each sold copy is looked at: to know whether it counts, or because its return will give the place back.</summary>
+    public bool LooksAtSold => Asks || limit.CountsKept;
 
     /// <summary>As <see cref="Asks"/>.</summary>
     public static bool AsksOf(LimitModel limit) => limit.When is not null || limit.Each is not null;
@@ -54,13 +57,10 @@ internal sealed class NewCapCount
     {
         var row = Of(value);
         var amount = AmountOf(copy);
-        if (copy.State == CopyState.Captured)
-        {
-            row.Used += amount;
-            return;
-        }
-        row.Held += amount;
-        if (amount > 0) row.Holds.Add(copy);
+        var sold = copy.State is CopyState.Captured or CopyState.Reversed;
+        if (sold) row.Used += amount;
+        else row.Held += amount;
+        if (amount > 0 && (!sold || limit.CountsKept)) row.Moving.Add(copy);
     }
 
     /// <summary>What one copy takes of the cap.</summary>

@@ -43,6 +43,18 @@ internal sealed class AdminClient : IDisposable
         await RequireAsync(answer, "PUT /v1/admin/catalog", cancel);
     }
 
+    /// <summary>Gives a campaign another fixed bid, whatever version the catalog has. Done when it is durable and served.</summary>
+    public async Task ChangeBidAsync(string campaign, string bid, CancellationToken cancel)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Patch, $"/v1/admin/campaigns/{Uri.EscapeDataString(campaign)}")
+        {
+            Content = JsonContent.Create(new Dictionary<string, string> { ["bid"] = bid }, new MediaTypeHeaderValue("application/merge-patch+json")),
+        };
+        request.Headers.IfMatch.Add(EntityTagHeaderValue.Any);
+        using var answer = await SendAsync(request, cancel);
+        await RequireAsync(answer, $"another bid of campaign {campaign}", cancel);
+    }
+
     public async Task<IssuedKey> IssuePublisherKeyAsync(string publisher, CancellationToken cancel)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/admin/keys")

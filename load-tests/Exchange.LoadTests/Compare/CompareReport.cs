@@ -59,10 +59,10 @@ internal static class CompareReport
 
     private static void Row(Table table, string name, IReadOnlyList<LoadResult> loads, double ratio, double? aim) => table.AddRow(
         name,
-        Number(Median(loads.Select(load => load.PerSecond)), "#,##0"),
-        Number(Median(loads.Select(load => load.P50Micros)) / 1_000, "0.00"),
-        Number(Median(loads.Select(load => load.P99Micros)) / 1_000, "0.00"),
-        Number(Median(loads.Select(load => load.CpuMicrosPerRequest)), "0.0"),
+        Number(Medians.Of(loads.Select(load => load.PerSecond)), "#,##0"),
+        Number(Medians.Of(loads.Select(load => load.P50Micros)) / 1_000, "0.00"),
+        Number(Medians.Of(loads.Select(load => load.P99Micros)) / 1_000, "0.00"),
+        Number(Medians.Of(loads.Select(load => load.CpuMicrosPerRequest)), "0.0"),
         Number(ratio, "0.00"),
         aim is { } wanted ? Number(wanted, "0.00") : "");
 
@@ -84,18 +84,11 @@ internal static class CompareReport
         }
     }
 
-    private static double PingRatio(IReadOnlyList<CompareRound> rounds) => Median(rounds.Select(round => Ratio(round.Pings, round.Echo)));
+    private static double PingRatio(IReadOnlyList<CompareRound> rounds) => Medians.Of(rounds.Select(round => Ratio(round.Pings, round.Echo)));
 
-    private static double PairRatio(IReadOnlyList<CompareRound> rounds) => Median(rounds.Select(round => Ratio(round.Pairs, round.Echo)));
+    private static double PairRatio(IReadOnlyList<CompareRound> rounds) => Medians.Of(rounds.Select(round => Ratio(round.Pairs, round.Echo)));
 
     private static double Ratio(LoadResult load, LoadResult echo) => echo.Done == 0 ? 0 : load.PerSecond / echo.PerSecond;
-
-    private static double Median(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToArray();
-        var middle = sorted.Length / 2;
-        return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-    }
 
     private static string Number(double number, string format) => number.ToString(format, CultureInfo.InvariantCulture);
 }

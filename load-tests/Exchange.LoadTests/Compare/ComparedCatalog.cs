@@ -198,7 +198,7 @@ internal sealed class ComparedCatalog
 
     private static string BuyerId(int index) => string.Create(CultureInfo.InvariantCulture, $"buyer-{index:00}");
 
-    private static string CampaignId(int index) => string.Create(CultureInfo.InvariantCulture, $"campaign-{index:00000}");
+    public static string CampaignId(int index) => string.Create(CultureInfo.InvariantCulture, $"campaign-{index:00000}");
 
     private static T[] Sample<T>(Random draw, T[] from, int count)
     {

@@ -41,7 +41,7 @@ public sealed record LimitModel
     /// Stable across catalogs as long as it counts the same thing. Gate: <c>open:campaign-id:rev</c>, <c>open:buyer:id:rev</c>,
     /// <c>open:publisher:id:rev</c> (rev = hash of the set of cap ids, so that another set of caps is another gate).
     /// Cap: <c>c:campaign-id:leads:day:zone</c> (b: buyer, p: publisher, t: tree), with a count for each value and a condition
-    /// <c>c:campaign-id:leads:day:zone:by:zip:when:1f0c2a9b</c>. Balance: <c>bal:buyer-id</c>.
+    /// <c>c:campaign-id:leads:day:zone:by:zip:when:1f0c2a9b</c>, where returns give their place back <c>…:count:kept</c>. Balance: <c>bal:buyer-id</c>.
     /// </summary>
     public required string Id { get; init; }
     /// <summary>What people call a cap of its owner (<see cref="CapName"/>); empty for gates and balances.</summary>
@@ -71,6 +71,8 @@ public sealed record LimitModel
     public bool Paced { get; init; }
     /// <summary>Tells when it is reached, never stops anything.</summary>
     public bool Soft { get; init; }
+    /// <summary><c>count: kept</c>: a return gives its place back, in the window in which it was taken.</summary>
+    public bool CountsKept { get; init; }
     /// <summary>Tells once so much of it is used.</summary>
     public Percent? WarnAt { get; init; }
 
@@ -79,6 +81,16 @@ public sealed record LimitModel
 
     /// <summary>Whether one number in the live view tells all: no condition, no value of its own, no pace, no weekdays.</summary>
     public bool IsPlain => When is null && Each is null && WeekdayLimits is null && !Paced && !Soft;
+
+    /// <summary>How the ids of caps end that count what was kept. No other id ends so: before it stands a zone, a field or a hash, never one of these words.</summary>
+    public const string KeptSuffix = ":count:kept";
+
+    /// <summary>
+    /// Whether a return gives back what was taken of the limit of this id: balances, and caps that count what was kept. All that a stored take needs to
+    /// tell.
+    /// </summary>
+    public static bool IsGivenBack(string limitId) =>
+        limitId.StartsWith("bal:", StringComparison.Ordinal) || limitId.EndsWith(KeptSuffix, StringComparison.Ordinal);
 
     /// <summary>A row of a soft cap never refuses; small enough that takes can be added.</summary>
     public const long NoLimit = long.MaxValue / 4;

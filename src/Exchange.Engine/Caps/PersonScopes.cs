@@ -23,6 +23,25 @@ public static class PersonScopes
         return false;
     }
 
+    /// <summary>
+    /// Whether a vertical's scope is known to have the person: by any key, or, where the rule wants all alike, by all together. A key that was not pinged
+    /// never matches.
+    /// </summary>
+    internal static bool Know(ILiveView live, string scope, DuplicateRule rule, PersonHash[] persons, long sinceMs)
+    {
+        if (!rule.MatchAll) return Know(live, scope, rule.Keys, persons, sinceMs);
+        if (persons.Length < rule.Keys.Count) return false;
+        Span<byte> hmacs = stackalloc byte[rule.Keys.Count * PersonHash.Length], together = stackalloc byte[PersonHash.Length];
+        for (var i = 0; i < rule.Keys.Count; i++)
+        {
+            var person = Array.Find(persons, person => person.Field == rule.Keys[i].Ordinal);
+            if (person is null) return false;
+            person.Hmac.CopyTo(hmacs[(i * PersonHash.Length)..]);
+        }
+        PersonHash.Together(hmacs, together);
+        return live.HasPerson(scope, together, sinceMs);
+    }
+
     /// <summary>Of a campaign's duplicate rule.</summary>
     public static string Of(CampaignModel campaign) => campaign.Duplicate is { OfBuyer: false } ? OfCampaign(campaign.Id) : OfBuyer(campaign.Buyer.Id);
 }

@@ -5,6 +5,7 @@ using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Pricing;
+using Exchange.Engine.Returns;
 using Exchange.Engine.Schedules;
 using Exchange.Engine.Values;
 
@@ -114,6 +115,8 @@ public sealed record BuyerModel
     public required LimitModel Balance { get; init; }
     /// <summary>By name; <c>inbox</c> is always there.</summary>
     public required FrozenDictionary<string, EndpointModel> Endpoints { get; init; }
+    /// <summary>Null: nothing comes back, unless a campaign says otherwise.</summary>
+    public ReturnTerms? Returns { get; init; }
 
     /// <summary>Itself alone: a record only so that a copy can be made that stands at another place.</summary>
     public bool Equals(BuyerModel? other) => ReferenceEquals(this, other);
@@ -162,6 +165,10 @@ public sealed record CampaignModel
     public CampaignDuplicate? Duplicate { get; init; }
     /// <summary>Its buyer may read why it lost and the minimum that would have won.</summary>
     public bool TellLosses { get; init; }
+    /// <summary>Its own terms; null: its buyer's.</summary>
+    public ReturnTerms? OwnReturns { get; init; }
+    /// <summary>On which terms its leads come back; null: never.</summary>
+    public ReturnTerms? Returns => OwnReturns ?? Buyer.Returns;
     public required LimitModel Gate { get; init; }
     public required IReadOnlyList<LimitModel> Caps { get; init; }
     /// <summary>Caps of campaign and buyer on offers and pings: counted as they happen, not taken by sales. In the order of reasons.</summary>
@@ -215,8 +222,7 @@ public sealed class GroupModel
     public required int Copies { get; init; }
     /// <summary>The asking tier's.</summary>
     public PriceModel? Floor { get; init; }
-    /// <summary>The asked tree's: open or paused, with its set of caps.</summary>
-    public LimitModel? Gate { get; init; }
+    /// <summary>The asked tree's.</summary>
     public IReadOnlyList<LimitModel> Caps { get; init; } = [];
 }
 
@@ -242,7 +248,8 @@ public sealed class TreeModel
     public bool Reauction { get; init; }
     /// <summary>The tree where an unsold lead is tried next.</summary>
     public string? UnsoldTree { get; init; }
-    public LimitModel? Gate { get; init; }
+    /// <summary>Open or paused, with its set of caps: every sale through this tree takes it.</summary>
+    public required LimitModel Gate { get; init; }
     /// <summary>Over all its sales, also where other trees ask it.</summary>
     public IReadOnlyList<LimitModel> Caps { get; init; } = [];
     /// <summary>As they are walked: the tiers of a tree that a tier asks stand in that tier's place.</summary>

@@ -48,6 +48,8 @@ public static class ConfigCodes
     public const string NoFloor = "no_floor";
     /// <summary>Warning: a prepaid buyer buys nothing before its first payment.</summary>
     public const string NoCredit = "no_credit";
+    /// <summary>Warning: none of yesterday's pings would have come to this campaign.</summary>
+    public const string NoPings = "no_pings";
     /// <summary>Warning: a price that its floor never lets through.</summary>
     public const string BelowFloor = "below_floor";
 }

@@ -18,7 +18,7 @@ internal sealed class LeafCondition(Operand operand, string operatorName, string
 
     internal ConditionMiss Miss(Subject subject, string told)
     {
-        var given = operand.Read(subject).Text;
+        var given = operand.Tell(subject);
         var hidden = operand.Hidden && given is not null;
         return new(operand.Name, told, wanted, hidden ? null : given, hidden);
     }
@@ -37,7 +37,7 @@ internal sealed class ExistsCondition(Operand operand, bool wanted) : Condition
 
     internal ConditionMiss Miss(Subject subject, bool want)
     {
-        var given = operand.Read(subject).Text;
+        var given = operand.Tell(subject);
         var hidden = operand.Hidden && given is not null;
         return new(operand.Name, "exists", want ? "true" : "false", hidden ? null : given, hidden);
     }

@@ -15,6 +15,9 @@ internal abstract class Operand(FieldSchema schema)
     public bool Hidden => schema.Pii || schema.Sensitive;
 
     public abstract FieldValue Read(Subject subject);
+
+    /// <summary>The value as people read it; null if none was given. For explanations.</summary>
+    public virtual string? Tell(Subject subject) => Read(subject).Text;
 }
 
 internal sealed class FieldOperand(FieldSchema schema) : Operand(schema)
@@ -29,6 +32,13 @@ internal sealed class FieldOperand(FieldSchema schema) : Operand(schema)
 internal sealed class BuiltInOperand(FieldSchema schema, Func<Subject, FieldValue> read) : Operand(schema)
 {
     public override FieldValue Read(Subject subject) => read(subject);
+}
+
+/// <summary>Of the price that a payout is made of. Payouts are worked out at every ping, so its text is made only where it is told.</summary>
+internal sealed class PriceOperand() : Operand(new() { Name = "price", Type = FieldType.Decimal, Ordinal = 0 })
+{
+    public override FieldValue Read(Subject subject) => new("", subject.Price.Micros);
+    public override string? Tell(Subject subject) => subject.Price.ToString();
 }
 
 /// <summary>The names that every condition knows besides the vertical's fields.</summary>
@@ -68,7 +78,7 @@ public static class BuiltInNames
                 subject => Days[ZoneClock.WeekdayOf(ZoneClock.DateOf(Local(clock, subject)))]),
             "sharing" => new BuiltInOperand(Schema(name, FieldType.Choice, SharingWords),
                 static subject => subject.Sharing == Sharing.Either ? default : Sharings[(int)subject.Sharing]),
-            "price" => new BuiltInOperand(Schema(name, FieldType.Decimal), static subject => new(subject.Price.ToString(), subject.Price.Micros)),
+            "price" => new PriceOperand(),
             _ => throw new InvariantException("built-in name"),
         };
     }

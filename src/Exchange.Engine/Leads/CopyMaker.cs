@@ -15,8 +15,7 @@ internal static class CopyMaker
         var bid = sale.BidAt(slot.BidIndex);
         var campaign = context.Current.Campaigns[bid.Campaign];
         var hold = Holds(sale, campaign);
-        var tier = round.TierOf(bid);
-        string[] trees = round.Tree is null ? [] : [round.Tree.Id, .. tier?.Groups.Select(group => group.Tree) ?? []];
+        var trees = round.TreesOf(bid);
         return new NewCopy(
             slot.CopyNo, slot.OfferId, bid.Campaign, bid.Buyer, bid.Company, slot.Sharing == Sharing.Exclusive,
             hold ? CopyMove.Hold : CopyMove.Sell, slot.Price, slot.Payout,
@@ -25,7 +24,7 @@ internal static class CopyMaker
             sale.Test ? [] : Deliveries(campaign.Delivery, hold, context))
         {
             Persons = sale.Test ? [] : Persons(sale, campaign, context.NowMs),
-            Tier = tier?.RotationKey ?? "",
+            Tier = round.TierOf(bid)?.RotationKey ?? "",
             Trees = trees,
         };
     }
@@ -61,7 +60,7 @@ internal static class CopyMaker
     }
 
     /// <summary>
-    /// In the order in which reasons are told: publisher, campaign, buyer, caps from hour to total, balance. A tree's caps stand among those
+    /// In the order in which reasons are told: publisher, trees, campaign, buyer, caps from hour to total, balance. A tree's caps stand among those
     /// of the campaign, after its own of the same period.
     /// </summary>
     private static Take[] Takes(LeadSale sale, CampaignModel campaign, string[] trees, Slot slot, SaleContext context)
@@ -73,7 +72,12 @@ internal static class CopyMaker
             limits.AddRange(publisher.Caps);
         }
         limits.AddRange(campaign.Takes);
-        foreach (var id in trees) if (context.Current.Trees.TryGetValue(id, out var tree)) limits.AddRange(tree.Caps);
+        foreach (var id in trees)
+        {
+            if (!context.Current.Trees.TryGetValue(id, out var tree)) continue;
+            limits.Add(tree.Gate);
+            limits.AddRange(tree.Caps);
+        }
 
         var subject = context.Subject;
         (subject.Buyer, subject.Campaign, subject.Sharing, subject.Price) = (campaign.Buyer.Id, campaign.Id, slot.Sharing, slot.Price);

@@ -57,7 +57,7 @@ public static class LeadMachine
         do
         {
             for (var i = 0; i < plan.Slots.Length; i++)
-                while (plan.Slots[i].State is SlotState.Proposed or SlotState.Reserved && Ranks.Unfit(plan, plan.Slots[i].BidIndex, context) is var reason && reason != Reason.None)
+                while (plan.Slots[i].State is SlotState.Proposed or SlotState.Reserved && WhyNot(plan, plan.Slots[i], context) is var reason && reason != Reason.None)
                     plan = PassOver(plan, ref ends, i, reason, context);
         }
         while (plan.State == LeadState.Unsold && plan.Tries < Limits.CallsPerPost && Ranks.GoesOnUnsold(ref plan, context));
@@ -91,6 +91,13 @@ public static class LeadMachine
         }
         var done = plan with { Slots = slots, NextCopyNo = next, First = null, InFlight = null, Tries = plan.Tries + 1, Reason = Reason.None };
         return Submit(sale, plan, ends, Item(plan, context, [.. allEnds], [.. starts], done), done);
+    }
+
+    /// <summary>Why a chosen bid may not have the lead now. A tree that was paused sells nothing more; what was held in it before is sold.</summary>
+    private static Reason WhyNot(LeadSale plan, Slot slot, SaleContext context)
+    {
+        var reason = Ranks.Unfit(plan, slot.BidIndex, context);
+        return reason == Reason.None && slot.State == SlotState.Proposed && Ranks.IsClosed(plan, slot.BidIndex, context) ? Reason.NoTree : reason;
     }
 
     private static Reason NoOf(LeadSale plan) => plan.Reason != Reason.None ? plan.Reason : plan.Late ? Reason.Expired : Reason.AllRejected;
@@ -216,8 +223,8 @@ public static class LeadMachine
     {
         var slot = plan.Slots[index];
         if (slot.State == SlotState.Reserved) ends = [.. ends, new CopyEnd(slot.CopyNo, CopyMove.Void, reason, [])];
-        // An expired offer's bidders did not fall out: they are asked anew.
-        plan = plan with { Out = reason == Reason.PingExpired ? plan.Out : plan.Out.Add(slot.BidIndex), Passes = plan.Passes + 1 };
+        // Bidders of an expired offer or a paused tree did not fall out: they may be asked anew.
+        plan = plan with { Out = reason is Reason.PingExpired or Reason.NoTree ? plan.Out : plan.Out.Add(slot.BidIndex), Passes = plan.Passes + 1 };
         NextRank? next = plan.Passes <= Limits.TriesPerPost ? Ranks.NextOrAnew(ref plan, index, context) : null;
         return plan with
         {

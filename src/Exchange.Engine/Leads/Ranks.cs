@@ -24,7 +24,10 @@ internal static class Ranks
             if (round.First + round.Record.Bids.Length <= slot.BidIndex || r == 0 && sale.Late) continue;
             var unavailable = new HashSet<int>();
             for (var i = 0; i < round.Record.Bids.Length; i++)
-                if (fallen.Contains(round.Record.Bids[i].Campaign) || taken.Contains(round.Record.Bids[i].Company)) unavailable.Add(i);
+            {
+                var bid = round.Record.Bids[i];
+                if (fallen.Contains(bid.Campaign) || taken.Contains(bid.Company) || IsClosed(round, bid, context)) unavailable.Add(i);
+            }
             var offer = Array.Find(round.Record.Offers, offer => offer.OfferId == slot.OfferId)
                 ?? new Offer(slot.OfferId, -1, slot.Sharing, slot.Price, slot.Payout, null, true);
             if (FallThrough.Next(round.Model, round.Record, unavailable, HoldersBeside(sale, index, round), offer, round.Subject, context.NamedSellers) is { } next)
@@ -79,6 +82,19 @@ internal static class Ranks
         if (!context.Current.Campaigns.ContainsKey(bid.Campaign)) return Reason.CampaignPaused;
         if (!bid.Of.PostFilter.Holds(round.Subject)) return Reason.PostFilter;
         return bid.Of.Consent != Catalog.ConsentLevel.None && !context.HasProof ? Reason.ConsentMissing : Reason.None;
+    }
+
+    /// <summary>
+    /// Whether a tree through which this bid would be sold was paused or left the catalog since. Its campaigns did not fall out: another tree may ask
+    /// them still.
+    /// </summary>
+    public static bool IsClosed(LeadSale sale, int place, SaleContext context) => IsClosed(sale.RoundAt(place), sale.BidAt(place), context);
+
+    private static bool IsClosed(SaleRound round, RankedBid bid, SaleContext context)
+    {
+        foreach (var id in round.TreesOf(bid))
+            if (!context.Current.Trees.TryGetValue(id, out var tree) || tree.Status == Catalog.EntryStatus.Paused) return true;
+        return false;
     }
 
     private static string? NextTree(LeadSale sale, SaleContext context)

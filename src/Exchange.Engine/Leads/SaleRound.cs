@@ -22,6 +22,9 @@ public sealed record SaleRound
 
     public TreeModel? Tree => Record.Tree is { } id && Model.Trees.TryGetValue(id, out var tree) ? tree : null;
 
+    /// <summary>Ids of the trees through which this bid is sold, outermost first.</summary>
+    public string[] TreesOf(RankedBid bid) => Tree is null ? [] : [Tree.Id, .. TierOf(bid)?.Groups.Select(group => group.Tree) ?? []];
+
     public TierModel? TierOf(RankedBid bid) => Tree is { } tree && bid.Tier < tree.Tiers.Count ? tree.Tiers[bid.Tier] : null;
 }
 

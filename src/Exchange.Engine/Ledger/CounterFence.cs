@@ -1,3 +1,5 @@
+using Exchange.Engine.Caps;
+
 namespace Exchange.Engine.Ledger;
 
 /// <summary>One limit's row as the items before have left it.</summary>
@@ -24,7 +26,7 @@ public interface ICounters
     /// <summary>The row a take means; a cap's window in which nothing was counted yet begins with the cap's limit. Null: no such limit.</summary>
     Counter? Find(in Take take);
 
-    /// <summary>What a copy holds, in the windows it was taken in.</summary>
+    /// <summary>What a copy holds, or took for good, in the windows it was taken in. Of a copy that is sold without those that are long over and gone.</summary>
     IEnumerable<(Counter Counter, long Amount)> TakenBy(JudgedCopy copy);
 
     /// <summary>Its numbers have moved. They may have moved back: a refused item leaves no number changed.</summary>
@@ -45,7 +47,7 @@ public sealed class CounterFence(ICounters counters)
         moves.Clear();
         foreach (var end in plan.Ends)
             if (end.MovesCounters)
-                foreach (var (counter, amount) in counters.TakenBy(end.Copy)) Move(counter, end.End.Move == CopyMove.Capture ? amount : 0, -amount);
+                foreach (var (counter, amount) in counters.TakenBy(end.Copy)) End(end.End.Move, counter, amount);
         foreach (var (index, start) in plan.Starts)
             for (var t = 0; t < start.Takes.Length; t++)
                 if (!Take(start.Move, start.Takes[t]))
@@ -56,6 +58,12 @@ public sealed class CounterFence(ICounters counters)
         if (plan.NoFreeCopy is not { } noFree) return new(VerdictCode.Done);
         Undo();
         return new(VerdictCode.NoFreeCopy, noFree);
+    }
+
+    private void End(CopyMove move, Counter counter, long amount)
+    {
+        if (move != CopyMove.Reverse) Move(counter, move == CopyMove.Capture ? amount : 0, -amount);
+        else if (LimitModel.IsGivenBack(counter.LimitId)) Move(counter, -amount, 0);
     }
 
     private bool Take(CopyMove move, in Take take)

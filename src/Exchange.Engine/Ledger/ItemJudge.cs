@@ -48,6 +48,8 @@ public static class ItemJudge
         Invariant.Require(item.New is null || item.Ends.Length == 0, "a new lead has no copies to end");
         Invariant.Require(item.New is null || item.New.OfferUntilMs > 0 == (item.New.PostHash.Length == 0), "what was posted has its hash, an offer has none");
         Invariant.Require(item.New is not { OfferUntilMs: > 0 } || Array.TrueForAll(item.Starts, static start => start.Move == CopyMove.Hold), "nothing is sold before the post");
+        Invariant.Require(item.IsReturn ? item is { Starts.Length: 0, Post: null, Answer: null, Persons.Length: 0 } : !Array.Exists(item.Ends, static end => end.Move == CopyMove.Reverse),
+            "returns come alone");
         foreach (var start in item.Starts)
         {
             Invariant.Require(start.Move is CopyMove.Sell or CopyMove.Hold, "a copy starts by a sell or a hold");
@@ -103,8 +105,10 @@ public static class ItemJudge
         (CopyMove.Doubt, CopyState.Held) => VerdictCode.Done,
         (CopyMove.Doubt, CopyState.InDoubt) => VerdictCode.AlreadyThere,
         (CopyMove.Call, CopyState.Held) => copy.IsCalled ? VerdictCode.AlreadyThere : VerdictCode.Done,
-        (CopyMove.Capture or CopyMove.Void or CopyMove.Expire or CopyMove.Doubt or CopyMove.Call, _) => VerdictCode.EndedOtherwise,
-        _ => throw new InvariantException("a copy ends by a capture, a void, an expiry or a doubt"),
+        (CopyMove.Reverse, CopyState.Captured) => VerdictCode.Done,
+        (CopyMove.Reverse, CopyState.Reversed) => VerdictCode.AlreadyThere,
+        (CopyMove.Capture or CopyMove.Void or CopyMove.Expire or CopyMove.Doubt or CopyMove.Call or CopyMove.Reverse, _) => VerdictCode.EndedOtherwise,
+        _ => throw new InvariantException("a copy ends by a capture, a void, an expiry, a doubt or a return"),
     };
 
     private static Verdict? JudgeStarts(JournalItem item, IReadOnlyList<JudgedCopy> copies, JudgedLead? lead, out List<PlannedStart> starts)

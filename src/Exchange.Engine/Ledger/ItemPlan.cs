@@ -6,7 +6,7 @@ public readonly record struct PlannedEnd(int Index, CopyEnd End, JudgedCopy Copy
     /// <summary>The copy is nobody's afterwards.</summary>
     public bool Closes => End.Move is CopyMove.Void or CopyMove.Expire;
 
-    /// <summary>What the copy holds of its counters is used, or free again.</summary>
+    /// <summary>What the copy holds of its counters is used, or free again; of a return what comes back.</summary>
     public bool MovesCounters => End.Move is not (CopyMove.Doubt or CopyMove.Call);
 }
 
@@ -26,7 +26,7 @@ public sealed class ItemPlan
     public required List<PlannedStart> Starts { get; init; }
     /// <summary>The index of the first start that finds no free copy. Told (105) only if every take fits; nothing is written then.</summary>
     public required int? NoFreeCopy { get; init; }
-    /// <summary>The lead's copies afterwards that are held, in doubt or sold.</summary>
+    /// <summary>The lead's copies afterwards that have a place: held, in doubt, sold or come back.</summary>
     public required int OpenCopies { get; init; }
     public required bool OpenExclusive { get; init; }
     /// <summary>Of the lead, new or not.</summary>
@@ -34,18 +34,20 @@ public sealed class ItemPlan
     /// <summary>The lead is posted afterwards: its copies' buyers are called.</summary>
     public required bool IsPosted { get; init; }
 
-    /// <summary>In this order.</summary>
-    public IEnumerable<PersonMove> Persons
+    /// <summary>Whose persons are claimed or freed, in this order. Made at each asking.</summary>
+    public IReadOnlyList<PersonMove> Persons
     {
         get
         {
-            if (Item.ReleasePersons) yield return new(null, null);
-            else if (Item.Persons.Length > 0) yield return new(0, Item.Persons);
+            var moves = new List<PersonMove>();
+            if (Item.ReleasePersons) moves.Add(new(null, null));
+            else if (Item.Persons.Length > 0) moves.Add(new(0, Item.Persons));
             foreach (var end in Ends)
-                if (end.Closes) yield return new(end.End.No, null);
-                else if (end.End.Persons.Length > 0) yield return new(end.End.No, end.End.Persons);
+                if (end.Closes) moves.Add(new(end.End.No, null));
+                else if (end.End.Persons.Length > 0) moves.Add(new(end.End.No, end.End.Persons));
             foreach (var (_, start) in Starts)
-                if (start.Persons.Length > 0) yield return new(start.No, start.Persons);
+                if (start.Persons.Length > 0) moves.Add(new(start.No, start.Persons));
+            return moves;
         }
     }
 }

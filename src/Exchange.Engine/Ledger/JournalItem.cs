@@ -4,9 +4,9 @@ namespace Exchange.Engine.Ledger;
 
 /// <summary>
 /// What happens to one copy. Sell = hold and capture at once. A hold ends in exactly one of capture, void, expire. Call: a copy that was held at
-/// its ping stays held and is handed to its buyer now; only a copy that was never called expires.
+/// its ping stays held and is handed to its buyer now; only a copy that was never called expires. Reverse: a captured copy comes back, once.
 /// </summary>
-public enum CopyMove : byte { Sell = 1, Hold = 2, Capture = 3, Void = 4, Expire = 5, Doubt = 6, Call = 7 }
+public enum CopyMove : byte { Sell = 1, Hold = 2, Capture = 3, Void = 4, Expire = 5, Doubt = 6, Call = 7, Reverse = 8 }
 
 public enum CopyState : byte { Held = 1, InDoubt = 2, Captured = 3, Voided = 4, Expired = 5, Reversed = 6 }
 
@@ -44,7 +44,7 @@ public sealed record NewCopy(
     public string[] Trees { get; init; } = [];
 }
 
-/// <summary>The end (or doubt, or first call) of a copy made earlier; it uses the takes stored in the copy. Transfers go with a capture.</summary>
+/// <summary>The end (or doubt, or first call) of a copy made earlier; it uses the takes stored in the copy. Transfers go with a capture or reverse.</summary>
 public sealed record CopyEnd(int No, CopyMove Move, Reason Reason, Transfer[] Transfers)
 {
     /// <summary>Captures and calls of a copy that was held at its ping: as <see cref="NewCopy.Persons"/>, known only at the post.</summary>
@@ -93,7 +93,7 @@ public sealed record LeadPost(int MaxCopies, byte[] PostHash, byte[] Sealed)
 /// <summary>
 /// One durable step of ONE lead: all of it or nothing. Sending the same item again is harmless (idempotent by lead, copy and state).
 /// Holds at most one of: a new lead with its copies (Sell/Hold) · the post of a lead held at its ping · ends of copies, possibly with the next
-/// rank's hold · the recorded no.
+/// rank's hold · the recorded no · returns (<see cref="IsReturn"/>), which leave the lead as it stands: its state, answer and free places.
 /// </summary>
 /// <remarks>
 /// What is told when several things stand against it: the request key, the lead (100, 104), ends in their order (102), starts that are there with
@@ -117,6 +117,9 @@ public sealed record JournalItem
     public Reason Reason { get; init; }
     /// <summary>With Unsold: the person rows this lead claimed are free again. What a copy claimed is free when it is voided or expires.</summary>
     public bool ReleasePersons { get; init; }
+
+    /// <summary>Copies come back. They keep their place in the lead: their buyers have it, and nobody else gets it for that.</summary>
+    public bool IsReturn => Ends.Length > 0 && Array.TrueForAll(Ends, static end => end.Move == CopyMove.Reverse);
 }
 
 public enum VerdictCode : short

@@ -11,7 +11,8 @@ public sealed record JudgedLead(LeadId Id, LeadState State, Reason Reason, strin
 /// <summary>A copy as an item is judged against it. A store derives from it to keep, in its own form, what the copy took.</summary>
 public record JudgedCopy(int No, string OfferId, string Campaign, string Company, bool Exclusive, CopyState State, bool IsCalled, string Tier, long AtMs)
 {
-    public bool IsOpen => State is CopyState.Held or CopyState.InDoubt or CopyState.Captured;
+    /// <summary>Has a place among the lead's copies. One that came back keeps it: its buyer has the lead.</summary>
+    public bool IsOpen => State is CopyState.Held or CopyState.InDoubt or CopyState.Captured or CopyState.Reversed;
 }
 
 /// <summary>Whose a publisher's idempotency key is. <see cref="Hash"/> is that of the body it came with.</summary>

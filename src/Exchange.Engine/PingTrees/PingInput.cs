@@ -52,4 +52,6 @@ public sealed record PingOutcome(
     public ShareNote[] Shares { get; init; } = [];
     /// <summary>Campaigns with caps on pings or offers that were asked for a bid.</summary>
     public CampaignModel[] Asked { get; init; } = [];
+    /// <summary>What its turns did to the rotations: to be given back (<see cref="IRotations.GiveBack"/>) if its offers are not made after all.</summary>
+    public TakenTurns[] Taken { get; init; } = [];
 }

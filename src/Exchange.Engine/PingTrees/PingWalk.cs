@@ -68,12 +68,12 @@ public static class PingWalk
         return Reason.None;
     }
 
-    /// <summary>The person is known by a hash that came with the ping. Rules that need all keys at once are judged at the post.</summary>
+    /// <summary>The person is known by the hashes that came with the ping.</summary>
     private static bool IsDuplicate(VerticalModel vertical, PingInput ping, ILiveView live, long nowMs)
     {
-        if (ping.Persons.Length == 0 || vertical.Duplicate is not { MatchAll: false } rule || ping.Test) return false;
+        if (ping.Persons.Length == 0 || vertical.Duplicate is not { } rule || ping.Test) return false;
         var scope = PersonScopes.Of(vertical.Id, rule, ping.Publisher);
-        return PersonScopes.Know(live, scope, rule.Keys, ping.Persons, nowMs - (long)rule.Window.TotalMilliseconds);
+        return PersonScopes.Know(live, scope, rule, ping.Persons, nowMs - (long)rule.Window.TotalMilliseconds);
     }
 
     private static Reason Noted(TreeWalk walk, StateNote note)
@@ -98,7 +98,7 @@ public static class PingWalk
         walk.Bids.CopyTo(0, bids, 0, kept);
         return new(outcome, tree?.Id, bids, offers, [.. walk.Notes], offered && !walk.IsTest ? [.. walk.Turns] : [])
         {
-            Shares = [.. walk.Shares], Asked = [.. walk.Asked],
+            Shares = [.. walk.Shares], Asked = [.. walk.Asked], Taken = offered && !walk.IsTest ? walk.Taken() : [],
         };
     }
 

@@ -41,11 +41,14 @@ internal sealed class RecordedState(PingRecord record) : IWalkState, IRotations
     /// <summary>Whose turns they were stands in the order of the recorded bids.</summary>
     public ITurns Enter(TierModel tier) => new RecordedTurns(record.Bids);
 
+    public void GiveBack(IReadOnlyList<TakenTurns> taken) { }
+
     private sealed class RecordedTurns(RankedBid[] bids) : ITurns
     {
         public string Draft(TierModel tier, IReadOnlyList<(string Id, int Weight)> open, IReadOnlyList<string> served) => First(tier, open, served);
         public string Peek(TierModel tier, IReadOnlyList<(string Id, int Weight)> open) => First(tier, open, []);
         public void Keep() { }
+        public TakenTurns? Taken() => null;
         public void Dispose() { }
 
         // Those before it that cannot have this copy come later in the same order, as they did then.

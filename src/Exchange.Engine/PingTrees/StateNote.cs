@@ -29,5 +29,16 @@ public sealed record PersonHash(int Field, byte[] Hmac)
     /// hashes gets the same as a post that brought the values.
     /// </summary>
     /// <param name="hmacs">In the order of the rule's keys.</param>
-    public static byte[] Together(IEnumerable<byte[]> hmacs) => SHA256.HashData([.. hmacs.SelectMany(hmac => hmac)]);
+    public static byte[] Together(IEnumerable<byte[]> hmacs)
+    {
+        var together = new byte[Length];
+        Together([.. hmacs.SelectMany(hmac => hmac)], together);
+        return together;
+    }
+
+    /// <summary>The same of HMACs one after the other.</summary>
+    internal static void Together(ReadOnlySpan<byte> hmacs, Span<byte> together) => SHA256.HashData(hmacs, together);
+
+    /// <summary>Bytes of an HMAC.</summary>
+    public const int Length = 32;
 }

@@ -23,15 +23,21 @@ public sealed class TierRotations : IRotations
         return place;
     }
 
-    private Place PlaceOf(string key) => places.GetOrAdd(key, static _ => new Place());
+    public void GiveBack(IReadOnlyList<TakenTurns> taken)
+    {
+        foreach (var turns in taken) PlaceOf(turns.RotationKey).GiveBack(turns.Claims);
+    }
+
+    private Place PlaceOf(string key) => places.GetOrAdd(key, static key => new Place(key));
 
     /// <summary>One rotation; whoever is in it has sole use, so that its drafts need no object of their own.</summary>
-    private sealed class Place : ITurns
+    private sealed class Place(string key) : ITurns
     {
         // Drafts one after another: who was open, the claims before, and where each draft begins.
         private readonly List<(string Id, int Weight)> drafted = [];
         private readonly List<long> claims = [];
         private readonly List<int> begins = [];
+        private bool kept;
 
         public Lock Gate { get; } = new();
         public SmoothRotation Rotation { get; } = new();
@@ -56,24 +62,36 @@ public sealed class TierRotations : IRotations
             return next;
         }
 
-        public void Keep() => Forget();
+        public void Keep() => kept = true;
+
+        public TakenTurns? Taken()
+        {
+            if (drafted.Count == 0) return null;
+            // Of a campaign that was open for several copies: from its claim before the first.
+            var changes = new List<ClaimChange>(drafted.Count);
+            for (var i = 0; i < drafted.Count; i++)
+                if (!changes.Exists(change => change.Campaign == drafted[i].Id)) changes.Add(new(drafted[i].Id, drafted[i].Weight, Rotation.ClaimOf(drafted[i]) - claims[i]));
+            return new(key, [.. changes]);
+        }
+
+        public void GiveBack(ClaimChange[] changes)
+        {
+            lock (Gate)
+                foreach (var change in changes) Rotation.Move((change.Campaign, change.Weight), -change.By);
+        }
 
         public void Dispose()
         {
-            for (var draft = begins.Count - 1; draft >= 0; draft--)
+            for (var draft = begins.Count - 1; draft >= 0 && !kept; draft--)
             {
                 var end = draft + 1 < begins.Count ? begins[draft + 1] : drafted.Count;
                 for (var i = begins[draft]; i < end; i++) Rotation.Restore(drafted[i], claims[i]);
             }
-            Forget();
-            Gate.Exit();
-        }
-
-        private void Forget()
-        {
             drafted.Clear();
             claims.Clear();
             begins.Clear();
+            kept = false;
+            Gate.Exit();
         }
     }
 }

@@ -94,11 +94,14 @@ internal sealed class TreeWalk
         return payout;
     }
 
-    /// <summary>The turns taken are for good: the offers are made.</summary>
+    /// <summary>The turns are taken: the offers are made.</summary>
     public void KeepTurns()
     {
         foreach (var turn in entered) turn.Keep();
     }
+
+    /// <summary>What the kept turns did to the rotations.</summary>
+    public TakenTurns[] Taken() => [.. entered.Select(turn => turn.Taken()).OfType<TakenTurns>()];
 
     /// <summary>Leaves the rotations, giving back turns that were not kept.</summary>
     public void LeaveRotations()

@@ -41,6 +41,8 @@ public sealed class PayoutModel
     public IReadOnlyList<PayoutRule> Rules => rules;
     public PayoutTerms Otherwise { get; }
     public Money MinMargin { get; }
+    /// <summary><c>on_return: keep</c>: of a lead that comes back the publisher keeps its payout and the house pays it. Else the payout is reversed.</summary>
+    public bool KeptOnReturn { get; init; }
 
     /// <summary>The terms that hold at this price.</summary>
     public PayoutTerms TermsFor(Money price, Subject subject)

@@ -60,6 +60,13 @@ public sealed class SmoothRotation
             if (campaign.Weight > 0) PlaceOf(campaign.Id, campaign.Weight).Claim = claim;
     }
 
+    /// <summary>Moves a claim that was earned under this weight; one of another weight is another claim and stays.</summary>
+    internal void Move((string Id, int Weight) campaign, long by)
+    {
+        lock (gate)
+            if (places.TryGetValue(campaign.Id, out var place) && place.Weight == campaign.Weight) place.Claim += by;
+    }
+
     /// <summary>Who would have the turn, without taking it.</summary>
     public string? Peek(IReadOnlyList<(string Id, int Weight)> open)
     {

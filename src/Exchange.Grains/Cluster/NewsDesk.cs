@@ -64,10 +64,10 @@ public sealed class NewsDesk(LiveView live, LiveFeed feed, Silos silos)
     }
 
     /// <summary>The message of this moment; null: nothing happened.</summary>
+    /// <param name="events">What the feed has for other silos and nothing else carries.</param>
     /// <param name="askForEvents">Say so if somebody watches here: now and then is enough.</param>
-    public SiloNews? Take(bool askForEvents)
+    public SiloNews? Take(FeedEvent[] events, bool askForEvents)
     {
-        var events = feed.TakeOutgoing();
         var watched = askForEvents && feed.IsWatched;
         lock (gate)
         {

@@ -2,6 +2,7 @@ using Exchange.Delivery;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
 using Exchange.Grains.Leads;
+using Exchange.Grains.Returns;
 using Exchange.Storage;
 
 namespace Exchange.Grains.Deliveries;
@@ -9,7 +10,9 @@ namespace Exchange.Grains.Deliveries;
 /// <summary>Makes the one message a buyer gets of a copy, whether it pulls, is called or is called again after a crash.</summary>
 public static class CopyMessages
 {
-    public static CopyMessage Create(CatalogModel model, LeadRow lead, CopyRow copy, LeadPayload payload, IVault vault)
+    /// <param name="model">Of now: the fields as they are called today.</param>
+    /// <param name="terms">What it was sold on (<see cref="SaleTerms.ModelOfAsync"/>).</param>
+    public static CopyMessage Create(CatalogModel model, CatalogModel terms, LeadRow lead, CopyRow copy, LeadPayload payload, IVault vault)
     {
         var fields = new List<OutField>(payload.Fields.Count);
         model.Verticals.TryGetValue(lead.Vertical, out var vertical);
@@ -34,6 +37,7 @@ public static class CopyMessages
             SoldAt = DateTimeOffset.FromUnixTimeMilliseconds(copy.AtMs),
             Source = vault.Alias(copy.Buyer, lead.Publisher, null),
             SubSource = lead.SubId is null ? null : vault.Alias(copy.Buyer, lead.Publisher, lead.SubId),
+            ReturnUntil = SaleTerms.ReturnUntil(terms, lead, copy),
             Test = lead.Test,
             Fields = fields,
             Consent = payload.Consent is { } consent

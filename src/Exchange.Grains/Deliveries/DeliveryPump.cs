@@ -6,6 +6,7 @@ using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Leads;
+using Exchange.Grains.Returns;
 using Exchange.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -24,8 +25,9 @@ public sealed class DeliveryPump(
     public TimeSpan CallTimeout { get; } = TimeSpan.FromMilliseconds(Engine.Limits.BuyerPostTimeoutMs);
 
     /// <summary>Attempts under way at once. They wait on sockets, not on a processor; a buyer that hangs holds its own only until its time-out.</summary>
-    private const int Workers = 128;
-    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(1);
+    public int Workers { get; init; } = 128;
+    /// <summary>The longest between two looks at what is due.</summary>
+    public TimeSpan Idle { get; init; } = TimeSpan.FromSeconds(1);
 
     private readonly Channel<Ready> ready = Channel.CreateUnbounded<Ready>();
     private readonly SemaphoreSlim nudge = new(0, 1);
@@ -65,7 +67,10 @@ public sealed class DeliveryPump(
         catch (SemaphoreFullException) { }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => RunAsync(stoppingToken);
+
+    /// <summary>Until it is stopped. All its waiting is on the given clock and on the scheduler it was started on.</summary>
+    public async Task RunAsync(CancellationToken stoppingToken)
     {
         var adopted = await store.Deliveries.AdoptAsync(NowMs(), stoppingToken);
         if (adopted > 0) log.LogInformation("Took over {Count} deliveries whose process had ended", adopted);
@@ -75,7 +80,9 @@ public sealed class DeliveryPump(
             while (!stoppingToken.IsCancellationRequested)
             {
                 var claimed = await ClaimAsync(stoppingToken);
-                if (claimed < Workers) await nudge.WaitAsync(Idle, stoppingToken);
+                if (claimed >= Workers) continue;
+                using var idle = time.CreateTimer(static pump => ((DeliveryPump)pump!).Nudge(), this, Idle, Timeout.InfiniteTimeSpan);
+                await nudge.WaitAsync(stoppingToken);
             }
         }
         catch (OperationCanceledException) { }
@@ -110,8 +117,10 @@ public sealed class DeliveryPump(
     {
         try
         {
-            await foreach (var (delivery, deadline) in ready.Reader.ReadAllAsync(stopping))
+            while (await ready.Reader.WaitToReadAsync(stopping))
             {
+                if (!ready.Reader.TryRead(out var next)) continue;
+                var (delivery, deadline) = next;
                 try
                 {
                     await DeliverAsync(delivery, deadline);
@@ -149,7 +158,12 @@ public sealed class DeliveryPump(
             await RecordAsync(delivery, new(DeliveryStatus.Dead, null, "copy_ended"));
             return;
         }
-        var message = CopyMessages.Create(model, lead, copy, LeadPayload.Read(store.Vault.Open(lead.Id, lead.Sealed)), store.Vault);
+        if (lead.IsErased)
+        {
+            await RecordAsync(delivery, new(DeliveryStatus.Cancelled, null, "cancelled"));
+            return;
+        }
+        var message = CopyMessages.Create(model, await SaleTerms.ModelOfAsync(catalog, lead, copy.Campaign, CancellationToken.None), lead, copy, LeadPayload.Of(store.Vault, lead), store.Vault);
         var result = await calls.SendAsync(endpoint, message, deadlineMs);
         var retryFor = model.Campaigns.TryGetValue(delivery.Campaign, out var campaign) ? campaign.Delivery.RetryFor : TimeSpan.FromHours(24);
         var step = DeliveryDecision.After(new FinishedAttempt(

@@ -34,7 +34,8 @@ public sealed class FirmOffers(IExchangeStore store, ILiveView live, IRotations 
     /// it is durable. Throws <see cref="StorageBusyException"/>: nothing is held.
     /// </summary>
     /// <param name="model">The catalog that the ping was walked on.</param>
-    public async ValueTask<PingRecord> HoldAsync(CatalogModel model, PingInput ping, PingRecord record)
+    /// <param name="taken">Turns that the walk took; those of a walk whose offers are not held are given back.</param>
+    public async ValueTask<PingRecord> HoldAsync(CatalogModel model, PingInput ping, PingRecord record, TakenTurns[] taken)
     {
         var vertical = model.Verticals[record.Vertical];
         var subject = ping.ToSubject();
@@ -45,8 +46,19 @@ public sealed class FirmOffers(IExchangeStore store, ILiveView live, IRotations 
         {
             var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
             var item = FirmOffer.Hold(record, model, subject, sealedFields, nowMs);
-            var verdict = await store.Journal.SubmitAsync(item, CancellationToken.None);
-            if (verdict.IsSuccess) break;
+            var held = false;
+            Verdict verdict;
+            try
+            {
+                verdict = await store.Journal.SubmitAsync(item, CancellationToken.None);
+                held = verdict.IsSuccess;
+            }
+            finally
+            {
+                // Refused, or nobody knows: nobody is told of these offers.
+                if (!held) rotations.GiveBack(taken);
+            }
+            if (held) break;
             Invariant.Require(verdict.Code == VerdictCode.Refused);
             var start = item.Starts[verdict.CopyIndex];
             var take = start.Takes[verdict.TakeIndex];
@@ -55,7 +67,11 @@ public sealed class FirmOffers(IExchangeStore store, ILiveView live, IRotations 
             without.Add(start.Campaign);
             if (ofPublisher || walks == WalksAgain)
                 record = record with { Offers = [], Notes = [.. record.Notes, notes[^1]], Outcome = ofPublisher ? take.Reason : Reason.NoEligibleCampaign };
-            else record = Walked(record, PingWalk.Run(model, ping with { Without = without }, live, rotations), notes);
+            else
+            {
+                var outcome = PingWalk.Run(model, ping with { Without = without }, live, rotations);
+                (record, taken) = (Walked(record, outcome, notes), outcome.Taken);
+            }
         }
         return record;
     }

@@ -14,17 +14,28 @@ namespace Exchange.Grains.Intake;
 
 /// <summary>The door of this silo: pings to the desk, posts to their lead's grain, reads to the rows.</summary>
 public sealed class LeadIntake(
-    PingDesk desk, IGrainFactory grains, IExchangeStore store, LeadAnswers answers, ICatalogHost catalog, FieldParsers parsers, TimeProvider time, ILogger<LeadIntake> log) : ILeadIntake
+    PingDesk desk, RateLimits limits, IGrainFactory grains, IExchangeStore store, LeadAnswers answers, ICatalogHost catalog, FieldParsers parsers, TimeProvider time, ILogger<LeadIntake> log) : ILeadIntake
 {
     /// <summary>A silo that was killed is known to be gone within this time.</summary>
     private static readonly TimeSpan SilosSettle = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
+    private readonly RunningKeys running = new();
     private readonly ConcurrentDictionary<string, Task<PostReply>> directPosts = new(StringComparer.Ordinal);
 
-    public ValueTask<PingReply> PingAsync(PingCommand command, CancellationToken callerLeft) => desk.PingAsync(command);
+    public ValueTask<PingReply> PingAsync(PingCommand command, CancellationToken callerLeft)
+    {
+        var admitted = limits.AdmitAsync(command.Publisher, CallKind.Ping);
+        return admitted is { IsCompletedSuccessfully: true, Result: null } ? desk.PingAsync(command) : LimitedAsync(admitted, command);
+    }
 
-    public async Task<PostReply> PostAsync(PostCommand command, CancellationToken callerLeft)
+    public async Task<PostReply> PostAsync(PostCommand command, CancellationToken callerLeft) =>
+        await limits.AdmitAsync(command.Publisher, CallKind.Post) is { } refused ? PostReply.Refused(refused) : await ToGrainAsync(command, callerLeft);
+
+    private async ValueTask<PingReply> LimitedAsync(ValueTask<Problem?> admitted, PingCommand command) =>
+        await admitted is { } refused ? new(null, refused) : await desk.PingAsync(command);
+
+    private async Task<PostReply> ToGrainAsync(PostCommand command, CancellationToken callerLeft)
     {
         var started = time.GetTimestamp();
         while (true)
@@ -53,6 +64,7 @@ public sealed class LeadIntake(
 
     public async Task<PostReply> DirectPostAsync(DirectPostCommand command, CancellationToken callerLeft)
     {
+        if (await limits.AdmitAsync(command.Ping.Publisher, CallKind.Post) is { } refused) return PostReply.Refused(refused);
         // Without a key a direct post is keyed by its body for one to two of these buckets.
         const long bucketSeconds = 120;
         var ping = command.Ping;
@@ -89,6 +101,16 @@ public sealed class LeadIntake(
         }
     }
 
+    public async Task<PostReply> GetRequestAsync(string publisher, string key, CancellationToken callerLeft)
+    {
+        // First what runs: a post that ends between the two looks is then in the rows.
+        var runs = running.Has(publisher, key);
+        if (await store.Leads.FindRequestAsync(publisher, key, callerLeft) is { } request) return await GetLeadAsync(publisher, request.Lead, callerLeft);
+        return PostReply.Refused(runs
+            ? Problem.Of(409, "idempotency_in_progress", "The request with this key still runs; come again for its answer.", 1)
+            : Problem.Of(404, "not_found", "Nothing was done under this key."));
+    }
+
     public async Task<PostReply> GetLeadAsync(string publisher, LeadId lead, CancellationToken callerLeft)
     {
         var row = await store.Leads.FindAsync(lead, callerLeft);
@@ -101,9 +123,10 @@ public sealed class LeadIntake(
     {
         var row = await store.Leads.FindAsync(lead, callerLeft);
         if (row is not { IsPosted: true } || row.Publisher != publisher) return NotFound();
+        if (row.IsErased) return PostReply.Refused(Problem.Of(409, "erased", "The person of this lead was erased; nothing is added to it."));
         var model = await catalog.ModelAsync(row.CatalogVersion, callerLeft);
         var vertical = model.Verticals[row.Vertical];
-        var payload = LeadPayload.Read(store.Vault.Open(lead, row.Sealed));
+        var payload = LeadPayload.Of(store.Vault, row);
         var today = PostRules.Today(time.GetUtcNow(), model.Zone);
         var given = PostRules.ValuesOf(vertical, payload, parsers, today);
         var reading = FieldsReader.ReadAddition(vertical.Fields, Array.ConvertAll(fields, field => new RawField(field.Name, field.Kind, field.Text)), given, parsers, today);
@@ -124,7 +147,7 @@ public sealed class LeadIntake(
         if (reply.Problem is { } problem) return PostReply.Refused(problem);
         var ping = reply.Answer!;
         // The whole body is posted; what was pinged is equal by construction.
-        return await PostAsync(new PostCommand
+        return await ToGrainAsync(new PostCommand
         {
             Publisher = command.Ping.Publisher,
             ReceivedAt = command.Ping.ReceivedAt,

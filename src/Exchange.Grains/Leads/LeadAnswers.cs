@@ -6,6 +6,7 @@ using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Intake;
+using Exchange.Grains.Returns;
 using Exchange.Storage;
 
 namespace Exchange.Grains.Leads;
@@ -21,11 +22,12 @@ public sealed class LeadAnswers(IExchangeStore store, ICatalogHost catalog)
 
     public async Task<LeadAnswer> OfRowAsync(LeadRow row, CancellationToken cancel)
     {
+        var keeps = await SaleTerms.KeepsPayoutAsync(catalog, row, cancel);
         // The newest copy of each offer says how it stands; older ones are buyers that fell out.
         var copies = row.Copies.GroupBy(copy => copy.OfferId, StringComparer.Ordinal)
             .Select(group => group.MaxBy(copy => copy.Id.No)!)
             .OrderBy(copy => copy.OfferId.Length).ThenBy(copy => copy.OfferId, StringComparer.Ordinal)
-            .Select(copy => new CopyAnswer(copy.OfferId, copy.State, copy.State is CopyState.Voided or CopyState.Expired ? Money.Zero : copy.Payout, copy.RedirectUrl))
+            .Select(copy => new CopyAnswer(copy.OfferId, copy.State, IsOwed(copy.State) ? copy.Payout : Money.Zero, copy.RedirectUrl))
             .ToArray();
         if (row.Answer is { } recorded)
         {
@@ -35,6 +37,9 @@ public sealed class LeadAnswers(IExchangeStore store, ICatalogHost catalog)
         }
         var record = await store.Pings.FindAsync(row.Id, catalog.ModelAsync, cancel);
         return Sum(row.Id, StateOf(row), row.Reason, catalog.Current.Currency, copies, record?.Tags ?? [], []);
+
+        // A lead that came back earns nothing, unless its publisher keeps what it earned.
+        bool IsOwed(CopyState state) => state is not (CopyState.Voided or CopyState.Expired) && (state != CopyState.Reversed || keeps);
     }
 
     private static LeadState StateOf(LeadRow row) => row.State == LeadState.Open ? LeadState.Pending : row.State;
@@ -50,7 +55,7 @@ public sealed class LeadAnswers(IExchangeStore store, ICatalogHost catalog)
         var pending = Money.Zero;
         foreach (var copy in copies)
         {
-            if (copy.State == CopyState.Captured) owed += copy.Payout;
+            if (copy.State is CopyState.Captured or CopyState.Reversed) owed += copy.Payout;
             else if (copy.State is CopyState.Held or CopyState.InDoubt) pending += copy.Payout;
         }
         return new LeadAnswer

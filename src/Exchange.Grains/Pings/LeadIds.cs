@@ -4,15 +4,20 @@ using Exchange.Engine.Values;
 namespace Exchange.Grains.Pings;
 
 /// <summary>Makes ids that rise with time in this silo, so that the store appends. Within a millisecond a counter keeps the order.</summary>
-public sealed class LeadIds(ushort silo, TimeProvider time)
+/// <param name="draw">64 random bits; null: the system's. Whoever gives the same bits again gets the same pings again.</param>
+public sealed class LeadIds(ushort silo, TimeProvider time, Func<ulong>? draw = null)
 {
+    private readonly Func<ulong> draw = draw ?? (static () => BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)));
     private readonly Lock gate = new();
     private long lastMs;
     private uint sequence;
 
+    /// <summary>The seed of a ping's draws.</summary>
+    public ulong Seed() => draw();
+
     public LeadId Next(bool test)
     {
-        var random = (uint)RandomNumberGenerator.GetInt32(int.MaxValue);
+        var random = (uint)(draw() >> 33);
         lock (gate)
         {
             var now = time.GetUtcNow().ToUnixTimeMilliseconds();

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Exchange.Engine;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
@@ -80,7 +79,7 @@ public sealed class PingDesk(
 
         var now = command.ReceivedAt;
         var id = ids.Next(command.Test);
-        var seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
+        var seed = ids.Seed();
         var input = new PingInput
         {
             Publisher = publisher!.Id, Vertical = vertical!.Id, SubId = command.SubId, Channel = command.Channel, Values = reading!.Values, Now = now, Seed = seed,
@@ -91,10 +90,19 @@ public sealed class PingDesk(
         var outcome = forced == "no_offer"
             ? new PingOutcome(Reason.NoBids, null, [], [], [], [])
             : PingWalk.Run(model, input, live, rotations);
+        if (IsSuppressed(reading) && outcome.Outcome is not (> Reason.None and < Reason.Suppressed))
+        {
+            // An early answer; the rows decide at the post.
+            rotations.GiveBack(outcome.Taken);
+            outcome = new PingOutcome(Reason.Suppressed, outcome.Tree, [], [], [], []);
+        }
         var subject = input.ToSubject();
         // Near the end of a cap an offer is backed by a soft hold; without one the walk runs again and sees the cap as full.
         if (outcome.Outcome == Reason.None && !command.Test && !FirmOffers.IsFirm(model, outcome.Tree) && await softHolds.BackAsync(id, model, publisher, subject, outcome, now) is { } refusal)
+        {
+            rotations.GiveBack(outcome.Taken);
             outcome = WalkedAgain(model, input, refusal);
+        }
         if (!command.Test) outcome = Counted(outcome, publisher, subject, now.ToUnixTimeMilliseconds());
 
         var expires = now + vertical.PingTtl;
@@ -108,7 +116,7 @@ public sealed class PingDesk(
         };
         try
         {
-            if (!direct && FirmOffers.AreHeld(model, record)) record = await firm.HoldAsync(model, input, record);
+            if (!direct && FirmOffers.AreHeld(model, record)) record = await firm.HoldAsync(model, input, record, outcome.Taken);
         }
         catch (StorageBusyException)
         {
@@ -117,7 +125,11 @@ public sealed class PingDesk(
         if (!command.Test)
             foreach (var offer in record.Offers) counts.CountOffer(record.Bids[offer.BidIndex].Of, subject, offer.Price, offer.Payout, record.AtMs);
         // An offer that could not be found again would be a lie.
-        if (!store.Pings.TryAppend(record, vertical.Fields)) return new(null, Problem.Of(503, "overloaded", "Too many pings wait to be recorded; come again.", 1));
+        if (!store.Pings.TryAppend(record, vertical.Fields))
+        {
+            if (record.Outcome == Reason.None) rotations.GiveBack(outcome.Taken);
+            return new(null, Problem.Of(503, "overloaded", "Too many pings wait to be recorded; come again.", 1));
+        }
         book.Add(record);
         feed.Pinged(record);
         if (forced is not null) book.ForceTest(id, forced);
@@ -125,11 +137,15 @@ public sealed class PingDesk(
         return new(Answer(model, command, record, reading.Warnings), null);
     }
 
-    /// <summary>What other silos promised of a limit nothing here shows: the walk that comes to the same campaign goes without it.</summary>
+    /// <summary>
+    /// What other silos promised of a limit nothing here shows, nor what was promised here too late to be told: the walk that comes to the same campaign
+    /// goes without it.
+    /// </summary>
     private PingOutcome WalkedAgain(CatalogModel model, PingInput input, SoftHoldRefusal refusal)
     {
         var again = PingWalk.Run(model, input, live, rotations);
-        if (live.Silos() == 1 || !again.Offers.Any(offer => again.Bids[offer.BidIndex].Campaign == refusal.Campaign.Id)) return again;
+        if (!again.Offers.Any(offer => again.Bids[offer.BidIndex].Campaign == refusal.Campaign.Id)) return again;
+        rotations.GiveBack(again.Taken);
         var without = PingWalk.Run(model, input with { Without = new HashSet<string>(StringComparer.Ordinal) { refusal.Campaign.Id } }, live, rotations);
         var (limit, value) = (refusal.Limit, refusal.Value);
         var reading = live.Read(limit, input.Now.ToUnixTimeSeconds(), value);
@@ -142,7 +158,11 @@ public sealed class PingDesk(
     private PingOutcome Counted(PingOutcome outcome, PublisherModel publisher, Subject subject, long nowMs)
     {
         var full = counts.TryCountPing(publisher, subject, nowMs);
-        if (full is { } note && outcome.Outcome == Reason.None) outcome = new PingOutcome(note.Reason, outcome.Tree, outcome.Bids, [], [.. outcome.Notes, note], []) { Shares = outcome.Shares };
+        if (full is { } note && outcome.Outcome == Reason.None)
+        {
+            rotations.GiveBack(outcome.Taken);
+            outcome = new PingOutcome(note.Reason, outcome.Tree, outcome.Bids, [], [.. outcome.Notes, note], []) { Shares = outcome.Shares };
+        }
         foreach (var campaign in outcome.Asked) counts.CountAsked(campaign, subject, nowMs);
         return outcome;
     }
@@ -174,6 +194,13 @@ public sealed class PingDesk(
     /// <summary>Of the hashes that came (or of a direct post's values) only their HMACs go any further.</summary>
     private PersonHash[] Persons(FieldsReading reading) =>
         [.. reading.Hashes.Select(hash => new PersonHash(hash.Field.Ordinal, store.Vault.PersonHashOfSha(hash.Field.Name, hash.Sha256)))];
+
+    private bool IsSuppressed(FieldsReading reading)
+    {
+        foreach (var hash in reading.Hashes)
+            if (hash.Field.Type is FieldType.Phone or FieldType.Email && store.Suppressions.Knows(SuppressionHash.OfSha(store.Vault, hash.Field.Type, hash.Sha256))) return true;
+        return false;
+    }
 
     private static PingAnswer Answer(CatalogModel model, PingCommand command, PingRecord record, IReadOnlyList<InputError> warnings)
     {

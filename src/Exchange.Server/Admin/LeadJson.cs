@@ -22,7 +22,7 @@ internal static class LeadJson
     };
 
     /// <summary>All but the sealed fields.</summary>
-    public static void WriteMembers(Utf8JsonWriter json, LeadRow lead)
+    public static void WriteMembers(Utf8JsonWriter json, LeadRow lead, ReturnJson returns)
     {
         json.WriteString("lead_id", lead.Id.ToString());
         json.WriteTime("at", lead.AtMs);
@@ -36,7 +36,8 @@ internal static class LeadJson
         json.WriteNumber("copies_max", lead.MaxCopies);
         var sold = lead.Copies.Where(copy => copy.State == CopyState.Captured).ToList();
         json.WriteString("price", sold.Aggregate(Money.Zero, (sum, copy) => sum + copy.Price).ToString());
-        json.WriteString("payout", sold.Aggregate(Money.Zero, (sum, copy) => sum + copy.Payout).ToString());
+        var paid = returns.KeepsPayout(lead.Id) ? lead.Copies.Where(copy => copy.State is CopyState.Captured or CopyState.Reversed) : sold;
+        json.WriteString("payout", paid.Aggregate(Money.Zero, (sum, copy) => sum + copy.Payout).ToString());
         json.WriteObjects("copies", lead.Copies, copy =>
         {
             json.WriteString("copy_id", copy.Id.ToString());
@@ -53,6 +54,7 @@ internal static class LeadJson
             json.WriteTime("at", copy.AtMs);
             json.WriteString("ref", copy.BuyerRef);
             json.WriteString("redirect_url", copy.RedirectUrl);
+            returns.WriteMembers(json, copy.Id);
         });
     }
 

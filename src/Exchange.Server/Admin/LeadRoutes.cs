@@ -31,9 +31,10 @@ internal static class LeadRoutes
         if (state == 0) return ApiCall.InvalidQuery("status", "invalid_field", "The status is sold, in_doubt, pending or unsold.");
         var query = new LeadQuery(call.Query("publisher"), call.Query("campaign"), call.Query("buyer"), state, limit, call.Query("cursor"));
         var page = await call.Store.Leads.ListAsync(query, call.Cancel);
+        var returns = await ReturnJson.ReadAsync(call, page.Rows);
         return Reply.Json(json =>
         {
-            json.WriteObjects("leads", page.Rows, lead => LeadJson.WriteMembers(json, lead));
+            json.WriteObjects("leads", page.Rows, lead => LeadJson.WriteMembers(json, lead, returns));
             json.WriteString("next", page.Next);
         });
     }
@@ -49,11 +50,13 @@ internal static class LeadRoutes
             // Before anything is shown: no line in the audit, no reveal.
             await call.Store.Access.AuditAsync(call.Caller.Name, "lead.reveal", id.ToString(), null, call.NowMs, call.Cancel);
         }
-        var payload = LeadPayload.Read(call.Store.Vault.Open(id, lead.Sealed));
+        var payload = LeadPayload.Of(call.Store.Vault, lead);
+        var returns = await ReturnJson.ReadAsync(call, [lead]);
         call.Catalog.Current.Verticals.TryGetValue(lead.Vertical, out var vertical);
         return Reply.Json(json =>
         {
-            LeadJson.WriteMembers(json, lead);
+            LeadJson.WriteMembers(json, lead, returns);
+            json.WriteBoolean("erased", lead.IsErased);
             json.WriteBoolean("revealed", reveal);
             LeadJson.WritePayload(json, payload, vertical?.Fields, reveal);
         });

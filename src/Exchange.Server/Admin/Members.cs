@@ -52,6 +52,15 @@ internal sealed class Members
 
     public string? Optional(string name) => values.GetValueOrDefault(name);
 
+    /// <summary>Null where it is missing or empty; with an error noted if it is longer than <paramref name="most"/>.</summary>
+    public string? Optional(string name, int most)
+    {
+        if (values.GetValueOrDefault(name) is not { Length: > 0 } value) return null;
+        if (value.Length <= most) return value;
+        Fail("/" + name, "out_of_range", $"At most {most} characters.");
+        return null;
+    }
+
     /// <summary>Empty, with an error noted, if it is missing, empty or longer than <paramref name="most"/>.</summary>
     public string Required(string name, int most = 200)
     {

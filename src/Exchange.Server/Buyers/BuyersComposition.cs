@@ -6,6 +6,8 @@ public static class BuyersComposition
     public static IEndpointRouteBuilder MapBuyers(this IEndpointRouteBuilder routes)
     {
         routes.MapCopyRoutes();
+        routes.MapReturnRoutes();
+        routes.MapDispositionRoutes();
         routes.MapBalanceRoutes();
         routes.MapLossRoutes();
         return routes;

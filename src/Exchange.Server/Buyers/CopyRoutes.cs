@@ -1,7 +1,10 @@
 using Exchange.Delivery;
+using Exchange.Engine.Catalog;
 using Exchange.Engine.Values;
 using Exchange.Grains.Deliveries;
+using Exchange.Grains.Intake;
 using Exchange.Grains.Leads;
+using Exchange.Grains.Returns;
 using Exchange.Server.Admin;
 using Exchange.Storage;
 
@@ -25,13 +28,20 @@ internal static class CopyRoutes
         var page = await call.Store.Deliveries.CopiesOfBuyerAsync(call.Caller.For, status, limit, call.Query("after"), call.Cancel);
         var model = call.Catalog.Current;
         var vault = call.Store.Vault;
+        var said = await ReturnJson.ReadAsync(call, [.. page.Rows.Select(row => row.Lead)]);
+        var terms = new Dictionary<CopyId, CatalogModel>(page.Rows.Count);
+        foreach (var row in page.Rows) terms[row.Copy.Id] = await SaleTerms.ModelOfAsync(call.Catalog, row.Lead, row.Copy.Campaign, call.Cancel);
         return Reply.Json(json =>
         {
             json.WriteStartArray("copies");
             foreach (var row in page.Rows)
             {
-                var payload = LeadPayload.Read(vault.Open(row.Lead.Id, row.Lead.Sealed));
-                CopyMessageJson.Write(json, CopyMessages.Create(model, row.Lead, row.Copy, payload, vault));
+                var payload = LeadPayload.Of(vault, row.Lead);
+                CopyMessageJson.Write(json, CopyMessages.Create(model, terms[row.Copy.Id], row.Lead, row.Copy, payload, vault), () =>
+                {
+                    json.WriteString("status", LeadAnswer.Wire(row.Copy.State));
+                    said.WriteMembers(json, row.Copy.Id);
+                });
             }
             json.WriteEndArray();
             json.WriteString("next", page.Next);

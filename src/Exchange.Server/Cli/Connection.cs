@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 
 namespace Exchange.Server.Cli;
 
@@ -22,7 +23,8 @@ internal sealed class Connection
     }
 
     /// <summary>Makes a command act on a running exchange; answers usage errors and an exchange that is away, so that commands need not.</summary>
-    public void Act(Command command, Func<Call, Task<int>> action) => command.SetAction(async (parsed, cancel) =>
+    /// <param name="away">The exit code when no exchange answers.</param>
+    public void Act(Command command, Func<Call, Task<int>> action, int away = ExitCodes.Refused) => command.SetAction(async (parsed, cancel) =>
     {
         var console = new CliConsole(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
         var address = parsed.GetValue(Url) ?? NotEmpty("EXCHANGE_URL") ?? DefaultUrl;
@@ -44,14 +46,25 @@ internal sealed class Connection
         catch (HttpRequestException)
         {
             await console.Error.WriteLineAsync($"No exchange answers at {address}.");
-            return ExitCodes.Refused;
+            return away;
         }
         catch (TaskCanceledException) when (!cancel.IsCancellationRequested)
         {
             await console.Error.WriteLineAsync($"The exchange at {address} did not answer in time.");
-            return ExitCodes.Refused;
+            return away;
         }
     });
+
+    /// <summary>As <see cref="Act"/> where a running exchange is named; else on the database itself.</summary>
+    public void ActAnywhere(Command command, Func<Call, Task<int>> running, Func<ParseResult, CliConsole, bool, CancellationToken, Task<int>> local)
+    {
+        // Nothing was done is not the same as a no.
+        Act(command, running, ExitCodes.Usage);
+        var overHttp = (AsynchronousCommandLineAction)command.Action!;
+        command.SetAction((parsed, cancel) => parsed.GetValue(Url) is null && NotEmpty("EXCHANGE_URL") is null
+            ? local(parsed, new CliConsole(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error), parsed.GetValue(Json), cancel)
+            : overHttp.InvokeAsync(parsed, cancel));
+    }
 
     private static string? NotEmpty(string variable) => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : null;
 }

@@ -1,9 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
 using Exchange.Grains.Cluster;
+using Exchange.Grains.Feed;
+using Exchange.Grains.Intake;
 using Exchange.Grains.Limits;
 using Exchange.Grains.Pings;
 using Exchange.Storage;
+using Exchange.Storage.Redis;
 using Orleans.Configuration;
 using Orleans.Hosting;
 
@@ -16,13 +19,22 @@ public static class ClusterComposition
     public static IServiceCollection AddCluster(this IServiceCollection services, ClusteringOptions options, SiloIdentity self)
     {
         services.AddSingleton(options).AddSingleton(self).AddSingleton<Silos>().AddSingleton<OfferHomes>().AddSingleton<PingKeys>().AddSingleton<NewsDesk>();
+        services.AddSingleton(provider => new NewsRelay(
+            provider.GetRequiredService<NewsDesk>(), provider.GetRequiredService<LiveFeed>(), provider.GetService<RedisFeed>(), provider.GetRequiredService<Silos>(),
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<NewsRelay>>()));
+        services.AddSingleton(provider => new RateLimits(
+            provider.GetService<RateLimitOptions>() ?? new(0, 0), provider.GetService<RedisTokens>(), () => provider.GetRequiredService<Silos>().Count, provider.GetRequiredService<TimeProvider>()));
         return services.AddSingleton(provider => new LeadIds(self.Number, provider.GetRequiredService<TimeProvider>()));
     }
+
+    /// <summary>What Redis does for the silos where there is one.</summary>
+    public static IServiceCollection AddRedis(this IServiceCollection services, RedisLink link) =>
+        services.AddSingleton(link).AddSingleton<RedisTokens>().AddSingleton<RedisFeed>();
 
     /// <summary>Services of the silo that run: after Orleans, before the web server, and stopped the other way round.</summary>
     public static IServiceCollection AddClusterServices(this IServiceCollection services) => services
         .AddSingleton<Drain>().AddHostedService(provider => provider.GetRequiredService<Drain>())
-        .AddHostedService<NewsRelay>()
+        .AddHostedService(provider => provider.GetRequiredService<NewsRelay>())
         .AddSingleton<Freshness>().AddHostedService(provider => provider.GetRequiredService<Freshness>());
 
     /// <summary>Ties the journal's news and the shares of this silo to the cluster.</summary>
@@ -37,7 +49,8 @@ public static class ClusterComposition
     }
 
     /// <summary>Ports, probes and time-outs of the silo. Whoever kills one costs its keys a few seconds.</summary>
-    public static ISiloBuilder UseExchangeSilo(this ISiloBuilder silo, ClusteringOptions options, SiloIdentity self)
+    /// <param name="redis">Where membership is kept if it is kept in Redis.</param>
+    public static ISiloBuilder UseExchangeSilo(this ISiloBuilder silo, ClusteringOptions options, SiloIdentity self, string? redis = null)
     {
         silo.AddGrainService<SiloService>();
         silo.Configure<SiloOptions>(named => named.SiloName = self.MemberName);
@@ -46,10 +59,11 @@ public static class ClusterComposition
         if (options.IsAlone) silo.UseLocalhostClustering(siloPort: port, gatewayPort: 0, serviceId: "exchange", clusterId: "embedded");
         else
         {
-            silo.Configure<ClusterOptions>(cluster => (cluster.ServiceId, cluster.ClusterId) = ("exchange", options.ClusterId));
-            // Callers come over HTTP and gRPC: no gateway for clients of grains.
-            if (options.Address is { } address) silo.ConfigureEndpoints(address, port, gatewayPort: 0);
+            silo.Configure<Orleans.Configuration.ClusterOptions>(cluster => (cluster.ServiceId, cluster.ClusterId) = ("exchange", options.ClusterId));
+            // No gateway: callers come over HTTP and gRPC, and silos call each other directly.
+            if (options.Address is { } address) silo.ConfigureEndpoints(address, port, gatewayPort: 0, listenOnAnyHostAddress: !IPAddress.IsLoopback(address));
             else silo.ConfigureEndpoints(port, gatewayPort: 0, listenOnAnyHostAddress: true);
+            if (options.Membership == Membership.Redis) silo.UseRedisClustering(redis!);
         }
         silo.Configure<SiloMessagingOptions>(messaging =>
         {
@@ -60,6 +74,8 @@ public static class ClusterComposition
         {
             membership.ProbeTimeout = TimeSpan.FromSeconds(1);
             membership.NumMissedProbesLimit = 3;
+            // Whoever starts asks only those who said lately that they are alive: after a kill of all nobody waits for the dead.
+            membership.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(2);
         });
     }
 

@@ -14,6 +14,7 @@ using Exchange.Server.Observability;
 using Exchange.Server.OpenApi;
 using Exchange.Server.Problems;
 using Exchange.Storage;
+using Exchange.Storage.Redis;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Orleans.Hosting;
 
@@ -31,6 +32,8 @@ public static class ExchangeHost
             Logging(builder);
             using var startLog = LoggerFactory.Create(logging => logging.AddSimpleConsole(console => { console.SingleLine = true; console.TimestampFormat = "HH:mm:ss "; }));
             await using var store = await OpenedStore.OpenAsync(options, startLog, cancel);
+            await using var redis = options.Redis is null ? null : await RedisLink.OpenAsync(options.Redis, TimeProvider.System, startLog.CreateLogger<RedisLink>());
+            if (redis is not null) builder.Services.AddRedis(redis);
             await using var app = Build(builder, options, store);
             var catalog = app.Services.GetRequiredService<CatalogHost>();
             var sample = await FirstStart.SeedAsync(catalog, cancel);
@@ -73,7 +76,7 @@ public static class ExchangeHost
         var (store, self) = (opened.Store, opened.Self);
         builder.WebHost.ConfigureKestrel(kestrel => Ports(kestrel, options));
         var services = builder.Services;
-        services.AddSingleton(options).AddExchange(store, opened.Time, options.AllowLoopback).AddCluster(options.Cluster, self);
+        services.AddSingleton(options).AddSingleton(options.RateLimits).AddExchange(store, opened.Time, options.AllowLoopback).AddCluster(options.Cluster, self);
         builder.UseOrleans(silo => Silo(silo, options, opened));
         // After Orleans and before the web server: they call grains, and are there before the first request.
         services.AddClusterServices();
@@ -117,7 +120,7 @@ public static class ExchangeHost
 
     private static void Silo(ISiloBuilder silo, ExchangeOptions options, OpenedStore opened)
     {
-        silo.UseExchangeSilo(options.Cluster, opened.Self);
+        silo.UseExchangeSilo(options.Cluster, opened.Self, options.Redis);
         if (options.Cluster.Membership == Membership.Postgres) opened.UseMembership(silo);
         opened.UseGrainMemory(silo);
         silo.UseSystemTextJsonGrainStorageSerializer();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Exchange.Grains.Intake;
 
 namespace Exchange.Server.Hosting;
 
@@ -22,6 +23,9 @@ public sealed class ExchangeOptions
     /// <summary>Base64 of 32 bytes that wrap every data key; default: made at first start and kept in the data folder. Needed with PostgreSQL.</summary>
     public byte[]? MasterKey { get; private init; }
     public string? AdminKey { get; private init; }
+    /// <summary>Redis as StackExchange.Redis reads it, such as <c>localhost:6379</c>; null: there is none, and nothing needs one.</summary>
+    public string? Redis { get; private init; }
+    public RateLimitOptions RateLimits { get; private init; } = new(0, 0);
     /// <summary>How it meets the other silos.</summary>
     public ClusteringOptions Cluster { get; private init; } = new();
     public bool Production { get; private init; }
@@ -35,7 +39,6 @@ public sealed class ExchangeOptions
         if (listen is not ("localhost" or "any")) faults.Add("Exchange:Listen is neither localhost nor any");
         var loopback = section["Delivery:AllowLoopback"] is { } text && (bool.TryParse(text, out var allowed) ? allowed : Fault(faults, "Exchange:Delivery:AllowLoopback is neither true nor false"));
         if (loopback && environment.IsProduction()) faults.Add("Exchange:Delivery:AllowLoopback is for development; in Production it would let a catalog reach this machine");
-        if (!string.IsNullOrEmpty(section["Redis"])) faults.Add("Exchange:Redis is not supported by this build");
         var postgres = section["Postgres"] is { Length: > 0 } database ? database : null;
         if (postgres is not null && string.IsNullOrEmpty(section["MasterKey"]))
             faults.Add("Exchange:MasterKey is needed with Exchange:Postgres: the Base64 of 32 bytes, the same in every process (openssl rand -base64 32)");
@@ -50,6 +53,8 @@ public sealed class ExchangeOptions
             AllowLoopback = loopback,
             MasterKey = Key(section["MasterKey"], faults),
             AdminKey = Environment.GetEnvironmentVariable("EXCHANGE_ADMIN_KEY") is { Length: > 0 } admin ? admin : null,
+            Redis = section["Redis"] is { Length: > 0 } redis ? redis : null,
+            RateLimits = new(PerSecond(section, "Intake:PingsPerSecond", faults), PerSecond(section, "Intake:PostsPerSecond", faults)),
             Production = environment.IsProduction(),
             Cluster = ClusteringOptions.Read(section, Port(section, "Http:Port", 8080, []), listen == "any", faults),
         };
@@ -64,6 +69,15 @@ public sealed class ExchangeOptions
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and < 65536) return port;
         faults.Add($"Exchange:{name} is not a port (1 to 65535)");
         return otherwise;
+    }
+
+    /// <summary>Of each publisher; 0: without a limit.</summary>
+    private static int PerSecond(IConfigurationSection section, string name, List<string> faults)
+    {
+        if (section[name] is not { Length: > 0 } text) return 0;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var rate) && rate is >= 0 and <= 1_000_000) return rate;
+        faults.Add($"Exchange:{name} is not a number of calls a second (0 to 1000000)");
+        return 0;
     }
 
     private static byte[]? Key(string? text, List<string> faults)

@@ -3,6 +3,7 @@ using Exchange.Grains.Cluster;
 using Exchange.Grains.Firm;
 using Exchange.Grains.Memory;
 using Exchange.Grains.Pings;
+using Exchange.Grains.Returns;
 using Exchange.Grains.SoftHolds;
 using Exchange.Engine.PingTrees;
 using Exchange.Storage;
@@ -15,7 +16,7 @@ namespace Exchange.Server.Hosting;
 /// Nothing that is right depends on it.
 /// </summary>
 public sealed class Housekeeping(
-    OfferBook book, PingKeys pingKeys, SoftHoldDesk softHolds, FirmOffers firm, CatalogHost catalog, TierRotations rotations, IExchangeStore store, Silos silos, IGrainFactory grains,
+    OfferBook book, PingKeys pingKeys, SoftHoldDesk softHolds, FirmOffers firm, ReturnDesk returns, CatalogHost catalog, TierRotations rotations, IExchangeStore store, Silos silos, IGrainFactory grains,
     TimeProvider time, ILogger<Housekeeping> log) : BackgroundService
 {
     /// <summary>What one silo does for all of them.</summary>
@@ -52,6 +53,7 @@ public sealed class Housekeeping(
                 if (tick % KeepEveryTicks == 0) await KeepAsync();
                 if (!silos.Owns(ForAll)) continue;
                 await firm.SweepAsync(now, stoppingToken);
+                if (tick % KeepEveryTicks == 0 && catalog.IsLoaded) await returns.SweepAsync(now, stoppingToken);
                 if ((oldRowsAreLeft || tick % UpkeepEveryTicks == 0) && catalog.IsLoaded)
                     oldRowsAreLeft = await store.Upkeep.RunAsync(OldRows.At(catalog.Current, now), stoppingToken) >= OldRows.RowsPerRun;
             }

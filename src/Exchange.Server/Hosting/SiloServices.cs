@@ -9,6 +9,7 @@ using Exchange.Grains.Intake;
 using Exchange.Grains.Leads;
 using Exchange.Grains.Limits;
 using Exchange.Grains.Pings;
+using Exchange.Grains.Returns;
 using Exchange.Grains.SoftHolds;
 using Exchange.Storage;
 
@@ -28,7 +29,7 @@ public static class SiloServices
         services.AddSingleton(new CatalogRules(Parsers.All, url => UrlRules.Check(url, allowLoopback)));
         services.AddSingleton<CatalogHost>().AddSingleton<ICatalogHost>(provider => provider.GetRequiredService<CatalogHost>());
         services.AddSingleton<TierRotations>().AddSingleton<IRotations>(provider => provider.GetRequiredService<TierRotations>());
-        services.AddSingleton<OfferBook>().AddSingleton<PostRates>().AddSingleton<SoftHoldDesk>().AddSingleton<FirmOffers>().AddSingleton<PingDesk>();
+        services.AddSingleton<OfferBook>().AddSingleton<PostRates>().AddSingleton<SoftHoldDesk>().AddSingleton<FirmOffers>().AddSingleton<ReturnDesk>().AddSingleton<PingDesk>();
         services.AddSingleton<Grains.Leads.LeadAnswers>().AddSingleton<PromiseCounts>().AddSingleton<LeadServices>().AddSingleton<ILeadIntake, LeadIntake>();
         services.AddSingleton(_ => new OutboundHttp(new OutboundOptions { AllowLoopback = allowLoopback }));
         services.AddSingleton(provider => ConnectorList.Create(provider.GetRequiredService<OutboundHttp>()));

@@ -1,6 +1,7 @@
 using Exchange.Grains.Cluster;
 using Exchange.Grains.Memory;
 using Exchange.Storage;
+using Exchange.Storage.Audit;
 using Exchange.Storage.Sqlite;
 using Orleans.Hosting;
 
@@ -27,6 +28,7 @@ public static class SqliteComposition
                 storage.Invariant = GrainMemory.Invariant;
                 storage.ConnectionString = GrainMemory.ConnectionString(options.Data);
             }),
+            AddServices = services => services.AddSingleton<IAudits>(store.Audits),
         };
     }
 }

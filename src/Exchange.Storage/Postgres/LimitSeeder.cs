@@ -11,7 +11,7 @@ namespace Exchange.Storage.Postgres;
 /// </summary>
 internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
 {
-    private const string Live = "at_ms >= $2 AND at_ms < $3 AND state IN (1, 2, 3) AND NOT is_test(lead_id)";
+    private const string Live = "at_ms >= $2 AND at_ms < $3 AND NOT is_test(lead_id) AND state";
     /// <summary>Payloads are kilobytes: so many at a time are in memory.</summary>
     private const int LeadsAtOnce = 500;
 
@@ -30,7 +30,8 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
     }
 
     /// <summary>
-    /// The current window's counters become what its live copies took; those still held get the take, so that their end moves this counter too.
+    /// The current window's counters become what its live copies took; those still held get the take, so that their end moves this counter too. What came
+    /// back counts, unless the cap counts what was kept: then it does not, and what is sold gets the take, so that its return moves this counter.
     /// Tests take nothing. Sales are held, the cap's counters locked.
     /// </summary>
     public async Task SeedAsync(NpgsqlConnection database, LimitModel limit, CancellationToken cancel)
@@ -38,18 +39,18 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
         var count = new NewCapCount(limit, nowMs);
         foreach (var key in await database.AllAsync("SELECT key FROM counter WHERE limit_id = $1 AND window_start = $2", static row => row.Text(0), cancel,
             limit.Id, count.Window.Start).ConfigureAwait(false)) count.Begin(key);
-        if (count.Asks)
+        if (count.LooksAtSold)
         {
             var copies = await CopiesAsync(database, limit, count, "", cancel).ConfigureAwait(false);
-            await AskAsync(database, limit, copies, cancel).ConfigureAwait(false);
+            if (count.Asks) await AskAsync(database, limit, copies, cancel).ConfigureAwait(false);
             foreach (var copy in copies)
-                if (known.Of(limit, copy) is (true, var value)) count.Add(copy, value);
+                if ((count.Asks ? known.Of(limit, copy) : (true, null)) is (true, var value)) count.Add(copy, value);
         }
         else
         {
             var (sold, price, payout) = await SoldAsync(database, limit, count, cancel).ConfigureAwait(false);
             count.AddSold(sold, price, payout);
-            foreach (var copy in await CopiesAsync(database, limit, count, "AND state <> 3 ", cancel).ConfigureAwait(false)) count.Add(copy, null);
+            foreach (var copy in await CopiesAsync(database, limit, count, "AND state IN (1, 2) ", cancel).ConfigureAwait(false)) count.Add(copy, null);
         }
         await WriteAsync(database, limit, count, cancel).ConfigureAwait(false);
     }
@@ -75,19 +76,19 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
             ON CONFLICT (key) DO UPDATE SET used = excluded.used, held = excluded.held
             """, cancel, limit.Id, count.Window.Start, limit.RowLimitIn(count.Window),
             count.Rows.Keys.ToArray(), count.Rows.Values.Select(row => row.Used).ToArray(), count.Rows.Values.Select(row => row.Held).ToArray()).ConfigureAwait(false);
-        foreach (var (key, row) in count.Rows.Where(row => row.Value.Holds.Count > 0))
+        foreach (var (key, row) in count.Rows.Where(row => row.Value.Moving.Count > 0))
             await database.RunAsync("""
                 UPDATE copy c SET takes = array_append(c.takes, $1), amounts = array_append(c.amounts, t.amount) FROM unnest($2, $3, $4) AS t (lead_id, no, amount)
                 WHERE c.lead_id = t.lead_id AND c.no = t.no AND NOT c.takes @> ARRAY[$1]
-                """, cancel, key, Leads(row.Holds), Numbers(row.Holds), row.Holds.Select(copy => count.AmountOf(copy)).ToArray()).ConfigureAwait(false);
+                """, cancel, key, Leads(row.Moving), Numbers(row.Moving), row.Moving.Select(copy => count.AmountOf(copy)).ToArray()).ConfigureAwait(false);
     }
 
     private static async Task<(long Count, long Price, long Payout)> SoldAsync(NpgsqlConnection database, LimitModel limit, NewCapCount of, CancellationToken cancel) =>
-        await database.FirstAsync($"SELECT count(*), coalesce(sum(price), 0)::bigint, coalesce(sum(payout), 0)::bigint FROM copy WHERE {Column(limit)} = ANY($1) AND {Live} AND state = 3",
+        await database.FirstAsync($"SELECT count(*), coalesce(sum(price), 0)::bigint, coalesce(sum(payout), 0)::bigint FROM copy WHERE {Column(limit)} = ANY($1) AND {Live} IN (3, 6)",
             static row => (row.Long(0), row.Long(1), row.Long(2)), cancel, await OwnersAsync(database, limit, cancel).ConfigureAwait(false), of.FromMs, of.UntilMs).ConfigureAwait(false);
 
     private static async Task<List<LiveCopy>> CopiesAsync(NpgsqlConnection database, LimitModel limit, NewCapCount of, string and, CancellationToken cancel) =>
-        await database.AllAsync($"SELECT lead_id, no, state, price, payout FROM copy WHERE {Column(limit)} = ANY($1) AND {Live} {and}ORDER BY lead_id, no",
+        await database.AllAsync($"SELECT lead_id, no, state, price, payout FROM copy WHERE {Column(limit)} = ANY($1) AND {Live} IN (1, 2, 3{(limit.CountsKept ? "" : ", 6")}) {and}ORDER BY lead_id, no",
             static row => new LiveCopy(row.Lead(0), row.Int(1), (CopyState)row.Int(2), row.Long(3), row.Long(4)), cancel,
             await OwnersAsync(database, limit, cancel).ConfigureAwait(false), of.FromMs, of.UntilMs).ConfigureAwait(false);
 

@@ -38,12 +38,11 @@ internal sealed class CounterCache(Database database) : ICounters
         return read;
     }
 
-    private CounterRow Get(long id)
+    private CounterRow? Find(long id)
     {
         if (byId.TryGetValue(id, out var counter)) return counter;
         counter = database.Prepare("SELECT id, key, limit_id, lim, used, held FROM counter WHERE id = ?").Bind(id).First(Read);
-        Invariant.Require(counter is not null, "a copy's take names a counter that is not there");
-        Keep(counter);
+        if (counter is not null) Keep(counter);
         return counter;
     }
 
@@ -60,8 +59,15 @@ internal sealed class CounterCache(Database database) : ICounters
 
     Counter? ICounters.Find(in Take take) => Find(take);
 
-    public IEnumerable<(Counter Counter, long Amount)> TakenBy(JudgedCopy copy) =>
-        StoredTakes.Read(((StoredCopyRow)copy).Takes).Select(take => ((Counter)Get(take.Counter), take.Amount));
+    public IEnumerable<(Counter Counter, long Amount)> TakenBy(JudgedCopy copy)
+    {
+        foreach (var (id, amount) in StoredTakes.Read(((StoredCopyRow)copy).Takes))
+        {
+            var counter = Find(id);
+            Invariant.Require(counter is not null || copy.State == CopyState.Captured, "a copy's take names a counter that is not there");
+            if (counter is not null) yield return (counter, amount);
+        }
+    }
 
     public void Moved(Counter counter)
     {

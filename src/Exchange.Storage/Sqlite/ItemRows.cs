@@ -7,6 +7,7 @@ internal sealed class ItemRows(Database database, CounterCache counters, SoldSeq
 {
     public void WriteLead(JournalItem item, int open, bool exclusive)
     {
+        if (item.IsReturn) return;
         if (item.Request is { } request)
             database.Prepare("INSERT INTO request (publisher, key, lead_id, hash) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
                 .Bind(request.Publisher).Bind(request.Key).Bind(item.Lead).Bind(request.BodyHash).Run();
@@ -45,6 +46,7 @@ internal sealed class ItemRows(Database database, CounterCache counters, SoldSeq
             CopyMove.Capture => CopyState.Captured,
             CopyMove.Void => CopyState.Voided,
             CopyMove.Expire => CopyState.Expired,
+            CopyMove.Reverse => CopyState.Reversed,
             _ => CopyState.InDoubt,
         };
         database.Prepare("""
@@ -67,10 +69,10 @@ internal sealed class ItemRows(Database database, CounterCache counters, SoldSeq
                     .Bind(item.AtMs).Bind(item.Lead).Bind(end.No).Run();
                 foreach (var delivery in end.Deliveries) WriteDelivery(item, end.No, delivery, isSold: true);
                 break;
-            case CopyMove.Void or CopyMove.Expire:
+            case CopyMove.Void or CopyMove.Expire or CopyMove.Reverse:
                 database.Prepare("""
                     UPDATE delivery SET status = 3, error = ?, lease_owner = NULL, lease_until = 0, changed_ms = ? WHERE lead_id = ? AND no = ? AND status = 1
-                    """).Bind(end.Move == CopyMove.Void ? "rejected" : "expired").Bind(item.AtMs).Bind(item.Lead).Bind(end.No).Run();
+                    """).Bind(end.Move switch { CopyMove.Void => "rejected", CopyMove.Expire => "expired", _ => "returned" }).Bind(item.AtMs).Bind(item.Lead).Bind(end.No).Run();
                 break;
         }
     }

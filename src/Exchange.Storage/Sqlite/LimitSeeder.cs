@@ -9,7 +9,7 @@ namespace Exchange.Storage.Sqlite;
 /// </summary>
 internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
 {
-    private const string Live = "at_ms >= ? AND at_ms < ? AND state IN (1, 2, 3) AND substr(lead_id, 9, 1) < x'80'";
+    private const string Live = "at_ms >= ? AND at_ms < ? AND substr(lead_id, 9, 1) < x'80' AND state";
 
     private readonly KnownCopyFacts known = new(facts);
 
@@ -22,7 +22,8 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
     }
 
     /// <summary>
-    /// The current window's counters become what its live copies took; those still held get the take, so that their end moves this counter too.
+    /// The current window's counters become what its live copies took; those still held get the take, so that their end moves this counter too. What came
+    /// back counts, unless the cap counts what was kept: then it does not, and what is sold gets the take, so that its return moves this counter.
     /// Tests take nothing.
     /// </summary>
     public void Seed(Database database, LimitModel limit)
@@ -31,7 +32,7 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
         var ids = database.Prepare("SELECT key, id FROM counter WHERE limit_id = ? AND window_start = ?").Bind(limit.Id).Bind(count.Window.Start)
             .All(static row => (Key: row.Text(0), Id: row.Long(1))).ToDictionary(row => row.Key, row => row.Id, StringComparer.Ordinal);
         foreach (var key in ids.Keys) count.Begin(key);
-        if (count.Asks)
+        if (count.LooksAtSold)
         {
             foreach (var copy in Copies(database, limit, count, ""))
                 if (Ask(database, limit, copy) is (true, var value)) count.Add(copy, value);
@@ -40,13 +41,14 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
         {
             var (sold, price, payout) = Sold(database, limit, count);
             count.AddSold(sold, price, payout);
-            foreach (var copy in Copies(database, limit, count, "AND state <> 3 ")) count.Add(copy, null);
+            foreach (var copy in Copies(database, limit, count, "AND state IN (1, 2) ")) count.Add(copy, null);
         }
         foreach (var (key, row) in count.Rows) Write(database, limit, count, key, ids.GetValueOrDefault(key), row);
     }
 
     private (bool Counts, string? Value) Ask(Database database, LimitModel limit, in LiveCopy copy)
     {
+        if (!NewCapCount.AsksOf(limit)) return (true, null);
         if (!known.Knows(limit, copy))
             known.Ask(limit, database.Prepare("""
                 SELECT l.lead_id, c.no, l.publisher, l.vertical, l.sub_id, l.channel, c.campaign, c.buyer, c.exclusive, c.price, c.payout, c.at_ms, l.catalog_version, l.sealed
@@ -63,8 +65,13 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
         if (id == 0)
             id = database.Prepare("INSERT INTO counter (key, limit_id, window_start, lim, used, held) VALUES (?, ?, ?, ?, 0, 0) RETURNING id")
                 .Bind(key).Bind(limit.Id).Bind(count.Window.Start).Bind(limit.RowLimitIn(count.Window)).Scalar()!.Value;
-        database.Prepare("UPDATE counter SET used = ?, held = ? WHERE id = ?").Bind(row.Used).Bind(row.Held).Bind(id).Run();
-        foreach (var copy in row.Holds)
+        // What its copies do not say of it is kept beside it, for the audit: what they used without a take (where what was kept counts, none does), and that
+        // it began beyond its limit.
+        database.Prepare("""
+            UPDATE counter SET seeded = CASE WHEN ?4 THEN 0 ELSE seeded + ?1 - used END, used = ?1, held = ?2, over = CASE WHEN ?1 + ?2 > lim THEN ?1 + ?2 ELSE over END
+            WHERE id = ?3
+            """).Bind(row.Used).Bind(row.Held).Bind(id).Bind(limit.CountsKept).Run();
+        foreach (var copy in row.Moving)
         {
             // Read again: another new cap may have added to it just before.
             var takes = StoredTakes.Read(database.Prepare("SELECT takes FROM copy WHERE lead_id = ? AND no = ?").Bind(copy.Lead).Bind(copy.No).First(static row => row.Blob(0)));
@@ -77,7 +84,7 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
     private static (long Count, long Price, long Payout) Sold(Database database, LimitModel limit, NewCapCount of)
     {
         (long, long, long) sum = default;
-        foreach (var statement in Where(database, limit, of, "SELECT count(*), coalesce(sum(price), 0), coalesce(sum(payout), 0) FROM copy", "AND state = 3 "))
+        foreach (var statement in Where(database, limit, of, "SELECT count(*), coalesce(sum(price), 0), coalesce(sum(payout), 0) FROM copy", "AND state IN (3, 6) "))
         {
             var (count, price, payout) = statement().First(static row => (row.Long(0), row.Long(1), row.Long(2)));
             sum = checked((sum.Item1 + count, sum.Item2 + price, sum.Item3 + payout));
@@ -98,7 +105,7 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
     private static IEnumerable<Func<Statement>> Where(Database database, LimitModel limit, NewCapCount of, string select, string and)
     {
         var column = limit.Scope switch { CapScope.Publisher => "publisher", CapScope.Campaign => "campaign", CapScope.Buyer => "buyer", _ => "trees <> '' AND trees" };
-        var sql = $"{select} WHERE {column} = ? AND {Live} {and}";
+        var sql = $"{select} WHERE {column} = ? AND {Live} IN (1, 2, 3{(limit.CountsKept ? "" : ", 6")}) {and}";
         IEnumerable<string> owners = limit.Scope == CapScope.Tree
             ? TreeLists.All(database).Where(trees => Array.IndexOf(CopyTrees.Read(trees), limit.Owner) >= 0)
             : [limit.Owner];

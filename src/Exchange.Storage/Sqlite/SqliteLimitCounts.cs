@@ -30,7 +30,7 @@ internal sealed class SqliteLimitCounts(Writer writer, ReadPool reads) : ILimitC
             foreach (var trees in TreeLists.All(database))
                 foreach (var key in database.Prepare("""
                     SELECT tier, campaign, at_ms FROM copy
-                    WHERE trees = ? AND trees <> '' AND at_ms >= ? AND state IN (1, 2, 3) AND tier <> '' AND substr(lead_id, 9, 1) < x'80'
+                    WHERE trees = ? AND trees <> '' AND at_ms >= ? AND state IN (1, 2, 3, 6) AND tier <> '' AND substr(lead_id, 9, 1) < x'80'
                     """).Bind(trees).Bind(sinceMs).All(static row => (row.Text(0), row.Text(1), row.Long(2) / 1000 * 1000)))
                     counts[key] = counts.GetValueOrDefault(key) + 1;
             return [.. counts.Select(pair => new SoldCount(pair.Key.Item1, pair.Key.Item2, pair.Key.Item3, pair.Value))

@@ -16,7 +16,7 @@ internal sealed class SqliteUpkeep(Writer writer, ReadPool reads) : IUpkeep
         return counters + persons + offers;
     }
 
-    /// <summary>What is held must still find its counter, however late it ends.</summary>
+    /// <summary>What is held must still find its counter, however late it ends; what comes back gives to the one it took from or, gone, to none.</summary>
     private async Task<int> CountersAsync(UpkeepRun run, int atMost, CancellationToken cancel)
     {
         var old = await reads.ReadAsync(database => database.Prepare("""

@@ -37,7 +37,7 @@ public sealed class TreeTests
         main.When.ShouldNotBeNull();
         var cap = main.Caps.ShouldHaveSingleItem();
         (cap.Scope, cap.Owner, cap.Limit, cap.Id).ShouldBe((CapScope.Tree, "main", 9L, "t:main:leads:day:America/New_York"));
-        main.Gate!.Id.ShouldStartWith("open:tree:main:");
+        main.Gate.Id.ShouldStartWith("open:tree:main:");
         model.Trees["rest"].IsGroup.ShouldBeTrue();
     }
 
@@ -69,7 +69,7 @@ public sealed class TreeTests
         (group.Tree, group.Copies, group.Floor!.Otherwise, group.Publishers, group.When, group.Status).ShouldBe(("pool", 2, Money.Parse("2.50"), null, null, EntryStatus.Active));
         (tiers[1].Copies, tiers[1].Floor!.Otherwise, tiers[1].Deadline).ShouldBe((2, Money.Parse("1.00"), TimeSpan.FromMilliseconds(200)));
         (model.Trees["pool"].IsGroup, model.Trees["pool"].Tiers.Count).ShouldBe((true, 1));
-        ReferenceEquals(group.Gate, model.Trees["pool"].Gate).ShouldBeTrue();
+        ReferenceEquals(group.Caps, model.Trees["pool"].Caps).ShouldBeTrue();
     }
 
     [Fact]

@@ -28,7 +28,7 @@ public sealed class CopyTakesTests
         run.Post();
         journal.Leads[run.Sale.Id].Copies[1].Made.Takes.Select(take => $"{take.LimitId} {take.Amount}").ShouldBe(
         [
-            "open:publisher:p:0 0", "p:p:leads:day 1", "p:p:spend:day 8000000", "open:a:0 0", "open:buyer:a:0 0", "c:a:leads:day 1", "c:a:spend:day 10000000",
+            "open:publisher:p:0 0", "p:p:leads:day 1", "p:p:spend:day 8000000", "open:tree:main:0 0", "open:a:0 0", "open:buyer:a:0 0", "c:a:leads:day 1", "c:a:spend:day 10000000",
             "t:main:leads:day 1", "bal:a 10000000",
         ]);
     }

@@ -34,7 +34,7 @@ public class AllocationTests
                 new Tier(method, [.. campaigns.Take(16).Select(wants => wants.Id)]) { Pricing = pricing, Floor = "2.00", Copies = 3, Group = new Group("inner") { Copies = 2 } },
                 new Tier(method, [.. campaigns.Skip(8).Select(wants => wants.Id)]) { Pricing = pricing, Copies = 3 },
             ],
-            Payout = new PayoutModel([], PayoutTerms.Share(new(800_000)), Money.Parse("0.50")),
+            Payout = PayoutByPrice(),
         };
         var pings = Enumerable.Range(0, 64).Select(seed => Market.Ping() with { Seed = (ulong)seed }).ToArray();
         foreach (var ping in pings) PingWalk.Decide(market.Model, ping, market, market.Rotations).ShouldBe(Reason.None);
@@ -42,5 +42,18 @@ public class AllocationTests
         var before = GC.GetAllocatedBytesForCurrentThread();
         foreach (var ping in pings) PingWalk.Decide(market.Model, ping, market, market.Rotations);
         (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
+    }
+
+    /// <summary>Dearer leads pay another share; the house keeps something of each.</summary>
+    private static PayoutModel PayoutByPrice()
+    {
+        var errors = new ConfigErrors();
+        var context = new ConditionContext
+        {
+            Fields = new([]), Place = ConditionPlace.Payout, Zone = TimeZoneInfo.Utc, Parsers = new((_, _) => null, _ => null), List = _ => null,
+        };
+        var dear = ConditionCompiler.Compile(new ConfigMap("", 0, [new("field", new ConfigText("", 0, "price")), new("at_least", new ConfigText("", 0, "12.00"))]), context, errors);
+        errors.Any.ShouldBeFalse();
+        return new([new(dear, PayoutTerms.Share(new(700_000)))], PayoutTerms.Share(new(800_000)), Money.Parse("0.50"), [Money.Parse("12.00")]);
     }
 }

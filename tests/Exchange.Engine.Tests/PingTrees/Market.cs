@@ -147,9 +147,11 @@ internal sealed class Market : ILiveView
             Floor = group.Floor is null ? null : PriceModel.Fixed(Money.Parse(group.Floor)),
             When = group.State is null ? null : ConditionCompiler.Compile(StateIs(group.State), context, new ConfigErrors()),
         });
-        var tree = BuildTree("main", Tiers, groups, byId, UnsoldTiers is null ? null : "rest",
+        var tree = BuildTree("main", Tiers, groups, byId, limits, UnsoldTiers is null ? null : "rest",
             TreeLeads is { } treeLeads ? [Limit(limits, LimitKind.Cap, "t:main:leads:day", Reason.CapDay, CapScope.Tree, "main", treeLeads)] : []);
-        TreeModel[] trees = UnsoldTiers is null ? [tree] : [tree, BuildTree("rest", UnsoldTiers, groups, byId, null, [])];
+        // What a group asks stands in the tiers; its own tree has but a gate.
+        TreeModel[] asked = [.. groups.Keys.DistinctBy(group => group.Tree).Select(group => BuildTree(group.Tree, [], groups, byId, limits, null, []))];
+        TreeModel[] trees = UnsoldTiers is null ? [tree, .. asked] : [tree, BuildTree("rest", UnsoldTiers, groups, byId, limits, null, []), .. asked];
         var vertical = new VerticalModel
         {
             Id = "v", Fields = fields, PingTtl = TimeSpan.FromMinutes(5), PingDeadline = TimeSpan.FromSeconds(3), PostDeadline = TimeSpan.FromSeconds(20),
@@ -165,10 +167,11 @@ internal sealed class Market : ILiveView
         };
     }
 
-    private TreeModel BuildTree(string id, Tier[] tiers, Dictionary<Group, GroupModel> groups, IReadOnlyDictionary<string, CampaignModel> byId, string? unsold, LimitModel[] caps) => new()
+    private TreeModel BuildTree(string id, Tier[] tiers, Dictionary<Group, GroupModel> groups, IReadOnlyDictionary<string, CampaignModel> byId, List<LimitModel> limits, string? unsold, LimitModel[] caps) => new()
     {
-        Id = id, Vertical = "v", Status = EntryStatus.Active, Publishers = PublisherSet.All, IsGroup = id != "main", Copies = Copies ?? tiers.Max(tier => tier.Copies),
+        Id = id, Vertical = "v", Status = EntryStatus.Active, Publishers = PublisherSet.All, IsGroup = id != "main", Copies = Copies ?? tiers.Max(tier => (int?)tier.Copies) ?? 1,
         OffersAll = OffersAll, Reauction = Reauction, UnsoldTree = unsold, Caps = caps,
+        Gate = Limit(limits, LimitKind.Gate, $"open:tree:{id}:0", Reason.NoTree, CapScope.Tree, id, 0),
         Tiers = [.. tiers.Select((tier, index) => new TierModel
         {
             Groups = tier.Group is null ? [] : [groups[tier.Group]],

@@ -66,7 +66,7 @@ public class LeadJsonTests
         foreach (var secret in (string[])["marker-1", "marker-2", "marker-3", "marker-4", "203.0.113.199"]) text.Contains(secret, StringComparison.Ordinal).ShouldBe(reveal, secret);
     }
 
-    private static JsonDocument Write(LeadRow lead) => JsonDocument.Parse(Reply.Json(json => LeadJson.WriteMembers(json, lead)).Body);
+    private static JsonDocument Write(LeadRow lead) => JsonDocument.Parse(Reply.Json(json => LeadJson.WriteMembers(json, lead, ReturnJson.None)).Body);
 
     private static LeadRow Lead(LeadState state, params CopyRow[] copies) =>
         new(Id, "search-partner", "auto-insurance", "kw-17", false, state, Reason.None, 1, new byte[32], [], null, 3, Id.UnixMilliseconds, copies);

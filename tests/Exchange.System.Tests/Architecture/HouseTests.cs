@@ -141,27 +141,6 @@ public sealed class HouseTests
             .Where(file => File.ReadAllText(file) is var text && (text.Contains("Microsoft.Data.Sqlite", StringComparison.Ordinal) || text.Contains("using Dapper", StringComparison.Ordinal)))
             .Select(Path.GetFileName).ShouldBeEmpty();
 
-    [Theory]
-    [InlineData("runAsNonRoot: true")]
-    [InlineData("type: RuntimeDefault")]
-    [InlineData("allowPrivilegeEscalation: false")]
-    [InlineData("readOnlyRootFilesystem: true")]
-    [InlineData("drop: [ALL]")]
-    [InlineData("automountServiceAccountToken: false")]
-    public void StatefulSet_SatisfiesTheRestrictedProfile(string line) =>
-        File.ReadAllLines(Repository.Path("k8s", "base", "statefulset.yaml")).Select(text => text.Trim()).ShouldContain(line);
-
-    [Fact]
-    public void Namespace_EnforcesTheRestrictedProfile() =>
-        File.ReadAllText(Repository.Path("k8s", "base", "namespace.yaml")).ShouldContain("pod-security.kubernetes.io/enforce: restricted");
-
-    [Fact]
-    public void Kustomization_NamesEveryManifestOfItsFolder()
-    {
-        var kustomization = File.ReadAllText(Repository.Path("k8s", "base", "kustomization.yaml"));
-        Repository.Files("k8s/base", "*.yaml").Select(Path.GetFileName).Where(name => name != "kustomization.yaml").ShouldAllBe(name => kustomization.Contains(name!));
-    }
-
     [Fact]
     public void LockFileOfTheForeignClient_NamesNoHost() =>
         File.ReadAllText(Repository.Path("tests", "foreign-client", "package-lock.json")).ShouldNotContain("\"resolved\"");

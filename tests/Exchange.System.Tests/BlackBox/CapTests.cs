@@ -38,6 +38,31 @@ public sealed class CapTests : IClassFixture<RunningExchange>
         (await SellAsync(publisher)).ShouldBeFalse();
     }
 
+    [Fact]
+    public async Task CapOfATreeSetUnderLoad_CountsEverySale()
+    {
+        // Whatever was decided on the catalog before is refused once the tree has caps, and decided again.
+        await exchange.ApplyAsync(Catalog("tree", """[ { per: total, leads: 100000 } ]"""));
+        using var publisher = await Sender.OfAsync(exchange, "pub-tree");
+        using var stop = new CancellationTokenSource();
+        var sold = 0;
+        var senders = Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested) if (await SellAsync(publisher)) Interlocked.Increment(ref sold);
+        })).ToArray();
+        for (var round = 0; round < 6; round++)
+        {
+            var before = Volatile.Read(ref sold);
+            while (Volatile.Read(ref sold) < before + 20) await Task.Delay(5);
+            await exchange.ApplyAsync(Catalog("tree", """[ { per: total, leads: 100000 } ]""", treeCaps: round % 2 == 0 ? """[ { per: total, leads: 200000 } ]""" : ""));
+        }
+        await exchange.ApplyAsync(Catalog("tree", """[ { per: total, leads: 100000 } ]""", treeCaps: """[ { per: total, leads: 200000 } ]"""));
+        await stop.CancelAsync();
+        await Task.WhenAll(senders);
+        (await CapAsync("tree", "total.leads"))["used"]!.GetValue<long>().ShouldBe(sold);
+        await CounterRows.UntilUsedAsync(exchange.Folder, "t:tree-tree:leads:total:America/New_York", sold);
+    }
+
     [Theory]
     [InlineData("plain", """{ per: day, leads: 5, ZONE }""", "day.leads", "3")]
     [InlineData("spend", """{ per: month, spend: "45.00", ZONE }""", "month.spend", "30.00")]
@@ -125,7 +150,7 @@ public sealed class CapTests : IClassFixture<RunningExchange>
 
     private static IEnumerable<string> Values(JsonNode cap) => cap["values"]!.AsArray().Select(value => $"{value.Text("value")} {value.Text("used")}");
 
-    private static string Catalog(string id, string caps, string publisherCaps = "") => Market.With($$"""
+    private static string Catalog(string id, string caps, string publisherCaps = "", string treeCaps = "") => Market.With($$"""
         publishers:
           pub-{{id}}: { verticals: [auto], payout: { share: 80% }{{(publisherCaps.Length == 0 ? "" : ", caps: " + publisherCaps)}} }
         buyers:
@@ -133,7 +158,7 @@ public sealed class CapTests : IClassFixture<RunningExchange>
         campaigns:
           camp-{{id}}: { buyer: buyer-{{id}}, vertical: auto, bid: "10.00", caps: {{caps}} }
         ping_trees:
-          tree-{{id}}: { vertical: auto, tiers: [ { name: only, method: priority, campaigns: [camp-{{id}}] } ] }
+          tree-{{id}}: { vertical: auto, {{(treeCaps.Length == 0 ? "" : "caps: " + treeCaps + ", ")}}tiers: [ { name: only, method: priority, campaigns: [camp-{{id}}] } ] }
         """);
 }
 

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Exchange.Storage.Sqlite;
 
 namespace Exchange.System.Tests.BlackBox;
 
@@ -136,8 +137,17 @@ public sealed class ExchangeProcess : IAsyncDisposable
         Http.Dispose();
         if (process is { HasExited: false }) Kill();
         process?.Dispose();
-        await Task.Yield();
+        await AuditAsync();
         if (!keepFolder) Directory.Delete(Folder, recursive: true);
+    }
+
+    /// <summary>Whatever a test did to the exchange, its invariants hold afterwards.</summary>
+    private async Task AuditAsync()
+    {
+        if (!File.Exists(Path.Combine(Folder, SqliteStore.FactsFile))) return;
+        using var audits = new SqliteAudits(Folder);
+        var found = (await audits.RunAsync(default)).Checks.SelectMany(check => check.Findings.Select(finding => $"{check.Id} {finding.Subject}: {finding.What}")).ToList();
+        if (found.Count > 0) throw new InvalidOperationException("The audit found:\n" + string.Join('\n', found) + "\n" + Output);
     }
 
     private async Task LaunchAsync(IReadOnlyDictionary<string, string>? environment, bool adminKey)

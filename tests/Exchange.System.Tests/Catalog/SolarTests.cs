@@ -13,7 +13,7 @@ namespace Exchange.System.Tests.Catalog;
 /// <summary>The full example catalog: what of it this build refuses, and that the rest sells as its first lines say.</summary>
 public sealed class SolarTests
 {
-    /// <summary>What belongs to live bids, connectors, waits, intake and returns.</summary>
+    /// <summary>What belongs to live bids, connectors, waits and intake.</summary>
     [Fact]
     public void Solar_UsesWhatThisBuildCannotHonour_AndIsRefusedAtEachPlace()
     {
@@ -24,8 +24,6 @@ public sealed class SolarTests
             ("not_supported", "connectors"),
             ("not_supported", "publishers.sun-compare.postback"),
             ("not_supported", "publishers.coreg-network.intake"),
-            ("not_supported", "publishers.coreg-network.payout.on_return"),
-            ("not_supported", "buyers.sunworks.returns"),
             ("not_supported", "buyers.sunworks.endpoints.leads.limits"),
             ("not_supported", "buyers.sunworks.endpoints.leads.connector"),
             ("not_supported", "buyers.brightroof.office"),
@@ -45,7 +43,7 @@ public sealed class SolarTests
         var root = Files.Read(File.ReadAllBytes(Files.Solar));
         string[] gone =
         [
-            "connectors", "publishers sun-compare postback", "publishers coreg-network intake", "publishers coreg-network payout on_return", "buyers sunworks returns",
+            "connectors", "publishers sun-compare postback", "publishers coreg-network intake",
             "buyers sunworks endpoints", "buyers brightroof office", "buyers brightroof endpoints", "campaigns sunworks-live delivery", "campaigns brightroof-shared delivery",
             "campaigns helios-surveyed delivery", "campaigns hearth-renewals delivery", "campaigns sunworks-live bid live",
         ];

@@ -1,10 +1,12 @@
 extern alias server;
 
 using System.Diagnostics;
+using System.Text;
 using Exchange.Engine.Catalog;
 using Exchange.Grains.Catalog;
 using Exchange.Storage;
 using Exchange.Storage.Sqlite;
+using Exchange.System.Tests.BlackBox;
 using server::Exchange.Server.Catalog;
 using Shouldly;
 
@@ -18,17 +20,22 @@ internal sealed class TestCluster : IAsyncDisposable
     private readonly string folder = Directory.CreateTempSubdirectory("exchange-cluster-").FullName;
     private readonly List<TestSilo> silos = [];
     private SqliteStore store = null!;
+    private bool ownsStore;
 
     public IReadOnlyList<TestSilo> Silos => silos;
     public TestSilo this[int index] => silos[index];
     public IExchangeStore Store => store;
 
-    public static async Task<TestCluster> StartAsync(int count, string yaml)
+    /// <param name="beside">Another cluster whose store this one works on too, without knowing of it.</param>
+    public static async Task<TestCluster> StartAsync(int count, string yaml, TestCluster? beside = null)
     {
         var cluster = new TestCluster();
-        cluster.store = await SqliteStore.OpenAsync(new SqliteStoreOptions { Folder = cluster.folder });
+        cluster.ownsStore = beside is null;
+        cluster.store = beside?.store ?? await SqliteStore.OpenAsync(new SqliteStoreOptions { Folder = cluster.folder });
+        var first = beside is null ? 1 : beside.silos.Count + 1;
         var primary = FreePorts.Next();
-        for (var i = 0; i < count; i++) cluster.silos.Add(await TestSilo.StartAsync(cluster.store, (ushort)(i + 1), i == 0 ? primary : FreePorts.Next(), i == 0 ? null : primary));
+        for (var i = 0; i < count; i++) cluster.silos.Add(await TestSilo.StartAsync(cluster.store, (ushort)(first + i), i == 0 ? primary : FreePorts.Next(), i == 0 ? null : primary));
+        await cluster.store.Access.PutSecretAsync("signing", Encoding.UTF8.GetBytes("whsec_" + Convert.ToBase64String(BuyerApp.SigningKey)), 1, CancellationToken.None);
         await cluster.ApplyAsync(yaml);
         await UntilAsync(() => cluster.silos.TrueForAll(silo => silo.Silos.Count == count), "every silo sees all");
         return cluster;
@@ -63,7 +70,7 @@ internal sealed class TestCluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         for (var i = silos.Count - 1; i >= 0; i--) await silos[i].DisposeAsync();
-        await store.DisposeAsync();
+        if (ownsStore) await store.DisposeAsync();
         Directory.Delete(folder, recursive: true);
     }
 }

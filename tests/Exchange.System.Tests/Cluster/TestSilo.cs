@@ -42,7 +42,7 @@ internal sealed class TestSilo : IAsyncDisposable
             silo.UseLocalhostClustering(port, 0, primary is { } first ? new IPEndPoint(IPAddress.Loopback, first) : null, "exchange", "test");
             silo.AddMemoryGrainStorage(GrainMemoryNames.Store);
         });
-        builder.Services.AddHostedService<NewsRelay>();
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<NewsRelay>());
         var host = builder.Build();
         host.Services.UseCluster();
         await host.StartAsync();
@@ -55,9 +55,9 @@ internal sealed class TestSilo : IAsyncDisposable
         IdempotencyKey = key, BodyHash = new byte[32], Test = test, TestResult = result,
     }, CancellationToken.None);
 
-    public Task<PostReply> PostAsync(string publisher, LeadId ping, byte body = 1)
+    public Task<PostReply> PostAsync(string publisher, LeadId ping, byte body = 1, Dictionary<string, string>? person = null)
     {
-        var person = Sender.NextPerson();
+        person ??= Sender.NextPerson();
         return Intake.PostAsync(new PostCommand
         {
             Publisher = publisher, ReceivedAt = TimeProvider.System.GetUtcNow(), PingId = ping.ToBytes(), BodyHash = [.. Enumerable.Repeat(body, 32)], TestKey = ping.IsTest,

@@ -92,7 +92,7 @@ public sealed class PrivacyTests
             if (bid.Buyer != buyer) continue;
             var copy = new CopyRow(new(sale.Id, slot.CopyNo), slot.OfferId, bid.Campaign, bid.Buyer, bid.Company, slot.Sharing == Engine.Filters.Sharing.Exclusive,
                 CopyState.Captured, slot.Price, slot.Payout, deal.Record.AtMs, Reason.None, null, null);
-            told.AppendLine(Encoding.UTF8.GetString(CopyMessageJson.ToBytes(CopyMessages.Create(deal.Model, row, copy, new LeadPayload(fields, null), Vault))));
+            told.AppendLine(Encoding.UTF8.GetString(CopyMessageJson.ToBytes(CopyMessages.Create(deal.Model, deal.Model, row, copy, new LeadPayload(fields, null), Vault))));
         }
         foreach (var loss in Losses.Of(deal.Model, deal.Record, buyer)) told.AppendLine($"lost {loss.Campaign.Id} {loss.MinimumToWin}");
         return told.ToString();

@@ -37,6 +37,8 @@ internal sealed class Deal(CatalogModel model, PingRecord record)
     public LeadSale? Sale { get; set; }
     public Subject? Subject { get; set; }
     public ConsentInput? Consent { get; set; }
+    /// <summary>Copies that came back.</summary>
+    public HashSet<int> Returned { get; } = [];
     /// <summary>Campaigns that were asked to take the lead, in order.</summary>
     public List<string> Calls { get; } = [];
 }

@@ -59,7 +59,8 @@ internal sealed class MemoryJournal
         var (used, held) = (0L, 0L);
         foreach (var copy in Copies)
         {
-            if (!copy.Counts || !window.Contains(copy.AtMs / 1000) || !IsOf(limit, copy) || !limit.Counts(copy.Subject) || limit.ValueOf(copy.Subject) != value) continue;
+            if (!copy.Counts || copy.State == CopyState.Reversed && (limit.Kind == LimitKind.Balance || limit.CountsKept)) continue;
+            if (!window.Contains(copy.AtMs / 1000) || !IsOf(limit, copy) || !limit.Counts(copy.Subject) || limit.ValueOf(copy.Subject) != value) continue;
             var amount = limit.AmountOf(copy.Made.Price, copy.Made.Payout);
             if (copy.State is CopyState.Captured or CopyState.Reversed) used += amount; else held += amount;
         }
@@ -102,7 +103,8 @@ internal sealed class MemoryJournal
         foreach (var end in item.Ends)
         {
             var state = Of(item.Lead, end.No).State;
-            if (state is not (CopyState.Held or CopyState.InDoubt)) return new(state == After(end.Move) ? VerdictCode.AlreadyThere : VerdictCode.EndedOtherwise);
+            var isOpen = end.Move == CopyMove.Reverse ? state == CopyState.Captured : state is CopyState.Held or CopyState.InDoubt;
+            if (!isOpen) return new(state == After(end.Move) ? VerdictCode.AlreadyThere : VerdictCode.EndedOtherwise);
         }
         if (item.Persons.Any(claim => IsSeen(item, claim))) return new(VerdictCode.PersonSeen);
         for (var e = 0; e < item.Ends.Length; e++)
@@ -191,6 +193,7 @@ internal sealed class MemoryJournal
         CopyMove.Expire => CopyState.Expired,
         CopyMove.Doubt => CopyState.InDoubt,
         CopyMove.Call => CopyState.Held,
+        CopyMove.Reverse => CopyState.Reversed,
         _ => throw new InvariantException("not an end"),
     };
 }

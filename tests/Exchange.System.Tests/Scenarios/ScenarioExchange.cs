@@ -41,11 +41,13 @@ internal sealed class ScenarioExchange : ILiveView
         Alerts = new(time);
         live = new(Alerts);
         counts = new(live);
+        Returns = new(this);
     }
 
     public CatalogModel Model { get; private set; } = null!;
     public MemoryJournal Journal { get; } = new();
     public CapAlerts Alerts { get; }
+    public ScenarioReturns Returns { get; }
 
     public DateTimeOffset Now
     {
@@ -68,6 +70,14 @@ internal sealed class ScenarioExchange : ILiveView
     public void Fund(string buyer, Money amount)
     {
         Journal.Fund(buyer, amount);
+        Heal();
+    }
+
+    /// <summary>One item of a lead that is over.</summary>
+    public void Book(Deal deal, JournalItem item)
+    {
+        Journal.Subject = deal.Subject!;
+        Invariant.Require(Journal.Apply(item).Code == VerdictCode.Done);
         Heal();
     }
 
@@ -125,7 +135,10 @@ internal sealed class ScenarioExchange : ILiveView
     private PingOutcome Counted(PingOutcome outcome, PublisherModel publisher, Subject subject)
     {
         if (counts.TryCountPing(publisher, subject, NowMs) is { } note && outcome.Outcome == Reason.None)
+        {
+            rotations.GiveBack(outcome.Taken);
             outcome = new(note.Reason, outcome.Tree, outcome.Bids, [], [.. outcome.Notes, note], []) { Shares = outcome.Shares };
+        }
         foreach (var campaign in outcome.Asked) counts.CountAsked(campaign, subject, NowMs);
         return outcome;
     }

@@ -37,7 +37,9 @@ internal sealed class ScenarioRun
             ["catalog"] = Change, ["change"] = Change, ["at"] = At, ["after"] = After, ["ping"] = Ping, ["post"] = Post, ["answers"] = Answers, ["later"] = Later,
             ["lead"] = words => LeadText.Of(Deal(words)), ["calls"] = words => LeadText.Calls(Deal(words)), ["explain"] = Explain, ["sell"] = words => string.Join(' ', Sell(words)),
             ["tally"] = words => string.Join(", ", Sell(words).GroupBy(who => who).OrderBy(group => group.Key, StringComparer.Ordinal).Select(group => $"{group.Key} {group.Count()}")),
-            ["caps"] = Caps,
+            ["caps"] = Caps, ["return"] = words => exchange.Returns.Ask(Deal(words), Campaign(words), words.Next("a reason, as invalid_phone")),
+            ["accept"] = words => exchange.Returns.Decide(Deal(words), Campaign(words), accept: true),
+            ["refuse"] = words => exchange.Returns.Decide(Deal(words), Campaign(words), accept: false),
             ["money"] = words => exchange.Journal.BalanceOf(words.Next("an account, as buyer:acme")).ToString(), ["fund"] = Fund,
             ["alerts"] = _ => LimitText.Alerts(exchange), ["pace"] = words => LimitText.Pace(exchange, words, Zone), ["losses"] = Losses,
         };

@@ -29,7 +29,7 @@ internal static class LeadText
     {
         if (deal.Sale is not { } sale) return "not posted";
         if (sale.State == LeadState.Unsold) return "unsold " + sale.Reason.Wire();
-        var owed = Sum(sale.Slots.Where(slot => slot.State == SlotState.Captured).Select(slot => slot.Payout));
+        var owed = Sum(sale.Slots.Where(slot => slot.State == SlotState.Captured && (!deal.Returned.Contains(slot.CopyNo) || KeepsPayout(deal))).Select(slot => slot.Payout));
         var pending = Sum(sale.Slots.Where(slot => slot.State is SlotState.Held or SlotState.InDoubt).Select(slot => slot.Payout));
         var status = sale.State switch { LeadState.Sold => "sold " + owed, LeadState.InDoubt => "in_doubt", _ => "pending" };
         return $"{status}{(pending > Money.Zero ? $", {pending} pending" : "")}: {string.Join(" + ", sale.Slots.Select(slot => Copy(deal, slot)))}";
@@ -50,12 +50,15 @@ internal static class LeadText
         var shared = slot.Sharing == Sharing.Shared ? " shared" : "";
         return slot.State switch
         {
+            SlotState.Captured when deal.Returned.Contains(slot.CopyNo) => $"{campaign}{shared} returned",
             SlotState.Captured => $"{campaign}{shared} at {slot.Price}",
             SlotState.Held => $"{campaign}{shared} pending",
             SlotState.InDoubt => $"{campaign}{shared} in_doubt",
             _ => $"offer {slot.OfferId} {slot.LostBy.Wire()}",
         };
     }
+
+    private static bool KeepsPayout(Deal deal) => deal.Model.Publishers[deal.Record.Publisher].Verticals[deal.Record.Vertical].Payout.KeptOnReturn;
 
     private static Money Sum(IEnumerable<Money> amounts) => amounts.Aggregate(Money.Zero, (sum, amount) => sum + amount);
 }

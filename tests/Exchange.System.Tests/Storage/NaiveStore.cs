@@ -1,4 +1,5 @@
 using Exchange.Engine;
+using Exchange.Engine.Caps;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 
@@ -15,7 +16,7 @@ internal sealed class NaiveStore(Func<string, long> limitOf)
         public NewCopy Made => made;
         public CopyState State { get; set; }
         public bool Called { get; set; }
-        public bool IsOpen => State is CopyState.Held or CopyState.InDoubt or CopyState.Captured;
+        public bool IsOpen => State is CopyState.Held or CopyState.InDoubt or CopyState.Captured or CopyState.Reversed;
     }
 
     public sealed class Lead
@@ -77,8 +78,10 @@ internal sealed class NaiveStore(Func<string, long> limitOf)
 
         var counters = new Dictionary<string, (long Used, long Held)>(Counters);
         foreach (var (_, end, copy) in ends.Where(end => end.End.Move is not (CopyMove.Doubt or CopyMove.Call)))
-            foreach (var take in copy.Made.Takes)
-                counters[take.Key] = (counters[take.Key].Used + (end.Move == CopyMove.Capture ? take.Amount : 0), counters[take.Key].Held - take.Amount);
+            foreach (var take in copy.Made.Takes.Where(take => end.Move != CopyMove.Reverse || LimitModel.IsGivenBack(take.LimitId)))
+                counters[take.Key] = end.Move == CopyMove.Reverse
+                    ? (counters[take.Key].Used - take.Amount, counters[take.Key].Held)
+                    : (counters[take.Key].Used + (end.Move == CopyMove.Capture ? take.Amount : 0), counters[take.Key].Held - take.Amount);
         foreach (var (index, start) in starts)
             for (var t = 0; t < start.Takes.Length; t++)
             {
@@ -100,7 +103,7 @@ internal sealed class NaiveStore(Func<string, long> limitOf)
         foreach (var (key, value) in counters) Counters[key] = value;
         if (item.New is not null) lead.Post = item.New.PostHash.Length == 0 ? null : Text(item.New.PostHash);
         if (item.Post is not null) lead.Post = Text(item.Post.PostHash);
-        (lead.MaxCopies, lead.State, lead.Reason) = (maxCopies, item.State, item.Reason);
+        if (!item.IsReturn) (lead.MaxCopies, lead.State, lead.Reason) = (maxCopies, item.State, item.Reason);
         if (item.ReleasePersons) claims.RemoveAll(claim => claim.Lead == item.Lead);
         else Take(item, 0, item.Persons);
         foreach (var (_, end, copy) in ends)
@@ -109,7 +112,7 @@ internal sealed class NaiveStore(Func<string, long> limitOf)
             else Take(item, end.No, end.Persons);
             if (end.Move is CopyMove.Call or CopyMove.Capture or CopyMove.Doubt) copy.Called = true;
             if (end.Move == CopyMove.Call) continue;
-            copy.State = end.Move switch { CopyMove.Capture => CopyState.Captured, CopyMove.Void => CopyState.Voided, CopyMove.Expire => CopyState.Expired, _ => CopyState.InDoubt };
+            copy.State = end.Move switch { CopyMove.Capture => CopyState.Captured, CopyMove.Void => CopyState.Voided, CopyMove.Expire => CopyState.Expired, CopyMove.Reverse => CopyState.Reversed, _ => CopyState.InDoubt };
         }
         foreach (var (_, start) in starts)
         {
@@ -121,7 +124,8 @@ internal sealed class NaiveStore(Func<string, long> limitOf)
 
     private static bool IsThere(Copy copy, CopyMove move) => move switch
     {
-        CopyMove.Capture => copy.State == CopyState.Captured,
+        CopyMove.Capture => copy.State is CopyState.Captured or CopyState.Reversed,
+        CopyMove.Reverse => copy.State == CopyState.Reversed,
         CopyMove.Void => copy.State == CopyState.Voided,
         CopyMove.Expire => copy.State == CopyState.Expired,
         CopyMove.Doubt => copy.State == CopyState.InDoubt,
@@ -132,6 +136,7 @@ internal sealed class NaiveStore(Func<string, long> limitOf)
     {
         CopyMove.Capture or CopyMove.Void => copy.State is CopyState.Held or CopyState.InDoubt,
         CopyMove.Expire => copy is { State: CopyState.Held, Called: false },
+        CopyMove.Reverse => copy.State == CopyState.Captured,
         _ => copy.State == CopyState.Held,
     };
 

@@ -8,6 +8,7 @@ using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.PingTrees;
+using Exchange.Engine.Returns;
 using Exchange.Engine.Values;
 using Exchange.Storage;
 
@@ -31,9 +32,9 @@ internal static class Sample
         Ordinal = 0, Kind = LimitKind.Gate, Id = id, Reason = Reason.Stale, Scope = scope, Owner = owner, Limit = open ? 0 : -1,
     };
 
-    public static LimitModel DayCap(string id, CapScope scope, string owner, long limit, CapMetric metric = CapMetric.Leads) => new()
+    public static LimitModel DayCap(string id, CapScope scope, string owner, long limit, CapMetric metric = CapMetric.Leads, bool kept = false) => new()
     {
-        Ordinal = 0, Kind = LimitKind.Cap, Id = id, Reason = Reason.CapDay, Scope = scope, Owner = owner, Limit = limit, Period = new DayPeriod(),
+        Ordinal = 0, Kind = LimitKind.Cap, Id = kept ? id + LimitModel.KeptSuffix : id, CountsKept = kept, Reason = Reason.CapDay, Scope = scope, Owner = owner, Limit = limit, Period = new DayPeriod(),
         Metric = metric, Zone = TimeZoneInfo.Utc,
     };
 
@@ -92,6 +93,10 @@ internal static class Sample
             _ => starts is null ? LeadState.Unsold : LeadState.Open,
         },
     };
+
+    /// <summary>A sold copy comes back, its publisher's payout with it.</summary>
+    public static JournalItem Return(LeadId lead, int no = 1, string buyer = "a", bool keeps = false, long atMs = Now + 2000) =>
+        Refund.ItemOf(lead, no, Refund.Of(buyer, "p", Price, Payout, keeps), atMs);
 
     /// <summary>The offers of a ping, held before anything is posted; good for five minutes.</summary>
     public static JournalItem Offer(LeadId lead, NewCopy[] copies, int maxCopies = 1, long atMs = Now, long untilMs = Now + 300_000) => new()

@@ -13,9 +13,8 @@ internal static class CampaignSection
     private static readonly MapKeys Keys = new(
         [
             "name", "note", "status", "buyer", "vertical", "publishers", "filter", "post_filter", "bid", "sharing", "caps", "schedule", "weight", "handicap",
-            "consent", "delivery", "duplicate", "tell_losses",
-        ],
-        "returns");
+            "consent", "delivery", "duplicate", "tell_losses", "returns",
+        ]);
 
     private static readonly (string, Sharing)[] Sharings = [("exclusive", Sharing.Exclusive), ("shared", Sharing.Shared), ("either", Sharing.Either)];
 
@@ -77,6 +76,7 @@ internal static class CampaignSection
         var handicap = map["handicap"] is { } handicapNode ? Handicap(handicapNode, errors) : default;
         var consent = ConsentWord.Read(map["consent"], errors);
         var tellLosses = map["tell_losses"] is { } tell && ValueReader.Boolean(tell, errors) == true;
+        var returns = map["returns"] is { } returnsNode ? ReturnsSection.Read(returnsNode, CapScope.Campaign, id, errors) : null;
         var schedule = map["schedule"] is { } scheduleNode ? ScheduleReader.Read(scheduleNode, draft) : null;
         var vertical = verticalId is null ? null : draft.Verticals.GetValueOrDefault(verticalId);
         var limits = CapSection.Read(map["caps"], new(CapScope.Campaign, id, status, () => vertical is null ? [] : [vertical], schedule?.Zone), draft);
@@ -104,7 +104,7 @@ internal static class CampaignSection
         {
             Ordinal = ordinal, Id = id, Name = name, Buyer = buyer, Vertical = verticalId, Status = status, Publishers = publishers, Filter = filter,
             PostFilter = postFilter, Bid = bid, Sharing = sharing, Schedule = schedule, Weight = (int)weight, Handicap = handicap,
-            Consent = consent ?? vertical.Consent, Delivery = delivery, Duplicate = duplicate, TellLosses = tellLosses, Gate = limits.Gate, Caps = limits.Caps,
+            Consent = consent ?? vertical.Consent, Delivery = delivery, Duplicate = duplicate, TellLosses = tellLosses, OwnReturns = returns, Gate = limits.Gate, Caps = limits.Caps,
             Takes = [limits.Gate, buyer.Gate, .. all.Where(cap => cap.IsTake), buyer.Balance], Counted = [.. all.Where(cap => !cap.IsTake)],
         };
         return new(model, range, map["weight"], node);

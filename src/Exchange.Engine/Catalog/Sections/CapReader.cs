@@ -7,15 +7,16 @@ using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Catalog.Sections;
 
-/// <summary>One cap: <c>{ per, leads | spend | pings | offers, time_zone, when, each, pace, soft, warn_at }</c>.</summary>
+/// <summary>One cap: <c>{ per, leads | spend | pings | offers, time_zone, when, each, pace, soft, warn_at, count }</c>.</summary>
 internal static class CapReader
 {
     private const long MostOfANumber = 1_000_000_000_000;
 
     private static readonly MapKeys Keys = new(
-        ["per", "leads", "spend", "pings", "offers", "time_zone", "when", "each", "pace", "soft", "warn_at"], "count");
+        ["per", "leads", "spend", "pings", "offers", "time_zone", "when", "each", "pace", "soft", "warn_at", "count"]);
 
     private static readonly (string, bool)[] Paces = [("even", true)];
+    private static readonly (string, bool)[] Counts = [("kept", true)];
 
     public static LimitModel? Read(ConfigNode node, CapOwner owner, CatalogDraft draft)
     {
@@ -33,6 +34,7 @@ internal static class CapReader
         var paced = map["pace"] is { } paceNode && ValueReader.Word(paceNode, Paces, errors) == true && MayPace(paceNode, owner.Scope, metric, period, soft, errors);
         var each = map["each"] is { } eachNode ? Each(eachNode, owner, draft) : null;
         var when = map["when"] is { } whenNode ? When(whenNode, owner, draft) : null;
+        var kept = map["count"] is { } countNode && ValueReader.Word(countNode, Counts, errors) == true && MayCountKept(countNode, metric, errors);
         if (errors.Errors.Count > before || period is null || zone is null || metric is not { } what) return null;
 
         var hash = map["when"] is { } condition ? CapName.HashOf(condition) : null;
@@ -41,7 +43,7 @@ internal static class CapReader
         {
             Ordinal = 0,
             Kind = LimitKind.Cap,
-            Id = $"{prefix}:{owner.Id}:{CapName.MetricOf(what)}:{period.Name}:{zone.Id}{CapName.Suffix(':', each?.Name, hash)}",
+            Id = $"{prefix}:{owner.Id}:{CapName.MetricOf(what)}:{period.Name}:{zone.Id}{CapName.Suffix(':', each?.Name, hash)}{(kept ? LimitModel.KeptSuffix : "")}",
             Name = CapName.Of(period.Name, CapName.MetricOf(what), each?.Name, hash),
             Reason = owner.Scope == CapScope.Publisher ? Reason.PublisherCap : what == CapMetric.Pings ? Reason.PingCap : period.Reason,
             Scope = owner.Scope,
@@ -56,8 +58,16 @@ internal static class CapReader
             Each = each,
             Paced = paced,
             Soft = soft,
+            CountsKept = kept,
             WarnAt = warnAt,
         };
+    }
+
+    private static bool MayCountKept(ConfigNode node, CapMetric? metric, ConfigErrors errors)
+    {
+        if (metric is not (CapMetric.Pings or CapMetric.Offers)) return true;
+        errors.Add(node.Path, ConfigCodes.MisplacedKey, "Only sales come back: `count: kept` goes with `leads` or `spend`.");
+        return false;
     }
 
     private static ICapPeriod? Period(ConfigNode node, ConfigErrors errors)

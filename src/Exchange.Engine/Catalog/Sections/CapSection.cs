@@ -22,7 +22,7 @@ internal static class CapSection
         foreach (var item in node is null ? [] : ValueReader.List(node, draft.Errors)?.Items ?? [])
         {
             if (CapReader.Read(item, owner, draft) is not { } cap) continue;
-            if (caps.Exists(other => other.Cap.Id == cap.Id))
+            if (caps.Exists(other => IdentityOf(other.Cap) == IdentityOf(cap)))
                 draft.Errors.Add(item.Path, ConfigCodes.Repeated, "There is a cap of this period, kind and zone already, with the same `each` and `when`; keep the lower one.");
             else caps.Add((cap, item));
         }
@@ -30,6 +30,9 @@ internal static class CapSection
         var gate = Gate(owner, caps.Select(pair => pair.Cap), draft);
         return new(gate, [.. InOrder([.. caps.Select(pair => draft.Takeover.Placed(pair.Cap))])]);
     }
+
+    /// <summary>A cap that counts what was kept and one that counts all that was sold would bear one name.</summary>
+    private static string IdentityOf(LimitModel cap) => cap.CountsKept ? cap.Id[..^LimitModel.KeptSuffix.Length] : cap.Id;
 
     /// <summary>The order of reasons: shortest period first, pings after the rest; within one period as given.</summary>
     public static IEnumerable<LimitModel> InOrder(IEnumerable<LimitModel> caps) => caps.OrderBy(cap => cap.Metric == CapMetric.Pings).ThenBy(PlaceOf);
@@ -92,7 +95,7 @@ internal static class CapSection
 
     /// <summary>Whether all that one cap counts in its period the longer one counts too.</summary>
     private static bool Covers(LimitModel longer, LimitModel cap) =>
-        longer.Metric == cap.Metric && PlaceOf(longer) > PlaceOf(cap) && !longer.Soft
+        longer.Metric == cap.Metric && PlaceOf(longer) > PlaceOf(cap) && !longer.Soft && longer.CountsKept == cap.CountsKept
         && (longer.Each is null || longer.Each.Name == cap.Each?.Name) && (longer.When is null || longer.WhenHash == cap.WhenHash);
 
     /// <summary>Of a limit by weekday the lowest on a day that has any.</summary>

@@ -7,19 +7,21 @@ namespace Exchange.Engine.Catalog.Sections;
 /// <summary>The shape <c>payout</c>, of publishers and verticals.</summary>
 internal static class PayoutSection
 {
-    private static readonly MapKeys Keys = new(["share", "fixed", "margin", "rules", "otherwise", "min_margin"], "on_return");
+    private static readonly MapKeys Keys = new(["share", "fixed", "margin", "rules", "otherwise", "min_margin", "on_return"]);
     private static readonly MapKeys RuleKeys = new(["when", "share", "fixed", "margin"]);
     private static readonly MapKeys TermsKeys = new(["share", "fixed", "margin"]);
+    private static readonly (string, bool)[] OnReturn = [("reverse", false), ("keep", true)];
 
     public static PayoutModel? Read(ConfigNode node, ConditionScope scope)
     {
         var errors = scope.Errors;
         if (MapReader.Open(node, Keys, errors) is not { } map) return null;
         var minMargin = (map["min_margin"] is { } marginNode ? ValueReader.Money(marginNode, errors) : null) ?? Money.Zero;
+        var keeps = map["on_return"] is { } returnNode && ValueReader.Word(returnNode, OnReturn, errors) == true;
         if (map["rules"] is not { } rulesNode)
         {
             if (map["otherwise"] is { } stray) errors.Add(stray.Path, ConfigCodes.MisplacedKey, "`otherwise` goes with `rules`; take it out.");
-            return Terms(map, errors) is { } terms ? new([], terms, minMargin) : null;
+            return Terms(map, errors) is { } terms ? new([], terms, minMargin) { KeptOnReturn = keeps } : null;
         }
         foreach (var key in TermsKeys.Honoured)
             if (map[key] is { } beside) errors.Add(beside.Path, ConfigCodes.Conflict, $"A payout is either `{key}` or made by `rules`; put it into `otherwise`.");
@@ -34,7 +36,7 @@ internal static class PayoutSection
         }
         var otherwise = map.Required("otherwise", "what is paid where no rule matches, as { share: 75% }", errors) is { } otherwiseNode
             && MapReader.Open(otherwiseNode, TermsKeys, errors) is { } otherwiseMap ? Terms(otherwiseMap, errors) : null;
-        return otherwise is { } rest ? new(rules, rest, minMargin, prices) : null;
+        return otherwise is { } rest ? new(rules, rest, minMargin, prices) { KeptOnReturn = keeps } : null;
     }
 
     private static PayoutTerms? Terms(MapReader map, ConfigErrors errors)

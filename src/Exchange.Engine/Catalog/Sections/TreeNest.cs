@@ -136,7 +136,7 @@ internal sealed class TreeNest
     private static GroupModel Group(TierDraft tier, TreeDraft asked) => new()
     {
         Tree = asked.Id, Status = asked.Status, Publishers = asked.Map["publishers"] is null ? null : asked.Publishers, When = asked.When,
-        Copies = Math.Min(tier.Copies, asked.MostCopies), Floor = tier.Floor, Gate = asked.Limits.Gate, Caps = asked.Limits.Caps,
+        Copies = Math.Min(tier.Copies, asked.MostCopies), Floor = tier.Floor, Caps = asked.Limits.Caps,
     };
 
     /// <summary>What can only be said of a tier where it is walked.</summary>

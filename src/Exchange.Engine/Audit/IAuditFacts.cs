@@ -1,0 +1,21 @@
+namespace Exchange.Engine.Audit;
+
+/// <summary>
+/// All facts of one moment, read once and in the order of the members below. What is streamed is not kept: a million leads fit.
+/// </summary>
+public interface IAuditFacts
+{
+    /// <summary>Every counter, in any order.</summary>
+    IEnumerable<CounterFact> Counters();
+
+    /// <summary>Bookings that belong to no lead: money paid in and out.</summary>
+    IEnumerable<TransferFact> Bookings();
+
+    /// <summary>Every lead once, also those of which only other rows speak, in the order of their ids.</summary>
+    IEnumerable<LeadFacts> Leads();
+
+    /// <summary>In any order.</summary>
+    IEnumerable<RequestFact> Requests();
+
+    IEnumerable<SequenceFact> Sequences();
+}

@@ -1,0 +1,60 @@
+using System.Text.Json;
+using Exchange.Engine.Values;
+using Exchange.Grains.Catalog;
+using Exchange.Grains.Returns;
+using Exchange.Storage;
+
+namespace Exchange.Server.Admin;
+
+/// <summary>What buyers said of copies after they bought them, as it is shown beside each copy.</summary>
+internal sealed class ReturnJson
+{
+    private readonly Dictionary<CopyId, ReturnRow> returns;
+    private readonly ILookup<CopyId, DispositionRow> said;
+    private readonly HashSet<LeadId> keeping;
+
+    private ReturnJson(IEnumerable<ReturnRow> returns, IEnumerable<DispositionRow> said, HashSet<LeadId> keeping) =>
+        (this.returns, this.said, this.keeping) = (returns.ToDictionary(row => row.Copy), said.ToLookup(row => row.Copy), keeping);
+
+    public static ReturnJson None { get; } = new([], [], []);
+
+    /// <summary>Of all copies of these leads.</summary>
+    public static async Task<ReturnJson> ReadAsync(ApiCall call, IReadOnlyCollection<LeadRow> leads)
+    {
+        CopyId[] copies = [.. leads.SelectMany(lead => lead.Copies).Select(copy => copy.Id)];
+        var keeping = new HashSet<LeadId>();
+        foreach (var lead in leads) if (await SaleTerms.KeepsPayoutAsync(call.Catalog, lead, call.Cancel)) keeping.Add(lead.Id);
+        return new(await call.Store.Returns.FindAllAsync(copies, call.Cancel), await call.Store.Returns.SaidAsync(copies, call.Cancel), keeping);
+    }
+
+    public static string Wire(ReturnStatus status) => status switch
+    {
+        ReturnStatus.Requested => "requested",
+        ReturnStatus.Accepted => "accepted",
+        _ => "refused",
+    };
+
+    /// <summary>The publisher keeps what it earned with copies of this lead that came back.</summary>
+    public bool KeepsPayout(LeadId lead) => keeping.Contains(lead);
+
+    /// <summary><c>return</c>: null or how it stands; <c>disposition</c>: the newest word or null; <c>dispositions</c>: all of them, oldest first.</summary>
+    public void WriteMembers(Utf8JsonWriter json, CopyId copy)
+    {
+        if (returns.TryGetValue(copy, out var row))
+        {
+            json.WriteStartObject("return");
+            json.WriteString("status", Wire(row.Status));
+            json.WriteString("reason", row.Reason);
+            json.WriteTime("at", row.AtMs);
+            json.WriteEndObject();
+        }
+        else json.WriteNull("return");
+        json.WriteString("disposition", said[copy].LastOrDefault()?.Word);
+        json.WriteObjects("dispositions", said[copy], word =>
+        {
+            json.WriteString("disposition", word.Word);
+            json.WriteString("value", word.Value?.ToString());
+            json.WriteTime("at", word.AtMs);
+        });
+    }
+}

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using System.Text;
+using System.Text.Json;
+using Exchange.Server.Admin;
+using Exchange.Storage;
+using Exchange.Storage.Sqlite;
+
+namespace Exchange.Server.Cli;
+
+/// <summary>
+/// <c>audit</c>: everything that is stored against the invariants. With <c>--url</c> (or EXCHANGE_URL) it asks a running exchange; else it reads the
+/// database itself, also while an exchange serves it. Exit code for cron: 0 clean, 1 findings, 2 it could not be done.
+/// </summary>
+internal static class AuditCommand
+{
+    public static Command Make(Connection connection)
+    {
+        var data = DataFolder.Option();
+        var command = new Command("audit", "Check everything stored: caps = sales, ledger, copies, holds, answers, deliveries. Exit code 0 clean, 1 findings.") { data };
+        connection.ActAnywhere(command, OverHttpAsync, (parsed, console, json, cancel) => LocalAsync(DataFolder.Of(parsed.GetValue(data)), console, json, cancel));
+        return command;
+    }
+
+    private static async Task<int> OverHttpAsync(Call call)
+    {
+        var answer = await call.Client.GetAsync("v1/admin/audit", call.Cancel);
+        // No audit was made: for cron that is not the same as findings.
+        return answer.IsOk ? Show(answer.Body, call.Console, call.Json) : Refused(call, answer);
+    }
+
+    private static async Task<int> LocalAsync(string folder, CliConsole console, bool json, CancellationToken cancel)
+    {
+        try
+        {
+            using var audits = new SqliteAudits(folder);
+            var report = await audits.RunAsync(cancel);
+            return Show(Encoding.UTF8.GetString(Reply.Json(writer => AuditJson.WriteMembers(writer, report)).Body), console, json);
+        }
+        catch (StorageOpenException fault)
+        {
+            await console.Error.WriteLineAsync(fault.Message);
+            return ExitCodes.Usage;
+        }
+    }
+
+    private static int Refused(Call call, ExchangeAnswer answer)
+    {
+        call.Refuse(answer);
+        return ExitCodes.Usage;
+    }
+
+    private static int Show(string report, CliConsole console, bool json)
+    {
+        using var document = JsonDocument.Parse(report);
+        if (json) console.Output.WriteLine(report);
+        else AuditText.Write(document.RootElement, console);
+        return document.RootElement.GetProperty("clean").GetBoolean() ? ExitCodes.Ok : ExitCodes.Refused;
+    }
+}

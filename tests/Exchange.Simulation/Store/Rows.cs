@@ -1,0 +1,103 @@
+using Exchange.Engine;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+using Exchange.Storage;
+
+namespace Exchange.Simulation.Store;
+
+/// <summary>A copy's row. Immutable: a state is another record.</summary>
+internal sealed record CopyEntry(
+    int No, string OfferId, string Campaign, string Company, bool Exclusive, CopyState State, bool IsCalled, string Tier, long AtMs)
+    : JudgedCopy(No, OfferId, Campaign, Company, Exclusive, State, IsCalled, Tier, AtMs)
+{
+    public required string Buyer { get; init; }
+    public required Money Price { get; init; }
+    public required Money Payout { get; init; }
+    public required string[] Trees { get; init; }
+    /// <summary>What it took, in the windows it was taken in; gates are left out.</summary>
+    public required IReadOnlyList<(CounterEntry Counter, long Amount)> Takes { get; init; }
+    public Reason Reason { get; init; }
+    public string? BuyerRef { get; init; }
+    public string? RedirectUrl { get; init; }
+}
+
+/// <summary>A delivery's row.</summary>
+internal sealed class DeliveryEntry(CopyId copy, string endpoint)
+{
+    public CopyId Copy => copy;
+    public string Endpoint => endpoint;
+    public DeliveryStatus Status { get; set; } = DeliveryStatus.Waiting;
+    public required bool Pulled { get; init; }
+    public required long DueAtMs { get; set; }
+    public string? Owner { get; set; }
+    public long LeaseUntilMs { get; set; }
+    public long Fence { get; set; }
+    public int Attempts { get; set; }
+    public required long CreatedMs { get; init; }
+    public string? Error { get; set; }
+
+    public void Unlease() => (Owner, LeaseUntilMs) = (null, 0);
+}
+
+/// <summary>A counter's row.</summary>
+internal sealed class CounterEntry(int id, string key, string limitId, long windowStart, long limit)
+{
+    public int Id => id;
+    public string Key => key;
+    public string LimitId => limitId;
+    public long WindowStart => windowStart;
+    /// <summary>As the fence moves it; another after a change of the limit.</summary>
+    public Counter Row { get; private set; } = new(key, limitId, limit, 0, 0);
+    public long Taken => Row.Used + Row.Held;
+    /// <summary>What stood when the limit was lowered below it.</summary>
+    public long Over { get; set; }
+    /// <summary>Used by copies that were sold before the cap was in force.</summary>
+    public long Seeded { get; set; }
+
+    public void Limit(long limit)
+    {
+        if (Taken > limit && limit >= 0) Over = Math.Max(Over, Taken);
+        Row = new(key, limitId, limit, Row.Used, Row.Held);
+    }
+
+    public CounterValue Value => new(key, limitId, Row.Limit, Row.Used, Row.Held);
+}
+
+/// <summary>A lead's row with all that hangs on it.</summary>
+internal sealed class LeadEntry(LeadId id, NewLead made, long atMs)
+{
+    public LeadId Id => id;
+    public string Publisher => made.Publisher;
+    public string Vertical => made.Vertical;
+    public string? SubId => made.SubId;
+    public string? Channel => made.Channel;
+    public long CatalogVersion => made.CatalogVersion;
+    public long AtMs { get; set; } = atMs;
+    public LeadState State { get; set; }
+    public Reason Reason { get; set; }
+    public int MaxCopies { get; set; } = made.MaxCopies;
+    public byte[] PostHash { get; set; } = made.PostHash;
+    public byte[] Sealed { get; set; } = made.Sealed;
+    public byte[]? Answer { get; set; }
+    public long OfferUntilMs { get; set; } = made.OfferUntilMs;
+    public Money? Promised { get; set; } = made.Promised;
+    public int OpenCopies { get; set; }
+    public bool OpenExclusive { get; set; }
+    public List<CopyEntry> Copies { get; } = [];
+    public List<DeliveryEntry> Deliveries { get; } = [];
+    public List<(int CopyNo, Transfer Transfer)> Transfers { get; } = [];
+
+    public JudgedLead Judged => new(id, State, Reason, Publisher, MaxCopies, PostHash, Answer, OfferUntilMs == 0);
+
+    public LeadRow ToRow() => new(
+        id, Publisher, Vertical, SubId, id.IsTest, State, Reason, MaxCopies, PostHash, Sealed, Answer, CatalogVersion, AtMs,
+        [.. Copies.Select(copy => new CopyRow(
+            new(id, copy.No), copy.OfferId, copy.Campaign, copy.Buyer, copy.Company, copy.Exclusive, copy.State, copy.Price, copy.Payout, copy.AtMs, copy.Reason,
+            copy.BuyerRef, copy.RedirectUrl)
+        {
+            Tier = copy.Tier, Trees = copy.Trees, Called = copy.IsCalled,
+        })])
+    {
+        Channel = Channel, Promised = Promised, OfferUntilMs = OfferUntilMs,
+    };
+}

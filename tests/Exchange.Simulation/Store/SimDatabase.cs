@@ -1,0 +1,193 @@
+using Exchange.Engine;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+using Exchange.Storage;
+
+namespace Exchange.Simulation.Store;
+
+/// <summary>
+/// What is durable: the rows of a whole installation, in memory. Items are judged by the engine's own fence; a change is whole or not at all,
+/// because nothing runs beside it. Survives every silo.
+/// </summary>
+internal class SimDatabase : IJudgedRows
+{
+    private readonly Dictionary<LeadId, LeadEntry> byId = [];
+    private readonly Dictionary<(string Publisher, string Key), ClaimedRequest> requests = [];
+    private readonly CounterFence fence;
+
+    public SimDatabase()
+    {
+        Counters = new(this);
+        fence = new(Counters);
+    }
+
+    /// <summary>In the order in which they came.</summary>
+    public List<LeadEntry> Leads { get; } = [];
+    public CounterRows Counters { get; }
+    public PersonTable Persons { get; } = new();
+    public List<DeliveryEntry> Deliveries { get; } = [];
+    public List<ReturnRow> Returns { get; } = [];
+    public List<(string Reference, Transfer Transfer)> Fundings { get; } = [];
+    public List<CatalogVersion> Versions { get; } = [];
+    public Dictionary<string, CampaignIdentity> Identities { get; } = new(StringComparer.Ordinal);
+    public Dictionary<LeadId, Engine.PingTrees.PingRecord> Pings { get; } = [];
+    public IEnumerable<KeyValuePair<(string Publisher, string Key), ClaimedRequest>> Requests => requests;
+
+    public LeadEntry? Find(LeadId id) => byId.GetValueOrDefault(id);
+
+    /// <summary>Looks at every item before it is judged and after it was written.</summary>
+    public Action<JournalItem, Verdict>? Applied { get; set; }
+
+    /// <summary>One item, judged against what the items before it have left, and written if nothing stands against it.</summary>
+    /// <param name="owner">The silo that holds the leases of its deliveries.</param>
+    public virtual Verdict Apply(JournalItem item, string owner, News news)
+    {
+        var plan = ItemJudge.Judge(item, this, out var verdict);
+        if (plan is not null)
+        {
+            verdict = Pass(plan);
+            if (verdict.Code == VerdictCode.Done) Write(plan, owner, news);
+        }
+        Applied?.Invoke(item, verdict);
+        return verdict;
+    }
+
+    protected virtual Verdict Pass(ItemPlan plan) => fence.Pass(plan);
+
+    JudgedLead? IJudgedRows.FindLead(LeadId id) => JudgedLeadOf(id);
+    protected virtual JudgedLead? JudgedLeadOf(LeadId id) => Find(id)?.Judged;
+    IReadOnlyList<JudgedCopy> IJudgedRows.CopiesOf(LeadId id) => CopiesOf(id);
+    protected virtual IReadOnlyList<JudgedCopy> CopiesOf(LeadId id) => Find(id)?.Copies ?? [];
+    ClaimedRequest? IJudgedRows.FindRequest(RequestClaim request) => FindRequest(request.Publisher, request.Key);
+    PersonRow? IJudgedRows.FindPerson(PersonClaim claim) => Persons.Find(claim.Scope, claim.Hmac);
+
+    public virtual ClaimedRequest? FindRequest(string publisher, string key) => requests.TryGetValue((publisher, key), out var claimed) ? claimed : null;
+
+    /// <summary>As if it had never been. Only a planted bug does it.</summary>
+    protected internal void Lose(LeadEntry lead)
+    {
+        byId.Remove(lead.Id);
+        Leads.Remove(lead);
+        Deliveries.RemoveAll(delivery => delivery.Copy.Lead == lead.Id);
+    }
+
+    /// <summary>The version row and all that it does to limits. Null: another version came first.</summary>
+    public long? ApplyCatalog(CatalogApply apply, long nowMs)
+    {
+        if (apply.ExpectedVersion is { } expected && expected != Versions.Count) return null;
+        Versions.Add(new(Versions.Count + 1, nowMs, apply.Author, apply.Json));
+        foreach (var campaign in apply.NewCampaigns) Identities.TryAdd(campaign.Id, campaign);
+        Counters.Apply(apply.Limits, apply.Facts, nowMs);
+        return Versions.Count;
+    }
+
+    /// <summary>False: the reference was booked before.</summary>
+    public bool Fund(string buyer, Money amount, string reference)
+    {
+        if (Fundings.Exists(each => each.Reference == reference)) return false;
+        Fundings.Add((reference, new("fund", "bank", "buyer:" + buyer, amount)));
+        Counters.Fund(buyer, amount.Micros);
+        return true;
+    }
+
+    /// <summary>Everything an item that passed changes.</summary>
+    protected virtual void Write(ItemPlan plan, string owner, News news)
+    {
+        var item = plan.Item;
+        var lead = WriteLead(plan);
+        if (item.Request is { } request) Claim(request, item.Lead);
+        Persons.Move(plan, news);
+        foreach (var (_, end, copy) in plan.Ends) WriteEnd(lead, item, end, (CopyEntry)copy, owner, news);
+        foreach (var (_, start) in plan.Starts) WriteStart(lead, plan, start, owner, news);
+    }
+
+    protected virtual void Claim(RequestClaim request, LeadId lead) => requests.TryAdd((request.Publisher, request.Key), new(lead, request.BodyHash));
+
+    private LeadEntry WriteLead(ItemPlan plan)
+    {
+        var item = plan.Item;
+        var lead = Find(item.Lead);
+        if (item.IsReturn) return lead!;
+        if (item.New is { } made)
+        {
+            lead = new(item.Lead, made, item.AtMs) { Answer = item.Answer };
+            byId.Add(item.Lead, lead);
+            Leads.Add(lead);
+        }
+        else if (item.Post is { } post)
+        {
+            (lead!.MaxCopies, lead.PostHash, lead.Sealed, lead.Promised, lead.OfferUntilMs, lead.AtMs, lead.Answer) =
+                (post.MaxCopies, post.PostHash, post.Sealed, post.Promised, 0, item.AtMs, item.Answer);
+        }
+        else lead!.Answer = item.Answer ?? lead.Answer;
+        (lead.State, lead.Reason, lead.OpenCopies, lead.OpenExclusive) = (item.State, item.Reason, plan.OpenCopies, plan.OpenExclusive);
+        return lead;
+    }
+
+    protected virtual void WriteEnd(LeadEntry lead, JournalItem item, CopyEnd end, CopyEntry copy, string owner, News news)
+    {
+        var place = lead.Copies.FindIndex(each => each.No == end.No);
+        var called = copy.IsCalled || end.Move is CopyMove.Call or CopyMove.Capture or CopyMove.Doubt;
+        var state = end.Move switch
+        {
+            CopyMove.Capture => CopyState.Captured,
+            CopyMove.Void => CopyState.Voided,
+            CopyMove.Expire => CopyState.Expired,
+            CopyMove.Doubt => CopyState.InDoubt,
+            CopyMove.Reverse => CopyState.Reversed,
+            _ => copy.State,
+        };
+        lead.Copies[place] = copy with
+        {
+            State = state, IsCalled = called, Reason = end.Move == CopyMove.Call ? copy.Reason : end.Reason, BuyerRef = end.BuyerRef ?? copy.BuyerRef,
+            RedirectUrl = end.RedirectUrl ?? copy.RedirectUrl,
+        };
+        foreach (var transfer in end.Transfers) lead.Transfers.Add((end.No, transfer));
+        if (end.Move is CopyMove.Void or CopyMove.Expire) news.Fell(item.Lead, copy);
+        foreach (var delivery in lead.Deliveries)
+        {
+            if (delivery.Copy.No != end.No || delivery.Status != DeliveryStatus.Waiting) continue;
+            if (end.Move == CopyMove.Capture && !delivery.Pulled)
+            {
+                // What was called has answered yes; what waited for the sale is due now.
+                if (delivery.Attempts > 0) (delivery.Status, delivery.Error) = (DeliveryStatus.Delivered, null);
+                else delivery.DueAtMs = item.AtMs;
+                if (delivery.Attempts > 0) delivery.Unlease();
+            }
+            else if (end.Move is CopyMove.Void or CopyMove.Expire or CopyMove.Reverse)
+            {
+                (delivery.Status, delivery.Error) = (DeliveryStatus.Failed, end.Move switch { CopyMove.Void => "rejected", CopyMove.Expire => "expired", _ => "returned" });
+                delivery.Unlease();
+            }
+        }
+        foreach (var delivery in end.Deliveries) WriteDelivery(lead, item, end.No, delivery, end.Move == CopyMove.Capture, owner);
+    }
+
+    protected virtual void WriteStart(LeadEntry lead, ItemPlan plan, NewCopy start, string owner, News news)
+    {
+        var selling = start.Move == CopyMove.Sell;
+        var copy = new CopyEntry(
+            start.No, start.OfferId, start.Campaign, start.Company, start.Exclusive, selling ? CopyState.Captured : CopyState.Held, plan.IsPosted, start.Tier, plan.Item.AtMs)
+        {
+            Buyer = start.Buyer, Price = start.Price, Payout = start.Payout, Trees = start.Trees, Takes = [.. Counters.Keep(start.Takes)],
+        };
+        lead.Copies.Add(copy);
+        if (selling) foreach (var transfer in start.Transfers) lead.Transfers.Add((start.No, transfer));
+        foreach (var delivery in start.Deliveries) WriteDelivery(lead, plan.Item, start.No, delivery, selling, owner);
+        news.Started(plan.Item.Lead, copy);
+    }
+
+    private void WriteDelivery(LeadEntry lead, JournalItem item, int no, NewDelivery made, bool isSold, string owner)
+    {
+        var leased = made.LeaseUntilMs > 0;
+        var delivery = new DeliveryEntry(new(item.Lead, no), made.Endpoint)
+        {
+            Pulled = made.DueAtMs == NewDelivery.NeverDue && !leased, CreatedMs = item.AtMs,
+            // A held copy is called under its lease and by nothing else: what is not leased waits for the capture.
+            DueAtMs = leased ? made.LeaseUntilMs : isSold ? made.DueAtMs : NewDelivery.NeverDue,
+            Owner = leased ? owner : null, LeaseUntilMs = made.LeaseUntilMs, Fence = leased ? IDeliveryStore.FirstFence : 0, Attempts = leased ? 1 : 0,
+        };
+        lead.Deliveries.Add(delivery);
+        Deliveries.Add(delivery);
+    }
+}

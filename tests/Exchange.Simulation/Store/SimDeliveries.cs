@@ -1,0 +1,68 @@
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+using Exchange.Storage;
+
+namespace Exchange.Simulation.Store;
+
+/// <summary>Deliveries with their leases and fencing numbers.</summary>
+internal sealed class SimDeliveries(SimStore store) : IDeliveryStore
+{
+    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, CancellationToken cancel) =>
+        store.WriteAsync<IReadOnlyList<LeasedDelivery>>(() =>
+        {
+            var due = store.Database.Deliveries.Where(delivery => delivery is { Status: DeliveryStatus.Waiting, Pulled: false } && store.World.Seams.IsDue(delivery, CopyOf(delivery.Copy).State, nowMs))
+                .OrderBy(delivery => delivery.DueAtMs).Take(limit).ToArray();
+            return [.. due.Select(delivery =>
+            {
+                // The last result goes with the claim: if nothing is recorded under this lease either, the next one sees that.
+                var last = delivery.Error;
+                (delivery.Owner, delivery.LeaseUntilMs, delivery.DueAtMs, delivery.Error) = (store.Silo.Name, leaseUntilMs, leaseUntilMs, null);
+                delivery.Fence++;
+                delivery.Attempts++;
+                store.Silo.Note("claims", delivery.Copy.ToString(), delivery.Fence);
+                var copy = CopyOf(delivery.Copy);
+                return new LeasedDelivery(delivery.Copy, delivery.Endpoint, delivery.Fence, delivery.Attempts, delivery.CreatedMs, copy.State, copy.Campaign, copy.Buyer, last);
+            })];
+        });
+
+    private CopyEntry CopyOf(CopyId id) => store.Database.Find(id.Lead)!.Copies.Find(copy => copy.No == id.No)!;
+
+    public Task<bool> RecordAsync(CopyId copy, string endpoint, long fence, DeliveryResult result, long nowMs, CancellationToken cancel) => store.WriteAsync(() =>
+    {
+        var delivery = store.Database.Deliveries.Find(each => each.Copy == copy && each.Endpoint == endpoint);
+        if (delivery is null || !store.World.Seams.IsFenced(delivery, fence)) return false;
+        if (delivery.Status != DeliveryStatus.Waiting) return true;
+        result = store.World.Seams.Recorded(store.Database, delivery, result);
+        (delivery.Status, delivery.DueAtMs, delivery.Error) = (result.Status, result.NextDueMs ?? nowMs, result.Error);
+        delivery.Unlease();
+        return true;
+    });
+
+    /// <summary>Only where one process has the whole database: its dead predecessor's leases end at once.</summary>
+    public Task<int> AdoptAsync(long nowMs, CancellationToken cancel) => store.WriteAsync(() =>
+    {
+        var adopted = 0;
+        if (store.World.Plan.Silos > 1) return adopted;
+        foreach (var delivery in store.Database.Deliveries)
+        {
+            if (delivery is not { Status: DeliveryStatus.Waiting, Pulled: false, Owner: { } owner } || owner == store.Silo.Name) continue;
+            delivery.DueAtMs = nowMs;
+            delivery.Unlease();
+            adopted++;
+        }
+        return adopted;
+    });
+
+    public Task<long?> NextDueAsync(CancellationToken cancel) => store.ReadAsync(() =>
+    {
+        var next = NewDelivery.NeverDue;
+        foreach (var delivery in store.Database.Deliveries)
+            if (delivery is { Status: DeliveryStatus.Waiting, Pulled: false }) next = Math.Min(next, delivery.DueAtMs);
+        return next == NewDelivery.NeverDue ? (long?)null : next;
+    });
+
+    public Task<Page<DeliveryRow>> ListAsync(DeliveryStatus? status, string? buyer, int limit, string? cursor, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<bool> ReplayAsync(CopyId copy, string endpoint, long nowMs, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<Page<BuyerCopy>> CopiesOfBuyerAsync(string buyer, DeliveryStatus? status, int limit, string? cursor, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<bool> AcknowledgeAsync(string buyer, CopyId copy, long nowMs, CancellationToken cancel) => throw new NotSupportedException();
+}

@@ -1,0 +1,97 @@
+using Exchange.Engine.Ledger;
+using Exchange.Simulation.World;
+using Exchange.Storage;
+
+namespace Exchange.Simulation.Store;
+
+/// <summary>
+/// Group commit: all that waits goes in one commit, one on its way at a time. A commit whose reply is lost is submitted again, the same batch, until
+/// it is known; verdicts are handed out after it.
+/// </summary>
+internal sealed class SimJournal(SimStore store) : IJournal
+{
+    private const int LongestBatch = 8;
+
+    private readonly List<Waiting> queue = [];
+    private bool running;
+
+    private readonly record struct Waiting(JournalItem Item, TaskCompletionSource<Verdict> Verdict);
+
+    public Action<IReadOnlyList<CounterValue>>? Committed { get; set; }
+    public Action<SoldNews>? Sold { get; set; }
+
+    public Task<Verdict> SubmitAsync(JournalItem item, CancellationToken whileQueued)
+    {
+        var world = store.World;
+        item = world.Seams.Submitted(item);
+        if (world.IsFaulty && world.Random.Chance(world.Plan.QueueFull))
+        {
+            world.Count(Fault.QueueFull);
+            throw new StorageBusyException("The journal's queue is full");
+        }
+        var waiting = new Waiting(item, new());
+        queue.Add(waiting);
+        if (!running)
+        {
+            running = true;
+            Send(Take());
+        }
+        if (world.Seams.ToldAtOnce(item) is { } told) waiting.Verdict.TrySetResult(told);
+        return waiting.Verdict.Task;
+    }
+
+    /// <summary>Two items that touch the same lead or request never share a batch.</summary>
+    private List<Waiting> Take()
+    {
+        var batch = new List<Waiting>();
+        for (var i = 0; i < queue.Count && batch.Count < LongestBatch; i++)
+        {
+            var next = queue[i];
+            if (batch.Exists(other => other.Item.Lead == next.Item.Lead || other.Item.Request?.Key is { } key && key == next.Item.Request?.Key)) continue;
+            batch.Add(next);
+        }
+        queue.RemoveAll(batch.Contains);
+        return batch;
+    }
+
+    /// <summary>The commit leaves, arrives or not, and its reply comes back or not. It arrives also if the silo has died meanwhile.</summary>
+    private void Send(List<Waiting> batch)
+    {
+        var world = store.World;
+        var plan = world.Plan;
+        var fate = world.IsFaulty ? world.Random.Next(1000) : 1000;
+        var there = world.Random.Between(0, plan.StoreMs);
+        if (fate < plan.CommitLost)
+        {
+            world.Count(Fault.CommitLost);
+            if (world.Seams.LostIsDone) world.Loop.After(there, store.Silo, () => End(batch, [.. batch.Select(static _ => new Verdict(VerdictCode.Done))], [], new()));
+            else world.Loop.After(there + 20, store.Silo, () => Send(batch));
+            return;
+        }
+        world.Loop.After(there, world.Outside, () =>
+        {
+            var news = new News();
+            store.Database.Counters.Touched.Clear();
+            Verdict[] verdicts = [.. batch.Select(waiting => store.Database.Apply(waiting.Item, store.Silo.Name, news))];
+            CounterValue[] counters = [.. store.Database.Counters.Touched.Select(row => row.Value)];
+            store.Silo.Note("commits", batch[0].Item.Lead.ToString(), batch.Count);
+            var back = world.Random.Between(0, plan.StoreMs);
+            if (fate < plan.CommitLost + plan.CommitUnknown)
+            {
+                world.Count(Fault.CommitUnknown);
+                world.Loop.After(back + 20, store.Silo, () => Send(batch));
+            }
+            else world.Loop.After(back, store.Silo, () => End(batch, verdicts, counters, news));
+        });
+    }
+
+    private void End(List<Waiting> batch, Verdict[] verdicts, CounterValue[] counters, News news)
+    {
+        Committed?.Invoke(counters);
+        if (news.Sold is { } sold) Sold?.Invoke(sold);
+        store.World.Tell(store.Silo, counters, news);
+        for (var i = 0; i < batch.Count; i++) batch[i].Verdict.TrySetResult(verdicts[store.World.Seams.VerdictOf(i, batch.Count)]);
+        running = queue.Count > 0;
+        if (running) Send(Take());
+    }
+}

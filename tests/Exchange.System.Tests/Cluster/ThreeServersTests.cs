@@ -1,0 +1,143 @@
+using System.Diagnostics;
+using Exchange.System.Tests.BlackBox;
+using Exchange.System.Tests.Storage;
+using Shouldly;
+using Xunit.Abstractions;
+
+namespace Exchange.System.Tests.Cluster;
+
+/// <summary>Three real servers over one PostgreSQL: any takes anything, caps are exact, one is killed under load, all are restarted one by one.</summary>
+public sealed class ThreeServersTests(ITestOutputHelper output) : IClassFixture<PostgresCluster>, IAsyncLifetime
+{
+    private ClusterProcesses cluster = null!;
+
+    public async Task InitializeAsync() => cluster = await ClusterProcesses.StartAsync(3);
+
+    public async Task DisposeAsync() => await cluster.DisposeAsync();
+
+    [Fact]
+    public async Task AnyServer_TakesAnyPingPostAndQuestion_AndChangesAreSeenByAll()
+    {
+        await cluster[0].ApplyAsync(Catalog("[ { per: total, leads: 1000 } ]"));
+        var key = await cluster[1].KeyAsync("publisher", "pub");
+        var clock = Stopwatch.StartNew();
+        await EverywhereAsync(async server => (await PingAsync(server, key))["status"] == "offered");
+        output.WriteLine($"a new catalog and a new key are served by all after {clock.ElapsedMilliseconds} ms");
+        for (var made = 0; made < 3; made++)
+            for (var posted = 0; posted < 3; posted++)
+            {
+                var ping = (await PingAsync(cluster[made], key))["ping_id"]!;
+                var post = await cluster[posted].PostAsync("/v1/posts", key, new { ping_id = ping, fields = Sender.NextPerson() });
+                (post.Status, post["status"]).ShouldBe((200, "sold"), post.Text);
+                var lead = await cluster[(posted + 1) % 3].GetAsync($"/v1/leads/{ping}", key);
+                lead["status"].ShouldBe("sold", lead.Text);
+            }
+        // Paused at one, paused everywhere; a revoked key opens nothing anywhere.
+        clock.Restart();
+        await cluster[2].PatchAsync("campaigns/camp", new { status = "paused" });
+        await EverywhereAsync(async server => (await PingAsync(server, key))["status"] == "no_offer");
+        output.WriteLine($"a paused campaign makes no offer anywhere after {clock.ElapsedMilliseconds} ms");
+        var keys = await cluster[0].GetAsync("/v1/admin/keys");
+        var id = keys.Json["keys"]!.AsArray().Single(row => row!["for"]!.ToString() == "pub")!["id"]!.ToString();
+        clock.Restart();
+        (await cluster[0].SendAsync(HttpMethod.Delete, $"/v1/admin/keys/{id}", ExchangeProcess.AdminKey)).Status.ShouldBe(200);
+        await EverywhereAsync(async server => (await PingAsync(server, key)).Status == 401);
+        output.WriteLine($"a revoked key is refused by all after {clock.ElapsedMilliseconds} ms");
+    }
+
+    [Fact]
+    public async Task Cap_SoldThroughThreeServersAtOnce_IsExact()
+    {
+        await cluster[0].ApplyAsync(Catalog("[ { per: total, leads: 200 } ]"));
+        var key = await cluster[0].KeyAsync("publisher", "pub");
+        await EverywhereAsync(async server => (await PingAsync(server, key))["status"] == "offered");
+        await using (var load = new ClusterLoad(cluster.All, key, 24))
+        {
+            await ClusterLoad.UntilAsync(() => load.Sold >= 200, "the cap is sold");
+            var full = load.Requests;
+            await ClusterLoad.UntilAsync(() => load.Requests > full + 300, "asked for more");
+            load.Sold.ShouldBe(200);
+            load.Failures.ShouldBe(0, string.Join('\n', load.Told));
+        }
+        (await PostgresCluster.ReadAsync(cluster.Database, "SELECT count(*) FROM copy WHERE state = 3")).ShouldBe(200);
+        (await cluster[2].GetAsync("/v1/admin/campaigns/camp")).Json["state"]!["caps"]![0]!["used"]!.GetValue<long>().ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task OneKilledUnderLoad_OthersGoOn_AndNothingIsLostOrSoldTwice()
+    {
+        await cluster[0].ApplyAsync(Catalog("[ { per: total, leads: 1000000 } ]"));
+        var key = await cluster[0].KeyAsync("publisher", "pub");
+        await EverywhereAsync(async server => (await PingAsync(server, key))["status"] == "offered");
+        long sold;
+        await using (var load = new ClusterLoad(cluster.All, key, 12))
+        {
+            await ClusterLoad.UntilAsync(() => load.Sold >= 200, "under way");
+            cluster[1].Kill();
+            var (before, clock) = (load.Sold, Stopwatch.StartNew());
+            await ClusterLoad.UntilAsync(() => load.Sold >= before + 400 && clock.Elapsed > TimeSpan.FromSeconds(8), "the others go on");
+            await cluster.RestartAsync(1);
+            before = load.Sold;
+            await ClusterLoad.UntilAsync(() => load.Sold >= before + 200, "all three again");
+            var outages = load.Outages.Select(outage => outage.TotalMilliseconds).Order().ToArray();
+            output.WriteLine($"killed under load: {load.Requests} requests, {load.Failures} failed, {outages.Length} keys had an outage, p50 {At(outages, 50):0} ms, p99 {At(outages, 99):0} ms, longest {(outages.Length == 0 ? 0 : outages[^1]):0} ms");
+            At(outages, 99).ShouldBeLessThan(30_000);
+            foreach (var told in load.Told) output.WriteLine(told);
+            await load.DisposeAsync();
+            sold = load.Sold;
+        }
+        // Every sale that was answered is there, and no person was sold twice. The load may have left with a post on its way.
+        (await PostgresCluster.ReadAsync(cluster.Database, "SELECT count(*) FROM copy WHERE state = 3")).ShouldBeInRange(sold, sold + 24);
+        (await PostgresCluster.ReadAsync(cluster.Database, "SELECT count(*) FROM (SELECT lead_id FROM copy WHERE state = 3 GROUP BY lead_id HAVING count(*) > 1) twice")).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task RollingRestart_UnderLoad_FailsNoRequest()
+    {
+        await cluster[0].ApplyAsync(Catalog("[ { per: total, leads: 1000000 } ]"));
+        var key = await cluster[0].KeyAsync("publisher", "pub");
+        await EverywhereAsync(async server => (await PingAsync(server, key))["status"] == "offered");
+        var kept = new List<string>();
+        foreach (var server in cluster.All) kept.Add((await PingAsync(server, key))["ping_id"]!);
+        await using var load = new ClusterLoad(cluster.All, key, 6);
+        await ClusterLoad.UntilAsync(() => load.Sold >= 50, "under way");
+        for (var i = 0; i < 3; i++)
+        {
+            (await cluster[i].StopAsync()).ShouldBe(0);
+            await cluster.RestartAsync(i);
+            var before = load.Sold;
+            await ClusterLoad.UntilAsync(() => load.Sold >= before + 50, "after restart");
+        }
+        output.WriteLine($"rolling restart of three: {load.Requests} requests to servers that said they were ready, {load.Failures} failed");
+        load.Failures.ShouldBe(0, string.Join('\n', load.Told));
+        // Offers made before it are honoured after it, wherever their posts come.
+        for (var i = 0; i < 3; i++)
+            (await cluster[(i + 1) % 3].PostAsync("/v1/posts", key, new { ping_id = kept[i], fields = Sender.NextPerson() }))["status"].ShouldBe("sold");
+    }
+
+    private static double At(double[] sorted, int percent) => sorted.Length == 0 ? 0 : sorted[Math.Min(sorted.Length - 1, sorted.Length * percent / 100)];
+
+    private static Task<Reply> PingAsync(ExchangeProcess server, string key) => server.PostAsync("/v1/pings", key, new { vertical = "auto", fields = new { zip = "90210", state = "CA" } });
+
+    private async Task EverywhereAsync(Func<ExchangeProcess, Task<bool>> holds)
+    {
+        var clock = Stopwatch.StartNew();
+        foreach (var server in cluster.All)
+            while (!await holds(server))
+            {
+                if (clock.Elapsed > TimeSpan.FromSeconds(20)) throw new TimeoutException("not seen by all within 20 s");
+                await Task.Delay(20);
+            }
+    }
+
+    private static string Catalog(string caps) => Market.With($$"""
+        publishers:
+          pub: { verticals: [auto], payout: { share: 80% } }
+        buyers:
+          buyer: { credit_limit: unlimited }
+        campaigns:
+          camp: { buyer: buyer, vertical: auto, bid: "10.00", caps: {{caps}} }
+        ping_trees:
+          tree: { vertical: auto, tiers: [ { name: only, method: priority, campaigns: [camp] } ] }
+        """);
+}

@@ -1,0 +1,107 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Exchange.Engine.Ledger;
+using Exchange.Grains.Intake;
+using Exchange.System.Tests.BlackBox;
+using Shouldly;
+
+namespace Exchange.System.Tests.Cluster;
+
+/// <summary>
+/// Two clusters that do not know of each other over one store: every lead has two activations, as it may have for a moment when silos lose sight of
+/// each other. The rows are the fence.
+/// </summary>
+public sealed class TwoActivationsTests : IAsyncLifetime
+{
+    private BuyerApp buyers = null!;
+    private TestCluster one = null!, two = null!;
+
+    public async Task InitializeAsync()
+    {
+        buyers = await BuyerApp.StartAsync();
+        var catalog = Market.With(
+            $$"""
+            publishers:
+              pub: { verticals: [auto], payout: { share: 80% } }
+              asking: { verticals: [auto], payout: { share: 80% } }
+            buyers:
+              buyer: { credit_limit: unlimited }
+              asked: { credit_limit: "65.00", endpoints: { crm: { connector: native, with: { url: "{{buyers.Url("asked")}}", secret: { secret: signing } } } } }
+            campaigns:
+              camp: { buyer: buyer, vertical: auto, bid: "10.00", caps: [ { per: total, leads: 25 } ] }
+              call: { buyer: asked, vertical: auto, bid: "10.00", delivery: { sold: on_accept, to: [crm] } }
+            ping_trees:
+              tree: { vertical: auto, publishers: [pub], tiers: [ { name: only, method: priority, campaigns: [camp] } ] }
+              calls: { vertical: auto, publishers: [asking], tiers: [ { name: only, method: priority, campaigns: [call] } ] }
+            """);
+        one = await TestCluster.StartAsync(1, catalog);
+        two = await TestCluster.StartAsync(1, catalog, beside: one);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await two.DisposeAsync();
+        await one.DisposeAsync();
+        await buyers.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task SamePost_AtBothAtOnce_IsOneSaleWithOneAnswer()
+    {
+        for (var round = 0; round < 20; round++)
+        {
+            var (ping, person) = ((await one[0].PingAsync("pub")).Answer!.PingId, Sender.NextPerson());
+            await one.Store.Pings.FlushAsync(CancellationToken.None);
+            var replies = await Task.WhenAll(one[0].PostAsync("pub", ping, 1, person), two[0].PostAsync("pub", ping, 1, person));
+            replies.Select(StatusOf).ShouldBe(["sold", "sold"]);
+            (await one.Store.Leads.FindAsync(ping, CancellationToken.None))!.Copies.ShouldHaveSingleItem().State.ShouldBe(CopyState.Captured);
+        }
+    }
+
+    [Fact]
+    public async Task OtherBodies_AtBothAtOnce_OneIsSold_TheOtherWasPostedBefore()
+    {
+        for (var round = 0; round < 20; round++)
+        {
+            var ping = (await one[0].PingAsync("pub")).Answer!.PingId;
+            await one.Store.Pings.FlushAsync(CancellationToken.None);
+            var replies = await Task.WhenAll(one[0].PostAsync("pub", ping, 1), two[0].PostAsync("pub", ping, 2));
+            replies.Select(StatusOf).ShouldBe(["sold", "already_posted"], ignoreOrder: true);
+        }
+    }
+
+    [Fact]
+    public async Task Cap_TakenByBoth_IsSoldToTheUnit()
+    {
+        var posts = new List<Task<PostReply>>();
+        for (var i = 0; i < 60; i++)
+        {
+            var at = i % 2 == 0 ? one[0] : two[0];
+            if ((await at.PingAsync("pub")).Answer is { Offered: true } ping) posts.Add(at.PostAsync("pub", ping.PingId));
+        }
+        (await Task.WhenAll(posts)).Count(reply => StatusOf(reply) == "sold").ShouldBe(25);
+    }
+
+    [Fact]
+    public async Task BuyerThatIsAsked_HearsOfEachLeadOnce_AndIsChargedNoMoreThanItsCredit()
+    {
+        buyers["asked"].Accepts();
+        var sold = 0;
+        for (var round = 0; round < 10; round++)
+        {
+            if ((await two[0].PingAsync("asking")).Answer is not { Offered: true } ping) continue;
+            await one.Store.Pings.FlushAsync(CancellationToken.None);
+            var person = Sender.NextPerson();
+            var replies = await Task.WhenAll(one[0].PostAsync("asking", ping.PingId, 1, person), two[0].PostAsync("asking", ping.PingId, 1, person));
+            // Whoever came second may be told while the first one's buyer is still asked.
+            replies.Select(StatusOf).ShouldAllBe(status => status == "sold" || status == "pending" || status == "unsold");
+            if (replies.Any(reply => StatusOf(reply) == "sold")) sold++;
+        }
+        sold.ShouldBe(6);
+        buyers["asked"].Requests.Count.ShouldBe(6);
+        buyers["asked"].Requests.Select(request => request.Id).ShouldBeUnique();
+        (await one.Store.Ledger.BalanceAsync("buyer:asked", CancellationToken.None)).ToString().ShouldBe("-60.00");
+    }
+
+    private static string? StatusOf(PostReply reply) => reply.Answer is { } json ? JsonNode.Parse(Encoding.UTF8.GetString(json))!["status"]!.GetValue<string>() : reply.Problem!.Code;
+}

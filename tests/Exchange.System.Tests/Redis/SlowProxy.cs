@@ -1,0 +1,71 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Exchange.System.Tests.Redis;
+
+/// <summary>Passes a TCP connection on, each piece of an answer as late as it is told to.</summary>
+internal sealed class SlowProxy : IAsyncDisposable
+{
+    private readonly TcpListener listener;
+    private readonly CancellationTokenSource stop = new();
+    private readonly int target;
+    private readonly Task accepting;
+
+    public SlowProxy(int target)
+    {
+        this.target = target;
+        Port = FreePorts.Next();
+        listener = new(IPAddress.Loopback, Port);
+        listener.Start();
+        accepting = AcceptAsync();
+    }
+
+    public int Port { get; }
+    /// <summary>How late answers are.</summary>
+    public TimeSpan Delay { get; set; }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true) _ = PassAsync(await listener.AcceptTcpClientAsync(stop.Token));
+        }
+        catch (Exception fault) when (fault is OperationCanceledException or SocketException) { }
+    }
+
+    private async Task PassAsync(TcpClient client)
+    {
+        using (client)
+        using (var server = new TcpClient())
+        {
+            try
+            {
+                await server.ConnectAsync(IPAddress.Loopback, target, stop.Token);
+                await Task.WhenAny(CopyAsync(client, server, late: false), CopyAsync(server, client, late: true));
+            }
+            catch (Exception fault) when (fault is OperationCanceledException or SocketException) { }
+        }
+    }
+
+    private async Task CopyAsync(TcpClient from, TcpClient to, bool late)
+    {
+        var buffer = new byte[16 * 1024];
+        try
+        {
+            while (await from.GetStream().ReadAsync(buffer, stop.Token) is > 0 and var count)
+            {
+                if (late && Delay > TimeSpan.Zero) await Task.Delay(Delay, stop.Token);
+                await to.GetStream().WriteAsync(buffer.AsMemory(0, count), stop.Token);
+            }
+        }
+        catch (Exception fault) when (fault is OperationCanceledException or IOException or ObjectDisposedException or InvalidOperationException) { }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await stop.CancelAsync();
+        listener.Stop();
+        await accepting;
+        stop.Dispose();
+    }
+}
