@@ -291,16 +291,21 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         }
     }
 
-    /// <summary>A buyer's answer is made durable however busy the store is, as long as the lease under which it came.</summary>
-    private async Task RecordAnswerAsync(LeadEvent.Answered answer, long leaseUntilMs)
+    /// <summary>
+    /// A buyer's answer is made durable however busy the store is, and on top of what another activation of this lead did meanwhile, as long as the lease
+    /// under which it came.
+    /// </summary>
+    /// <param name="asked">The copy as it was when its buyer was asked. A no was weighed against that: whoever asked again since weighs it anew.</param>
+    private async Task RecordAnswerAsync(LeadEvent.Answered answer, SlotState asked, long leaseUntilMs)
     {
         while (true)
         {
             await gate.WaitAsync();
             try
             {
-                if (IsKnown || await RestoreAsync()) await StepAsync(answer);
-                return;
+                if (!IsKnown && !await RestoreAsync()) return;
+                if (answer.Answer == BuyerAnswer.Refused && sale!.SlotOfCopy(answer.CopyNo)?.State != asked) return;
+                if ((await StepAsync(answer)).Conflict is null || Now() >= leaseUntilMs) return;
             }
             // A definite no: nothing was written.
             catch (StorageBusyException) when (Now() < leaseUntilMs) { }
@@ -368,7 +373,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             CopyMove.Doubt => new(copyNo, BuyerAnswer.Unknown, Reason.InDoubt, null, null),
             _ => null,
         };
-        if (answer is not null) await RecordAnswerAsync(answer, deadlineMs + LeadMachine.LeaseGraceMs);
+        if (answer is not null) await RecordAnswerAsync(answer, slot.State, deadlineMs + LeadMachine.LeaseGraceMs);
         if (step.Next is DeliveryNext.Wait or DeliveryNext.Dead)
         {
             await services.Store.Deliveries.RecordAsync(copy.Id, endpointName, fence,
