@@ -390,7 +390,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         LeadEvent.Answered? answer = copy.State == CopyState.InDoubt ? null
             : attempts > 1 ? new(copy.Id.No, BuyerAnswer.Unknown, Reason.InDoubt, null, null)
             : new(copy.Id.No, BuyerAnswer.Refused, Reason.Cancelled, null, null);
-        if (answer is not null) await RecordAnswerAsync(answer, deadlineMs + LeadMachine.LeaseGraceMs);
+        if (answer is not null) await RecordAnswerAsync(answer, SlotState.Held, deadlineMs + LeadMachine.LeaseGraceMs);
         await services.Store.Deliveries.RecordAsync(copy.Id, endpoint, fence, new(DeliveryStatus.Cancelled, null, "cancelled"), Now(), CancellationToken.None);
     }
 
