@@ -34,7 +34,8 @@ public static class ClusterComposition
     /// <summary>Services of the silo that run: after Orleans, before the web server, and stopped the other way round.</summary>
     public static IServiceCollection AddClusterServices(this IServiceCollection services) => services
         .AddSingleton<Drain>().AddHostedService(provider => provider.GetRequiredService<Drain>())
-        .AddHostedService(provider => provider.GetRequiredService<NewsRelay>()).AddHostedService<Freshness>();
+        .AddHostedService(provider => provider.GetRequiredService<NewsRelay>())
+        .AddSingleton<Freshness>().AddHostedService(provider => provider.GetRequiredService<Freshness>());
 
     /// <summary>Ties the journal's news and the shares of this silo to the cluster.</summary>
     public static void UseCluster(this IServiceProvider services)

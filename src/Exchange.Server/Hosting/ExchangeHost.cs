@@ -61,7 +61,7 @@ public static class ExchangeHost
             var options = ExchangeOptions.Read(builder.Configuration, builder.Environment);
             using var log = LoggerFactory.Create(logging => logging.AddSimpleConsole());
             await using var store = await OpenedStore.OpenAsync(options, log, cancel);
-            Console.WriteLine($"The database in {store.Place} is up to date.");
+            Console.WriteLine($"Up to date: {store.Place}");
             return ExitCodes.Ok;
         }
         catch (Exception fault) when (fault is OptionsException or StorageOpenException)

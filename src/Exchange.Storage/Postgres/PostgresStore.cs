@@ -56,6 +56,7 @@ public sealed class PostgresStore : IExchangeStore
     public IDeliveryStore Deliveries { get; }
     public IAccessStore Access { get; }
     public ILedgerStore Ledger { get; }
+    public IReturnStore Returns => throw new NotSupportedException("Returns are not kept on PostgreSQL by this build");
     public IVault Vault { get; }
 
     /// <summary>
