@@ -18,7 +18,7 @@ public interface ISiloService : IGrainService
 
     /// <summary>An offer made there was posted elsewhere: it is out no more.</summary>
     [Alias("posted"), OneWay]
-    ValueTask Posted(Guid ping, string publisher);
+    Task Posted(Guid ping, string publisher);
 
     /// <summary>Takes an idempotency key of pings, which that silo keeps for all.</summary>
     [Alias("claim-key"), ResponseTimeout("00:00:00.250")]
@@ -34,7 +34,7 @@ public interface ISiloService : IGrainService
 
     /// <summary>What the sender's commits changed. May be lost; a full read heals.</summary>
     [Alias("hear"), OneWay]
-    ValueTask Hear(SiloNews news);
+    Task Hear(SiloNews news);
 }
 
 /// <summary>A ping record as the store writes it, sensitive values sealed.</summary>
