@@ -9,4 +9,13 @@ internal static class CounterKey
     public static long WindowStart(string key) =>
         key.StartsWith("cap:", StringComparison.Ordinal)
         && long.TryParse(key.AsSpan(key.LastIndexOf(':') + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var start) ? start : 0;
+
+    /// <summary>The limit it counts for: <c>ID</c> of <c>cap:ID:WINDOW_START</c> or <c>cap:ID=VALUE:WINDOW_START</c> (no id has an equals sign), else the key itself.</summary>
+    public static string LimitId(string key)
+    {
+        const int prefix = 4; // "cap:"
+        if (!key.StartsWith("cap:", StringComparison.Ordinal)) return key;
+        var value = key.IndexOf('=', StringComparison.Ordinal);
+        return key[prefix..(value >= 0 ? value : key.LastIndexOf(':'))];
+    }
 }

@@ -23,6 +23,9 @@ public interface IExchangeStore : IAsyncDisposable
     IDeliveryStore Deliveries { get; }
     IAccessStore Access { get; }
     ILedgerStore Ledger { get; }
+    IDoubts Doubts { get; }
+    IErasures Erasures { get; }
+    ISuppressions Suppressions { get; }
     IReturnStore Returns { get; }
     IVault Vault { get; }
 
@@ -112,6 +115,8 @@ public sealed record LeadRow(
     /// <summary>Above 0: its copies were held at the ping and it was never posted; the offer's end. It is no lead yet: lists leave it out.</summary>
     public long OfferUntilMs { get; init; }
     public bool IsPosted => OfferUntilMs == 0;
+    /// <summary>Whose lead it was is forgotten; <see cref="Sealed"/> is empty.</summary>
+    public bool IsErased => Sealed.Length == 0;
 }
 
 /// <summary>
@@ -190,7 +195,8 @@ public interface ICatalogStore
     Task<IReadOnlyList<CounterValue>> ReadCountersAsync(long nowMs, CancellationToken cancel);
 }
 
-public enum DeliveryStatus : byte { Waiting = 1, Delivered = 2, Failed = 3, Dead = 4 }
+/// <summary>Cancelled: the person was erased before it went out.</summary>
+public enum DeliveryStatus : byte { Waiting = 1, Delivered = 2, Failed = 3, Dead = 4, Cancelled = 5 }
 
 /// <summary>
 /// A delivery whose lease this process now holds. Only a result that carries the same fence is recorded. <c>LastError</c> is what the last

@@ -11,7 +11,7 @@ internal static class PingBlock
     /// <summary>A block is read whole to find one record: it is kept small enough for that.</summary>
     public const int FullBytes = 64 * 1024;
 
-    private const int MillisecondsPerTenth = 100;
+    public const int MillisecondsPerTenth = 100;
 
     /// <summary>The tenth of a second that an id is of: records of one tenth, by their ids, stand in blocks of their own.</summary>
     public static long TenthOf(long unixMilliseconds) => unixMilliseconds / MillisecondsPerTenth;
@@ -40,5 +40,25 @@ internal static class PingBlock
             var bytes = reader.Bytes();
             if (id.CompareTo(from) >= 0 && id.CompareTo(to) < 0) found[id] = bytes.ToArray();
         }
+    }
+
+    /// <summary>The block without the records of this id; null if it has none.</summary>
+    public static byte[]? Without(ReadOnlySpan<byte> block, LeadId id)
+    {
+        var from = new RecordReader(block);
+        var rest = new RecordWriter();
+        var found = false;
+        while (!from.IsAtEnd)
+        {
+            var of = from.Id();
+            var record = from.Bytes();
+            if (of == id) found = true;
+            else
+            {
+                rest.Id(of);
+                rest.Bytes(record);
+            }
+        }
+        return found ? rest.Written.ToArray() : null;
     }
 }

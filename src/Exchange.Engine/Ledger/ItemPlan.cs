@@ -34,18 +34,20 @@ public sealed class ItemPlan
     /// <summary>The lead is posted afterwards: its copies' buyers are called.</summary>
     public required bool IsPosted { get; init; }
 
-    /// <summary>In this order.</summary>
-    public IEnumerable<PersonMove> Persons
+    /// <summary>Whose persons are claimed or freed, in this order. Made at each asking.</summary>
+    public IReadOnlyList<PersonMove> Persons
     {
         get
         {
-            if (Item.ReleasePersons) yield return new(null, null);
-            else if (Item.Persons.Length > 0) yield return new(0, Item.Persons);
+            var moves = new List<PersonMove>();
+            if (Item.ReleasePersons) moves.Add(new(null, null));
+            else if (Item.Persons.Length > 0) moves.Add(new(0, Item.Persons));
             foreach (var end in Ends)
-                if (end.Closes) yield return new(end.End.No, null);
-                else if (end.End.Persons.Length > 0) yield return new(end.End.No, end.End.Persons);
+                if (end.Closes) moves.Add(new(end.End.No, null));
+                else if (end.End.Persons.Length > 0) moves.Add(new(end.End.No, end.End.Persons));
             foreach (var (_, start) in Starts)
-                if (start.Persons.Length > 0) yield return new(start.No, start.Persons);
+                if (start.Persons.Length > 0) moves.Add(new(start.No, start.Persons));
+            return moves;
         }
     }
 }

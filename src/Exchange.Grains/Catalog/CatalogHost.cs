@@ -91,7 +91,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
         {
             var now = serving;
             var version = now?.Model.Version ?? 0;
-            var compiled = CatalogCompiler.Compile(config, version + 1, await rules.OptionsAsync(store.Access, cancel), null, now?.Compiled);
+            var compiled = rules.Compile(config, version + 1, await rules.OptionsAsync(store.Access, cancel), now?.Compiled);
             var (model, canonical, errors) = compiled;
             var unseen = NewIn(model, now?.Model);
             if (model is not null && now is not null)
@@ -171,7 +171,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     {
         var errors = new ConfigErrors();
         var config = ConfigJson.Parse(stored.Json, errors);
-        var compiled = config is null ? null : CatalogCompiler.Compile(config, stored.Version, rules.Stored, null, serving?.Compiled);
+        var compiled = config is null ? null : rules.Compile(config, stored.Version, rules.Stored, serving?.Compiled);
         if (compiled?.Model is { } model) return new(model, compiled);
         var told = (compiled?.Errors ?? errors).Errors.Take(5).Select(error => $"{error.Pointer}: {error.Message}");
         throw new StorageOpenException($"Catalog version {stored.Version} cannot be read by this build: {string.Join("; ", told)}");
@@ -190,6 +190,10 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
 public sealed class CatalogRules(FieldParsers parsers, Func<Uri, string?> checkUrl)
 {
     public FieldParsers Parsers => parsers;
+
+    /// <summary>Config, version, options and an earlier result. Many hosts over the same catalogs may keep what was compiled before.</summary>
+    public Func<ConfigNode, long, CompileOptions, CompileResult?, CompileResult> Compile { get; init; } =
+        static (config, version, options, previous) => CatalogCompiler.Compile(config, version, options, null, previous);
 
     /// <summary>For a catalog that was checked when it was applied.</summary>
     public CompileOptions Stored { get; } = new() { Parsers = parsers };

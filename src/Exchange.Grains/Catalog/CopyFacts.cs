@@ -34,7 +34,7 @@ public sealed class CopyFacts(CatalogModel model, IVault vault, FieldParsers par
 
     private Subject? SubjectOf(StoredCopy copy)
     {
-        if (!model.Verticals.TryGetValue(copy.Vertical, out var vertical)) return null;
+        if (copy.Sealed.Length == 0 || !model.Verticals.TryGetValue(copy.Vertical, out var vertical)) return null;
         var now = DateTimeOffset.FromUnixTimeMilliseconds(copy.AtMs);
         try
         {

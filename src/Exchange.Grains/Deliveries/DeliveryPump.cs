@@ -158,7 +158,12 @@ public sealed class DeliveryPump(
             await RecordAsync(delivery, new(DeliveryStatus.Dead, null, "copy_ended"));
             return;
         }
-        var message = CopyMessages.Create(model, await SaleTerms.ModelOfAsync(catalog, lead, copy.Campaign, CancellationToken.None), lead, copy, LeadPayload.Read(store.Vault.Open(lead.Id, lead.Sealed)), store.Vault);
+        if (lead.IsErased)
+        {
+            await RecordAsync(delivery, new(DeliveryStatus.Cancelled, null, "cancelled"));
+            return;
+        }
+        var message = CopyMessages.Create(model, await SaleTerms.ModelOfAsync(catalog, lead, copy.Campaign, CancellationToken.None), lead, copy, LeadPayload.Of(store.Vault, lead), store.Vault);
         var result = await calls.SendAsync(endpoint, message, deadlineMs);
         var retryFor = model.Campaigns.TryGetValue(delivery.Campaign, out var campaign) ? campaign.Delivery.RetryFor : TimeSpan.FromHours(24);
         var step = DeliveryDecision.After(new FinishedAttempt(

@@ -12,6 +12,12 @@ public interface ILeadIntake
     Task<PostReply> PostAsync(PostCommand command, CancellationToken callerLeft);
     Task<PostReply> DirectPostAsync(DirectPostCommand command, CancellationToken callerLeft);
 
+    /// <summary>
+    /// What became of the post (or direct post) under this publisher's idempotency key: its answer; 404 not_found: nothing was done under it; 409
+    /// idempotency_in_progress: it runs in this silo. Another silo cannot see that one runs, so a 404 is final once the post's own deadline is over.
+    /// </summary>
+    Task<PostReply> GetRequestAsync(string publisher, string key, CancellationToken callerLeft);
+
     /// <summary>A publisher's own lead as it stands; 404 not_found for unknown and foreign alike.</summary>
     Task<PostReply> GetLeadAsync(string publisher, LeadId lead, CancellationToken callerLeft);
 

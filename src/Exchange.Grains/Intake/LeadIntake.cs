@@ -20,6 +20,7 @@ public sealed class LeadIntake(
     private static readonly TimeSpan SilosSettle = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
+    private readonly RunningKeys running = new();
     private readonly ConcurrentDictionary<string, Task<PostReply>> directPosts = new(StringComparer.Ordinal);
 
     public ValueTask<PingReply> PingAsync(PingCommand command, CancellationToken callerLeft)
@@ -100,6 +101,16 @@ public sealed class LeadIntake(
         }
     }
 
+    public async Task<PostReply> GetRequestAsync(string publisher, string key, CancellationToken callerLeft)
+    {
+        // First what runs: a post that ends between the two looks is then in the rows.
+        var runs = running.Has(publisher, key);
+        if (await store.Leads.FindRequestAsync(publisher, key, callerLeft) is { } request) return await GetLeadAsync(publisher, request.Lead, callerLeft);
+        return PostReply.Refused(runs
+            ? Problem.Of(409, "idempotency_in_progress", "The request with this key still runs; come again for its answer.", 1)
+            : Problem.Of(404, "not_found", "Nothing was done under this key."));
+    }
+
     public async Task<PostReply> GetLeadAsync(string publisher, LeadId lead, CancellationToken callerLeft)
     {
         var row = await store.Leads.FindAsync(lead, callerLeft);
@@ -112,9 +123,10 @@ public sealed class LeadIntake(
     {
         var row = await store.Leads.FindAsync(lead, callerLeft);
         if (row is not { IsPosted: true } || row.Publisher != publisher) return NotFound();
+        if (row.IsErased) return PostReply.Refused(Problem.Of(409, "erased", "The person of this lead was erased; nothing is added to it."));
         var model = await catalog.ModelAsync(row.CatalogVersion, callerLeft);
         var vertical = model.Verticals[row.Vertical];
-        var payload = LeadPayload.Read(store.Vault.Open(lead, row.Sealed));
+        var payload = LeadPayload.Of(store.Vault, row);
         var today = PostRules.Today(time.GetUtcNow(), model.Zone);
         var given = PostRules.ValuesOf(vertical, payload, parsers, today);
         var reading = FieldsReader.ReadAddition(vertical.Fields, Array.ConvertAll(fields, field => new RawField(field.Name, field.Kind, field.Text)), given, parsers, today);

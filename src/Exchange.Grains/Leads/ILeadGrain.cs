@@ -17,6 +17,34 @@ public interface ILeadGrain : IGrainWithGuidKey
     /// <summary>The pump holds a new lease on a copy whose buyer has still to answer: asks it again, with the same copy id.</summary>
     [Alias("resume"), ResponseTimeout("00:02:30")]
     ValueTask Resume(ResumeCommand command);
+
+    /// <summary>Forgets whose lead it was.</summary>
+    [Alias("erase"), ResponseTimeout("00:01:00")]
+    ValueTask Erase(EraseCommand command);
+
+    /// <summary>The operator says what became of a copy in doubt.</summary>
+    [Alias("resolve"), ResponseTimeout("00:01:00")]
+    ValueTask<ResolveReply> Resolve(ResolveCommand command);
+}
+
+/// <param name="Who">For the audit trail.</param>
+[GenerateSerializer, Immutable, Alias("exchange.erase.v1")]
+public sealed record EraseCommand([property: Id(0)] string Who);
+
+/// <param name="Who">For the audit trail.</param>
+/// <param name="Note">The operator's own words, for the audit trail.</param>
+[GenerateSerializer, Immutable, Alias("exchange.resolve.v1")]
+public sealed record ResolveCommand([property: Id(0)] int CopyNo, [property: Id(1)] bool Accepted, [property: Id(2)] string Who, [property: Id(3)] string? Note);
+
+public enum ResolveReply : byte
+{
+    Done,
+    /// <summary>The copy ended the same way before.</summary>
+    AlreadySo,
+    /// <summary>It is held, or ended another way.</summary>
+    NotInDoubt,
+    /// <summary>There is no such copy.</summary>
+    Unknown,
 }
 
 /// <summary>A lease the pump took on one delivery. Only a result with this fence is recorded; the call ends at the deadline, before the lease does.</summary>

@@ -42,6 +42,30 @@ public sealed class LeadGrain(LeadServices services) : Grain, ILeadGrain
         }
     }
 
+    public async ValueTask Erase(EraseCommand command)
+    {
+        try
+        {
+            await Seller.EraseAsync(command);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    public async ValueTask<ResolveReply> Resolve(ResolveCommand command)
+    {
+        try
+        {
+            return await Seller.ResolveAsync(command);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
     /// <summary>Most leads end with their post: the rows answer what comes later, so nothing needs to stay in memory.</summary>
     private void Leave()
     {

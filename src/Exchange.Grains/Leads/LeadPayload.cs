@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Exchange.Engine.Fields;
 using Exchange.Grains.Intake;
+using Exchange.Storage;
 
 namespace Exchange.Grains.Leads;
 
@@ -10,6 +11,12 @@ public sealed record LeadPayload(IReadOnlyDictionary<string, string> Fields, Con
     /// <param name="values">By ordinal of the fields; those that were given.</param>
     public static LeadPayload Of(FieldSet fields, FieldValue[] values, ConsentInput? consent) => new(
         fields.All.Where(field => values[field.Ordinal].IsGiven).ToDictionary(field => field.Name, field => values[field.Ordinal].Text!, StringComparer.Ordinal), consent);
+
+    /// <summary>Of a person who was erased: nothing.</summary>
+    public static LeadPayload Erased { get; } = new(new Dictionary<string, string>(), null);
+
+    /// <summary>What is sealed with a lead, or nothing any more.</summary>
+    public static LeadPayload Of(IVault vault, LeadRow row) => row.IsErased ? Erased : Read(vault.Open(row.Id, row.Sealed));
 
     public byte[] ToJson()
     {

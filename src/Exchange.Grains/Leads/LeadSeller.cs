@@ -124,6 +124,52 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         }
     }
 
+    /// <summary>
+    /// Forgets the person of this lead, in order with whatever else happens to it. A call that is under way cannot be called back; what it comes to is
+    /// recorded.
+    /// </summary>
+    public async Task EraseAsync(EraseCommand command)
+    {
+        await gate.WaitAsync();
+        try
+        {
+            await new LeadEraser(services).EraseAsync(id, command.Who);
+            // Read anew, without what it held.
+            sale = null;
+            row = null;
+            world = null;
+            // What was answered is told again from the rows, without its redirects; a post that still runs answers its own caller.
+            if (running is { IsCompleted: true }) running = null;
+            services.Book.Forget(id);
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
+    /// <summary>The operator says what became of a copy in doubt; the lead goes on as if its buyer had said it.</summary>
+    public async Task<ResolveReply> ResolveAsync(ResolveCommand command)
+    {
+        await gate.WaitAsync();
+        try
+        {
+            if (!await RestoreAsync()) return ResolveReply.Unknown;
+            if (row!.Copies.FirstOrDefault(copy => copy.Id.No == command.CopyNo) is not { } copy) return ResolveReply.Unknown;
+            if (copy.State != CopyState.InDoubt)
+                return copy.State == (command.Accepted ? CopyState.Captured : CopyState.Voided) ? ResolveReply.AlreadySo : ResolveReply.NotInDoubt;
+            // Before anything changes: no line in the audit, no resolution.
+            await services.Store.Access.AuditAsync(command.Who, "copy.resolve", copy.Id.ToString(), (command.Accepted ? "accepted" : "rejected") + (command.Note is { } note ? ": " + note : ""), Now(), CancellationToken.None);
+            var step = await StepAsync(new LeadEvent.Answered(
+                command.CopyNo, command.Accepted ? BuyerAnswer.Accepted : BuyerAnswer.Refused, command.Accepted ? Reason.None : Reason.BuyerRejected, null, null));
+            return step.Conflict is null ? ResolveReply.Done : ResolveReply.NotInDoubt;
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
     private async Task<PostReply> RunAsync(PostCommand command)
     {
         LeadStep end;
@@ -176,7 +222,9 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         // A refusal, unless this very post was answered before: then its recorded answer.
         if (problem is not null) return new(await RecordedAsync(command) ?? PostReply.Refused(problem), default);
         (sale, world, row, warnings) = (post!.Sale, post.World, post.Row, post.Warnings);
-        return new(null, post.Refused);
+        // The earlier of several reasons is told.
+        var isEarlier = post.Refused is > Reason.None and < Reason.Suppressed;
+        return new(null, !isEarlier && await services.Store.Suppressions.AnyAsync(post.Suppressible, CancellationToken.None) ? Reason.Suppressed : post.Refused);
     }
 
     /// <summary>An offer whose copies were held at the ping, as its rows tell it. Null: there is none that waits for its post.</summary>
@@ -184,7 +232,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
     {
         if (await services.Store.Leads.FindAsync(id, CancellationToken.None) is not { IsPosted: false } held) return null;
         var atPing = await services.Catalog.ModelAsync(held.CatalogVersion, CancellationToken.None);
-        var payload = LeadPayload.Read(services.Store.Vault.Open(id, held.Sealed));
+        var payload = LeadPayload.Of(services.Store.Vault, held);
         var today = PostRules.Today(DateTimeOffset.FromUnixTimeMilliseconds(held.AtMs), atPing.Zone);
         return LostRecord.From(held, atPing, PostRules.ValuesOf(atPing.Verticals[held.Vertical], payload, services.Parsers, today));
     }
@@ -217,6 +265,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
                 // Recorded with the outcome: what is said is what is stored.
                 var item = done.State == LeadState.Pending ? submitted : submitted with { Answer = AnswerOf(done).ToJson() };
                 var verdict = await services.Store.Journal.SubmitAsync(item, CancellationToken.None);
+                // The row as it is stored: whoever sends this lead again says the same of it.
+                if (verdict.Code == VerdictCode.Done && (submitted.New is not null || submitted.Post is not null)) row = row! with { AtMs = submitted.AtMs };
                 // Only what this very item wrote: what was there already is on its way, or comes when its lease runs out.
                 if (verdict.Code == VerdictCode.Done) services.Pump.Started(done, submitted);
                 step = IsGate(submitted, verdict) && await services.Catalog.RefreshAsync(CancellationToken.None)
@@ -241,16 +291,21 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         }
     }
 
-    /// <summary>A buyer's answer is made durable however busy the store is, as long as the lease under which it came.</summary>
-    private async Task RecordAnswerAsync(LeadEvent.Answered answer, long leaseUntilMs)
+    /// <summary>
+    /// A buyer's answer is made durable however busy the store is, and on top of what another activation of this lead did meanwhile, as long as the lease
+    /// under which it came.
+    /// </summary>
+    /// <param name="asked">The copy as it was when its buyer was asked. A no was weighed against that: whoever asked again since weighs it anew.</param>
+    private async Task RecordAnswerAsync(LeadEvent.Answered answer, SlotState asked, long leaseUntilMs)
     {
         while (true)
         {
             await gate.WaitAsync();
             try
             {
-                if (IsKnown || await RestoreAsync()) await StepAsync(answer);
-                return;
+                if (!IsKnown && !await RestoreAsync()) return;
+                if (answer.Answer == BuyerAnswer.Refused && sale!.SlotOfCopy(answer.CopyNo)?.State != asked) return;
+                if ((await StepAsync(answer)).Conflict is null || Now() >= leaseUntilMs) return;
             }
             // A definite no: nothing was written.
             catch (StorageBusyException) when (Now() < leaseUntilMs) { }
@@ -293,13 +348,18 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
     {
         if (sale?.SlotOfCopy(copyNo) is not { } slot) return;
         var copy = CopyOf(slot);
+        if (row!.IsErased)
+        {
+            await CancelAsync(copy, endpointName, fence, attempts, deadlineMs);
+            return;
+        }
         var model = services.Catalog.Current;
         // The endpoint of the delivery, whatever the campaign names by now: whoever may have the lead is asked, nobody else.
         var campaign = model.Campaigns.GetValueOrDefault(copy.Campaign);
         AttemptResult result;
         if (campaign is not null && campaign.Buyer.Endpoints.TryGetValue(endpointName, out var endpoint))
         {
-            var message = CopyMessages.Create(model, await SaleTerms.ModelOfAsync(services.Catalog, row!, copy.Campaign, CancellationToken.None), row!, copy, LeadPayload.Read(services.Store.Vault.Open(id, row!.Sealed)), services.Store.Vault);
+            var message = CopyMessages.Create(model, await SaleTerms.ModelOfAsync(services.Catalog, row!, copy.Campaign, CancellationToken.None), row!, copy, LeadPayload.Of(services.Store.Vault, row), services.Store.Vault);
             result = await services.Calls.SendAsync(endpoint, message, deadlineMs);
         }
         else result = new(AttemptKind.NotSent, "endpoint_gone");
@@ -313,13 +373,25 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             CopyMove.Doubt => new(copyNo, BuyerAnswer.Unknown, Reason.InDoubt, null, null),
             _ => null,
         };
-        if (answer is not null) await RecordAnswerAsync(answer, deadlineMs + LeadMachine.LeaseGraceMs);
+        if (answer is not null) await RecordAnswerAsync(answer, slot.State, deadlineMs + LeadMachine.LeaseGraceMs);
         if (step.Next is DeliveryNext.Wait or DeliveryNext.Dead)
         {
             await services.Store.Deliveries.RecordAsync(copy.Id, endpointName, fence,
                 new(step.Next == DeliveryNext.Wait ? DeliveryStatus.Waiting : DeliveryStatus.Dead, step.DueAtMs, step.Error), Now(), CancellationToken.None);
             services.Pump.Nudge();
         }
+    }
+
+    /// <summary>
+    /// There is nothing left to send. What its buyer may have stays in doubt, for the operator; what it cannot have yet is a certain no.
+    /// </summary>
+    private async Task CancelAsync(CopyRow copy, string endpoint, long fence, int attempts, long deadlineMs)
+    {
+        LeadEvent.Answered? answer = copy.State == CopyState.InDoubt ? null
+            : attempts > 1 ? new(copy.Id.No, BuyerAnswer.Unknown, Reason.InDoubt, null, null)
+            : new(copy.Id.No, BuyerAnswer.Refused, Reason.Cancelled, null, null);
+        if (answer is not null) await RecordAnswerAsync(answer, SlotState.Held, deadlineMs + LeadMachine.LeaseGraceMs);
+        await services.Store.Deliveries.RecordAsync(copy.Id, endpoint, fence, new(DeliveryStatus.Cancelled, null, "cancelled"), Now(), CancellationToken.None);
     }
 
     private CopyRow CopyOf(Slot slot)

@@ -12,7 +12,11 @@ using Exchange.Storage;
 namespace Exchange.Grains.Leads;
 
 /// <summary>A post that may be sold: the lead as the machine wants it, the row it will have, and a no that is known already.</summary>
-public sealed record PreparedPost(LeadSale Sale, SaleWorld World, LeadRow Row, IReadOnlyList<InputError> Warnings, Reason Refused);
+public sealed record PreparedPost(LeadSale Sale, SaleWorld World, LeadRow Row, IReadOnlyList<InputError> Warnings, Reason Refused)
+{
+    /// <summary>By these the person is known if it was erased once.</summary>
+    public required IReadOnlyList<byte[]> Suppressible { get; init; }
+}
 
 /// <summary>Reads a post against its ping: everything that can refuse it before it is held, all errors at once.</summary>
 public sealed class PostPreparation(LeadServices services)
@@ -91,7 +95,7 @@ public sealed class PostPreparation(LeadServices services)
             : offers.Aggregate(Money.Zero, (sum, offer) => sum + offer.Payout).Micros < command.MinPayoutMicros ? Reason.MinPayout
             : services.Book.TestResultOf(id) == "unsold" ? Reason.AllRejected
             : Reason.None;
-        return new(sale, world, row, warnings, refused);
+        return new(sale, world, row, warnings, refused) { Suppressible = SuppressionHash.Of(vault, vertical.Fields, field => values[field.Ordinal].Text) };
     }
 
     /// <summary>A tree with a reauction takes a lead for some time after its offer's end: as long as its promise may still be bought by somebody.</summary>

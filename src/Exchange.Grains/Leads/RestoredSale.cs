@@ -21,7 +21,7 @@ public static class RestoredSale
     public static async Task<(LeadSale Sale, SaleWorld World)> FromAsync(LeadServices services, LeadRow row, PingRecord record, CatalogModel atPing)
     {
         var vertical = atPing.Verticals[row.Vertical];
-        var payload = LeadPayload.Read(services.Store.Vault.Open(row.Id, row.Sealed));
+        var payload = LeadPayload.Of(services.Store.Vault, row);
         var values = PostRules.ValuesOf(vertical, payload, services.Parsers, PostRules.Today(services.Time.GetUtcNow(), atPing.Zone));
         var world = new SaleWorld(services, record, atPing, values, payload, DateTimeOffset.FromUnixTimeMilliseconds(row.AtMs));
         var later = row.Copies.Where(copy => PlaceInRecord(record, copy) < 0).ToArray();
@@ -29,6 +29,8 @@ public static class RestoredSale
         var restored = From(row, record, world, later, campaigns, services.Catalog.Current) with
         {
             KeepPersonsWhenUnsold = vertical.Duplicate is { AmongReceived: true },
+            // Nobody else gets a lead of which nothing is left to give.
+            Tries = row.IsErased ? Engine.Limits.CallsPerPost : 0,
             PersonHashes = PostRules.PersonHashes(services.Store.Vault, services.Catalog.Current, vertical, values),
         };
         return (LeadMachine.Restore(restored, world.Context(services.Time.GetUtcNow())), world);

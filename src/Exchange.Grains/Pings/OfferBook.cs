@@ -50,6 +50,9 @@ public sealed class OfferBook
         }
     }
 
+    /// <summary>What is in it of this ping is not kept any longer.</summary>
+    public void Forget(LeadId id) => Remove(id);
+
     private void Remove(LeadId id)
     {
         if (records.TryRemove(id, out _)) Interlocked.Decrement(ref count);

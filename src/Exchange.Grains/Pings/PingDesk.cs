@@ -90,6 +90,12 @@ public sealed class PingDesk(
         var outcome = forced == "no_offer"
             ? new PingOutcome(Reason.NoBids, null, [], [], [], [])
             : PingWalk.Run(model, input, live, rotations);
+        if (IsSuppressed(reading) && outcome.Outcome is not (> Reason.None and < Reason.Suppressed))
+        {
+            // An early answer; the rows decide at the post.
+            rotations.GiveBack(outcome.Taken);
+            outcome = new PingOutcome(Reason.Suppressed, outcome.Tree, [], [], [], []);
+        }
         var subject = input.ToSubject();
         // Near the end of a cap an offer is backed by a soft hold; without one the walk runs again and sees the cap as full.
         if (outcome.Outcome == Reason.None && !command.Test && !FirmOffers.IsFirm(model, outcome.Tree) && await softHolds.BackAsync(id, model, publisher, subject, outcome, now) is { } refusal)
@@ -131,11 +137,14 @@ public sealed class PingDesk(
         return new(Answer(model, command, record, reading.Warnings), null);
     }
 
-    /// <summary>What other silos promised of a limit nothing here shows: the walk that comes to the same campaign goes without it.</summary>
+    /// <summary>
+    /// What other silos promised of a limit nothing here shows, nor what was promised here too late to be told: the walk that comes to the same campaign
+    /// goes without it.
+    /// </summary>
     private PingOutcome WalkedAgain(CatalogModel model, PingInput input, SoftHoldRefusal refusal)
     {
         var again = PingWalk.Run(model, input, live, rotations);
-        if (live.Silos() == 1 || !again.Offers.Any(offer => again.Bids[offer.BidIndex].Campaign == refusal.Campaign.Id)) return again;
+        if (!again.Offers.Any(offer => again.Bids[offer.BidIndex].Campaign == refusal.Campaign.Id)) return again;
         rotations.GiveBack(again.Taken);
         var without = PingWalk.Run(model, input with { Without = new HashSet<string>(StringComparer.Ordinal) { refusal.Campaign.Id } }, live, rotations);
         var (limit, value) = (refusal.Limit, refusal.Value);
@@ -185,6 +194,13 @@ public sealed class PingDesk(
     /// <summary>Of the hashes that came (or of a direct post's values) only their HMACs go any further.</summary>
     private PersonHash[] Persons(FieldsReading reading) =>
         [.. reading.Hashes.Select(hash => new PersonHash(hash.Field.Ordinal, store.Vault.PersonHashOfSha(hash.Field.Name, hash.Sha256)))];
+
+    private bool IsSuppressed(FieldsReading reading)
+    {
+        foreach (var hash in reading.Hashes)
+            if (hash.Field.Type is FieldType.Phone or FieldType.Email && store.Suppressions.Knows(SuppressionHash.OfSha(store.Vault, hash.Field.Type, hash.Sha256))) return true;
+        return false;
+    }
 
     private static PingAnswer Answer(CatalogModel model, PingCommand command, PingRecord record, IReadOnlyList<InputError> warnings)
     {

@@ -76,6 +76,7 @@ public sealed class ReturnDesk(IExchangeStore store, ICatalogHost catalog, TimeP
     /// <summary>The buyer's free text, read back.</summary>
     public ReturnWish WishOf(ReturnRow row)
     {
+        if (row.Sealed.Length == 0) return new(row.Reason, null, null); // Erased with its lead.
         using var document = JsonDocument.Parse(store.Vault.Open(row.Copy.Lead, row.Sealed));
         return new(row.Reason, document.RootElement.GetProperty("note").GetString(), document.RootElement.GetProperty("evidence_url").GetString());
     }

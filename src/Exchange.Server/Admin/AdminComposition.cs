@@ -24,6 +24,8 @@ public static class AdminComposition
         routes.MapReturnRoutes();
         routes.MapReportRoutes();
         routes.MapAuditRoutes();
+        routes.MapErasureRoutes();
+        routes.MapDoubtRoutes();
         return routes;
     }
 }

@@ -10,6 +10,7 @@ internal static class DeliveryWords
         DeliveryStatus.Waiting => "waiting",
         DeliveryStatus.Delivered => "delivered",
         DeliveryStatus.Failed => "failed",
+        DeliveryStatus.Cancelled => "cancelled",
         _ => "dead",
     };
 
@@ -22,10 +23,11 @@ internal static class DeliveryWords
             "delivered" => DeliveryStatus.Delivered,
             "failed" => DeliveryStatus.Failed,
             "dead" => DeliveryStatus.Dead,
+            "cancelled" => DeliveryStatus.Cancelled,
             _ => null,
         };
         return wire is null || status is not null;
     }
 
-    public const string Known = "The status is waiting, delivered, failed or dead.";
+    public const string Known = "The status is waiting, delivered, failed, dead or cancelled.";
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
 using Exchange.Grains.Intake;
 
@@ -6,7 +7,7 @@ namespace Exchange.Server.Admin;
 
 /// <summary>
 /// One entry of the catalog by its id, the same for every section: read, and changed by a JSON merge patch that is applied as a whole
-/// new catalog version. Campaigns and buyers are read with their live state elsewhere.
+/// new catalog version. Publishers and trees are read with their caps as they stand; campaigns and buyers with their live state elsewhere.
 /// </summary>
 internal static class EntryRoutes
 {
@@ -64,7 +65,24 @@ internal static class EntryRoutes
         {
             json.WriteString("id", id);
             WriteMembers(json, entry);
+            WriteState(json, call, section, id);
         }) with { Version = version };
+    }
+
+    /// <summary>Caps as they stand, of the version that is being served: the stored one is a moment ahead of it at most.</summary>
+    private static void WriteState(Utf8JsonWriter json, ApiCall call, string section, string id)
+    {
+        var model = call.Catalog.Current;
+        var (caps, scope) = section switch
+        {
+            "publishers" => (model.Publishers.GetValueOrDefault(id)?.Caps, CapScope.Publisher),
+            "ping_trees" => (model.Trees.GetValueOrDefault(id)?.Caps, CapScope.Tree),
+            _ => (null, default),
+        };
+        if (caps is null) return;
+        json.WriteStartObject("state");
+        CapState.Write(json, "caps", call.Catalog.StateOf(caps), scope);
+        json.WriteEndObject();
     }
 
     private static async Task<Reply> PatchAsync(ApiCall call, string section)

@@ -50,12 +50,13 @@ internal static class LeadRoutes
             // Before anything is shown: no line in the audit, no reveal.
             await call.Store.Access.AuditAsync(call.Caller.Name, "lead.reveal", id.ToString(), null, call.NowMs, call.Cancel);
         }
-        var payload = LeadPayload.Read(call.Store.Vault.Open(id, lead.Sealed));
+        var payload = LeadPayload.Of(call.Store.Vault, lead);
         var returns = await ReturnJson.ReadAsync(call, [lead]);
         call.Catalog.Current.Verticals.TryGetValue(lead.Vertical, out var vertical);
         return Reply.Json(json =>
         {
             LeadJson.WriteMembers(json, lead, returns);
+            json.WriteBoolean("erased", lead.IsErased);
             json.WriteBoolean("revealed", reveal);
             LeadJson.WritePayload(json, payload, vertical?.Fields, reveal);
         });

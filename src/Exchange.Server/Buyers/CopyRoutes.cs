@@ -36,7 +36,7 @@ internal static class CopyRoutes
             json.WriteStartArray("copies");
             foreach (var row in page.Rows)
             {
-                var payload = LeadPayload.Read(vault.Open(row.Lead.Id, row.Lead.Sealed));
+                var payload = LeadPayload.Of(vault, row.Lead);
                 CopyMessageJson.Write(json, CopyMessages.Create(model, terms[row.Copy.Id], row.Lead, row.Copy, payload, vault), () =>
                 {
                     json.WriteString("status", LeadAnswer.Wire(row.Copy.State));

@@ -10,7 +10,7 @@ namespace Exchange.Server.Buyers;
 internal static class ReturnRoutes
 {
     public const int NoteChars = 2_000;
-    private const int UrlChars = 2_000;
+    public const int UrlChars = 2_000;
 
     public static void MapReturnRoutes(this IEndpointRouteBuilder routes) =>
         routes.Map(HttpMethods.Post, "/v1/buyer/copies/{copy_id}/return",

@@ -19,7 +19,9 @@ public static class CliRoot
         foreach (var command in CatalogCommands.All(connection)) root.Add(command);
         root.Add(KeyCommands.All(connection));
         root.Add(ExplainCommand.Make(connection));
+        root.Add(DoubtCommands.All(connection));
         root.Add(AuditCommand.Make(connection));
+        root.Add(BackupCommand.Make(connection));
         root.Add(WithSettings("migrate", "Bring the database's schema up to date, then end.", migrate));
         return root;
     }

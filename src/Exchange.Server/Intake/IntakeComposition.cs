@@ -16,6 +16,7 @@ public static class IntakeComposition
         Map(endpoints, HttpMethods.Post, "/v1/posts", http.PostAsync);
         Map(endpoints, HttpMethods.Post, "/v1/leads", http.DirectPostAsync);
         Map(endpoints, HttpMethods.Get, "/v1/leads/{lead_id}", http.GetLeadAsync);
+        Map(endpoints, HttpMethods.Get, "/v1/requests/{key}", http.GetRequestAsync);
         Map(endpoints, HttpMethods.Patch, "/v1/leads/{lead_id}", http.AddFieldsAsync);
         return endpoints;
     }

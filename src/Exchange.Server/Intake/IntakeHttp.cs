@@ -61,6 +61,13 @@ public sealed class IntakeHttp(ILeadIntake intake, ExchangeMetrics metrics, Time
         else await AnswerAsync(context, await intake.GetLeadAsync(context.GetCaller().For, lead, context.RequestAborted));
     }
 
+    /// <summary>For who does not know how a post ended: its answer by the idempotency key it was sent with.</summary>
+    public async Task GetRequestAsync(HttpContext context)
+    {
+        if (!MediaTypes.TakesJson(context.Request)) await RefuseAsync(context, StatusProblems.Of(406));
+        else await AnswerAsync(context, await intake.GetRequestAsync(context.GetCaller().For, (string)context.Request.RouteValues["key"]!, context.RequestAborted));
+    }
+
     public async Task AddFieldsAsync(HttpContext context)
     {
         var request = new IntakeRequest(RequestKind.AddFields);

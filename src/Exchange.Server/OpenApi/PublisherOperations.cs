@@ -42,8 +42,16 @@ internal static class PublisherOperations
             (PublisherSchemas.DirectPost, DirectPostExample), (PublisherSchemas.LeadAnswer, LeadExample), ["200", "202"], ["400", "403", "409", "413", "415", "422", "429", "503"]);
         Operation(document, "/v1/leads/{lead_id}", HttpMethod.Get, "A lead of one's own",
             null, (PublisherSchemas.LeadAnswer, LeadExample), ["200", "202"], ["404", "503"]);
+        Operation(document, "/v1/requests/{key}", HttpMethod.Get, "What became of a post, by its Idempotency-Key; 404: nothing was done under it",
+            null, (PublisherSchemas.LeadAnswer, LeadExample), ["200", "202"], ["404", "409", "503"]);
         Operation(document, "/v1/leads/{lead_id}", HttpMethod.Patch, "Add fields not yet given",
             (PublisherSchemas.AddFields, """{ "fields": { "job_title": "…" } }"""), (PublisherSchemas.LeadAnswer, LeadExample), ["200", "202"], ["400", "404", "409", "413", "415", "422", "503"]);
+    }
+
+    private static void PathParameter(OpenApiOperation operation, string name, string description)
+    {
+        if (operation.Parameters!.Any(parameter => parameter.Name == name)) return;
+        operation.Parameters!.Add(new OpenApiParameter { Name = name, In = ParameterLocation.Path, Required = true, Schema = Schemas.Text(description) });
     }
 
     private static void Operation(OpenApiDocument document, string path, HttpMethod method, string summary,
@@ -53,8 +61,8 @@ internal static class PublisherOperations
         operation.Summary = summary;
         operation.Parameters ??= [];
         if (method == HttpMethod.Post) operation.Parameters.Add(IdempotencyKey());
-        if (path.Contains('{', StringComparison.Ordinal) && !operation.Parameters.Any(parameter => parameter.Name == "lead_id"))
-            operation.Parameters.Add(new OpenApiParameter { Name = "lead_id", In = ParameterLocation.Path, Required = true, Schema = Schemas.Text("The ping's id.") });
+        if (path.Contains("{lead_id}", StringComparison.Ordinal)) PathParameter(operation, "lead_id", "The ping's id.");
+        if (path.Contains("{key}", StringComparison.Ordinal)) PathParameter(operation, "key", "The Idempotency-Key that the request was sent with.");
         if (request is { } sent) operation.RequestBody = new OpenApiRequestBody { Required = true, Content = Content(document, Json, sent.Schema, sent.Example) };
         var responses = new OpenApiResponses();
         foreach (var status in good)

@@ -46,7 +46,7 @@ internal sealed class PostgresLimitCounts(PostgresChanges changes, NpgsqlDataSou
         var trees = await TreeLists.AllAsync(database, cancel).ConfigureAwait(false);
         return await database.AllAsync("""
             SELECT tier, campaign, at_ms / 1000 * 1000 AS second, count(*)::integer FROM copy
-            WHERE trees = ANY($1) AND trees <> '' AND at_ms >= $2 AND state IN (1, 2, 3) AND tier <> '' AND NOT is_test(lead_id)
+            WHERE trees = ANY($1) AND trees <> '' AND at_ms >= $2 AND state IN (1, 2, 3, 6) AND tier <> '' AND NOT is_test(lead_id)
             GROUP BY tier, campaign, second ORDER BY second, tier, campaign
             """, static row => new SoldCount(row.Text(0), row.Text(1), row.Long(2), row.Int(3)), cancel, trees.ToArray(), sinceMs).ConfigureAwait(false);
     }

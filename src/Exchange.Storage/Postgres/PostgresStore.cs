@@ -11,6 +11,7 @@ public sealed class PostgresStore : IExchangeStore
     private readonly PostgresPingRecords pings;
     private readonly PostgresCatalog catalog;
     private readonly PostgresLimitCounts counts;
+    private readonly PostgresSuppressions suppressions;
     private int disposed;
 
     private PostgresStore(PostgresStoreOptions options, NpgsqlDataSource source, PostgresSilo silo)
@@ -29,6 +30,10 @@ public sealed class PostgresStore : IExchangeStore
         Deliveries = new PostgresDeliveries(changes, source, silo);
         Access = new PostgresAccess(changes, source, vault);
         Ledger = new PostgresLedger(changes, source);
+        Returns = new PostgresReturns(changes, source);
+        Doubts = new PostgresDoubts(source);
+        suppressions = new PostgresSuppressions(source, options.TimeProvider);
+        Erasures = new PostgresErasures(changes, suppressions, pings);
         CatalogNews = new PostgresCatalogNews(source, options.TimeProvider, options.Logger);
     }
 
@@ -56,7 +61,10 @@ public sealed class PostgresStore : IExchangeStore
     public IDeliveryStore Deliveries { get; }
     public IAccessStore Access { get; }
     public ILedgerStore Ledger { get; }
-    public IReturnStore Returns => throw new NotSupportedException("Returns are not kept on PostgreSQL by this build");
+    public IReturnStore Returns { get; }
+    public IDoubts Doubts { get; }
+    public IErasures Erasures { get; }
+    public ISuppressions Suppressions => suppressions;
     public IVault Vault { get; }
 
     /// <summary>
@@ -71,7 +79,9 @@ public sealed class PostgresStore : IExchangeStore
         try
         {
             await CheckKeyAsync(source, new Vault(options.MasterKey)).ConfigureAwait(false);
-            return new PostgresStore(options, source, await PostgresSilo.TakeAsync(source, options).ConfigureAwait(false));
+            var store = new PostgresStore(options, source, await PostgresSilo.TakeAsync(source, options).ConfigureAwait(false));
+            await store.suppressions.LoadAsync().ConfigureAwait(false);
+            return store;
         }
         catch (Exception exception)
         {

@@ -19,13 +19,15 @@ internal sealed class Database : IDisposable
     public static Database OpenWriter(string file, string synchronous, int cacheKiB)
     {
         var database = Open(file, SqliteOpenMode.ReadWriteCreate);
-        // Checkpoints are another thread's work: one inside a commit would make every waiting sale wait for it.
+        // Checkpoints are another thread's work: one inside a commit would make every waiting sale wait for it. What is freed is zeroed, so that
+        // nothing erased is left in the file.
         database.Execute($"""
             PRAGMA journal_mode = WAL;
             PRAGMA synchronous = {synchronous};
             PRAGMA wal_autocheckpoint = 0;
             PRAGMA journal_size_limit = 67108864;
             PRAGMA foreign_keys = OFF;
+            PRAGMA secure_delete = ON;
             PRAGMA temp_store = MEMORY;
             PRAGMA cache_size = -{cacheKiB};
             PRAGMA mmap_size = 268435456;

@@ -43,6 +43,7 @@ public sealed class SqliteStore : IExchangeStore
         }
         checkpointer = new Checkpointer(Database.OpenCheckpointer(facts, "FULL"), "exchange facts log", options.Logger);
         Owner = Guid.NewGuid().ToString("N");
+        var suppressions = new SqliteSuppressions(database);
         writer = new Writer(database, checkpointer, Owner, options.Logger);
         reads = new ReadPool(facts);
         journal = new SqliteJournal(writer);
@@ -56,6 +57,9 @@ public sealed class SqliteStore : IExchangeStore
         Ledger = new SqliteLedger(writer, reads);
         Returns = new SqliteReturns(writer, reads);
         Audits = new SqliteAudits(options.Folder);
+        Doubts = new SqliteDoubts(reads);
+        Suppressions = suppressions;
+        Erasures = new SqliteErasures(writer, suppressions, pings, facts, Path.Combine(options.Folder, PingsFile), options.Logger);
     }
 
     /// <summary>This opening of the store, as the holder of leases.</summary>
@@ -78,6 +82,9 @@ public sealed class SqliteStore : IExchangeStore
 
     /// <summary>Audits of what is stored.</summary>
     public SqliteAudits Audits { get; }
+    public IDoubts Doubts { get; }
+    public ISuppressions Suppressions { get; }
+    public IErasures Erasures { get; }
 
     /// <summary>
     /// Makes the folder if it is not there, takes its lock, migrates and opens. Throws <see cref="StorageOpenException"/> with a sentence for the

@@ -11,6 +11,7 @@ internal sealed class SimLoop(ulong seed)
 
     private readonly List<Runnable> runnable = [];
     private readonly PriorityQueue<SimTimer, (long DueMs, long No)> timers = new();
+    private readonly int thread = Environment.CurrentManagedThreadId;
     private long timersMade;
 
     public SimRandom Random { get; } = new(seed);
@@ -24,9 +25,25 @@ internal sealed class SimLoop(ulong seed)
     /// <summary>Exactly one of task and timer.</summary>
     private readonly record struct Runnable(SimProcess Process, Task? Task, SimTimer? Timer);
 
-    public void Add(SimProcess process, Task task) => runnable.Add(new(process, task, null));
+    /// <summary>Where something ran that escaped to another thread: no seed would play that again.</summary>
+    public string? Escaped { get; private set; }
 
-    public void Add(SimTimer timer) => timers.Enqueue(timer, (timer.DueMs, ++timersMade));
+    public void Add(SimProcess process, Task task)
+    {
+        if (IsHere()) runnable.Add(new(process, task, null));
+    }
+
+    public void Add(SimTimer timer)
+    {
+        if (IsHere()) timers.Enqueue(timer, (timer.DueMs, ++timersMade));
+    }
+
+    private bool IsHere()
+    {
+        if (Environment.CurrentManagedThreadId == thread) return true;
+        Escaped ??= Environment.StackTrace;
+        return false;
+    }
 
     /// <summary>Does something on a process's behalf after some time; not at all if it is dead by then.</summary>
     public void After(long ms, SimProcess process, Action act)
@@ -57,7 +74,7 @@ internal sealed class SimLoop(ulong seed)
         var run = runnable[picked];
         runnable[picked] = runnable[^1];
         runnable.RemoveAt(runnable.Count - 1);
-        Trace.Mix((ulong)picked << 32 | (uint)run.Process.No);
+        Trace.Mix((uint)picked * 1_000UL + (uint)run.Process.No);
         Steps++;
         if (run.Process.IsDead) return true;
         if (run.Process.IsPaused) run.Process.Park(() => runnable.Add(run));

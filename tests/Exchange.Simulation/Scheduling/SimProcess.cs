@@ -29,17 +29,17 @@ internal sealed class SimProcess(SimLoop loop, int no, string name) : TaskSchedu
     public void Park(Action again) => parked.Add(again);
 
     /// <summary>Starts work here. Its end is its own affair: what it throws ends the run.</summary>
-    public void Start(Func<Task> work) => new Task(() => Watch(work())).Start(this);
+    public void Start(Func<Task> work) => new Task(() => _ = WatchAsync(work)).Start(this);
 
     public void Execute(Task task) => TryExecuteTask(task);
 
     public void Note(string what, string? whom = null, long number = 0) => loop.Trace.Note(loop.NowMs, name, what, whom, number);
 
-    private async void Watch(Task work)
+    private async Task WatchAsync(Func<Task> work)
     {
         try
         {
-            await work;
+            await work();
         }
         catch (Exception fault)
         {

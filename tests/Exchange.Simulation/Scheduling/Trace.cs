@@ -16,11 +16,11 @@ internal sealed class Trace
     public void Note(long atMs, string who, string what, string? whom = null, long number = 0)
     {
         last[count++ % Kept] = (atMs, who, what, whom, number);
-        Mix((ulong)atMs);
+        Mix(unchecked((ulong)atMs));
         Mix(who);
         Mix(what);
         if (whom is not null) Mix(whom);
-        Mix((ulong)number);
+        Mix(unchecked((ulong)number));
     }
 
     public void Mix(ulong number) => Hash = unchecked((Hash ^ number) * Prime);

@@ -32,6 +32,8 @@ internal sealed class PersonTable
         [.. rows.Values.OrderByDescending(row => row.Row.Holder.AtMs).ThenBy(row => row.Scope, StringComparer.Ordinal).ThenBy(row => Convert.ToHexString(row.Hmac), StringComparer.Ordinal)
             .Take(atMost).Select(row => new KnownPerson(row.Scope, row.Hmac, row.Row.Holder.AtMs))];
 
+    public void FreeAll(LeadId lead, News news) => Free(lead, null, news);
+
     private void Claim(PersonClaim claim, PersonHolder holder, News news)
     {
         var key = KeyOf(claim.Scope, claim.Hmac);

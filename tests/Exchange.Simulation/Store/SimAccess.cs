@@ -1,12 +1,15 @@
+using System.Text;
 using Exchange.Storage;
 
 namespace Exchange.Simulation.Store;
 
-/// <summary>No keys, no secrets: endpoints of the world need none.</summary>
+/// <summary>No keys, and one secret that signs every call.</summary>
 internal sealed class SimAccess : IAccessStore
 {
-    public Task<IReadOnlyList<string>> SecretNamesAsync(CancellationToken cancel) => Task.FromResult<IReadOnlyList<string>>([]);
-    public Task<byte[]?> FindSecretAsync(string name, CancellationToken cancel) => Task.FromResult<byte[]?>(null);
+    private static readonly byte[] Signing = Encoding.UTF8.GetBytes("whsec_" + Convert.ToBase64String(new byte[32]));
+
+    public Task<IReadOnlyList<string>> SecretNamesAsync(CancellationToken cancel) => Task.FromResult<IReadOnlyList<string>>(["signing"]);
+    public Task<byte[]?> FindSecretAsync(string name, CancellationToken cancel) => Task.FromResult<byte[]?>(Signing);
 
     public Task<IReadOnlyList<KeyRow>> KeysAsync(CancellationToken cancel) => throw new NotSupportedException();
     public Task AddKeyAsync(KeyRow key, CancellationToken cancel) => throw new NotSupportedException();

@@ -54,13 +54,22 @@ internal class SimDatabase : IJudgedRows
 
     protected virtual Verdict Pass(ItemPlan plan) => fence.Pass(plan);
 
-    JudgedLead? IJudgedRows.FindLead(LeadId id) => Find(id)?.Judged;
+    JudgedLead? IJudgedRows.FindLead(LeadId id) => JudgedLeadOf(id);
+    protected virtual JudgedLead? JudgedLeadOf(LeadId id) => Find(id)?.Judged;
     IReadOnlyList<JudgedCopy> IJudgedRows.CopiesOf(LeadId id) => CopiesOf(id);
     protected virtual IReadOnlyList<JudgedCopy> CopiesOf(LeadId id) => Find(id)?.Copies ?? [];
     ClaimedRequest? IJudgedRows.FindRequest(RequestClaim request) => FindRequest(request.Publisher, request.Key);
     PersonRow? IJudgedRows.FindPerson(PersonClaim claim) => Persons.Find(claim.Scope, claim.Hmac);
 
     public virtual ClaimedRequest? FindRequest(string publisher, string key) => requests.TryGetValue((publisher, key), out var claimed) ? claimed : null;
+
+    /// <summary>As if it had never been. Only a planted bug does it.</summary>
+    protected internal void Lose(LeadEntry lead)
+    {
+        byId.Remove(lead.Id);
+        Leads.Remove(lead);
+        Deliveries.RemoveAll(delivery => delivery.Copy.Lead == lead.Id);
+    }
 
     /// <summary>The version row and all that it does to limits. Null: another version came first.</summary>
     public long? ApplyCatalog(CatalogApply apply, long nowMs)

@@ -5,14 +5,12 @@ using Exchange.Storage;
 namespace Exchange.Simulation.Store;
 
 /// <summary>Deliveries with their leases and fencing numbers.</summary>
-internal class SimDeliveries(SimStore store) : IDeliveryStore
+internal sealed class SimDeliveries(SimStore store) : IDeliveryStore
 {
-    protected SimStore Store => store;
-
-    public virtual Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, CancellationToken cancel) =>
+    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, CancellationToken cancel) =>
         store.WriteAsync<IReadOnlyList<LeasedDelivery>>(() =>
         {
-            var due = store.Database.Deliveries.Where(delivery => delivery is { Status: DeliveryStatus.Waiting, Pulled: false } && IsDue(delivery, nowMs))
+            var due = store.Database.Deliveries.Where(delivery => delivery is { Status: DeliveryStatus.Waiting, Pulled: false } && store.World.Seams.IsDue(delivery, CopyOf(delivery.Copy).State, nowMs))
                 .OrderBy(delivery => delivery.DueAtMs).Take(limit).ToArray();
             return [.. due.Select(delivery =>
             {
@@ -22,24 +20,23 @@ internal class SimDeliveries(SimStore store) : IDeliveryStore
                 delivery.Fence++;
                 delivery.Attempts++;
                 store.Silo.Note("claims", delivery.Copy.ToString(), delivery.Fence);
-                var copy = store.Database.Find(delivery.Copy.Lead)!.Copies.Find(copy => copy.No == delivery.Copy.No)!;
+                var copy = CopyOf(delivery.Copy);
                 return new LeasedDelivery(delivery.Copy, delivery.Endpoint, delivery.Fence, delivery.Attempts, delivery.CreatedMs, copy.State, copy.Campaign, copy.Buyer, last);
             })];
         });
 
-    protected virtual bool IsDue(DeliveryEntry delivery, long nowMs) => delivery.DueAtMs <= nowMs;
+    private CopyEntry CopyOf(CopyId id) => store.Database.Find(id.Lead)!.Copies.Find(copy => copy.No == id.No)!;
 
     public Task<bool> RecordAsync(CopyId copy, string endpoint, long fence, DeliveryResult result, long nowMs, CancellationToken cancel) => store.WriteAsync(() =>
     {
         var delivery = store.Database.Deliveries.Find(each => each.Copy == copy && each.Endpoint == endpoint);
-        if (delivery is null || !IsMine(delivery, fence)) return false;
+        if (delivery is null || !store.World.Seams.IsFenced(delivery, fence)) return false;
         if (delivery.Status != DeliveryStatus.Waiting) return true;
+        result = store.World.Seams.Recorded(store.Database, delivery, result);
         (delivery.Status, delivery.DueAtMs, delivery.Error) = (result.Status, result.NextDueMs ?? nowMs, result.Error);
         delivery.Unlease();
         return true;
     });
-
-    protected virtual bool IsMine(DeliveryEntry delivery, long fence) => delivery.Fence == fence;
 
     /// <summary>Only where one process has the whole database: its dead predecessor's leases end at once.</summary>
     public Task<int> AdoptAsync(long nowMs, CancellationToken cancel) => store.WriteAsync(() =>

@@ -8,7 +8,7 @@ namespace Exchange.Simulation.Store;
 /// Group commit: all that waits goes in one commit, one on its way at a time. A commit whose reply is lost is submitted again, the same batch, until
 /// it is known; verdicts are handed out after it.
 /// </summary>
-internal class SimJournal(SimStore store) : IJournal
+internal sealed class SimJournal(SimStore store) : IJournal
 {
     private const int LongestBatch = 8;
 
@@ -19,11 +19,11 @@ internal class SimJournal(SimStore store) : IJournal
 
     public Action<IReadOnlyList<CounterValue>>? Committed { get; set; }
     public Action<SoldNews>? Sold { get; set; }
-    protected SimStore Store => store;
 
-    public virtual Task<Verdict> SubmitAsync(JournalItem item, CancellationToken whileQueued)
+    public Task<Verdict> SubmitAsync(JournalItem item, CancellationToken whileQueued)
     {
         var world = store.World;
+        item = world.Seams.Submitted(item);
         if (world.IsFaulty && world.Random.Chance(world.Plan.QueueFull))
         {
             world.Count(Fault.QueueFull);
@@ -36,6 +36,7 @@ internal class SimJournal(SimStore store) : IJournal
             running = true;
             Send(Take());
         }
+        if (world.Seams.ToldAtOnce(item) is { } told) waiting.Verdict.TrySetResult(told);
         return waiting.Verdict.Task;
     }
 
@@ -63,7 +64,8 @@ internal class SimJournal(SimStore store) : IJournal
         if (fate < plan.CommitLost)
         {
             world.Count(Fault.CommitLost);
-            world.Loop.After(there + 20, store.Silo, () => Send(batch));
+            if (world.Seams.LostIsDone) world.Loop.After(there, store.Silo, () => End(batch, [.. batch.Select(static _ => new Verdict(VerdictCode.Done))], [], new()));
+            else world.Loop.After(there + 20, store.Silo, () => Send(batch));
             return;
         }
         world.Loop.After(there, world.Outside, () =>
@@ -88,7 +90,7 @@ internal class SimJournal(SimStore store) : IJournal
         Committed?.Invoke(counters);
         if (news.Sold is { } sold) Sold?.Invoke(sold);
         store.World.Tell(store.Silo, counters, news);
-        for (var i = 0; i < batch.Count; i++) batch[i].Verdict.TrySetResult(verdicts[i]);
+        for (var i = 0; i < batch.Count; i++) batch[i].Verdict.TrySetResult(verdicts[store.World.Seams.VerdictOf(i, batch.Count)]);
         running = queue.Count > 0;
         if (running) Send(Take());
     }

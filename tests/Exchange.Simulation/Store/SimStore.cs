@@ -32,16 +32,19 @@ internal sealed class SimStore : IExchangeStore
     public SimWorld World { get; }
     public SimProcess Silo { get; }
     public SimDatabase Database => World.Database;
-    public IJournal Journal { get; set; }
+    public IJournal Journal { get; }
     public IPingRecords Pings { get; }
     public ILeadStore Leads { get; }
     public ICatalogStore Catalog { get; }
     public ILimitCounts Counts { get; }
     public IUpkeep Upkeep { get; }
-    public IDeliveryStore Deliveries { get; set; }
+    public IDeliveryStore Deliveries { get; }
     public IAccessStore Access { get; }
     public ILedgerStore Ledger { get; }
     public IReturnStore Returns { get; }
+    public IDoubts Doubts { get; } = new SimForgetting();
+    public IErasures Erasures { get; } = new SimForgetting();
+    public ISuppressions Suppressions { get; } = new SimForgetting();
     public IVault Vault => SimVault.Instance;
 
     /// <summary>Something read: as it was at some moment between the question and the answer.</summary>
@@ -90,7 +93,7 @@ internal sealed class SimLeads(SimStore store) : ILeadStore
     public Task<IReadOnlyList<ExpiredOffer>> ExpiredOffersAsync(long nowMs, int limit, CancellationToken cancel) =>
         store.ReadAsync<IReadOnlyList<ExpiredOffer>>(() =>
         [
-            .. store.Database.Leads.Where(lead => lead.OfferUntilMs > 0 && lead.OfferUntilMs < nowMs && lead.State == LeadState.Open).OrderBy(lead => lead.OfferUntilMs).Take(limit)
+            .. store.Database.Leads.Where(lead => store.World.Seams.OfferExpires(lead, nowMs)).OrderBy(lead => lead.OfferUntilMs).Take(limit)
                 .Select(lead => new ExpiredOffer(lead.Id, [.. lead.Copies.Where(copy => copy.State == CopyState.Held).Select(copy => copy.No)])),
         ]);
 

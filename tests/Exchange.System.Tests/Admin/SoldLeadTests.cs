@@ -130,7 +130,10 @@ public sealed class SoldLeadTests(InsuranceExchange fixture) : IClassFixture<Ins
         var viewer = await exchange.PostAsync("/v1/admin/keys", ExchangeProcess.AdminKey, new { role = "viewer", @for = "curious" });
         (await exchange.GetAsync("/v1/buyer/losses", viewer["key"])).Code.ShouldBe("forbidden");
         (await exchange.GetAsync("/v1/buyer/losses", await exchange.KeyAsync("publisher", "search-partner"))).Code.ShouldBe("forbidden");
-        (await exchange.GetAsync("/openapi/v1.json")).Json["paths"]!["/v1/buyer/losses"].ShouldNotBeNull();
+        var paths = (await exchange.GetAsync("/openapi/v1.json")).Json["paths"]!;
+        paths["/v1/buyer/losses"].ShouldNotBeNull();
+        paths["/v1/buyer/copies/{copy_id}/return"]!["post"]!["requestBody"]!["content"]!["application/json"]!["schema"]!["properties"]!["evidence_url"].ShouldNotBeNull();
+        paths["/v1/admin/returns"]!["get"]!["responses"]!["200"]!["content"]!["application/json"]!["schema"]!["properties"]!["returns"].ShouldNotBeNull();
     }
 
     [Fact]

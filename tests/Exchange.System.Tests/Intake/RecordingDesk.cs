@@ -60,6 +60,9 @@ internal sealed class RecordingDesk : ILeadIntake
     public Task<PostReply> GetLeadAsync(string publisher, LeadId lead, CancellationToken callerLeft) =>
         Task.FromResult(lead == Id ? OnPost() : PostReply.Refused(Problem.Of(404, "not_found", "There is no such lead of yours.")));
 
+    public Task<PostReply> GetRequestAsync(string publisher, string key, CancellationToken callerLeft) =>
+        Task.FromResult(PostReply.Refused(Problem.Of(404, "not_found", "Nothing was done under this key.")));
+
     public Task<PostReply> AddFieldsAsync(string publisher, LeadId lead, PostedField[] fields, CancellationToken callerLeft)
     {
         Added.Enqueue((lead, fields));

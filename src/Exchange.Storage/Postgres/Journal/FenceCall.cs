@@ -1,3 +1,4 @@
+using Exchange.Engine.Caps;
 using Exchange.Engine.Ledger;
 using Npgsql;
 
@@ -6,7 +7,7 @@ namespace Exchange.Storage.Postgres.Journal;
 /// <summary>The arguments of the database's fence for one batch, and its answer.</summary>
 internal sealed class FenceCall
 {
-    private const short Capture = 1, Free = 2, Sell = 3, Hold = 4;
+    private const short Capture = 1, Free = 2, Sell = 3, Hold = 4, GiveBack = 5;
 
     private readonly Dictionary<string, int> places = new(StringComparer.Ordinal);
     private readonly List<int> from = [1];
@@ -27,7 +28,11 @@ internal sealed class FenceCall
         {
             if (!end.MovesCounters) continue;
             var copy = (HeldCopy)end.Copy;
-            for (var i = 0; i < copy.Takes.Length; i++) Step(end.End.Move == CopyMove.Capture ? Capture : Free, copy.Takes[i], copy.Amounts[i]);
+            for (var i = 0; i < copy.Takes.Length; i++)
+            {
+                if (end.End.Move != CopyMove.Reverse) Step(end.End.Move == CopyMove.Capture ? Capture : Free, copy.Takes[i], copy.Amounts[i]);
+                else if (LimitModel.IsGivenBack(CounterKey.LimitId(copy.Takes[i]))) Step(GiveBack, copy.Takes[i], copy.Amounts[i]);
+            }
         }
         foreach (var (_, start) in item.Plan.Starts)
             foreach (var take in start.Takes) Step(start.Move == CopyMove.Sell ? Sell : Hold, take.Key, take.Amount);

@@ -29,8 +29,8 @@ internal sealed class PlanRows(Flush flush, string owner)
 
     private void Leads()
     {
-        // A new lead stands as it was claimed.
-        var leads = items.Where(pair => !pair.Item.IsNew).ToList();
+        // A new lead stands as it was claimed, one of which copies come back as it was.
+        var leads = items.Where(pair => !pair.Item.IsNew && !pair.Item.Plan.Item.IsReturn).ToList();
         if (leads.Count == 0) return;
         T[] Of<T>(Func<ItemPlan, T> column) => [.. leads.Select(pair => column(pair.Item.Plan))];
         flush.Add($"""
@@ -71,11 +71,12 @@ internal sealed class PlanRows(Flush flush, string owner)
         CopyMove.Void => (short)CopyState.Voided,
         CopyMove.Expire => (short)CopyState.Expired,
         CopyMove.Doubt => (short)CopyState.InDoubt,
+        CopyMove.Reverse => (short)CopyState.Reversed,
         _ => 0,
     };
 
     /// <summary>
-    /// A capture: what was called has answered yes, what waited for the sale is due now, the inbox goes on waiting. A copy that fell: nobody is told.
+    /// A capture: what was called has answered yes, what waited for the sale is due now, the inbox goes on waiting. A copy that fell or came back: nobody is told.
     /// </summary>
     private void EndedDeliveries()
     {
@@ -90,14 +91,14 @@ internal sealed class PlanRows(Flush flush, string owner)
                 """)
                 .With(captures.Select(end => end.Place).ToArray()).WithLeads(captures.Select(end => end.Item.Lead)).With(captures.Select(end => end.End.No).ToArray())
                 .With(captures.Select(end => end.Item.AtMs).ToArray());
-        var fallen = ends.Where(end => end.End.Move is CopyMove.Void or CopyMove.Expire).ToList();
+        var fallen = ends.Where(end => end.End.Move is CopyMove.Void or CopyMove.Expire or CopyMove.Reverse).ToList();
         if (fallen.Count > 0)
             flush.Add($"""
                 UPDATE delivery d SET status = 3, error = t.error, lease_owner = NULL, lease_until = 0, changed_ms = t.at
                 FROM unnest($1, $2, $3, $4, $5) AS t (item, lead, no, at, error) WHERE d.lead_id = t.lead AND d.no = t.no AND d.status = 1 AND {Stands}
                 """)
                 .With(fallen.Select(end => end.Place).ToArray()).WithLeads(fallen.Select(end => end.Item.Lead)).With(fallen.Select(end => end.End.No).ToArray())
-                .With(fallen.Select(end => end.Item.AtMs).ToArray()).With(fallen.Select(end => end.End.Move == CopyMove.Void ? "rejected" : "expired").ToArray());
+                .With(fallen.Select(end => end.Item.AtMs).ToArray()).With(fallen.Select(end => end.End.Move switch { CopyMove.Void => "rejected", CopyMove.Expire => "expired", _ => "returned" }).ToArray());
     }
 
     private void Starts()

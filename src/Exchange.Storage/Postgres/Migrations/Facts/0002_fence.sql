@@ -26,7 +26,8 @@ CREATE FUNCTION fence_verdicts() RETURNS integer[] LANGUAGE sql STABLE AS $$ SEL
 
 -- Judges the takes of a batch's items in their order and moves the counters: CounterFence in the engine, in the same order, with the same answers.
 --   item i (from 1) does the steps op_from[i] .. op_from[i + 1] - 1; ask_only: it moves nothing (a free copy is missing), but a take that does not fit is told first
---   a step: op_kind 1 capture (held becomes used), 2 free (held goes), 3 sell (used comes), 4 hold (held comes); of op_amount in counter keys[op_key]
+--   a step: op_kind 1 capture (held becomes used), 2 free (held goes), 3 sell (used comes), 4 hold (held comes), 5 give back (used goes; nothing where the
+--   counter is long gone); of op_amount in counter keys[op_key]
 --   fresh: the lead of an item that made it in this transaction, else null; request_*: by item
 --   sale_*: copies that are sold if their item is done, for the buyer's list
 -- codes: 0 done; n > 0 refused by the item's n-th step; n < 0 the counter of its -n-th step is not there. The other arrays are the counters that moved.
@@ -58,12 +59,14 @@ BEGIN
         WHILE k < op_from[i + 1] LOOP
             c := op_key[k]; n := op_amount[k];
             IF room[c] IS NULL THEN
+                IF op_kind[k] = 5 THEN k := k + 1; CONTINUE; END IF;
                 IF op_kind[k] <= 2 THEN RAISE EXCEPTION 'a copy''s take names a counter that is not there'; END IF;
                 codes[i] := op_from[i] - 1 - k; EXIT;
             END IF;
             CASE op_kind[k]
                 WHEN 1 THEN more_used[c] := more_used[c] + n; more_held[c] := more_held[c] - n;
                 WHEN 2 THEN more_held[c] := more_held[c] - n; room[c] := room[c] + n;
+                WHEN 5 THEN more_used[c] := more_used[c] - n; room[c] := room[c] + n;
                 ELSE
                     IF room[c] < n THEN codes[i] := k + 1 - op_from[i]; EXIT; END IF;
                     IF n > 0 THEN
@@ -77,10 +80,12 @@ BEGIN
             -- A refused item leaves no number changed.
             FOR j IN REVERSE k - 1 .. op_from[i] LOOP
                 c := op_key[j]; n := op_amount[j];
+                CONTINUE WHEN room[c] IS NULL;
                 CASE op_kind[j]
                     WHEN 1 THEN more_used[c] := more_used[c] - n; more_held[c] := more_held[c] + n;
                     WHEN 2 THEN more_held[c] := more_held[c] + n; room[c] := room[c] - n;
                     WHEN 3 THEN more_used[c] := more_used[c] - n; room[c] := room[c] + n;
+                    WHEN 5 THEN more_used[c] := more_used[c] + n; room[c] := room[c] - n;
                     ELSE more_held[c] := more_held[c] - n; room[c] := room[c] + n;
                 END CASE;
             END LOOP;

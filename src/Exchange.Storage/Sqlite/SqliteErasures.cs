@@ -1,0 +1,59 @@
+using Microsoft.Extensions.Logging;
+
+namespace Exchange.Storage.Sqlite;
+
+/// <summary>
+/// Overwrites what tells who somebody is. The connection that writes zeroes what it frees (secure_delete), so what is left of it is in pages that
+/// wait in the log and in the file's older pages; a checkpoint moves the first over the second and cuts the log.
+/// </summary>
+internal sealed class SqliteErasures(Writer writer, SqliteSuppressions suppressions, IPingRecords pings, string factsFile, string pingsFile, ILogger logger) : IErasures
+{
+    private const int Cuts = 20;
+    private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(100);
+
+    public async Task EraseAsync(LeadErasure erasure, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(erasure);
+        await writer.RunAsync(session => Erase(session.Database, erasure), cancel).ConfigureAwait(false);
+        foreach (var hmac in erasure.Suppress) suppressions.Add(hmac);
+        // From here on the lead is erased; who asks again finds the rest done or does it.
+        await pings.FlushAsync(cancel).ConfigureAwait(false);
+        await Task.Run(() => PingErasure.Remove(pingsFile, erasure.Lead), cancel).ConfigureAwait(false);
+        await CutAsync(factsFile, "FULL", cancel).ConfigureAwait(false);
+        await CutAsync(pingsFile, "NORMAL", cancel).ConfigureAwait(false);
+    }
+
+    private static int Erase(Database database, LeadErasure erasure)
+    {
+        database.Prepare("UPDATE lead SET sealed = zeroblob(0), answer = ? WHERE lead_id = ?").Bind(erasure.Answer).Bind(erasure.Lead).Run();
+        database.Prepare("UPDATE copy SET redirect_url = NULL WHERE lead_id = ? AND redirect_url IS NOT NULL").Bind(erasure.Lead).Run();
+        database.Prepare("UPDATE copy_return SET sealed = zeroblob(0) WHERE lead_id = ?").Bind(erasure.Lead).Run();
+        database.Prepare("UPDATE copy_disposition SET sealed = NULL WHERE lead_id = ?").Bind(erasure.Lead).Run();
+        // What is on its way to a buyer that has the copy already stops; a copy that is held or in doubt ends by its answer or its operator.
+        database.Prepare("""
+            UPDATE delivery SET status = 5, error = 'cancelled', changed_ms = ? WHERE lead_id = ? AND status = 1
+              AND (SELECT c.state FROM copy c WHERE c.lead_id = delivery.lead_id AND c.no = delivery.no) = 3
+            """).Bind(erasure.AtMs).Bind(erasure.Lead).Run();
+        foreach (var hmac in erasure.Suppress)
+            database.Prepare("INSERT INTO suppressed (hmac, lead_id, at_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING").Bind(hmac).Bind(erasure.Lead).Bind(erasure.AtMs).Run();
+        return database.Prepare("INSERT INTO audit (at_ms, who, action, target, detail) VALUES (?, ?, 'lead.erase', ?, NULL)")
+            .Bind(erasure.AtMs).Bind(erasure.Who).Bind(erasure.Lead.ToString()).Run();
+    }
+
+    /// <summary>A reader that still looks at an older moment keeps its pages; it is soon gone.</summary>
+    private async Task CutAsync(string file, string synchronous, CancellationToken cancel)
+    {
+        for (var i = 0; i < Cuts; i++)
+        {
+            if (await Task.Run(() => TryCut(file, synchronous), cancel).ConfigureAwait(false)) return;
+            await Task.Delay(AgainAfter, cancel).ConfigureAwait(false);
+        }
+        logger.LogWarning("The log of {File} could not be cut after an erasure: it is cut with a later one, or at the next start", Path.GetFileName(file));
+    }
+
+    private static bool TryCut(string file, string synchronous)
+    {
+        using var database = Database.OpenCheckpointer(file, synchronous);
+        return database.Prepare("PRAGMA wal_checkpoint(TRUNCATE)").First(static row => row.Long(0)) == 0;
+    }
+}

@@ -1,0 +1,51 @@
+using Exchange.Engine.Audit;
+using Exchange.Engine.Caps;
+using Exchange.Engine.Ledger;
+using Exchange.Grains.Intake;
+using Exchange.Simulation.Store;
+using Exchange.Storage;
+
+namespace Exchange.Simulation.Checks;
+
+/// <summary>The rows of a world as the auditor reads any installation's.</summary>
+internal sealed class SimFacts(SimDatabase database) : IAuditFacts
+{
+    public IEnumerable<CounterFact> Counters()
+    {
+        foreach (var row in database.Counters.All)
+        {
+            var limit = database.Counters.LimitOf(row.LimitId, out var isActive)!;
+            yield return new(row.Id, limit.Kind, row.LimitId, row.WindowStart, row.Row.Limit, row.Row.Used, row.Row.Held)
+            {
+                Over = row.Over, Seeded = row.Seeded,
+                Catalog = isActive ? [limit.Kind == LimitKind.Cap ? limit.RowLimitIn(new(row.WindowStart, long.MaxValue)) : limit.Limit] : null,
+            };
+        }
+    }
+
+    public IEnumerable<TransferFact> Bookings() => database.Fundings.Select(funding => FactOf(0, funding.Transfer));
+
+    public IEnumerable<LeadFacts> Leads() => database.Leads.OrderBy(lead => lead.Id).Select(lead => new LeadFacts(
+        lead.Id,
+        new(lead.Publisher, lead.State, lead.MaxCopies, lead.OpenCopies, lead.OpenExclusive, lead.OfferUntilMs == 0, AnswerOf(lead)),
+        [.. lead.Copies.Select(copy => new CopyFact(
+            copy.No, copy.Campaign, copy.Buyer, copy.Company, copy.Exclusive, copy.State, copy.Price, copy.Payout, copy.IsCalled, copy.AtMs,
+            [.. copy.Takes.Select(take => new TakeFact(take.Counter.Id, take.Amount))]))],
+        [.. lead.Transfers.Select(transfer => FactOf(transfer.CopyNo, transfer.Transfer))],
+        [.. lead.Deliveries.Select(delivery => new DeliveryFact(
+            delivery.Copy.No, (DeliveryFactState)delivery.Status, delivery.Pulled, !delivery.Pulled && delivery.DueAtMs != NewDelivery.NeverDue))],
+        database.Persons.CountOf(lead.Id)));
+
+    public IEnumerable<RequestFact> Requests() => database.Requests.Select(request => new RequestFact(request.Key.Publisher, request.Value.Lead));
+
+    public IEnumerable<SequenceFact> Sequences() => [];
+
+    private static TransferFact FactOf(int copy, Transfer transfer) => new(copy, transfer.Kind, transfer.Debit, transfer.Credit, transfer.Amount);
+
+    private static AnswerFact? AnswerOf(LeadEntry lead)
+    {
+        if (lead.Answer is not { } recorded) return null;
+        var answer = LeadAnswer.FromJson(recorded);
+        return new(answer.State, answer.Payout, answer.PayoutPending);
+    }
+}

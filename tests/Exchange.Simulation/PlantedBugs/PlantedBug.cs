@@ -1,0 +1,13 @@
+using Exchange.Simulation.World;
+
+namespace Exchange.Simulation.PlantedBugs;
+
+/// <summary>One deliberate mistake. The simulator has to find it.</summary>
+/// <param name="Name">What is done wrong, as people would say it.</param>
+/// <param name="Plant">A world's seams with the mistake in them.</param>
+internal sealed record PlantedBug(string Name, Func<Seams> Plant)
+{
+    public static IReadOnlyList<PlantedBug> All { get; } = [.. Commits.All, .. LimitBugs.All, .. Outcomes.All, .. DeliveryBugs.All, .. Identities.All];
+
+    public override string ToString() => Name;
+}

@@ -1,0 +1,46 @@
+using System.Globalization;
+using Exchange.Simulation.World;
+using Shouldly;
+using Xunit.Abstractions;
+
+namespace Exchange.Simulation;
+
+public sealed class SimulationTests(ITestOutputHelper output)
+{
+    [Fact]
+    public void Worlds_OfManySeeds_HoldEveryInvariant()
+    {
+        var from = Setting("EXCHANGE_SIM_FROM", 1);
+        var count = Setting("EXCHANGE_SIM_SEEDS", 20_000);
+        var begun = Environment.CpuUsage.TotalTime;
+        long steps = 0, leads = 0, sold = 0;
+        var faults = new long[Enum.GetValues<Fault>().Length];
+        List<string> failed = [];
+        foreach (var seed in Regressions().Concat(Enumerable.Range(0, (int)count).Select(i => (ulong)(from + i))))
+        {
+            var run = World.Simulation.Run(seed);
+            (steps, leads, sold) = (steps + run.Steps, leads + run.Leads, sold + run.Sold);
+            for (var i = 0; i < faults.Length; i++) faults[i] += run.Faults[i];
+            if (run.Violation is null) continue;
+            failed.Add($"seed {seed}: {run.Check}: {run.Violation[..Math.Min(160, run.Violation.Length)]}");
+            if (failed.Count == 1) output.WriteLine($"seed {seed}: {run.Check}: {run.Violation}\n{string.Join('\n', run.Last)}");
+            if (failed.Count == 10) break;
+        }
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} seeds from {from}: {leads} leads, {sold} sold, {steps} steps in {(Environment.CpuUsage.TotalTime - begun).TotalSeconds:0.0} s of processor"));
+        output.WriteLine(string.Join(", ", Enum.GetValues<Fault>().Select(fault => $"{fault} {faults[(int)fault]}")));
+        failed.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void World_OfOneSeed_RunsTheSameAgain()
+    {
+        for (var seed = 1UL; seed <= 200; seed++) World.Simulation.Run(seed).Hash.ShouldBe(World.Simulation.Run(seed).Hash, $"seed {seed}");
+    }
+
+    private static IEnumerable<ulong> Regressions() =>
+        File.ReadLines(Path.Combine(AppContext.BaseDirectory, "regressions.txt")).Select(line => line.Split('#')[0].Trim()).Where(line => line.Length > 0)
+            .Select(line => ulong.Parse(line, CultureInfo.InvariantCulture));
+
+    private static long Setting(string name, long otherwise) =>
+        Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? long.Parse(text, CultureInfo.InvariantCulture) : otherwise;
+}

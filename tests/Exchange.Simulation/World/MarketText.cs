@@ -1,0 +1,133 @@
+using System.Globalization;
+using Exchange.Simulation.Scheduling;
+
+namespace Exchange.Simulation.World;
+
+/// <summary>A catalog in a few choices, written as JSON.</summary>
+internal sealed record MarketText
+{
+    private static readonly string[] Bids = ["12.50", "11.00", "9.50", "9.50", "7.00", "4.00"];
+
+    public required Wish[] Wishes { get; init; }
+    /// <summary>Credit of buyers a, b, c.</summary>
+    public required string[] Credit { get; init; }
+    public required string Pricing { get; init; }
+    public required int Copies { get; init; }
+    public bool OneOwner { get; init; }
+    public bool Firm { get; init; }
+    public bool Reauction { get; init; }
+    public bool Unsold { get; init; }
+    public bool Duplicates { get; init; }
+    public bool Received { get; init; }
+    public int? PublisherLeads { get; init; }
+    public int? TreeLeads { get; init; }
+    public bool PublisherPaused { get; init; }
+
+    /// <summary>One campaign.</summary>
+    internal sealed record Wish(string Id, string Buyer, string Bid, string Sharing, string Delivery)
+    {
+        public int? Leads { get; init; }
+        public string? Spend { get; init; }
+        public int? EachState { get; init; }
+        public bool Paused { get; init; }
+        public bool Person { get; init; }
+    }
+
+    public static MarketText Draw(SimRandom random)
+    {
+        var shared = random.Chance(400);
+        return new()
+        {
+            Wishes =
+            [
+                .. new[] { ("a1", "a"), ("b1", "b"), ("c1", "c"), ("a2", "a") }.Select(of => new Wish(
+                    of.Item1, of.Item2, random.Pick(Bids), shared ? random.Pick(["shared", "either", "exclusive"]) : "exclusive", random.Pick(["asked", "asked", "asked", "told", "inbox", "both"]))
+                {
+                    Leads = random.Chance(400) ? random.Between(1, 3) : null, Spend = random.Chance(250) ? random.Pick(["12.50", "20.00", "30.00"]) : null,
+                    EachState = random.Chance(200) ? random.Between(1, 2) : null, Person = random.Chance(250),
+                }),
+            ],
+            Credit = [.. Enumerable.Range(0, 3).Select(_ => random.Pick(["25.00", "40.00", "500.00", "500.00"]))],
+            Pricing = random.Pick(["first_price", "second_price"]), Copies = shared ? random.Between(2, 3) : 1, OneOwner = random.Chance(200), Firm = random.Chance(300),
+            Reauction = random.Chance(250), Unsold = random.Chance(300), Duplicates = random.Chance(500), Received = random.Chance(150),
+            PublisherLeads = random.Chance(200) ? random.Between(1, 4) : null, TreeLeads = random.Chance(200) ? random.Between(1, 4) : null,
+        };
+    }
+
+    /// <summary>As an admin changes it, perhaps twice.</summary>
+    public MarketText Changed(SimRandom random)
+    {
+        var next = this;
+        for (var left = random.Between(1, 2); left > 0; left--)
+        {
+            var i = random.Next(Wishes.Length);
+            var wish = next.Wishes[i];
+            Wish With(Wish changed) => changed;
+            Wish[] Put(Wish changed) => [.. next.Wishes.Select((each, at) => at == i ? changed : each)];
+            next = random.Next(8) switch
+            {
+                0 => next with { Wishes = Put(With(wish with { Leads = wish.Leads is { } leads ? Math.Max(0, leads - 1) : random.Between(1, 2) })) },
+                1 => next with { Wishes = Put(wish with { Paused = !wish.Paused }) },
+                2 => next with { Wishes = Put(wish with { Spend = wish.Spend is null ? "15.00" : null }) },
+                3 => next with { Wishes = Put(wish with { Bid = random.Pick(Bids) }) },
+                4 => next with { Wishes = Put(wish with { EachState = wish.EachState is null ? 1 : null }) },
+                5 => next with { Credit = [.. next.Credit.Select(credit => random.Chance(500) ? "10.00" : credit)] },
+                6 => next with { TreeLeads = next.TreeLeads is null ? random.Between(1, 3) : null },
+                _ => next with { PublisherLeads = random.Between(1, 3) },
+            };
+        }
+        return next;
+    }
+
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $$"""
+        {
+          "exchange": { "currency": "USD", "time_zone": "America/New_York" },
+          "verticals": { "auto": {
+            {{(Duplicates ? $$""" "duplicate": { "keys": ["phone"], "among": "{{(Received ? "received" : "sold")}}" }, """ : "")}}
+            "ping_ttl": "12s", "post_deadline": "2s", "payout": { "share": "80%" },
+            "fields": {
+              "zip": { "type": "us_zip", "ping": "required" }, "state": { "type": "us_state", "ping": "required" },
+              "phone": { "type": "phone", "region": "US", "pii": true, "post": "required" }, "email": { "type": "email", "pii": true, "post": "optional" } } } },
+          "publishers": { "p": { "verticals": ["auto"]{{Caps(PublisherLeads, null, null)}} }, "q": { "verticals": ["auto"], "payout": { "share": "70%" } } },
+          "buyers": { {{string.Join(", ", new[] { "a", "b", "c" }.Select((id, i) => BuyerOf(id, Credit[i])))}} },
+          "campaigns": { {{string.Join(", ", Wishes.Select(CampaignOf))}} },
+          "ping_trees": {
+            "main": { "vertical": "auto", "copies": {{Copies}}, "firm": {{Word(Firm)}}, "reauction": {{Word(Reauction)}}{{(Unsold ? """, "unsold": { "tree": "rest" }""" : "")}}{{Caps(TreeLeads, null, null)}},
+              "tiers": [
+                { "name": "market", "method": "auction", "pricing": "{{Pricing}}", "floor": "3.00", "copies": {{Copies}}, "campaigns": ["a1", "b1", "c1"] },
+                { "name": "last", "method": "priority", "copies": {{Copies}}, "campaigns": ["a2"] } ] }{{(Unsold ? """
+            ,
+            "rest": { "vertical": "auto", "publishers": ["q"], "tiers": [ { "name": "any", "method": "weighted", "campaigns": ["c1", "a2", "b1"] } ] }
+            """ : "")}}
+          }
+        }
+        """);
+
+    private string BuyerOf(string id, string credit) => $$"""
+        "{{id}}": { "credit_limit": "{{credit}}"{{(OneOwner && id != "a" ? """, "company": "owner" """ : "")}},
+          "endpoints": { "crm": { "connector": "native", "with": { "url": "https://{{id}}.example.com/leads", "secret": { "secret": "signing" } }, "timeout": { "post": "1s" } },
+                         "hook": { "connector": "webhook", "with": { "url": "https://{{id}}.example.com/hook", "secret": { "secret": "signing" } }, "timeout": { "post": "1s" } } } }
+        """;
+
+    private static string CampaignOf(Wish wish) => $$"""
+        "{{wish.Id}}": { "buyer": "{{wish.Buyer}}", "vertical": "auto", "bid": "{{wish.Bid}}", "sharing": "{{wish.Sharing}}", "status": "{{(wish.Paused ? "paused" : "active")}}",
+          "delivery": {{wish.Delivery switch
+          {
+              "asked" => """{ "sold": "on_accept", "retry_for": "20s", "to": ["crm"] }""",
+              "told" => """{ "retry_for": "20s", "to": ["hook"] }""",
+              "both" => """{ "retry_for": "20s", "send": "all", "to": ["hook", "inbox"] }""",
+              _ => """{ "to": ["inbox"] }""",
+          }}}{{(wish.Person ? """, "duplicate": { "window": "30d", "of": "buyer", "keys": ["phone"] }""" : "")}}{{Caps(wish.Leads, wish.Spend, wish.EachState)}} }
+        """;
+
+    private static string Caps(int? leads, string? spend, int? eachState)
+    {
+        List<string> caps = [];
+        if (leads is { } number) caps.Add(string.Create(CultureInfo.InvariantCulture, $$"""{ "per": "day", "leads": {{number}} }"""));
+        if (spend is not null) caps.Add($$"""{ "per": "total", "spend": "{{spend}}" }""");
+        if (eachState is { } each) caps.Add(string.Create(CultureInfo.InvariantCulture, $$"""{ "per": "week", "leads": {{each}}, "each": "state" }"""));
+        return caps.Count == 0 ? "" : $$""", "caps": [{{string.Join(", ", caps)}}]""";
+    }
+
+    private static string Word(bool value) => value ? "true" : "false";
+}

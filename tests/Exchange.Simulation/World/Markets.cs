@@ -1,0 +1,47 @@
+using System.Text;
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Fields;
+using Exchange.Grains.Catalog;
+using Exchange.Simulation.Scheduling;
+
+namespace Exchange.Simulation.World;
+
+/// <summary>
+/// The catalogs of all worlds: small caps, small balances, few buyers, so that leads collide. Each market has versions that an admin applies in
+/// mid-flight: a lower cap, a pause, another cap, another bid, more credit.
+/// </summary>
+internal static class Markets
+{
+    public const int Count = 48;
+    private const int Changes = 6;
+
+    private static readonly MarketText[] Texts = [.. Enumerable.Range(0, Count).Select(number => MarketText.Draw(new SimRandom((ulong)number + 7_000)))];
+    private static readonly ConfigNode[][] Versions = [.. Enumerable.Range(0, Count).Select(Make)];
+
+    /// <summary>The market as it begins (0) and its changes.</summary>
+    public static ConfigNode Version(int market, int change) => Versions[market][change];
+
+    public static bool SellsPersonsOnce(int market) => Texts[market].Duplicates;
+
+    public static int ChangesOf(int market) => Versions[market].Length - 1;
+
+    /// <summary>A phone is what begins with a plus.</summary>
+    public static FieldParsers Parsers { get; } = new((text, _) => text.StartsWith('+') ? text : null, static _ => null);
+
+    /// <summary>Worlds share what was compiled once: a model is never changed.</summary>
+    public static CatalogRules Rules { get; } = new(Parsers, static _ => null) { Compile = Compiled.Once };
+
+    private static ConfigNode[] Make(int number)
+    {
+        var random = new SimRandom((ulong)number + 9_000);
+        return [Parse(Texts[number]), .. Enumerable.Range(0, Changes).Select(_ => Parse(Texts[number].Changed(random)))];
+    }
+
+    private static ConfigNode Parse(MarketText market)
+    {
+        var errors = new ConfigErrors();
+        var node = ConfigJson.Parse(Encoding.UTF8.GetBytes(market.ToString()), errors);
+        if (node is null || errors.Any) throw new InvalidOperationException(string.Join("; ", errors.Errors.Select(error => error.Pointer + " " + error.Message)));
+        return node;
+    }
+}

@@ -1,0 +1,157 @@
+using Exchange.Delivery;
+using Exchange.Delivery.Connectors;
+using Exchange.Engine.PingTrees;
+using Exchange.Engine.Values;
+using Exchange.Grains.Catalog;
+using Exchange.Grains.Deliveries;
+using Exchange.Grains.Firm;
+using Exchange.Grains.Intake;
+using Exchange.Grains.Leads;
+using Exchange.Grains.Limits;
+using Exchange.Grains.Pings;
+using Exchange.Grains.SoftHolds;
+using Exchange.Simulation.Buyers;
+using Exchange.Simulation.Scheduling;
+using Exchange.Simulation.Store;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Exchange.Simulation.World;
+
+/// <summary>
+/// One life of one silo: the objects of the server's composition without Orleans, HTTP and sockets. When its process dies they are all gone; the
+/// next life has the number and name of the next.
+/// </summary>
+internal sealed class SimSilo
+{
+    private const int HousekeepingMs = 3_000;
+
+    private readonly SimWorld world;
+    private readonly Dictionary<LeadId, LeadSeller> activations = [];
+    private readonly OfferBook book = new();
+    private readonly FirmOffers firm;
+    private readonly SoftHoldDesk softHolds;
+    private readonly LeadServices services;
+    private readonly DeliveryPump pump;
+
+    public SimSilo(SimWorld world, SimProcess process, int place)
+    {
+        this.world = world;
+        (Process, Place) = (process, place);
+        Clock = new(process);
+        Store = new(world, process);
+        Live = new(new CapAlerts(Clock));
+        Store.Journal.Committed = Live.Apply;
+        Store.Journal.Sold = Live.Apply;
+        Catalog = new(Store, Live, Markets.Rules, Clock, NullLogger<CatalogHost>.Instance);
+        var grains = new SimGrains(world, this);
+        var rotations = new TierRotations();
+        var rates = new PostRates();
+        var answers = new LeadAnswers(Store, Catalog);
+        var http = new OutboundHttp(new OutboundOptions(), new SimWire(world, this));
+        var calls = new BuyerCalls(ConnectorList.Create(http), Store.Access, Clock);
+        softHolds = new(Live, rates, grains, Clock);
+        firm = new(Store, Live, rotations, Clock, NullLogger<FirmOffers>.Instance);
+        pump = new(Store, Catalog, calls, grains, Clock, new SimLog<DeliveryPump>(world, process)) { Workers = 3, Idle = TimeSpan.FromSeconds(2) };
+        services = new(
+            Store, Catalog, book, calls, pump, Markets.Parsers, Clock, Live, rotations, rates, new PromiseCounts(), softHolds, answers, new SimLog<LeadGrain>(world, process))
+        {
+            Decide = world.Seams.Decide,
+        };
+        var desk = new PingDesk(
+            Store, Catalog, Live, rotations, book, softHolds, firm, rates, new PingCounts(Live), new LeadIds((ushort)place, Clock, world.Random.Next), Markets.Parsers, Clock);
+        Intake = new LeadIntake(desk, grains, Store, answers, Catalog, Markets.Parsers, Clock, NullLogger<LeadIntake>.Instance);
+    }
+
+    public SimProcess Process { get; }
+    public int Place { get; }
+    public SimClock Clock { get; }
+    public SimStore Store { get; }
+    public LiveView Live { get; }
+    public CatalogHost Catalog { get; }
+    public LeadIntake Intake { get; }
+    /// <summary>Ready for callers.</summary>
+    public bool IsReady { get; private set; }
+
+    /// <summary>Reads the catalog, then lets callers in.</summary>
+    public async Task StartAsync()
+    {
+        await Retried(() => Catalog.LoadAsync(CancellationToken.None));
+        IsReady = true;
+        Process.Start(() => pump.RunAsync(CancellationToken.None));
+        Process.Start(KeepHouseAsync);
+    }
+
+    public async Task<PostReply> PostAsync(LeadId id, PostCommand command)
+    {
+        var seller = SellerOf(id);
+        try
+        {
+            return await seller.PostAsync(command);
+        }
+        finally
+        {
+            Leave(id, seller);
+        }
+    }
+
+    public async Task<bool> ResumeAsync(LeadId id, ResumeCommand command)
+    {
+        var seller = SellerOf(id);
+        try
+        {
+            await seller.ResumeAsync(command);
+            return true;
+        }
+        finally
+        {
+            Leave(id, seller);
+        }
+    }
+
+    private LeadSeller SellerOf(LeadId id)
+    {
+        if (!activations.TryGetValue(id, out var seller)) activations.Add(id, seller = new(services, id));
+        return seller;
+    }
+
+    private void Leave(LeadId id, LeadSeller seller)
+    {
+        if (seller.IsIdle && activations.TryGetValue(id, out var known) && ReferenceEquals(known, seller)) activations.Remove(id);
+    }
+
+    /// <summary>As the server's: offers that ran out, a newer catalog, the live view healed.</summary>
+    private async Task KeepHouseAsync()
+    {
+        while (true)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(HousekeepingMs), Clock);
+            try
+            {
+                book.Sweep(Clock.NowMs);
+                softHolds.Sweep(Clock.NowMs);
+                await firm.SweepAsync(Clock.NowMs, CancellationToken.None);
+                if (!await Catalog.RefreshAsync(CancellationToken.None)) await Catalog.HealAsync(CancellationToken.None);
+            }
+            catch (Exception fault)
+            {
+                world.Saw(Process, fault);
+            }
+        }
+    }
+
+    private async Task Retried(Func<Task> work)
+    {
+        while (true)
+        {
+            try
+            {
+                await work();
+                return;
+            }
+            catch (IOException)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(100), Clock);
+            }
+        }
+    }
+}
