@@ -12,6 +12,7 @@ namespace Exchange.Grains.Cluster;
 public sealed class Silos : GrainServiceClient<ISiloService>, ISilos
 {
     private readonly Lazy<IClusterMembershipService> membership;
+    private readonly Lazy<ILocalSiloDetails> here;
     private volatile Seen seen = new(null, FrozenDictionary<ushort, ISiloService>.Empty, [], []);
 
     private sealed record Seen(MembershipVersion? Version, FrozenDictionary<ushort, ISiloService> Others, ISiloService[] List, ushort[] Active);
@@ -20,6 +21,7 @@ public sealed class Silos : GrainServiceClient<ISiloService>, ISilos
     {
         Self = self;
         membership = new(services.GetRequiredService<IClusterMembershipService>);
+        here = new(services.GetRequiredService<ILocalSiloDetails>);
     }
 
     public SiloIdentity Self { get; }
@@ -29,6 +31,9 @@ public sealed class Silos : GrainServiceClient<ISiloService>, ISilos
 
     /// <summary>Active silos, this one included; at least 1.</summary>
     public int Count => Now.List.Length + 1;
+
+    /// <summary>Whether the others take this silo for one of them.</summary>
+    public bool IsActive => membership.Value.CurrentSnapshot.GetSiloStatus(here.Value.SiloAddress) == SiloStatus.Active;
 
     public ISiloService? Find(ushort number) => Now.Others.GetValueOrDefault(number);
 

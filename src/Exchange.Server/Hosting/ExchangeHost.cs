@@ -87,6 +87,7 @@ public static class ExchangeHost
 
         services.AddAccess().AddObservability().AddIntake().AddExchangeGrpc().AddAdmin().AddExchangeOpenApi();
         services.AddReadiness("staying", (provider, _) => Task.FromResult(!provider.GetRequiredService<Drain>().IsLeaving));
+        services.AddReadiness("silo", (provider, _) => Task.FromResult(provider.GetRequiredService<Silos>().IsActive));
         services.AddReadiness("catalog", (provider, _) => Task.FromResult(provider.GetRequiredService<CatalogHost>().IsLoaded));
         services.AddReadiness("storage", async (provider, cancel) => { await provider.GetRequiredService<IExchangeStore>().CheckAsync(cancel); return true; });
         opened.AddServices(services);
