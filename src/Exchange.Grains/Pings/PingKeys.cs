@@ -113,13 +113,16 @@ public sealed partial class PingKeys(ISilos silos, TimeProvider time, ILogger<Pi
         if (!keys.TryGetValue((publisher, key), out var kept)) return null;
         try
         {
-            return await kept.Ping.WaitAsync(Patience, time);
+            return await Here(kept.Ping).WaitAsync(Patience, time);
         }
         catch (TimeoutException)
         {
             return null;
         }
     }
+
+    /// <summary>Comes back to whoever waits, on its own scheduler: what waits for time as well would otherwise go on wherever the first one ended.</summary>
+    private static async Task<Guid?> Here(Task<Guid?> made) => await made;
 
     public void SettleHere(KeyEnd end)
     {

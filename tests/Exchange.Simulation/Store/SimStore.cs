@@ -46,10 +46,6 @@ internal sealed class SimStore : IExchangeStore
     public IErasures Erasures { get; } = new SimForgetting();
     public ISuppressions Suppressions { get; } = new SimForgetting();
     public IVault Vault => SimVault.Instance;
-    public ISuppressions Suppressions { get; } = new Nobody();
-    public IDoubts Doubts => throw new NotSupportedException();
-    public IErasures Erasures => throw new NotSupportedException();
-    public IReturnStore Returns => throw new NotSupportedException();
 
     /// <summary>Something read: as it was at some moment between the question and the answer.</summary>
     public Task<T> ReadAsync<T>(Func<T> read)
@@ -84,13 +80,6 @@ internal sealed class SimStore : IExchangeStore
 
     public Task CheckAsync(CancellationToken cancel) => Task.CompletedTask;
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-}
-
-/// <summary>Nobody was erased.</summary>
-internal sealed class Nobody : ISuppressions
-{
-    public bool Knows(ReadOnlySpan<byte> hmac) => false;
-    public ValueTask<bool> AnyAsync(IReadOnlyList<byte[]> hmacs, CancellationToken cancel) => ValueTask.FromResult(false);
 }
 
 /// <summary>Leads and their copies, read.</summary>
