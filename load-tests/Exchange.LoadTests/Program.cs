@@ -3,6 +3,7 @@ using Exchange.LoadTests;
 using Exchange.LoadTests.Buyers;
 using Exchange.LoadTests.Compare;
 using Exchange.LoadTests.Demo;
+using Exchange.LoadTests.Journal;
 using Exchange.LoadTests.Swap;
 
 var root = new RootCommand("Shows the exchange at work, measures it, and stands in for a buyer.")
@@ -12,6 +13,8 @@ var root = new RootCommand("Shows the exchange at work, measures it, and stands 
     SwapCommand.Create(),
     FakeBuyerCommand.Create(),
     EchoServerCommand.Create(),
+    JournalCommand.Create(),
+    JournalSellCommand.Create(),
 };
 
 var parsed = root.Parse(args);
