@@ -3,8 +3,8 @@ using Exchange.LoadTests;
 using Exchange.LoadTests.Buyers;
 using Exchange.LoadTests.Compare;
 using Exchange.LoadTests.Demo;
-using Exchange.LoadTests.Swap;
 using Exchange.LoadTests.Journal;
+using Exchange.LoadTests.Swap;
 
 var root = new RootCommand("Shows the exchange at work, measures it, and stands in for a buyer.")
 {

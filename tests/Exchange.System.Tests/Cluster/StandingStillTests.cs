@@ -41,7 +41,7 @@ public sealed class StandingStillTests(ITestOutputHelper output) : IClassFixture
         await SoldAsync();
         buyers["slow-one"].Requests.Select(request => request.Id).Distinct().ShouldHaveSingleItem();
         buyers["slow-two"].Requests.ShouldBeEmpty();
-        (await PostgresCluster.ReadAsync(cluster.Database, "SELECT count(*) * 10 + min(state) FROM copy")).ShouldBe(13);
+        (await cluster[1].CopiesAsync(ping)).ShouldBe(["slow-one 11.00 8.80 sold captured"]);
         (await cluster[1].BookingsAsync(ping)).ShouldBe(["buyer:slow-one house 2.20", "buyer:slow-one publisher:search 8.80"]);
 
         Task SoldAsync() => MarketCalls.Until(async () => await cluster[1].GetAsync($"/v1/leads/{ping}", key) is { Status: 200 } lead && lead["status"] == "sold", "sold");
