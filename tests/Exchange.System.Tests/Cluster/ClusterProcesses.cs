@@ -164,6 +164,8 @@ internal sealed class ClusterLoad : IAsyncDisposable
         return null;
     }
 
+    private bool disposed;
+
     /// <summary>No further request; what is on its way is answered first.</summary>
     public async Task StopAsync()
     {
@@ -171,8 +173,11 @@ internal sealed class ClusterLoad : IAsyncDisposable
         await Task.WhenAll(running);
     }
 
+    /// <summary>Twice is harmless.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (disposed) return;
+        disposed = true;
         await StopAsync();
         health.Dispose();
         stop.Dispose();
