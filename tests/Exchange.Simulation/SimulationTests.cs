@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Exchange.Simulation.World;
 using Shouldly;
@@ -35,6 +36,18 @@ public sealed class SimulationTests(ITestOutputHelper output)
     public void World_OfOneSeed_RunsTheSameAgain()
     {
         for (var seed = 1UL; seed <= 200; seed++) World.Simulation.Run(seed).Hash.ShouldBe(World.Simulation.Run(seed).Hash, $"seed {seed}");
+    }
+
+    [Fact]
+    public async Task Worlds_InAnotherProcess_RunTheSame()
+    {
+        const ulong count = 60;
+        using var other = Process.Start(new ProcessStartInfo("dotnet", [typeof(SimulationTests).Assembly.Location, "1", count.ToString(CultureInfo.InvariantCulture)]) { RedirectStandardOutput = true })!;
+        var told = (await other.StandardOutput.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        await other.WaitForExitAsync();
+
+        other.ExitCode.ShouldBe(0);
+        told.Select(line => line.Split(' ')[1]).ShouldBe(Enumerable.Range(1, (int)count).Select(seed => World.Simulation.Run((ulong)seed).Hash.ToString("x16", CultureInfo.InvariantCulture)));
     }
 
     private static IEnumerable<ulong> Regressions() =>

@@ -22,6 +22,8 @@ public static class ItemJudge
         if (JudgeStarts(item, copies, lead, out var starts) is { } started) return Told(started, out verdict);
         if (IsThere(item, lead, ends, starts)) return Told(new(VerdictCode.AlreadyThere, Existing: lead!.Recorded), out verdict);
 
+        // A no that was recorded, and perhaps answered, is never taken back; only the post of an offer that ran out begins anew.
+        if (lead is { State: LeadState.Unsold } && item.Post is null && starts.Count > 0) return Told(new(VerdictCode.EndedOtherwise, Existing: lead.Recorded), out verdict);
         if (!IsAsSeen(item, copies)) return Told(new(VerdictCode.EndedOtherwise, Existing: lead?.Recorded), out verdict);
         var stillOpen = copies.Where(copy => copy.IsOpen && !ends.Exists(end => end.Copy == copy && end.Closes)).ToList();
         if (item.State == LeadState.Unsold && stillOpen.Count + starts.Count > 0)
@@ -138,7 +140,8 @@ public static class ItemJudge
         foreach (var copy in copies)
         {
             if (!copy.IsOpen || Array.Exists(item.Ends, end => end.No == copy.No) || Array.Exists(item.Starts, start => start.No == copy.No)) continue;
-            if (Array.IndexOf(seen, new(copy.No, copy.State)) < 0) return false;
+            // One that came back is a sale that stands in the answer.
+            if (Array.IndexOf(seen, new(copy.No, copy.State == CopyState.Reversed ? CopyState.Captured : copy.State)) < 0) return false;
             others++;
         }
         return others == seen.Length;

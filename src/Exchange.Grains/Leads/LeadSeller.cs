@@ -47,6 +47,9 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
 
     private bool IsKnown => sale is { First: null };
 
+    /// <summary>What is known here was made by this body: the pump may have brought back a lead that another body made.</summary>
+    private bool IsKnownAs(PostCommand command) => IsKnown && row!.PostHash.AsSpan().SequenceEqual(command.BodyHash);
+
     public async Task<PostReply> PostAsync(PostCommand command)
     {
         // Another body or key: what it is told depends on how the first one ends.
@@ -76,7 +79,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         {
             if (replay && command.IdempotencyKey is not null && LeftOf(first!) > TimeSpan.Zero)
                 return PostReply.Refused(Problem.Of(409, "idempotency_in_progress", "The first request with this key is still running.", 1));
-            if (IsKnown) return Reply(sale!) with { Replayed = replay };
+            if (IsKnownAs(command)) return Reply(sale!) with { Replayed = replay };
         }
         finally
         {
@@ -90,7 +93,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         }
         catch (TimeoutException) when (!mine.IsCompleted)
         {
-            return IsKnown ? Reply(sale!) : PostReply.Refused(Problem.Of(503, "storage_unavailable", "The outcome is not recorded yet; the same request gets it.", 1));
+            return IsKnownAs(command) ? Reply(sale!) : PostReply.Refused(Problem.Of(503, "storage_unavailable", "The outcome is not recorded yet; the same request gets it.", 1));
         }
     }
 
@@ -154,8 +157,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         await gate.WaitAsync();
         try
         {
-            if (!await RestoreAsync()) return ResolveReply.Unknown;
-            if (row!.Copies.FirstOrDefault(copy => copy.Id.No == command.CopyNo) is not { } copy) return ResolveReply.Unknown;
+            var stored = await services.Store.Leads.FindAsync(id, CancellationToken.None);
+            if (stored?.Copies.FirstOrDefault(copy => copy.Id.No == command.CopyNo) is not { } copy || !IsKnown && !await RestoreAsync()) return ResolveReply.Unknown;
             if (copy.State != CopyState.InDoubt)
                 return copy.State == (command.Accepted ? CopyState.Captured : CopyState.Voided) ? ResolveReply.AlreadySo : ResolveReply.NotInDoubt;
             // Before anything changes: no line in the audit, no resolution.
@@ -182,7 +185,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             if (prepared.Reply is not null) return prepared.Reply;
             end = await StepAsync(new LeadEvent.Posted(prepared.Refused));
             // A test that wants a doubt has no buyer to be in doubt about: every held copy is.
-            if (end.Conflict is null && sale!.Unfinished == LeadState.InDoubt)
+            if (end.Conflict is null && sale?.Unfinished == LeadState.InDoubt)
                 foreach (var slot in sale.Slots.Where(slot => slot.State == SlotState.Held).ToArray())
                     await StepAsync(new LeadEvent.Answered(slot.CopyNo, BuyerAnswer.Unknown, Reason.InDoubt, null, null));
         }
@@ -256,6 +259,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             var wasSettled = sale is { First: null, IsSettled: true };
             var step = services.Decide(sale!, happened, Context);
             JournalItem? submitted = null;
+            var written = false;
             while (true)
             {
                 sale = step.Sale;
@@ -265,6 +269,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
                 // Recorded with the outcome: what is said is what is stored.
                 var item = done.State == LeadState.Pending ? submitted : submitted with { Answer = AnswerOf(done).ToJson() };
                 var verdict = await services.Store.Journal.SubmitAsync(item, CancellationToken.None);
+                written = verdict.Code == VerdictCode.Done;
                 // The row as it is stored: whoever sends this lead again says the same of it.
                 if (verdict.Code == VerdictCode.Done && (submitted.New is not null || submitted.Post is not null)) row = row! with { AtMs = submitted.AtMs };
                 // Only what this very item wrote: what was there already is on its way, or comes when its lease runs out.
@@ -273,14 +278,14 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
                     ? services.Decide(sale, new LeadEvent.Stale(), Context)
                     : services.Decide(sale, new LeadEvent.Settled(verdict), Context);
             }
-            // Somebody else's plan is in the rows, not ours.
-            if (step.Conflict is not null) sale = null;
+            // Somebody else's plan is in the rows, not ours. Or ours, and whoever wrote it calls: another activation, or the pump when its lease runs out.
+            if (step.Conflict is not null || step.Calls.Count > 0 && !written) sale = null;
             else if (!wasSettled && sale is { First: null, IsSettled: true })
             {
                 if (sale.Promised is not null) services.Promises.Settled(sale.PromiseKept);
                 services.Feed.Settled(sale);
             }
-            foreach (var copyNo in step.Calls) StartCall(copyNo, DeliveryOf(submitted!, copyNo));
+            if (written) foreach (var copyNo in step.Calls) StartCall(copyNo, DeliveryOf(submitted!, copyNo));
             return step;
         }
         catch

@@ -9,7 +9,7 @@ namespace Exchange.Grains.Pings;
 /// Idempotency keys of pings while their offers live. Each key is kept by one silo for all; where that one does not answer, by the silo that asks.
 /// Memory alone: when silos come or go a key may be forgotten, and its ping be made again. That costs a ping; sales are fenced by rows.
 /// </summary>
-public sealed partial class PingKeys(Silos silos, TimeProvider time, ILogger<PingKeys> log)
+public sealed partial class PingKeys(ISilos silos, TimeProvider time, ILogger<PingKeys> log)
 {
     /// <summary>A key whose ping is still being made is kept so long.</summary>
     private const long MakingMs = 60_000;
@@ -113,13 +113,16 @@ public sealed partial class PingKeys(Silos silos, TimeProvider time, ILogger<Pin
         if (!keys.TryGetValue((publisher, key), out var kept)) return null;
         try
         {
-            return await kept.Ping.WaitAsync(Patience, time);
+            return await Here(kept.Ping).WaitAsync(Patience, time);
         }
         catch (TimeoutException)
         {
             return null;
         }
     }
+
+    /// <summary>Comes back to whoever waits, on its own scheduler: what waits for time as well would otherwise go on wherever the first one ended.</summary>
+    private static async Task<Guid?> Here(Task<Guid?> made) => await made;
 
     public void SettleHere(KeyEnd end)
     {

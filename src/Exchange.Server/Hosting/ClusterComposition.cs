@@ -18,7 +18,7 @@ public static class ClusterComposition
     /// <summary>What silos tell and ask each other.</summary>
     public static IServiceCollection AddCluster(this IServiceCollection services, ClusteringOptions options, SiloIdentity self)
     {
-        services.AddSingleton(options).AddSingleton(self).AddSingleton<Silos>().AddSingleton<OfferHomes>().AddSingleton<PingKeys>().AddSingleton<NewsDesk>();
+        services.AddSingleton(options).AddSingleton(self).AddSingleton<Silos>().AddSingleton<ISilos>(provider => provider.GetRequiredService<Silos>()).AddSingleton<OfferHomes>().AddSingleton<PingKeys>().AddSingleton<NewsDesk>();
         services.AddSingleton(provider => new NewsRelay(
             provider.GetRequiredService<NewsDesk>(), provider.GetRequiredService<LiveFeed>(), provider.GetService<RedisFeed>(), provider.GetRequiredService<Silos>(),
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<NewsRelay>>()));

@@ -9,6 +9,8 @@ namespace Exchange.Simulation.Checks;
 /// <summary>What must be so at the very moment: before bytes leave, when they arrive, before a publisher is answered, at every commit.</summary>
 internal sealed class Laws(SimWorld world)
 {
+    private readonly Dictionary<CopyId, int> sent = [];
+
     /// <summary>No lead leaves before its hold and this attempt's lease are durable, and only to the buyer that holds it.</summary>
     public void Leaving(SimSilo silo, CopyId copy, string buyer, string path)
     {
@@ -18,9 +20,13 @@ internal sealed class Laws(SimWorld world)
             world.Violates("law (a)", $"{copy} leaves and is not durable");
             return;
         }
-        // The lease may be another silo's, whose pump asked this one's lead: it must be somebody's and not over.
-        if (!lead.Deliveries.Exists(delivery => delivery.Copy == copy && delivery is { Pulled: false, Owner: not null } && delivery.LeaseUntilMs > silo.Clock.NowMs))
+        // The lease may be another silo's, whose pump asked this one's lead: it must be somebody's and not over. Another attempt's yes may have ended it a
+        // moment ago: then its buyer has the copy, and gets it once more under the same id.
+        var delivery = lead.Deliveries.Find(delivery => delivery.Copy == copy && delivery is { Pulled: false, Attempts: > 0 });
+        var now = silo.Clock.NowMs;
+        if (delivery is null || !(delivery.Owner is not null && delivery.LeaseUntilMs > now || delivery.Status == DeliveryStatus.Delivered && delivery.LastLeaseMs > now))
             world.Violates("law (a)", $"{copy} leaves {silo.Process.Name} without a lease");
+        else if ((sent[copy] = sent.GetValueOrDefault(copy) + 1) > delivery.Attempts) world.Violates("law (a)", $"{copy} leaves for the {sent[copy]}th time under {delivery.Attempts} leases");
         // One attempt at a time: what is still open was sent under a lease that is over by now, or by somebody who stands still.
         foreach (var earlier in world.Witness.Received)
             if (earlier.Copy == copy && earlier.Path == path && earlier.Said == Word.None && !earlier.IsLeft && !earlier.IsStopped) world.Violates("I17", $"{copy} leaves twice at once");

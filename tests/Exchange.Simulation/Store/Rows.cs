@@ -30,7 +30,9 @@ internal sealed class DeliveryEntry(CopyId copy, string endpoint)
     public required bool Pulled { get; init; }
     public required long DueAtMs { get; set; }
     public string? Owner { get; set; }
-    public long LeaseUntilMs { get; set; }
+    public long LeaseUntilMs { get; set { field = value; LastLeaseMs = Math.Max(LastLeaseMs, value); } }
+    /// <summary>The end of the last lease, also if a sale ended it sooner.</summary>
+    public long LastLeaseMs { get; private set; }
     public long Fence { get; set; }
     public int Attempts { get; set; }
     public required long CreatedMs { get; init; }
