@@ -11,6 +11,7 @@ using Exchange.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans;
+using Orleans.Runtime;
 
 namespace Exchange.Grains.Deliveries;
 
@@ -28,6 +29,8 @@ public sealed class DeliveryPump(
     public int Workers { get; init; } = 128;
     /// <summary>The longest between two looks at what is due.</summary>
     public TimeSpan Idle { get; init; } = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(100);
 
     private readonly Channel<Ready> ready = Channel.CreateUnbounded<Ready>();
     private readonly SemaphoreSlim nudge = new(0, 1);
@@ -141,8 +144,7 @@ public sealed class DeliveryPump(
         if (NowMs() >= deadlineMs) return;
         if (delivery.CopyState is CopyState.Held or CopyState.InDoubt)
         {
-            await grains.GetGrain<ILeadGrain>(delivery.Copy.Lead.ToGuid()).Resume(
-                new(delivery.Copy.No, delivery.Endpoint, delivery.Fence, delivery.Attempts, delivery.CreatedAtMs, delivery.LastError, deadlineMs));
+            await ResumeAsync(delivery, deadlineMs);
             return;
         }
         var model = catalog.Current;
@@ -175,6 +177,27 @@ public sealed class DeliveryPump(
             DeliveryNext.Failed => DeliveryStatus.Failed,
             _ => DeliveryStatus.Dead,
         }, step.DueAtMs, step.Error));
+    }
+
+    /// <summary>
+    /// A lead may still be looked for at a silo that stands still; when that one is declared dead, it is asked for again, elsewhere, as long as the lease
+    /// lasts. The copy's id and fence are the same.
+    /// </summary>
+    private async Task ResumeAsync(LeasedDelivery delivery, long deadlineMs)
+    {
+        var command = new ResumeCommand(delivery.Copy.No, delivery.Endpoint, delivery.Fence, delivery.Attempts, delivery.CreatedAtMs, delivery.LastError, deadlineMs);
+        while (true)
+        {
+            try
+            {
+                await grains.GetGrain<ILeadGrain>(delivery.Copy.Lead.ToGuid()).Resume(command);
+                return;
+            }
+            catch (Exception fault) when (fault is SiloUnavailableException or OrleansMessageRejectionException && NowMs() < deadlineMs)
+            {
+                await Task.Delay(AgainAfter, time);
+            }
+        }
     }
 
     private async Task RecordAsync(LeasedDelivery delivery, DeliveryResult result)

@@ -33,7 +33,6 @@ public sealed class StandingStillTests(ITestOutputHelper output) : IClassFixture
         finally
         {
             await SignalAsync(cluster[0], "CONT");
-            output.WriteLine(cluster[1].Output);
         }
         // Whatever it was told or thinks it knows: it is too late, and the answer of its own call is sold or none.
         try { (await post)["status"].ShouldBeOneOf("sold", "pending", "in_doubt"); }

@@ -36,7 +36,8 @@ internal sealed class TestCluster : IAsyncDisposable
         var primary = FreePorts.Next();
         for (var i = 0; i < count; i++) cluster.silos.Add(await TestSilo.StartAsync(cluster.store, (ushort)(first + i), i == 0 ? primary : FreePorts.Next(), i == 0 ? null : primary));
         await cluster.store.Access.PutSecretAsync("signing", Encoding.UTF8.GetBytes("whsec_" + Convert.ToBase64String(BuyerApp.SigningKey)), 1, CancellationToken.None);
-        await cluster.ApplyAsync(yaml);
+        if (beside is null) await cluster.ApplyAsync(yaml);
+        else foreach (var silo in cluster.silos) (await silo.Get<CatalogHost>().LoadAsync(CancellationToken.None)).ShouldBeTrue();
         await UntilAsync(() => cluster.silos.TrueForAll(silo => silo.Silos.Count == count), "every silo sees all");
         return cluster;
     }
