@@ -5,6 +5,7 @@ using Exchange.LoadTests.Compare;
 using Exchange.LoadTests.Crash;
 using Exchange.LoadTests.Demo;
 using Exchange.LoadTests.Swap;
+using Exchange.LoadTests.Journal;
 
 var root = new RootCommand("Shows the exchange at work, measures it, and stands in for a buyer.")
 {
@@ -14,6 +15,8 @@ var root = new RootCommand("Shows the exchange at work, measures it, and stands 
     CrashCommand.Create(),
     FakeBuyerCommand.Create(),
     EchoServerCommand.Create(),
+    JournalCommand.Create(),
+    JournalSellCommand.Create(),
 };
 
 var parsed = root.Parse(args);

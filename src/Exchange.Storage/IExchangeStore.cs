@@ -251,6 +251,8 @@ public interface IAccessStore
     Task<IReadOnlyList<KeyRow>> KeysAsync(CancellationToken cancel);
     /// <summary>Throws <see cref="InvalidOperationException"/> if the party already has two live keys of this role and mode.</summary>
     Task AddKeyAsync(KeyRow key, CancellationToken cancel);
+    /// <summary>The same, with what is written of it, in one transaction.</summary>
+    Task AddKeyAsync(KeyRow key, ChangeNote note, CancellationToken cancel);
     Task<bool> RevokeKeyAsync(string id, long nowMs, CancellationToken cancel);
     /// <summary>Sealed on disk; the newest value counts.</summary>
     Task PutSecretAsync(string name, byte[] value, long nowMs, CancellationToken cancel);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Exchange.Engine;
 using Spectre.Console;
 
 namespace Exchange.LoadTests.Crash;
@@ -46,7 +47,7 @@ internal static class CrashCommand
         Row("Seed", Text(outcome.Options.Seed));
         Row("Cycles", Text(outcome.Options.Cycles));
         Row("Kills", Text(outcome.Kills));
-        if (outcome.Options.Points) Row("Fault points", $"{outcome.Reached} of {FaultPointNames.Serving.Length}");
+        if (outcome.Options.Points) Row("Fault points", $"{outcome.Reached} of {FaultPoints.All.Count}");
         Row("Pings", Text(outcome.Pings));
         Row("Posts", Text(posts.Count));
         Row("Sent", Text(posts.Sum(post => post.Sent)));

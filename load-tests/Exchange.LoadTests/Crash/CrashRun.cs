@@ -5,6 +5,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Exchange.Engine;
 using Exchange.LoadTests.Admin;
 using Exchange.LoadTests.Children;
 using Microsoft.Data.Sqlite;
@@ -138,16 +139,17 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             if (cycle % 20 == 0) tell(string.Create(CultureInfo.InvariantCulture, $"{cycle} of {options.Cycles} cycles"));
         }
         if (!options.Points) return;
-        foreach (var point in FaultPointNames.Serving)
+        foreach (var point in FaultPoints.All)
         {
             var victim = servers[_random.Next(servers.Count)];
             await victim.KillAsync();
-            var nth = point == FaultPointNames.AtStart ? 1 : _random.Next(1, 4);
+            // The start is passed once.
+            var nth = point == FaultPoints.AfterSchema ? 1 : _random.Next(1, 4);
             await RestartAsync(victim, string.Create(CultureInfo.InvariantCulture, $"{point}:{nth}"));
             if (await victim.DiesWithinAsync(ReachPatience, cancel)) _reached++;
             else
             {
-                _missed.Add(point);
+                _missed.Add(point.Name);
                 await victim.KillAsync();
             }
             _kills++;

@@ -27,7 +27,7 @@ internal static class Judge
                 if (books.LeadOfKey.ContainsKey(post.Key)) found.Add(new(Lost, $"{post.Key}: refused, and its lead {books.LeadOfKey[post.Key]} is there"));
                 continue;
             }
-            if (post.Final is not { } final) found.Add(new(Unsettled, $"{post.Key} {post.Market}: never a final answer"));
+            if (post.Final is not { } final) found.Add(new(post.OwedMicros > 0 ? Lost : Unsettled, $"{post.Key} {post.Market}: never a final answer"));
             else Compare(final, post);
         }
         SoldTwice();

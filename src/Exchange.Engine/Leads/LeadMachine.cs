@@ -215,7 +215,7 @@ public static class LeadMachine
         var moved = next is { } taken
             ? slot with { State = SlotState.Proposed, BidIndex = taken.BidIndex, Price = taken.Price, LostBy = reason }
             : slot with { State = SlotState.Lost, LostBy = reason };
-        return Propose(sale, plan with { Slots = plan.Slots.SetItem(index, moved) }, [new CopyEnd(slot.CopyNo, CopyMove.Void, reason, [])], context);
+        return Propose(sale, plan with { Slots = plan.Slots.SetItem(index, moved) }, [new CopyEnd(slot.CopyNo, CopyMove.Void, reason, []) { From = slot.State == SlotState.InDoubt ? CopyState.InDoubt : CopyState.Held }], context);
     }
 
     /// <summary>A slot whose bid may not have this lead goes to the next in rank, or is lost. What was held for it since the ping is freed.</summary>
@@ -254,8 +254,15 @@ public static class LeadMachine
     {
         Lead = plan.Id, AtMs = context.NowMs, New = plan.First?.Lead, Post = plan.First?.Post, Request = plan.First?.Request,
         Persons = plan.Test ? [] : plan.First?.Persons ?? [],
-        Ends = ends, Starts = starts, State = Durable(done), Reason = done.Reason, ReleasePersons = done.State == LeadState.Unsold && !plan.KeepPersonsWhenUnsold,
+        Ends = ends, Starts = starts, Seen = plan.First is null ? Seen(plan, ends) : null, State = Durable(done), Reason = done.Reason, ReleasePersons = done.State == LeadState.Unsold && !plan.KeepPersonsWhenUnsold,
     };
+
+    /// <summary>The copies that the item does not name, as this sale knows them.</summary>
+    private static SeenCopy[] Seen(LeadSale plan, CopyEnd[] ends) =>
+    [
+        .. plan.Slots.Where(slot => slot.State is SlotState.Held or SlotState.InDoubt or SlotState.Captured && !Array.Exists(ends, end => end.No == slot.CopyNo))
+            .Select(slot => new SeenCopy(slot.CopyNo, slot.State switch { SlotState.Held => CopyState.Held, SlotState.InDoubt => CopyState.InDoubt, _ => CopyState.Captured })),
+    ];
 
     private static LeadState Durable(LeadSale done) => done.State == LeadState.Pending ? LeadState.Open : done.State;
 

@@ -22,6 +22,9 @@ public static class ItemJudge
         if (JudgeStarts(item, copies, lead, out var starts) is { } started) return Told(started, out verdict);
         if (IsThere(item, lead, ends, starts)) return Told(new(VerdictCode.AlreadyThere, Existing: lead!.Recorded), out verdict);
 
+        // A no that was recorded, and perhaps answered, is never taken back; only the post of an offer that ran out begins anew.
+        if (lead is { State: LeadState.Unsold } && item.Post is null && starts.Count > 0) return Told(new(VerdictCode.EndedOtherwise, Existing: lead.Recorded), out verdict);
+        if (!IsAsSeen(item, copies)) return Told(new(VerdictCode.EndedOtherwise, Existing: lead?.Recorded), out verdict);
         var stillOpen = copies.Where(copy => copy.IsOpen && !ends.Exists(end => end.Copy == copy && end.Closes)).ToList();
         if (item.State == LeadState.Unsold && stillOpen.Count + starts.Count > 0)
             return Told(new(VerdictCode.EndedOtherwise, Existing: lead?.Recorded), out verdict);
@@ -84,7 +87,7 @@ public static class ItemJudge
             var end = item.Ends[i];
             var copy = Find(copies, end.No);
             Invariant.Require(copy is not null, "the end of a copy that is not there");
-            switch (Judge(copy, end.Move))
+            switch (end.From is { } from && copy.IsOpen && copy.State != from ? VerdictCode.EndedOtherwise : Judge(copy, end.Move))
             {
                 case VerdictCode.Done: ends.Add(new(i, end, copy)); break;
                 case VerdictCode.EndedOtherwise: return new Verdict(VerdictCode.EndedOtherwise, i, Existing: lead!.Recorded) { OfEnd = true };
@@ -128,6 +131,21 @@ public static class ItemJudge
         lead is not null && item.Post is null && ends.Count == 0 && starts.Count == 0
         && (item.Ends.Length + item.Starts.Length > 0
             || lead.State == item.State && lead.Reason == item.Reason && (item.Answer is null || item.Answer.AsSpan().SequenceEqual(lead.Answer)));
+
+    /// <summary>State and answer of an item are those of all copies: none of the others may have moved unseen.</summary>
+    private static bool IsAsSeen(JournalItem item, IReadOnlyList<JudgedCopy> copies)
+    {
+        if (item.Seen is not { } seen) return true;
+        var others = 0;
+        foreach (var copy in copies)
+        {
+            if (!copy.IsOpen || Array.Exists(item.Ends, end => end.No == copy.No) || Array.Exists(item.Starts, start => start.No == copy.No)) continue;
+            // One that came back is a sale that stands in the answer.
+            if (Array.IndexOf(seen, new(copy.No, copy.State == CopyState.Reversed ? CopyState.Captured : copy.State)) < 0) return false;
+            others++;
+        }
+        return others == seen.Length;
+    }
 
     /// <summary>The lead's first: they refuse it whole. Then those of each copy, which refuse that copy.</summary>
     private static Verdict? JudgePersons(JournalItem item, IJudgedRows rows, List<PlannedEnd> ends, List<PlannedStart> starts)

@@ -51,6 +51,10 @@ public sealed record CopyEnd(int No, CopyMove Move, Reason Reason, Transfer[] Tr
     public PersonClaim[] Persons { get; init; } = [];
     /// <summary>Captures and calls of a copy that was held at its ping: who is told, and when.</summary>
     public NewDelivery[] Deliveries { get; init; } = [];
+    /// <summary>
+    /// Of a void: the copy's state when its buyer's no was weighed. Another one by now is 102: somebody asked the buyer again meanwhile. Null: whatever it is.
+    /// </summary>
+    public CopyState? From { get; init; }
     /// <summary>The buyer's own id of the lead and its redirect, kept with a capture.</summary>
     public string? BuyerRef { get; init; }
     public string? RedirectUrl { get; init; }
@@ -115,12 +119,20 @@ public sealed record JournalItem
     /// <summary>The recorded answer (UTF-8 JSON) if this item settles one.</summary>
     public byte[]? Answer { get; init; }
     public Reason Reason { get; init; }
+    /// <summary>
+    /// The lead's other copies as they were when state and answer were made of them: those that are held, in doubt or sold. If the rows say otherwise by
+    /// now, it is 102: another activation of the lead came between, and would be forgotten in both. Null: not asked.
+    /// </summary>
+    public SeenCopy[]? Seen { get; init; }
     /// <summary>With Unsold: the person rows this lead claimed are free again. What a copy claimed is free when it is voided or expires.</summary>
     public bool ReleasePersons { get; init; }
 
     /// <summary>Copies come back. They keep their place in the lead: their buyers have it, and nobody else gets it for that.</summary>
     public bool IsReturn => Ends.Length > 0 && Array.TrueForAll(Ends, static end => end.Move == CopyMove.Reverse);
 }
+
+/// <summary>A copy as the author of an item knew it.</summary>
+public readonly record struct SeenCopy(int No, CopyState State);
 
 public enum VerdictCode : short
 {

@@ -108,7 +108,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
             if (dryRun || now is not null && changes.Count == 0) return new(version, false, [], errors.Warnings, changes);
 
             var json = ConfigJson.Write(canonical);
-            var stored = await store.Catalog.ApplyAsync(new(json, author, now is null ? null : version, model.Limits) 
+            var stored = await store.Catalog.ApplyAsync(new(json, author, version, model.Limits)
             {
                 Facts = new CopyFacts(model, store.Vault, rules.Parsers), NewCampaigns = [.. unseen.Values],
             }, NowMs(), cancel);

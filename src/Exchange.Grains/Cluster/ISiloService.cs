@@ -18,7 +18,7 @@ public interface ISiloService : IGrainService
 
     /// <summary>An offer made there was posted elsewhere: it is out no more.</summary>
     [Alias("posted"), OneWay]
-    ValueTask Posted(Guid ping, string publisher);
+    Task Posted(Guid ping, string publisher);
 
     /// <summary>Takes an idempotency key of pings, which that silo keeps for all.</summary>
     [Alias("claim-key"), ResponseTimeout("00:00:00.250")]
@@ -34,7 +34,7 @@ public interface ISiloService : IGrainService
 
     /// <summary>What the sender's commits changed. May be lost; a full read heals.</summary>
     [Alias("hear"), OneWay]
-    ValueTask Hear(SiloNews news);
+    Task Hear(SiloNews news);
 }
 
 /// <summary>A ping record as the store writes it, sensitive values sealed.</summary>
@@ -64,9 +64,11 @@ public sealed record SiloNews(
     [property: Id(0)] CounterNews[] Counters, [property: Id(1)] CopyNews[] Copies, [property: Id(2)] PersonNews[] Persons, [property: Id(3)] bool CatalogChanged,
     [property: Id(4)] bool KeysChanged, [property: Id(5)] FeedEvent[] Events, [property: Id(6)] bool Watched);
 
+/// <param name="AtTicks">When its commit was known, by the clock that all silos go by: messages may pass each other.</param>
 [GenerateSerializer, Immutable, Alias("exchange.counter-news.v1")]
 public readonly record struct CounterNews(
-    [property: Id(0)] string Key, [property: Id(1)] string LimitId, [property: Id(2)] long Limit, [property: Id(3)] long Used, [property: Id(4)] long Held);
+    [property: Id(0)] string Key, [property: Id(1)] string LimitId, [property: Id(2)] long Limit, [property: Id(3)] long Used, [property: Id(4)] long Held,
+    [property: Id(5)] long AtTicks);
 
 [GenerateSerializer, Immutable, Alias("exchange.copy-news.v1")]
 public readonly record struct CopyNews([property: Id(0)] string Tier, [property: Id(1)] string Campaign, [property: Id(2)] long AtMs, [property: Id(3)] int Count);

@@ -8,13 +8,15 @@ namespace Exchange.Grains.Cluster;
 /// What this silo's commits changed, gathered for the others: of a counter only its newest value. Bounded: what is beyond is left to the full read
 /// that heals. What the others tell goes into the live view.
 /// </summary>
-public sealed class NewsDesk(LiveView live, LiveFeed feed, Silos silos)
+public sealed class NewsDesk(LiveView live, LiveFeed feed, Silos silos, TimeProvider time)
 {
     /// <summary>More than a silo can change in the time between two messages.</summary>
     private const int MostOfEach = 10_000;
 
     private readonly Lock gate = new();
-    private readonly Dictionary<string, CounterValue> counters = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, CounterNews> counters = new(StringComparer.Ordinal);
+    // When each counter was last heard of, from anybody; forgotten when there are too many.
+    private readonly Dictionary<string, long> newest = new(StringComparer.Ordinal);
     private readonly List<SoldCount> copies = [];
     private readonly List<KnownPerson> persons = [];
     private bool catalogChanged;
@@ -35,10 +37,14 @@ public sealed class NewsDesk(LiveView live, LiveFeed feed, Silos silos)
     {
         live.Apply(changed);
         if (silos.Count == 1) return;
+        var now = time.GetUtcNow().Ticks;
         lock (gate)
-            foreach (var counter in changed)
-                if (counters.Count < MostOfEach || counters.ContainsKey(counter.Key)) counters[counter.Key] = counter;
+            foreach (var row in changed)
+            {
+                IsNewest(row.Key, now);
+                if (counters.Count < MostOfEach || counters.ContainsKey(row.Key)) counters[row.Key] = new(row.Key, row.LimitId, row.Limit, row.Used, row.Held, now);
                 else dropped++;
+            }
     }
 
     /// <summary>As <see cref="Committed"/>, of copies and persons.</summary>
@@ -73,7 +79,7 @@ public sealed class NewsDesk(LiveView live, LiveFeed feed, Silos silos)
         {
             if (counters.Count == 0 && copies.Count == 0 && persons.Count == 0 && !catalogChanged && !keysChanged && events.Length == 0 && !watched) return null;
             var news = new SiloNews(
-                [.. counters.Values.Select(row => new CounterNews(row.Key, row.LimitId, row.Limit, row.Used, row.Held))],
+                [.. counters.Values],
                 [.. copies.Select(copy => new CopyNews(copy.Tier, copy.Campaign, copy.AtMs, copy.Count))],
                 [.. persons.Select(person => new PersonNews(person.Scope, person.Hmac, person.AtMs))], catalogChanged, keysChanged, events, watched);
             counters.Clear();
@@ -87,8 +93,10 @@ public sealed class NewsDesk(LiveView live, LiveFeed feed, Silos silos)
     /// <summary>Another silo tells.</summary>
     public void Hear(SiloNews news)
     {
+        CounterNews[] newer;
+        lock (gate) newer = Array.FindAll(news.Counters, row => IsNewest(row.Key, row.AtTicks));
         // Not this silo's own sales: whoever paces here learns from its own.
-        live.Heal(Array.ConvertAll(news.Counters, row => new CounterValue(row.Key, row.LimitId, row.Limit, row.Used, row.Held)));
+        live.Heal(Array.ConvertAll(newer, row => new CounterValue(row.Key, row.LimitId, row.Limit, row.Used, row.Held)));
         live.Apply(new SoldNews(
             Array.ConvertAll(news.Copies, copy => new SoldCount(copy.Tier, copy.Campaign, copy.AtMs, copy.Count)),
             Array.ConvertAll(news.Persons, person => new KnownPerson(person.Scope, person.Hmac, person.AtMs))));
@@ -96,6 +104,15 @@ public sealed class NewsDesk(LiveView live, LiveFeed feed, Silos silos)
         if (news.Watched) feed.WantedElsewhere();
         if (news.CatalogChanged) CatalogChanged?.Invoke();
         if (news.KeysChanged) KeysChanged?.Invoke();
+    }
+
+    /// <summary>False: something newer was heard of this counter. The gate is held.</summary>
+    private bool IsNewest(string key, long atTicks)
+    {
+        if (newest.TryGetValue(key, out var known) && known > atTicks) return false;
+        if (newest.Count >= MostOfEach) newest.Clear();
+        newest[key] = atTicks;
+        return true;
     }
 
     private void Add<T>(List<T> waiting, IReadOnlyList<T> more)

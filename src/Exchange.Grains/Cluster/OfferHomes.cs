@@ -14,7 +14,7 @@ namespace Exchange.Grains.Cluster;
 /// the ping record.
 /// </summary>
 public sealed partial class OfferHomes(
-    OfferBook book, Silos silos, IExchangeStore store, ICatalogHost catalog, PostRates rates, SoftHoldDesk softHolds, TimeProvider time, ILogger<OfferHomes> log)
+    OfferBook book, ISilos silos, IExchangeStore store, ICatalogHost catalog, PostRates rates, SoftHoldDesk softHolds, TimeProvider time, ILogger<OfferHomes> log)
 {
     /// <summary>How long a killed silo's pings count as lost if nobody finds them; an offer lives hardly longer.</summary>
     private const long OfferAgeMs = 3_600_000;

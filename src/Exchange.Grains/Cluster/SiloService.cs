@@ -8,14 +8,14 @@ namespace Exchange.Grains.Cluster;
 
 /// <summary>This silo's ear. Calls interleave; each of them only reads or changes what is safe for many threads.</summary>
 [Reentrant]
-public sealed class SiloService(GrainId id, Silo silo, ILoggerFactory logs, OfferHomes offers, PingKeys keys, NewsDesk news) : GrainService(id, silo, logs), ISiloService
+public sealed class SiloService(GrainId id, Silo silo, ILoggerFactory logs, OfferHomes offers, PingKeys keys, NewsDesk desk) : GrainService(id, silo, logs), ISiloService
 {
     public ValueTask<FoundOffer?> FindOffer(Guid ping) => offers.FindForAnotherAsync(LeadId.FromGuid(ping));
 
-    public ValueTask Posted(Guid ping, string publisher)
+    public Task Posted(Guid ping, string publisher)
     {
         offers.PostedHere(LeadId.FromGuid(ping), publisher);
-        return ValueTask.CompletedTask;
+        return Task.CompletedTask;
     }
 
     public ValueTask<KeyVerdict> ClaimKey(KeyClaim claim) => ValueTask.FromResult(keys.ClaimHere(claim));
@@ -28,9 +28,9 @@ public sealed class SiloService(GrainId id, Silo silo, ILoggerFactory logs, Offe
         return ValueTask.CompletedTask;
     }
 
-    public ValueTask Hear(SiloNews told)
+    public Task Hear(SiloNews news)
     {
-        news.Hear(told);
-        return ValueTask.CompletedTask;
+        desk.Hear(news);
+        return Task.CompletedTask;
     }
 }

@@ -9,9 +9,10 @@ namespace Exchange.Grains.Cluster;
 /// The silos of the cluster by number, as membership knows them at this moment, and the way to each one's <see cref="ISiloService"/>. In the
 /// embedded exchange there is one, and nobody is ever called.
 /// </summary>
-public sealed class Silos : GrainServiceClient<ISiloService>
+public sealed class Silos : GrainServiceClient<ISiloService>, ISilos
 {
     private readonly Lazy<IClusterMembershipService> membership;
+    private readonly Lazy<ILocalSiloDetails> here;
     private volatile Seen seen = new(null, FrozenDictionary<ushort, ISiloService>.Empty, [], []);
 
     private sealed record Seen(MembershipVersion? Version, FrozenDictionary<ushort, ISiloService> Others, ISiloService[] List, ushort[] Active);
@@ -20,6 +21,7 @@ public sealed class Silos : GrainServiceClient<ISiloService>
     {
         Self = self;
         membership = new(services.GetRequiredService<IClusterMembershipService>);
+        here = new(services.GetRequiredService<ILocalSiloDetails>);
     }
 
     public SiloIdentity Self { get; }
@@ -30,15 +32,13 @@ public sealed class Silos : GrainServiceClient<ISiloService>
     /// <summary>Active silos, this one included; at least 1.</summary>
     public int Count => Now.List.Length + 1;
 
-    /// <summary>Another silo that still answers; null: it is gone, or it is this one.</summary>
+    /// <summary>Whether the others take this silo for one of them.</summary>
+    public bool IsActive => membership.Value.CurrentSnapshot.GetSiloStatus(here.Value.SiloAddress) == SiloStatus.Active;
+
     public ISiloService? Find(ushort number) => Now.Others.GetValueOrDefault(number);
 
     public bool IsAlive(ushort number) => number == Self.Number || Now.Others.ContainsKey(number);
 
-    /// <summary>
-    /// The silo that keeps what this name stands for: all agree as long as they see the same members, and when one comes or goes only its own names
-    /// move. Null: this one.
-    /// </summary>
     public ISiloService? OwnerOf(string name)
     {
         var now = Now;

@@ -32,6 +32,14 @@ public sealed class LeadIntake(
     public async Task<PostReply> PostAsync(PostCommand command, CancellationToken callerLeft) =>
         await limits.AdmitAsync(command.Publisher, CallKind.Post) is { } refused ? PostReply.Refused(refused) : await ToGrainAsync(command, callerLeft);
 
+    /// <summary>The post goes on when its caller leaves, and its key is known to run until it ends.</summary>
+    private Task<PostReply> Post(PostCommand command)
+    {
+        var post = grains.GetGrain<ILeadGrain>(LeadId.FromBytes(command.PingId).ToGuid()).Post(command).AsTask();
+        if (command.IdempotencyKey is { } key) running.Follow(command.Publisher, key, post);
+        return post;
+    }
+
     private async ValueTask<PingReply> LimitedAsync(ValueTask<Problem?> admitted, PingCommand command) =>
         await admitted is { } refused ? new(null, refused) : await desk.PingAsync(command);
 
@@ -42,8 +50,7 @@ public sealed class LeadIntake(
         {
             try
             {
-                // The post goes on when its caller leaves; only the waiting ends.
-                return await grains.GetGrain<ILeadGrain>(LeadId.FromBytes(command.PingId).ToGuid()).Post(command).AsTask().WaitAsync(callerLeft);
+                return await Post(command).WaitAsync(callerLeft);
             }
             catch (StorageBusyException)
             {

@@ -157,8 +157,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         await gate.WaitAsync();
         try
         {
-            if (!await RestoreAsync()) return ResolveReply.Unknown;
-            if (row!.Copies.FirstOrDefault(copy => copy.Id.No == command.CopyNo) is not { } copy) return ResolveReply.Unknown;
+            var stored = await services.Store.Leads.FindAsync(id, CancellationToken.None);
+            if (stored?.Copies.FirstOrDefault(copy => copy.Id.No == command.CopyNo) is not { } copy || !IsKnown && !await RestoreAsync()) return ResolveReply.Unknown;
             if (copy.State != CopyState.InDoubt)
                 return copy.State == (command.Accepted ? CopyState.Captured : CopyState.Voided) ? ResolveReply.AlreadySo : ResolveReply.NotInDoubt;
             // Before anything changes: no line in the audit, no resolution.
@@ -294,17 +294,23 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         }
     }
 
-    /// <summary>A buyer's answer is made durable however busy the store is, as long as the lease under which it came.</summary>
-    private async Task RecordAnswerAsync(LeadEvent.Answered answer, long leaseUntilMs)
+    /// <summary>
+    /// A buyer's answer is made durable however busy the store is, and on top of what another activation of this lead did meanwhile, as long as the lease
+    /// under which it came.
+    /// </summary>
+    /// <param name="asked">The copy as it was when its buyer was asked. A no was weighed against that: whoever asked again since weighs it anew.</param>
+    private async Task RecordAnswerAsync(LeadEvent.Answered answer, SlotState asked, long leaseUntilMs)
     {
         while (true)
         {
             await gate.WaitAsync();
             try
             {
-                if (IsKnown || await RestoreAsync()) await StepAsync(answer);
+                if (!IsKnown && !await RestoreAsync()) return;
+                if (answer.Answer == BuyerAnswer.Refused && sale!.SlotOfCopy(answer.CopyNo)?.State != asked) return;
+                var step = await StepAsync(answer);
                 if (answer.Answer == BuyerAnswer.Unknown) FaultPoints.AfterDoubt.Pass();
-                return;
+                if (step.Conflict is null || Now() >= leaseUntilMs) return;
             }
             // A definite no: nothing was written.
             catch (StorageBusyException) when (Now() < leaseUntilMs) { }
@@ -374,7 +380,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             CopyMove.Doubt => new(copyNo, BuyerAnswer.Unknown, Reason.InDoubt, null, null),
             _ => null,
         };
-        if (answer is not null) await RecordAnswerAsync(answer, deadlineMs + LeadMachine.LeaseGraceMs);
+        if (answer is not null) await RecordAnswerAsync(answer, slot.State, deadlineMs + LeadMachine.LeaseGraceMs);
         if (step.Next is DeliveryNext.Wait or DeliveryNext.Dead)
         {
             await services.Store.Deliveries.RecordAsync(copy.Id, endpointName, fence,
@@ -391,7 +397,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         LeadEvent.Answered? answer = copy.State == CopyState.InDoubt ? null
             : attempts > 1 ? new(copy.Id.No, BuyerAnswer.Unknown, Reason.InDoubt, null, null)
             : new(copy.Id.No, BuyerAnswer.Refused, Reason.Cancelled, null, null);
-        if (answer is not null) await RecordAnswerAsync(answer, deadlineMs + LeadMachine.LeaseGraceMs);
+        if (answer is not null) await RecordAnswerAsync(answer, SlotState.Held, deadlineMs + LeadMachine.LeaseGraceMs);
         await services.Store.Deliveries.RecordAsync(copy.Id, endpoint, fence, new(DeliveryStatus.Cancelled, null, "cancelled"), Now(), CancellationToken.None);
     }
 

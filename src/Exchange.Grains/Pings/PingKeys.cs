@@ -9,7 +9,7 @@ namespace Exchange.Grains.Pings;
 /// Idempotency keys of pings while their offers live. Each key is kept by one silo for all; where that one does not answer, by the silo that asks.
 /// Memory alone: when silos come or go a key may be forgotten, and its ping be made again. That costs a ping; sales are fenced by rows.
 /// </summary>
-public sealed partial class PingKeys(Silos silos, TimeProvider time, ILogger<PingKeys> log)
+public sealed partial class PingKeys(ISilos silos, TimeProvider time, ILogger<PingKeys> log)
 {
     /// <summary>A key whose ping is still being made is kept so long.</summary>
     private const long MakingMs = 60_000;
@@ -24,8 +24,20 @@ public sealed partial class PingKeys(Silos silos, TimeProvider time, ILogger<Pin
         public byte[] BodyHash => bodyHash;
         public ushort Maker => maker;
         public long UntilMs { get; set; } = untilMs;
+        private readonly TaskCompletionSource<Guid?> ping = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        // Boxed, so that it is read whole.
+        private volatile object? made;
+
+        /// <summary>The ping once it is made.</summary>
+        public Guid? Made => made as Guid?;
         /// <summary>The ping; null: refused.</summary>
-        public TaskCompletionSource<Guid?> Ping { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public Task<Guid?> Ping => ping.Task;
+
+        public void Settle(Guid? id)
+        {
+            made = id;
+            ping.TrySetResult(id);
+        }
     }
 
     /// <summary>
@@ -86,13 +98,13 @@ public sealed partial class PingKeys(Silos silos, TimeProvider time, ILogger<Pin
             var kept = keys.GetOrAdd(name, mine);
             if (ReferenceEquals(kept, mine)) return new(KeyState.Yours, default);
             // Whoever was making it is gone, or it is over.
-            if (kept.UntilMs < NowMs() || !kept.Ping.Task.IsCompleted && !silos.IsAlive(kept.Maker))
+            if (kept.UntilMs < NowMs() || !kept.Ping.IsCompleted && !silos.IsAlive(kept.Maker))
             {
-                if (keys.TryRemove(new(name, kept))) kept.Ping.TrySetResult(null);
+                if (keys.TryRemove(new(name, kept))) kept.Settle(null);
                 continue;
             }
             if (!kept.BodyHash.AsSpan().SequenceEqual(claim.BodyHash)) return new(KeyState.OtherBody, default);
-            return kept.Ping.Task is { IsCompletedSuccessfully: true, Result: { } ping } ? new(KeyState.Made, ping) : new(KeyState.Running, default);
+            return kept.Made is { } ping ? new(KeyState.Made, ping) : new(KeyState.Running, default);
         }
     }
 
@@ -101,7 +113,7 @@ public sealed partial class PingKeys(Silos silos, TimeProvider time, ILogger<Pin
         if (!keys.TryGetValue((publisher, key), out var kept)) return null;
         try
         {
-            return await kept.Ping.Task.WaitAsync(Patience, time);
+            return await Here(kept.Ping).WaitAsync(Patience, time);
         }
         catch (TimeoutException)
         {
@@ -109,20 +121,23 @@ public sealed partial class PingKeys(Silos silos, TimeProvider time, ILogger<Pin
         }
     }
 
+    /// <summary>Comes back to whoever waits, on its own scheduler: what waits for time as well would otherwise go on wherever the first one ended.</summary>
+    private static async Task<Guid?> Here(Task<Guid?> made) => await made;
+
     public void SettleHere(KeyEnd end)
     {
         var name = (end.Publisher, end.Key);
         if (!keys.TryGetValue(name, out var kept)) return;
         kept.UntilMs = Math.Max(kept.UntilMs, end.UntilMs);
         if (end.Ping is null) keys.TryRemove(new(name, kept));
-        kept.Ping.TrySetResult(end.Ping);
+        kept.Settle(end.Ping);
     }
 
     /// <summary>Forgets keys whose offers ran out; called about once a second.</summary>
     public void Sweep(long nowMs)
     {
         foreach (var (name, kept) in keys)
-            if (kept.UntilMs < nowMs && keys.TryRemove(new(name, kept))) kept.Ping.TrySetResult(null);
+            if (kept.UntilMs < nowMs && keys.TryRemove(new(name, kept))) kept.Settle(null);
     }
 
     private static string NameOf(string publisher, string key) => publisher + "\n" + key;

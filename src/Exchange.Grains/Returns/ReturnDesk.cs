@@ -43,7 +43,7 @@ public sealed class ReturnDesk(IExchangeStore store, ICatalogHost catalog, TimeP
         var reason = ReturnRules.Judge(terms, copy.AtMs, NowMs, model.Zone, earlier is not null);
         if (reason != Reason.None) return Refused(ProblemOf(reason, earlier?.Status));
 
-        var ask = new ReturnAsk(id, buyer, wish.Reason, Seal(id, wish), !terms!.Review, await QuotaAsync(terms, buyer, copy, model.Zone), NowMs);
+        var ask = new ReturnAsk(id, buyer, wish.Reason, lead.IsErased ? [] : Seal(id, wish), !terms!.Review, await QuotaAsync(terms, buyer, copy, model.Zone), NowMs);
         switch (await store.Returns.AskAsync(ask, CancellationToken.None))
         {
             case ReturnVerdict.NotSold: return Refused(NoSuchCopy);
@@ -74,10 +74,10 @@ public sealed class ReturnDesk(IExchangeStore store, ICatalogHost catalog, TimeP
         return left.Count;
     }
 
-    /// <summary>The buyer's free text, read back.</summary>
+    /// <summary>The buyer's free text, read back; of a lead that was erased nothing is left of it.</summary>
     public ReturnWish WishOf(ReturnRow row)
     {
-        if (row.Sealed.Length == 0) return new(row.Reason, null, null); // Erased with its lead.
+        if (row.Sealed.Length == 0) return new(row.Reason, null, null);
         using var document = JsonDocument.Parse(store.Vault.Open(row.Copy.Lead, row.Sealed));
         return new(row.Reason, document.RootElement.GetProperty("note").GetString(), document.RootElement.GetProperty("evidence_url").GetString());
     }

@@ -47,13 +47,31 @@ public sealed class ApiKeys(IAccessStore store, IVault vault, TimeProvider time)
     /// <summary>Throws <see cref="InvalidOperationException"/> if the party already has two live keys of this role and mode.</summary>
     public async Task<NewKey> CreateAsync(KeyRole role, string @for, bool test, CancellationToken cancel)
     {
+        var key = Make(role, @for, test);
+        await store.AddKeyAsync(key.Row, cancel);
+        await AddedAsync(cancel);
+        return key;
+    }
+
+    /// <summary>A key that opens nothing yet: it is to be added.</summary>
+    public NewKey Make(KeyRole role, string @for, bool test)
+    {
         var plain = ApiKeyFormat.Create(test);
-        var row = new KeyRow(ApiKeyFormat.CreateId(), role, @for, test, vault.KeyHash(plain), plain[..ApiKeyFormat.ShownChars],
-            time.GetUtcNow().ToUnixTimeMilliseconds(), null);
-        await store.AddKeyAsync(row, cancel);
+        return new(new KeyRow(ApiKeyFormat.CreateId(), role, @for, test, vault.KeyHash(plain), plain[..ApiKeyFormat.ShownChars],
+            time.GetUtcNow().ToUnixTimeMilliseconds(), null), plain);
+    }
+
+    /// <summary>Adds it with what is written of it, in one transaction; throws as <see cref="CreateAsync"/>.</summary>
+    public async Task AddAsync(NewKey key, ChangeNote note, CancellationToken cancel)
+    {
+        await store.AddKeyAsync(key.Row, note, cancel);
+        await AddedAsync(cancel);
+    }
+
+    private async Task AddedAsync(CancellationToken cancel)
+    {
         await RefreshAsync(cancel);
         Changed?.Invoke();
-        return new(row, plain);
     }
 
     /// <summary>False: no such live key. On return the key opens nothing in this process any more.</summary>

@@ -26,6 +26,7 @@ public static class AdminComposition
         routes.MapAuditRoutes();
         routes.MapErasureRoutes();
         routes.MapDoubtRoutes();
+        routes.MapOperationRoutes();
         return routes;
     }
 }

@@ -52,8 +52,7 @@ internal static class DoubtRoutes
         if (problem is not null) return problem;
         var outcome = members.Required("outcome");
         if (outcome.Length > 0 && outcome is not ("accepted" or "rejected")) members.Fail("/outcome", "invalid_field", "The outcome is accepted or rejected.");
-        var note = members.Optional("note");
-        if (note?.Length > NoteChars) members.Fail("/note", "out_of_range", $"A note has at most {NoteChars} characters.");
+        var note = members.Optional("note", NoteChars);
         if (members.Problem is { } invalid) return invalid;
         if (!CopyId.TryParse(call.Route("copy_id"), out var copy)) return NoSuch();
         // Ordered by the lead itself and idempotent by the copy's state: no key is needed.

@@ -48,20 +48,11 @@ internal static class KeyRoutes
             members.Fail("/for", "unknown_id", $"The catalog has no such {Caller.Wire(role)}.");
         if (members.Problem is { } invalid) return invalid;
 
-        return await call.Service<Operations>().RunAsync(call, bytes, async () =>
+        return await call.Service<Operations>().RunAsync(call, bytes, async record =>
         {
-            // Not to be broken off half way because the caller left: the key would be there and nobody told.
-            NewKey key;
-            try
-            {
-                key = await call.Service<ApiKeys>().CreateAsync(role, party, mode == "test", CancellationToken.None);
-            }
-            catch (InvalidOperationException)
-            {
-                return Problem.Of(409, "too_many_keys", "This party has two live keys of this role and mode; revoke one first.");
-            }
-            await call.Store.Access.AuditAsync(call.Caller.Name, "key.create", key.Row.Id, $"{wire} {party} {mode}", call.NowMs, CancellationToken.None);
-            return Reply.Json(json =>
+            var keys = call.Service<ApiKeys>();
+            var key = keys.Make(role, party, mode == "test");
+            var reply = Reply.Json(json =>
             {
                 json.WriteString("id", key.Row.Id);
                 json.WriteString("key", key.Plain);
@@ -69,6 +60,17 @@ internal static class KeyRoutes
                 json.WriteString("for", party);
                 json.WriteString("mode", mode);
             });
+            var note = new ChangeNote(call.Caller.Name, "key.create", key.Row.Id, $"{wire} {party} {mode}", call.NowMs) { Operation = record?.Of(reply) };
+            try
+            {
+                // Not to be broken off half way because the caller left: the key would be there and nobody told.
+                await keys.AddAsync(key, note, CancellationToken.None);
+            }
+            catch (InvalidOperationException)
+            {
+                return Problem.Of(409, "too_many_keys", "This party has two live keys of this role and mode; revoke one first.");
+            }
+            return reply;
         });
     }
 

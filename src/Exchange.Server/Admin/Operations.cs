@@ -18,10 +18,17 @@ internal sealed class Operations
 
     private readonly ConcurrentDictionary<(string Scope, string Key), Task> running = new();
 
-    public async Task<Reply> RunAsync(ApiCall call, byte[] body, Func<Task<Reply>> operation)
+    /// <summary>An operation that is harmless when it is done again: a crash between it and its record repeats it.</summary>
+    public Task<Reply> RunAsync(ApiCall call, byte[] body, Func<Task<Reply>> operation) => RunAsync(call, body, _ => operation());
+
+    /// <summary>
+    /// An operation that writes its answer in its own transaction, by what it is given; null: the caller gave no key. Needed where doing it again would
+    /// make a second one.
+    /// </summary>
+    public async Task<Reply> RunAsync(ApiCall call, byte[] body, Func<OperationRecord?, Task<Reply>> operation)
     {
         if (IdempotencyKeys.Read(call.Request.Headers, out var key) is { } unreadable) return unreadable;
-        if (key is null) return await operation();
+        if (key is null) return await operation(null);
 
         var place = (Scope: call.Caller.Name, Key: key);
         var hash = HashOf(call, body);
@@ -48,20 +55,37 @@ internal sealed class Operations
         }
     }
 
+    /// <summary>What became of the operation under this caller's key: its answer; 404: nothing was done; 409: it runs in this process.</summary>
+    public async Task<Reply> AskAsync(ApiCall call, string key)
+    {
+        var scope = call.Caller.Name;
+        // First what runs: one that ends between the two looks is then recorded.
+        var runs = running.ContainsKey((scope, key));
+        if (await call.Store.Access.FindOperationAsync(scope, key, call.Cancel) is var (_, answer)) return Recorded(call, scope, key, answer);
+        return runs
+            ? Problem.Of(409, "idempotency_in_progress", "The operation under this key still runs; come again for its answer.", 1)
+            : ApiCall.NotFound("Nothing was done under this key.");
+    }
+
+    private static Reply Recorded(ApiCall call, string scope, string key, byte[] answer) =>
+        new(200, call.Store.Vault.Open(SealOf(scope, key), answer), Reply.JsonType) { Replayed = true };
+
     private static async Task<Reply?> FindAsync(ApiCall call, string scope, string key, byte[] hash)
     {
         if (await call.Store.Access.FindOperationAsync(scope, key, call.Cancel) is not var (bodyHash, answer)) return null;
         if (!bodyHash.AsSpan().SequenceEqual(hash))
             return Problem.Of(422, "idempotency_key_reused", "This idempotency key was used with another request; use a new one.");
-        return new Reply(200, call.Store.Vault.Open(SealOf(scope, key), answer), Reply.JsonType) { Replayed = true };
+        return Recorded(call, scope, key, answer);
     }
 
-    private static async Task<Reply> PerformAsync(ApiCall call, string scope, string key, byte[] hash, Func<Task<Reply>> operation)
+    private static async Task<Reply> PerformAsync(ApiCall call, string scope, string key, byte[] hash, Func<OperationRecord?, Task<Reply>> operation)
     {
-        var reply = await operation();
+        var record = new OperationRecord(reply => new(scope, key, hash, call.Store.Vault.Seal(SealOf(scope, key), reply.Body)));
+        var reply = await operation(record);
+        if (reply.Problem is not null || record.IsTaken) return reply;
         // The effect is there: its answer is recorded even if the caller has left.
-        if (reply.Problem is null)
-            await call.Store.Access.PutOperationAsync(scope, key, hash, call.Store.Vault.Seal(SealOf(scope, key), reply.Body), call.NowMs, CancellationToken.None);
+        var late = record.Of(reply);
+        await call.Store.Access.PutOperationAsync(scope, key, hash, late.Answer, call.NowMs, CancellationToken.None);
         return reply;
     }
 

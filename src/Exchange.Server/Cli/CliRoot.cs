@@ -30,7 +30,8 @@ public static class CliRoot
     public static async Task<int> RunAsync(RootCommand root, IReadOnlyList<string> arguments, InvocationConfiguration? configuration = null)
     {
         var parsed = root.Parse(arguments);
-        var code = await parsed.InvokeAsync(configuration);
+        // Signals are the host's: the command line would end a process two seconds after SIGTERM, whatever it has still to finish.
+        var code = await parsed.InvokeAsync(configuration ?? new() { ProcessTerminationTimeout = null });
         return parsed.Action is ParseErrorAction ? ExitCodes.Usage : code;
     }
 

@@ -18,7 +18,7 @@ public static class ClusterComposition
     /// <summary>What silos tell and ask each other.</summary>
     public static IServiceCollection AddCluster(this IServiceCollection services, ClusteringOptions options, SiloIdentity self)
     {
-        services.AddSingleton(options).AddSingleton(self).AddSingleton<Silos>().AddSingleton<OfferHomes>().AddSingleton<PingKeys>().AddSingleton<NewsDesk>();
+        services.AddSingleton(options).AddSingleton(self).AddSingleton<Silos>().AddSingleton<ISilos>(provider => provider.GetRequiredService<Silos>()).AddSingleton<OfferHomes>().AddSingleton<PingKeys>().AddSingleton<NewsDesk>();
         services.AddSingleton(provider => new NewsRelay(
             provider.GetRequiredService<NewsDesk>(), provider.GetRequiredService<LiveFeed>(), provider.GetService<RedisFeed>(), provider.GetRequiredService<Silos>(),
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<NewsRelay>>()));
@@ -34,7 +34,8 @@ public static class ClusterComposition
     /// <summary>Services of the silo that run: after Orleans, before the web server, and stopped the other way round.</summary>
     public static IServiceCollection AddClusterServices(this IServiceCollection services) => services
         .AddSingleton<Drain>().AddHostedService(provider => provider.GetRequiredService<Drain>())
-        .AddHostedService(provider => provider.GetRequiredService<NewsRelay>()).AddHostedService<Freshness>();
+        .AddHostedService(provider => provider.GetRequiredService<NewsRelay>())
+        .AddSingleton<Freshness>().AddHostedService(provider => provider.GetRequiredService<Freshness>());
 
     /// <summary>Ties the journal's news and the shares of this silo to the cluster.</summary>
     public static void UseCluster(this IServiceProvider services)

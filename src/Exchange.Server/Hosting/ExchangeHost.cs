@@ -64,7 +64,7 @@ public static class ExchangeHost
             var options = ExchangeOptions.Read(builder.Configuration, builder.Environment);
             using var log = LoggerFactory.Create(logging => logging.AddSimpleConsole());
             await using var store = await OpenedStore.OpenAsync(options, log, cancel);
-            Console.WriteLine($"The database in {store.Place} is up to date.");
+            Console.WriteLine($"Up to date: {store.Place}");
             return ExitCodes.Ok;
         }
         catch (Exception fault) when (fault is OptionsException or StorageOpenException)
@@ -90,6 +90,7 @@ public static class ExchangeHost
 
         services.AddAccess().AddObservability().AddIntake().AddExchangeGrpc().AddAdmin().AddExchangeOpenApi();
         services.AddReadiness("staying", (provider, _) => Task.FromResult(!provider.GetRequiredService<Drain>().IsLeaving));
+        services.AddReadiness("silo", (provider, _) => Task.FromResult(provider.GetRequiredService<Silos>().IsActive));
         services.AddReadiness("catalog", (provider, _) => Task.FromResult(provider.GetRequiredService<CatalogHost>().IsLoaded));
         services.AddReadiness("storage", async (provider, cancel) => { await provider.GetRequiredService<IExchangeStore>().CheckAsync(cancel); return true; });
         opened.AddServices(services);

@@ -8,6 +8,8 @@ public sealed class ExchangeOptions
 {
     /// <summary>Folder of the embedded database; one process at a time.</summary>
     public string Data { get; private init; } = "./data";
+    /// <summary>Connection string of a PostgreSQL that takes the embedded database's place, for as many processes as there are; null: there is none.</summary>
+    public string? Postgres { get; private init; }
     /// <summary>HTTP/1.1: API and pages.</summary>
     public int HttpPort { get; private init; }
     /// <summary>gRPC, h2c.</summary>
@@ -18,7 +20,7 @@ public sealed class ExchangeOptions
     public bool ListenOnAny { get; private init; }
     /// <summary>Buyers on this machine; development only.</summary>
     public bool AllowLoopback { get; private init; }
-    /// <summary>Base64 of 32 bytes that wrap every data key; default: made at first start and kept in the data folder.</summary>
+    /// <summary>Base64 of 32 bytes that wrap every data key; default: made at first start and kept in the data folder. Needed with PostgreSQL.</summary>
     public byte[]? MasterKey { get; private init; }
     public string? AdminKey { get; private init; }
     /// <summary>Redis as StackExchange.Redis reads it, such as <c>localhost:6379</c>; null: there is none, and nothing needs one.</summary>
@@ -37,10 +39,13 @@ public sealed class ExchangeOptions
         if (listen is not ("localhost" or "any")) faults.Add("Exchange:Listen is neither localhost nor any");
         var loopback = section["Delivery:AllowLoopback"] is { } text && (bool.TryParse(text, out var allowed) ? allowed : Fault(faults, "Exchange:Delivery:AllowLoopback is neither true nor false"));
         if (loopback && environment.IsProduction()) faults.Add("Exchange:Delivery:AllowLoopback is for development; in Production it would let a catalog reach this machine");
-        if (!string.IsNullOrEmpty(section["Postgres"])) faults.Add("Exchange:Postgres is not supported by this build; it runs on the embedded database");
+        var postgres = section["Postgres"] is { Length: > 0 } database ? database : null;
+        if (postgres is not null && string.IsNullOrEmpty(section["MasterKey"]))
+            faults.Add("Exchange:MasterKey is needed with Exchange:Postgres: the Base64 of 32 bytes, the same in every process (openssl rand -base64 32)");
         var options = new ExchangeOptions
         {
             Data = section["Data"] is { Length: > 0 } folder ? folder : "./data",
+            Postgres = postgres,
             HttpPort = Port(section, "Http:Port", 8080, faults),
             GrpcPort = Port(section, "Grpc:Port", 8081, faults),
             ManagementPort = Port(section, "Management:Port", 9090, faults),

@@ -12,7 +12,7 @@ public static class FirstStart
 {
     private const string SampleResource = "sample.yaml";
 
-    /// <summary>Loads the sample if the store has no catalog. True: it did.</summary>
+    /// <summary>Loads the sample if the store has no catalog. True: it did, and no other process did at the same time.</summary>
     public static async Task<bool> SeedAsync(CatalogHost catalog, CancellationToken cancel)
     {
         if (await catalog.LoadAsync(cancel)) return false;
@@ -20,7 +20,9 @@ public static class FirstStart
         var config = CatalogYaml.Read(SampleText(), errors) ?? throw new Engine.InvariantException("the sample catalog is YAML");
         var outcome = await catalog.ApplyAsync(config, null, "first start", dryRun: false, cancel);
         Engine.Invariant.Require(outcome.Errors.Count == 0);
-        return true;
+        // Another process was first: its sample is served, and its keys are the ones that were shown.
+        if (outcome.Conflict) Engine.Invariant.Require(await catalog.LoadAsync(cancel));
+        return !outcome.Conflict;
     }
 
     /// <summary>The admin key if one was made, and on a sample catalog a key per publisher and per buyer. Printed, never logged.</summary>

@@ -25,5 +25,6 @@ public sealed record OpenedStore(IExchangeStore Store, SiloIdentity Self, TimePr
 
     /// <summary>Opens what the settings name and brings its schema to this build's.</summary>
     /// <exception cref="StorageOpenException">With a sentence for the operator.</exception>
-    public static Task<OpenedStore> OpenAsync(ExchangeOptions options, ILoggerFactory log, CancellationToken cancel) => SqliteComposition.OpenAsync(options, log, cancel);
+    public static Task<OpenedStore> OpenAsync(ExchangeOptions options, ILoggerFactory log, CancellationToken cancel) =>
+        options.Postgres is null ? SqliteComposition.OpenAsync(options, log, cancel) : PostgresComposition.OpenAsync(options, log, cancel);
 }

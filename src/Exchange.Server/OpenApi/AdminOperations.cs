@@ -66,7 +66,7 @@ internal static class AdminOperations
 
     private static OpenApiSchema Amount(string description) => new() { Type = JsonSchemaType.String | JsonSchemaType.Integer, Description = description };
 
-    private static void Answer(OpenApiDocument document, string path, string schema, string example)
+    internal static void Answer(OpenApiDocument document, string path, string schema, string example)
     {
         if (!document.Paths.TryGetValue(path, out var item) || item.Operations?.GetValueOrDefault(HttpMethod.Get) is not { Responses: { } responses }) return;
         responses["200"] = new OpenApiResponse

@@ -39,6 +39,7 @@ public static class OpenApiComposition
             foreach (var (name, schema) in PublisherSchemas.All) document.AddComponent(name, schema);
             PublisherOperations.Describe(document);
             AdminOperations.Describe(document);
+            OperatorOperations.Describe(document);
             BuyerOperations.Describe(document);
             return Task.CompletedTask;
         });

@@ -11,7 +11,9 @@ internal sealed class PostgresAccess(PostgresChanges changes, NpgsqlDataSource r
             static row => new KeyRow(row.Text(0), (KeyRole)row.Int(1), row.Text(2), row.Bool(3), row.Blob(4), row.Text(5), row.Long(6), row.LongOrNull(7)), cancel)
             .ConfigureAwait(false);
 
-    public Task AddKeyAsync(KeyRow key, CancellationToken cancel)
+    public Task AddKeyAsync(KeyRow key, CancellationToken cancel) => AddKeyAsync(key, null, cancel);
+
+    public Task AddKeyAsync(KeyRow key, ChangeNote? note, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(key);
         return changes.RunAsync(async change =>
@@ -23,8 +25,13 @@ internal sealed class PostgresAccess(PostgresChanges changes, NpgsqlDataSource r
             var live = await change.Connection.FirstAsync("SELECT count(*) FROM api_key WHERE role = $1 AND owner = $2 AND test = $3 AND revoked_ms IS NULL",
                 static row => row.Long(0), cancel, (short)key.Role, key.For, key.Test).ConfigureAwait(false);
             if (live >= 2) throw new InvalidOperationException("There are two live keys already; revoke one first");
-            return await change.Connection.RunAsync("INSERT INTO api_key (id, role, owner, test, hash, prefix, created_ms, revoked_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", cancel,
+            await change.Connection.RunAsync("INSERT INTO api_key (id, role, owner, test, hash, prefix, created_ms, revoked_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", cancel,
                 key.Id, (short)key.Role, key.For, key.Test, key.Hash, key.Prefix, key.CreatedAtMs, key.RevokedAtMs).ConfigureAwait(false);
+            if (note?.Operation is { } operation)
+                await change.Connection.RunAsync("INSERT INTO operation (scope, key, hash, result, at_ms) VALUES ($1, $2, $3, $4, $5)", cancel,
+                    operation.Scope, operation.Key, operation.BodyHash, operation.Answer, note.AtMs).ConfigureAwait(false);
+            return note is null ? 0 : await change.Connection.RunAsync("INSERT INTO audit (at_ms, who, action, target, detail) VALUES ($1, $2, $3, $4, $5)", cancel,
+                note.AtMs, note.Who, note.Action, note.Target, note.Detail).ConfigureAwait(false);
         }, cancel);
     }
 

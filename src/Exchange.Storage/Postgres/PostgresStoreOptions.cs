@@ -31,4 +31,7 @@ public sealed record PostgresStoreOptions
 
     /// <summary>Ping records older than this many days are deleted.</summary>
     public int PingRetentionDays { get; init; } = 30;
+
+    /// <summary>Database and host, for the operator; no user, no password.</summary>
+    public string Place => PostgresDatabase.Read(ConnectionString) is var text ? $"database {text.Database} on {text.Host}" : "";
 }

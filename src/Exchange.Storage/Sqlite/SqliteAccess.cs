@@ -11,17 +11,30 @@ internal sealed class SqliteAccess(Writer writer, ReadPool reads, Vault vault) :
             .Prepare("SELECT id, role, owner, test, hash, prefix, created_ms, revoked_ms FROM api_key ORDER BY created_ms, id")
             .All(static row => new KeyRow(row.Text(0), (KeyRole)row.Int(1), row.Text(2), row.Bool(3), row.Blob(4), row.Text(5), row.Long(6), row.LongOrNull(7))), cancel);
 
-    public Task AddKeyAsync(KeyRow key, CancellationToken cancel)
+    public Task AddKeyAsync(KeyRow key, CancellationToken cancel) => writer.RunAsync(session => AddKey(session.Database, key), cancel);
+
+    public Task AddKeyAsync(KeyRow key, ChangeNote note, CancellationToken cancel) => writer.RunAsync(session =>
     {
-        ArgumentNullException.ThrowIfNull(key);
-        return writer.RunAsync(session =>
-        {
-            var live = session.Database.Prepare("SELECT count(*) FROM api_key WHERE role = ? AND owner = ? AND test = ? AND revoked_ms IS NULL")
-                .Bind((long)key.Role).Bind(key.For).Bind(key.Test).Scalar();
-            if (live >= 2) throw new InvalidOperationException("There are two live keys already; revoke one first");
-            return session.Database.Prepare("INSERT INTO api_key (id, role, owner, test, hash, prefix, created_ms, revoked_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
-                .Bind(key.Id).Bind((long)key.Role).Bind(key.For).Bind(key.Test).Bind(key.Hash).Bind(key.Prefix).Bind(key.CreatedAtMs).Bind(key.RevokedAtMs).Run();
-        }, cancel);
+        AddKey(session.Database, key);
+        return Note(session.Database, note);
+    }, cancel);
+
+    private static int AddKey(Database database, KeyRow key)
+    {
+        var live = database.Prepare("SELECT count(*) FROM api_key WHERE role = ? AND owner = ? AND test = ? AND revoked_ms IS NULL")
+            .Bind((long)key.Role).Bind(key.For).Bind(key.Test).Scalar();
+        if (live >= 2) throw new InvalidOperationException("There are two live keys already; revoke one first");
+        return database.Prepare("INSERT INTO api_key (id, role, owner, test, hash, prefix, created_ms, revoked_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+            .Bind(key.Id).Bind((long)key.Role).Bind(key.For).Bind(key.Test).Bind(key.Hash).Bind(key.Prefix).Bind(key.CreatedAtMs).Bind(key.RevokedAtMs).Run();
+    }
+
+    private static int Note(Database database, ChangeNote note)
+    {
+        if (note.Operation is { } operation)
+            database.Prepare("INSERT INTO operation (scope, key, hash, result, at_ms) VALUES (?, ?, ?, ?, ?)")
+                .Bind(operation.Scope).Bind(operation.Key).Bind(operation.BodyHash).Bind(operation.Answer).Bind(note.AtMs).Run();
+        return database.Prepare("INSERT INTO audit (at_ms, who, action, target, detail) VALUES (?, ?, ?, ?, ?)")
+            .Bind(note.AtMs).Bind(note.Who).Bind(note.Action).Bind(note.Target).Bind(note.Detail).Run();
     }
 
     public Task<bool> RevokeKeyAsync(string id, long nowMs, CancellationToken cancel) =>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Exchange.Engine;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
@@ -12,7 +11,7 @@ internal sealed class SqliteDoubts(ReadPool reads) : IDoubts
     {
         ArgumentNullException.ThrowIfNull(query);
         var limit = Math.Clamp(query.Limit, 1, Limits.PageRows);
-        var (since, after) = ReadCursor(query.Cursor);
+        var (since, after) = DoubtCursor.Read(query.Cursor);
         return reads.ReadAsync(database =>
         {
             // The newest delivery is the one that asks; a copy in doubt has one.
@@ -27,7 +26,7 @@ internal sealed class SqliteDoubts(ReadPool reads) : IDoubts
                 .Bind(query.BeforeMs).Bind(since).Bind(after.Lead).Bind(after.No);
             if (query.Buyer is not null) statement.Bind(query.Buyer);
             if (query.Campaign is not null) statement.Bind(query.Campaign);
-            return Rows.Page(statement.Bind(limit + 1).All(Read), limit, static row => string.Create(CultureInfo.InvariantCulture, $"{row.SinceMs}.{row.Copy}"));
+            return Rows.Page(statement.Bind(limit + 1).All(Read), limit, DoubtCursor.Of);
         }, cancel);
     }
 
@@ -37,12 +36,5 @@ internal sealed class SqliteDoubts(ReadPool reads) : IDoubts
         var due = row.LongOrNull(9);
         return new(new(row.Lead(0), row.Int(1)), row.Text(2), row.Text(3), new(row.Long(4)), row.Long(5), status, row.IsNull(7) ? 0 : row.Int(7), row.TextOrNull(8),
             status == DeliveryStatus.Waiting && due != NewDelivery.NeverDue ? due : null);
-    }
-
-    private static (long Since, CopyId After) ReadCursor(string? cursor)
-    {
-        var dot = cursor?.IndexOf('.', StringComparison.Ordinal) ?? -1;
-        return dot > 0 && long.TryParse(cursor.AsSpan(0, dot), NumberStyles.None, CultureInfo.InvariantCulture, out var since)
-            && CopyId.TryParse(cursor.AsSpan(dot + 1), out var copy) ? (since, copy) : (-1, default);
     }
 }

@@ -27,6 +27,7 @@ internal sealed class SimWire(SimWorld world, SimSilo silo) : HttpMessageHandler
         copy = world.Seams.IdOnTheWire(copy, world.Witness.Received.Count(message => message.Copy == copy));
         var body = await request.Content!.ReadAsByteArrayAsync(CancellationToken.None);
         silo.Process.Note("sends", copy + " to " + buyer);
+        world.Nemesis.Sent(silo);
 
         var reply = new TaskCompletionSource<HttpResponseMessage>();
         using var left = cancellationToken.Register(() => reply.TrySetException(new TaskCanceledException("Timed out")));

@@ -46,10 +46,11 @@ internal sealed class SimLoop(ulong seed)
     }
 
     /// <summary>Does something on a process's behalf after some time; not at all if it is dead by then.</summary>
-    public void After(long ms, SimProcess process, Action act)
+    public SimTimer After(long ms, SimProcess process, Action act)
     {
         var timer = new SimTimer(this, process, act);
         timer.Change(TimeSpan.FromMilliseconds(ms), Timeout.InfiniteTimeSpan);
+        return timer;
     }
 
     /// <summary>One step. False: nothing is left to do before <paramref name="untilMs"/>, and it is that time now.</summary>

@@ -13,6 +13,7 @@ internal sealed class SimAccess : IAccessStore
 
     public Task<IReadOnlyList<KeyRow>> KeysAsync(CancellationToken cancel) => throw new NotSupportedException();
     public Task AddKeyAsync(KeyRow key, CancellationToken cancel) => throw new NotSupportedException();
+    public Task AddKeyAsync(KeyRow key, ChangeNote note, CancellationToken cancel) => throw new NotSupportedException();
     public Task<bool> RevokeKeyAsync(string id, long nowMs, CancellationToken cancel) => throw new NotSupportedException();
     public Task PutSecretAsync(string name, byte[] value, long nowMs, CancellationToken cancel) => throw new NotSupportedException();
     public Task<string?> FindSettingAsync(string name, CancellationToken cancel) => throw new NotSupportedException();

@@ -12,13 +12,15 @@ internal sealed class SimJournal(SimStore store) : IJournal
 {
     private const int LongestBatch = 8;
 
-    private readonly List<Waiting> queue = [];
+    private readonly List<Queued> queue = [];
     private bool running;
 
-    private readonly record struct Waiting(JournalItem Item, TaskCompletionSource<Verdict> Verdict);
+    private readonly record struct Queued(JournalItem Item, TaskCompletionSource<Verdict> Verdict);
 
     public Action<IReadOnlyList<CounterValue>>? Committed { get; set; }
     public Action<SoldNews>? Sold { get; set; }
+    public (long Commits, long Items) Done => default;
+    public int Waiting => queue.Count;
 
     public Task<Verdict> SubmitAsync(JournalItem item, CancellationToken whileQueued)
     {
@@ -29,7 +31,7 @@ internal sealed class SimJournal(SimStore store) : IJournal
             world.Count(Fault.QueueFull);
             throw new StorageBusyException("The journal's queue is full");
         }
-        var waiting = new Waiting(item, new());
+        var waiting = new Queued(item, new());
         queue.Add(waiting);
         if (!running)
         {
@@ -41,9 +43,9 @@ internal sealed class SimJournal(SimStore store) : IJournal
     }
 
     /// <summary>Two items that touch the same lead or request never share a batch.</summary>
-    private List<Waiting> Take()
+    private List<Queued> Take()
     {
-        var batch = new List<Waiting>();
+        var batch = new List<Queued>();
         for (var i = 0; i < queue.Count && batch.Count < LongestBatch; i++)
         {
             var next = queue[i];
@@ -55,7 +57,7 @@ internal sealed class SimJournal(SimStore store) : IJournal
     }
 
     /// <summary>The commit leaves, arrives or not, and its reply comes back or not. It arrives also if the silo has died meanwhile.</summary>
-    private void Send(List<Waiting> batch)
+    private void Send(List<Queued> batch)
     {
         var world = store.World;
         var plan = world.Plan;
@@ -85,7 +87,7 @@ internal sealed class SimJournal(SimStore store) : IJournal
         });
     }
 
-    private void End(List<Waiting> batch, Verdict[] verdicts, CounterValue[] counters, News news)
+    private void End(List<Queued> batch, Verdict[] verdicts, CounterValue[] counters, News news)
     {
         Committed?.Invoke(counters);
         if (news.Sold is { } sold) Sold?.Invoke(sold);

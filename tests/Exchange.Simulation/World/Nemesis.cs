@@ -20,10 +20,7 @@ internal sealed class Nemesis(SimWorld world)
         {
             case 0 when plan.Crashes && !silo.Process.IsDead: Crash(silo); break;
             case 1 when plan.Pauses && silo.Process is { IsDead: false, IsPaused: false }:
-                world.Count(Fault.Pause);
-                silo.Process.Note("stops");
-                silo.Process.Pause();
-                world.Loop.After(random.Chance(300) ? random.Between(5_000, 15_000) : random.Between(10, 2_000), world.Outside, silo.Process.Continue);
+                Stop(silo, random.Chance(300) ? random.Between(5_000, 15_000) : random.Between(10, 2_000));
                 break;
             case 2 when plan.Clocks:
                 world.Count(Fault.ClockJump);
@@ -34,6 +31,22 @@ internal sealed class Nemesis(SimWorld world)
                 silo.Process.Start(() => ChangeAsync(silo.Catalog));
                 break;
         }
+    }
+
+    /// <summary>The moment after a lead has left a silo: it may be the last it knows of it.</summary>
+    public void Sent(SimSilo silo)
+    {
+        if (!world.IsFaulty || silo.Process.IsDead || silo.Process.IsPaused) return;
+        if (world.Random.Chance(world.Plan.StopAtSend)) Stop(silo, world.Random.Between(500, 14_000));
+        else if (world.Random.Chance(world.Plan.DieAtSend)) Crash(silo);
+    }
+
+    private void Stop(SimSilo silo, long ms)
+    {
+        world.Count(Fault.Pause);
+        silo.Process.Note("stops");
+        silo.Process.Pause();
+        world.Loop.After(ms, world.Outside, silo.Process.Continue);
     }
 
     private void Crash(SimSilo silo)

@@ -39,6 +39,9 @@ internal sealed record Plan
     public int QueueFull { get; init; }
     public int ReadFails { get; init; }
     public int WireCut { get; init; }
+    /// <summary>A silo stops, or dies, the moment after a lead left it.</summary>
+    public int StopAtSend { get; init; }
+    public int DieAtSend { get; init; }
     public int PostTwice { get; init; }
     public int PostAltered { get; init; }
 
@@ -56,7 +59,7 @@ internal sealed record Plan
             Silos = random.Between(1, 3), StoreMs = random.Pick([2, 10, 60]), NetworkMs = random.Pick([2, 20, 400]), Clients = random.Between(1, 4),
             NemesisSteps = random.Pick([0, 30, 100, 300]), Crashes = random.Chance(600), Pauses = random.Chance(400), Clocks = random.Chance(400), Changes = random.Chance(500),
             Duplicates = Rate(400), MessageLost = Rate(150), MessageTwice = Rate(200), CommitUnknown = Rate(250), CommitLost = Rate(150), QueueFull = Rate(80), ReadFails = Rate(40),
-            WireCut = Rate(200), PostTwice = Rate(500), PostAltered = Rate(250),
+            WireCut = Rate(200), StopAtSend = random.Chance(250) ? random.Between(50, 400) : 0, DieAtSend = random.Chance(250) ? random.Between(50, 300) : 0, PostTwice = Rate(500), PostAltered = Rate(250),
         };
     }
 }

@@ -32,6 +32,9 @@ internal sealed class SimGrains(SimWorld world, SimSilo silo) : IGrainFactory
             var to = world.SiloOf(id, from);
             return new(world.Network.CallAsync(from.Process, to.Process, () => to.ResumeAsync(id, command), ResponseMs));
         }
+
+        public ValueTask Erase(EraseCommand command) => throw new NotSupportedException();
+        public ValueTask<ResolveReply> Resolve(ResolveCommand command) => throw new NotSupportedException();
     }
 
     private sealed class SoftHold(SimWorld world, SimProcess from, PromisedAmounts promised) : ICampaignGrain, IBuyerGrain

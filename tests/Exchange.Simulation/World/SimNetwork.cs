@@ -12,7 +12,7 @@ internal sealed class SimNetwork(SimWorld world)
     public Task<T> CallAsync<T>(SimProcess from, SimProcess to, Func<Task<T>> work, long timeoutMs, bool mayComeTwice = false)
     {
         var reply = new TaskCompletionSource<T>();
-        world.Loop.After(timeoutMs, from, () => reply.TrySetException(new TimeoutException("No reply in time")));
+        var timeout = world.Loop.After(timeoutMs, from, () => reply.TrySetException(new TimeoutException("No reply in time")));
         var (plan, random) = (world.Plan, world.Random);
         if (world.IsFaulty && random.Chance(plan.MessageLost)) world.Count(Fault.MessageLost);
         else Arrive();
@@ -28,14 +28,20 @@ internal sealed class SimNetwork(SimWorld world)
             try
             {
                 var result = await work();
-                Back(() => reply.TrySetResult(result));
+                Back(() => End(() => reply.TrySetResult(result)));
             }
             catch (Exception fault)
             {
                 world.Saw(to, fault);
-                Back(() => reply.TrySetException(fault));
+                Back(() => End(() => reply.TrySetException(fault)));
             }
         }));
+
+        void End(Action end)
+        {
+            timeout.Dispose();
+            end();
+        }
 
         void Back(Action end)
         {

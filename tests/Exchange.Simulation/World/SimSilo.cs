@@ -3,7 +3,9 @@ using Exchange.Delivery.Connectors;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
 using Exchange.Grains.Catalog;
+using Exchange.Grains.Cluster;
 using Exchange.Grains.Deliveries;
+using Exchange.Grains.Feed;
 using Exchange.Grains.Firm;
 using Exchange.Grains.Intake;
 using Exchange.Grains.Leads;
@@ -23,7 +25,7 @@ namespace Exchange.Simulation.World;
 /// </summary>
 internal sealed class SimSilo
 {
-    private const int HousekeepingMs = 3_000;
+    private const int HousekeepingMs = 5_000;
 
     private readonly SimWorld world;
     private readonly Dictionary<LeadId, LeadSeller> activations = [];
@@ -48,18 +50,22 @@ internal sealed class SimSilo
         var rates = new PostRates();
         var answers = new LeadAnswers(Store, Catalog);
         var http = new OutboundHttp(new OutboundOptions(), new SimWire(world, this));
+        var silos = new Alone(new((ushort)process.No, process.Name));
         var calls = new BuyerCalls(ConnectorList.Create(http), Store.Access, Clock);
         softHolds = new(Live, rates, grains, Clock);
         firm = new(Store, Live, rotations, Clock, NullLogger<FirmOffers>.Instance);
-        pump = new(Store, Catalog, calls, grains, Clock, new SimLog<DeliveryPump>(world, process)) { Workers = 3, Idle = TimeSpan.FromSeconds(2) };
+        pump = new(Store, Catalog, calls, grains, Clock, new SimLog<DeliveryPump>(world, process)) { Workers = 3, Idle = TimeSpan.FromSeconds(3) };
+        var homes = new OfferHomes(book, silos, Store, Catalog, rates, softHolds, Clock, NullLogger<OfferHomes>.Instance);
+        var feed = new LiveFeed(Clock);
         services = new(
-            Store, Catalog, book, calls, pump, Markets.Parsers, Clock, Live, rotations, rates, new PromiseCounts(), softHolds, answers, new SimLog<LeadGrain>(world, process))
+            Store, Catalog, book, homes, calls, pump, Markets.Parsers, Clock, Live, rotations, new PromiseCounts(), feed, answers, new SimLog<LeadGrain>(world, process))
         {
             Decide = world.Seams.Decide,
         };
         var desk = new PingDesk(
-            Store, Catalog, Live, rotations, book, softHolds, firm, rates, new PingCounts(Live), new LeadIds((ushort)place, Clock, world.Random.Next), Markets.Parsers, Clock);
-        Intake = new LeadIntake(desk, grains, Store, answers, Catalog, Markets.Parsers, Clock, NullLogger<LeadIntake>.Instance);
+            Store, Catalog, Live, rotations, book, homes, new PingKeys(silos, Clock, NullLogger<PingKeys>.Instance), softHolds, firm, rates, new PingCounts(Live),
+            new LeadIds((ushort)process.No, Clock, world.Random.Next), feed, Markets.Parsers);
+        Intake = new LeadIntake(desk, new RateLimits(new RateLimitOptions(0, 0), null, static () => 1, Clock), grains, Store, answers, Catalog, Markets.Parsers, Clock, NullLogger<LeadIntake>.Instance);
     }
 
     public SimProcess Process { get; }
@@ -137,6 +143,15 @@ internal sealed class SimSilo
                 world.Saw(Process, fault);
             }
         }
+    }
+
+    /// <summary>No silo tells another of its offers: whoever did not make a ping reads its record, as when its silo is gone.</summary>
+    private sealed class Alone(SiloIdentity self) : ISilos
+    {
+        public SiloIdentity Self => self;
+        public ISiloService? Find(ushort number) => null;
+        public bool IsAlive(ushort number) => true;
+        public ISiloService? OwnerOf(string name) => null;
     }
 
     private async Task Retried(Func<Task> work)

@@ -26,6 +26,7 @@ internal sealed class SimWorld
         Loop = new(seed);
         Network = new(this);
         Laws = new(this);
+        Nemesis = new(this);
         Outside = NewProcess("outside");
         Database = seams.NewDatabase();
         Database.Applied = Laws.Committed;
@@ -42,6 +43,7 @@ internal sealed class SimWorld
     public SimDatabase Database { get; }
     public Witness Witness { get; } = new();
     public Laws Laws { get; }
+    public Nemesis Nemesis { get; }
     /// <summary>The database, the wires, the buyers: what no crash of ours touches.</summary>
     public SimProcess Outside { get; }
     public IReadOnlyList<SimSilo> Silos => silos;

@@ -38,7 +38,7 @@ internal static class Simulation
     private static RunResult RunHere(ulong seed, Seams seams, Plan plan)
     {
         var world = new SimWorld(seed, plan, seams);
-        var nemesis = new Nemesis(world);
+        var nemesis = world.Nemesis;
         Begin(world);
         if (Until(world, SimLoop.StartMs + StartMs, () => world.Silos.All(silo => silo.IsReady)))
         {

@@ -30,7 +30,7 @@ public sealed class HouseTests
     public void House_HasTheProjectsThatAreDrawnAndNoOther()
     {
         Names("src").ShouldBe(["Exchange.Delivery", "Exchange.Engine", "Exchange.Grains", "Exchange.Server", "Exchange.Storage"]);
-        Names("tests").ShouldBe(["Exchange.Engine.Tests", "Exchange.System.Tests"]);
+        Names("tests").ShouldBe(["Exchange.Engine.Tests", "Exchange.Simulation", "Exchange.System.Tests"]);
         Names("load-tests").ShouldBe(["Exchange.Benchmarks", "Exchange.LoadTests"]);
         Including(ProjectFile("tests", "Exchange.Engine.Tests"), "ProjectReference").Select(Path.GetFileNameWithoutExtension).ShouldBe(["Exchange.Engine"]);
 

@@ -164,10 +164,16 @@ internal sealed class ClusterLoad : IAsyncDisposable
         return null;
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>No further request; what is on its way is answered first.</summary>
+    public async Task StopAsync()
     {
         await stop.CancelAsync();
         await Task.WhenAll(running);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
         health.Dispose();
         stop.Dispose();
     }

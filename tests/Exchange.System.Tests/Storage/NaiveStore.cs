@@ -67,6 +67,7 @@ internal sealed class NaiveStore(Func<string, long> limitOf)
         }
         if (lead is not null && item.Post is null && ends.Count + starts.Count == 0 && (item.Ends.Length + item.Starts.Length > 0 || (lead.State, lead.Reason) == (item.State, item.Reason)))
             return new(VerdictCode.AlreadyThere);
+        if (lead is { State: LeadState.Unsold } && item.Post is null && starts.Count > 0) return new(VerdictCode.EndedOtherwise);
         var fallen = ends.Where(end => end.End.Move is CopyMove.Void or CopyMove.Expire).Select(end => end.Copy).ToList();
         var open = (lead?.Copies ?? []).Where(copy => copy.IsOpen && !fallen.Contains(copy)).ToList();
         if (item.State == LeadState.Unsold && open.Count + starts.Count > 0) return new(VerdictCode.EndedOtherwise);

@@ -24,7 +24,7 @@ public sealed class PostgresReturnTests : IClassFixture<PostgresCluster>, IAsync
 
     private sealed record Silo(PostgresJournal Journal, PostgresCatalog Catalog, PostgresReturns Returns)
     {
-        public Task ApplyAsync(params LimitModel[] limits) => Catalog.ApplyAsync(new("{}"u8.ToArray(), "tests", null, limits), Now, default);
+        public Task<long?> ApplyAsync(params LimitModel[] limits) => Catalog.ApplyAsync(new("{}"u8.ToArray(), "tests", null, limits), Now, default);
         public async Task<VerdictCode> SubmitAsync(JournalItem item) => (await Journal.SubmitAsync(item, default)).Code;
     }
 

@@ -8,15 +8,15 @@ namespace Exchange.System.Tests.Storage;
 /// <summary>What the schema itself refuses, and how it comes to be.</summary>
 public sealed class PostgresSchemaTests : IClassFixture<PostgresCluster>
 {
-    private const string Lead = "INSERT INTO lead VALUES ('01020304-0506-0708-090a-0b0c0d0e0f10', 'p', 'auto', NULL, NULL, false, 1, 0, {0}, {1}, {2}, 1, 0, 0, NULL, '', NULL, '')";
-    private const string Transfer = "INSERT INTO transfer (source, no, kind, part, at_ms, debit, credit, amount) VALUES ('\\x01', 1, 'payout', 0, 0, 'a', 'b', {0});";
+    private static string Lead(int max, int open, string exclusive) => $"INSERT INTO lead VALUES ('01020304-0506-0708-090a-0b0c0d0e0f10', 'p', 'auto', NULL, NULL, false, 1, 0, {max}, {open}, {exclusive}, 1, 0, 0, NULL, '', NULL, '')";
+    private const string Transfer = "INSERT INTO transfer (source, no, kind, part, at_ms, debit, credit, amount) VALUES ('\\x01', 1, 'payout', 0, 0, 'a', 'b', 1);";
 
     [Theory]
     [InlineData(1, 2, "false", "23514")] // more copies than it may have
     [InlineData(3, 2, "true", "23514")] // an exclusive one beside another
     [InlineData(3, 2, "false", null)]
     public async Task Lead_MoreCopiesThanAllowed_IsRefusedByTheRow(int max, int open, string exclusive, string? error) =>
-        await Refuses(string.Format(null, Lead, max, open, exclusive), error);
+        await Refuses(Lead(max, open, exclusive), error);
 
     [Theory]
     [InlineData("UPDATE transfer SET amount = 2", "23001")]
@@ -28,7 +28,7 @@ public sealed class PostgresSchemaTests : IClassFixture<PostgresCluster>
     public async Task BookedRow_Changed_IsRefused(string change, string error)
     {
         var database = await PostgresCluster.CreateDatabaseAsync();
-        await PostgresCluster.ExecuteAsync(database, string.Format(null, Transfer, 1) + "INSERT INTO audit (at_ms, who, action, target) VALUES (0, 'a', 'b', 'c')");
+        await PostgresCluster.ExecuteAsync(database, Transfer + "INSERT INTO audit (at_ms, who, action, target) VALUES (0, 'a', 'b', 'c')");
 
         (await Should.ThrowAsync<PostgresException>(PostgresCluster.ExecuteAsync(database, change))).SqlState.ShouldBe(error);
 
@@ -40,7 +40,7 @@ public sealed class PostgresSchemaTests : IClassFixture<PostgresCluster>
     {
         var database = await PostgresCluster.CreateDatabaseAsync();
 
-        await PostgresCluster.ExecuteAsync(database, $"BEGIN; {string.Format(null, Transfer, 1)} DELETE FROM transfer; COMMIT");
+        await PostgresCluster.ExecuteAsync(database, $"BEGIN; {Transfer} DELETE FROM transfer; COMMIT");
 
         (await PostgresCluster.ReadAsync(database, "SELECT count(*) FROM transfer")).ShouldBe(0);
     }

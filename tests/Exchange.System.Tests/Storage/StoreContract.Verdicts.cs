@@ -81,6 +81,46 @@ public abstract partial class StoreContract
         (await Store.Ledger.BalanceAsync("publisher:p", default)).ShouldBe(state == CopyState.Captured ? Payout : Money.Zero);
     }
 
+    [Theory]
+    // the other copy as the item's author saw it, as it is by now, what the item is told
+    [InlineData(CopyState.Held, CopyMove.Call, VerdictCode.Done)]
+    [InlineData(CopyState.InDoubt, CopyMove.Doubt, VerdictCode.Done)]
+    [InlineData(CopyState.Captured, CopyMove.Capture, VerdictCode.Done)]
+    [InlineData(CopyState.Held, CopyMove.Capture, VerdictCode.EndedOtherwise)]
+    [InlineData(CopyState.Held, CopyMove.Doubt, VerdictCode.EndedOtherwise)]
+    [InlineData(CopyState.Held, CopyMove.Void, VerdictCode.EndedOtherwise)]
+    public async Task Capture_OtherCopyMovedUnseen_IsRefusedAndChangesNothing(CopyState seen, CopyMove other, VerdictCode verdict)
+    {
+        await Store.ApplyAsync(Limits());
+        await Store.SubmitAsync(Post(Lead(1), [Copy(1, Limits(), CopyMove.Hold, exclusive: false), Copy(2, Limits(), CopyMove.Hold, "b", exclusive: false)], maxCopies: 2));
+        if (other != CopyMove.Call) (await Store.SubmitAsync(End(Lead(1), other, 2, state: LeadState.Open, buyer: "b"))).Code.ShouldBe(VerdictCode.Done);
+
+        var item = End(Lead(1), CopyMove.Capture, answer: Hash("of all copies")) with { Seen = [new(2, seen)] };
+
+        (await Store.SubmitAsync(item)).Code.ShouldBe(verdict);
+        var lead = (await Store.Leads.FindAsync(Lead(1), default))!;
+        lead.Copies[0].State.ShouldBe(verdict == VerdictCode.Done ? CopyState.Captured : CopyState.Held);
+        lead.Answer.ShouldBe(verdict == VerdictCode.Done ? Hash("of all copies") : null);
+        // Again, whatever became of it: nothing more.
+        (await Store.SubmitAsync(item)).Code.ShouldBe(verdict == VerdictCode.Done ? VerdictCode.AlreadyThere : verdict);
+    }
+
+    [Theory]
+    [InlineData(CopyState.Held, VerdictCode.EndedOtherwise)] // somebody has put it in doubt since, and asks again
+    [InlineData(CopyState.InDoubt, VerdictCode.Done)]
+    public async Task Void_OfANoWeighedAgainstAnotherState_IsRefused(CopyState from, VerdictCode verdict)
+    {
+        await Store.ApplyAsync(Limits());
+        await Store.SubmitAsync(Post(Lead(1), [Copy(1, Limits(), CopyMove.Hold)]));
+        await Store.SubmitAsync(End(Lead(1), CopyMove.Doubt));
+
+        var refusal = End(Lead(1), CopyMove.Void);
+        refusal = refusal with { Ends = [refusal.Ends[0] with { From = from }] };
+
+        (await Store.SubmitAsync(refusal)).Code.ShouldBe(verdict);
+        (await Store.SubmitAsync(refusal)).Code.ShouldBe(verdict == VerdictCode.Done ? VerdictCode.AlreadyThere : verdict);
+    }
+
     [Fact]
     public async Task Takes_SeveralDoNotFit_FirstInOrderIsTold()
     {

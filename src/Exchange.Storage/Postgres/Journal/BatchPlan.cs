@@ -23,7 +23,7 @@ internal sealed class BatchPlan
     public List<PlannedItem> Planned { get; } = [];
     public List<(JournalWork Work, Verdict Verdict)> Told { get; } = [];
     public List<(JournalWork Work, InvariantException Exception)> Broken { get; } = [];
-    /// <summary>From the first item on that would have to know the fence's answer to one before it.</summary>
+    /// <summary>From the first item on that would have to know what the fence makes of one before it.</summary>
     public List<JournalWork> Later { get; } = [];
     /// <summary>What the first flush made for them is taken back.</summary>
     public List<JournalItem> TakenBack { get; } = [];
@@ -42,7 +42,7 @@ internal sealed class BatchPlan
         return batch;
     }
 
-    /// <summary>False: a person that it touches is in the hands of an item that the fence may still refuse.</summary>
+    /// <summary>False: a person that it touches, or the lead that its request key made, is in the hands of an item before it.</summary>
     private bool TryAdd(JournalWork work, ColdRows rows, HashSet<PersonKey> undecided)
     {
         ItemPlan? plan;
@@ -55,6 +55,7 @@ internal sealed class BatchPlan
             TakenBack.Add(work.Item);
             return true;
         }
+        if (plan is null && verdict.Existing is { } known && known.Lead != work.Item.Lead && Planned.Exists(item => item.Work.Item.Lead == known.Lead)) return false;
         if (plan is null) Told.Add((work, verdict));
         if (plan is null || plan.NoFreeCopy is not null) TakenBack.Add(work.Item);
         if (plan is null) return true;

@@ -14,7 +14,7 @@ internal static class HotFlush
         var flush = new Flush(connection);
         var fence = new FenceCall();
         if (batch.Planned.Count > 0)
-            flush.Add("SELECT join_sales($1)").With(batch.Planned.Exists(static item => item.Plan.Ends.Exists(static end => end.MovesCounters)) ? rows.Epoch : null);
+            flush.Add("SELECT join_sales($1)", static _ => { }).With(batch.Planned.Exists(static item => item.Plan.Ends.Exists(static end => end.MovesCounters)) ? rows.Epoch : null);
         TakeBack(flush, batch.TakenBack, rows);
         if (batch.Planned.Count > 0) Write(flush, fence, batch, rows, owner);
         flush.Add("COMMIT");

@@ -12,7 +12,7 @@ internal readonly record struct WorkKey(ulong A, ulong B)
     public static WorkKey[] Of(JournalItem item)
     {
         var keys = new List<WorkKey>(4) { new(item.Lead.High, item.Lead.Low) };
-        if (item.Request is { } request) keys.Add(new((uint)string.GetHashCode(request.Publisher, StringComparison.Ordinal), (uint)string.GetHashCode(request.Key, StringComparison.Ordinal)));
+        if (item.Request is { } request) keys.Add(new(Hash(request.Publisher), Hash(request.Key)));
         foreach (var claim in ClaimsOf(item))
         {
             var key = Of(claim);
@@ -36,6 +36,8 @@ internal readonly record struct WorkKey(ulong A, ulong B)
     {
         Span<byte> bytes = stackalloc byte[16];
         claim.Hmac.AsSpan(0, Math.Min(16, claim.Hmac.Length)).CopyTo(bytes);
-        return new(BinaryPrimitives.ReadUInt64BigEndian(bytes) ^ (uint)string.GetHashCode(claim.Scope, StringComparison.Ordinal), BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]));
+        return new(BinaryPrimitives.ReadUInt64BigEndian(bytes) ^ Hash(claim.Scope), BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]));
     }
+
+    private static ulong Hash(string text) => unchecked((uint)string.GetHashCode(text, StringComparison.Ordinal));
 }

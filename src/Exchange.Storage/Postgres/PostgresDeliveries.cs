@@ -1,0 +1,121 @@
+using System.Globalization;
+using Exchange.Engine;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+using Npgsql;
+
+namespace Exchange.Storage.Postgres;
+
+/// <summary>Deliveries with their leases and fencing numbers, claimed by many processes at once, and a buyer's inbox.</summary>
+internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSource reads, PostgresSilo silo) : IDeliveryStore
+{
+    /// <summary>What another process has in hand at this moment is passed over. After a lost reply the claims run out like any lease.</summary>
+    public async Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, CancellationToken cancel)
+    {
+        // The last result goes with the claim: if nothing is recorded under this lease either, the next one sees that.
+        var claimed = await changes.RunAsync(change => change.Connection.AllAsync("""
+            WITH due AS MATERIALIZED (
+                SELECT lead_id, no, endpoint, due_at, error FROM delivery WHERE status = 1 AND NOT pulled AND due_at <= $1
+                ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+            UPDATE delivery d SET fence = d.fence + 1, attempts = d.attempts + 1, lease_owner = $3, lease_until = $4, due_at = $4, error = NULL, changed_ms = $1
+            FROM due JOIN copy c ON c.lead_id = due.lead_id AND c.no = due.no
+            WHERE d.lead_id = due.lead_id AND d.no = due.no AND d.endpoint = due.endpoint
+            RETURNING d.lead_id, d.no, d.endpoint, d.fence, d.attempts, d.created_ms, c.state, c.campaign, c.buyer, due.error, due.due_at
+            """, static row => (DueAt: row.Long(10), Delivery: new LeasedDelivery(new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Long(3), row.Int(4), row.Long(5),
+                (CopyState)row.Int(6), row.Text(7), row.Text(8), row.TextOrNull(9))),
+            cancel, nowMs, Math.Clamp(limit, 1, Limits.PageRows), silo.Owner, leaseUntilMs), cancel).ConfigureAwait(false);
+        return [.. claimed.OrderBy(claim => claim.DueAt).Select(claim => claim.Delivery)];
+    }
+
+    /// <summary>A delivery that its copy's end has settled in the meantime stays as it is: the result is known already.</summary>
+    public Task<bool> RecordAsync(CopyId copy, string endpoint, long fence, DeliveryResult result, long nowMs, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        return changes.RunAsync(change => change.Connection.FirstAsync("""
+            WITH mine AS MATERIALIZED (SELECT status FROM delivery WHERE lead_id = $1 AND no = $2 AND endpoint = $3 AND fence = $4 FOR UPDATE),
+            recorded AS (
+                UPDATE delivery d SET status = $5, due_at = $6, error = $7::text, lease_owner = NULL, lease_until = 0, changed_ms = $8
+                FROM mine WHERE d.lead_id = $1 AND d.no = $2 AND d.endpoint = $3 AND d.fence = $4 AND mine.status = 1)
+            SELECT count(*) > 0 FROM mine
+            """, static row => row.Bool(0), cancel, copy.Lead, copy.No, endpoint, fence, (short)result.Status, result.NextDueMs ?? nowMs, result.Error, nowMs), cancel);
+    }
+
+    /// <summary>Of processes that were opened under this one's name before and are gone: see <see cref="PostgresSilo"/>. Others' leases run out.</summary>
+    public Task<int> AdoptAsync(long nowMs, CancellationToken cancel) => !silo.IsAloneUnderItsName
+        ? Task.FromResult(0)
+        : changes.RunAsync(change => change.Connection.RunAsync("""
+            UPDATE delivery SET due_at = $1, lease_owner = NULL, lease_until = 0, changed_ms = $1
+            WHERE status = 1 AND NOT pulled AND lease_owner IN (SELECT s.number::text FROM silo s WHERE s.node = $2 AND s.number <> $3)
+            """, cancel, nowMs, silo.Node, (int)silo.Number), cancel);
+
+    public async Task<long?> NextDueAsync(CancellationToken cancel) =>
+        await reads.FirstAsync("SELECT min(due_at) FROM delivery WHERE status = 1 AND NOT pulled", static row => row.LongOrNull(0), cancel).ConfigureAwait(false) is { } due
+            && due != NewDelivery.NeverDue ? due : null;
+
+    public async Task<Page<DeliveryRow>> ListAsync(DeliveryStatus? status, string? buyer, int limit, string? cursor, CancellationToken cancel)
+    {
+        limit = Math.Clamp(limit, 1, Limits.PageRows);
+        List<object?> values = [limit + 1];
+        string Place(object value)
+        {
+            values.Add(value);
+            return string.Create(CultureInfo.InvariantCulture, $"${values.Count}");
+        }
+        var sql = """
+            SELECT d.lead_id, d.no, d.endpoint, c.campaign, c.buyer, d.status, d.attempts, d.due_at, d.error, d.changed_ms
+            FROM delivery d JOIN copy c ON c.lead_id = d.lead_id AND c.no = d.no WHERE true
+            """;
+        if (ReadCursor(cursor) is { } from) sql += $" AND (d.lead_id, d.no, d.endpoint) < ({Place(from.Copy.Lead)}, {Place(from.Copy.No)}, {Place(from.Endpoint)})";
+        if (status is { } wanted) sql += $" AND d.status = {Place((short)wanted)}";
+        // Repeated as constants, so that the small index of the badly ended may serve.
+        if (status is DeliveryStatus.Failed or DeliveryStatus.Dead) sql += " AND d.status IN (3, 4)";
+        if (buyer is not null) sql += $" AND c.buyer = {Place(buyer)}";
+        var rows = await reads.AllAsync(sql + " ORDER BY d.lead_id DESC, d.no DESC, d.endpoint DESC LIMIT $1", static row => new DeliveryRow(
+            new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Text(3), row.Text(4), (DeliveryStatus)row.Int(5), row.Int(6), row.Long(7), row.TextOrNull(8), row.Long(9)),
+            cancel, [.. values]).ConfigureAwait(false);
+        return Rows.Page(rows, limit, static row => string.Create(CultureInfo.InvariantCulture, $"{row.Copy}.{row.Endpoint}"));
+    }
+
+    /// <summary>Only for a copy that its buyer holds: what was refused or voided is never sent again.</summary>
+    public async Task<bool> ReplayAsync(CopyId copy, string endpoint, long nowMs, CancellationToken cancel) =>
+        await changes.RunAsync(change => change.Connection.RunAsync("""
+            UPDATE delivery SET status = 1, due_at = $1, error = NULL, lease_owner = NULL, lease_until = 0, changed_ms = $1
+            WHERE lead_id = $2 AND no = $3 AND endpoint = $4 AND status IN (3, 4)
+              AND EXISTS (SELECT 1 FROM copy c WHERE c.lead_id = $2 AND c.no = $3 AND c.state IN (2, 3))
+            """, cancel, nowMs, copy.Lead, copy.No, endpoint), cancel).ConfigureAwait(false) == 1;
+
+    public async Task<Page<BuyerCopy>> CopiesOfBuyerAsync(string buyer, DeliveryStatus? status, int limit, string? cursor, CancellationToken cancel)
+    {
+        limit = Math.Clamp(limit, 1, Limits.PageRows);
+        const string inbox = "(SELECT min(d.status) FROM delivery d WHERE d.lead_id = c.lead_id AND d.no = c.no AND d.pulled)";
+        var sql = $"SELECT {Rows.CopyColumns}, {Rows.LeadColumns}, {inbox}, s.seq FROM sold s JOIN copy c ON c.lead_id = s.lead_id AND c.no = s.no"
+            + " JOIN lead l ON l.lead_id = s.lead_id WHERE s.buyer = $1 AND s.seq > $2";
+        List<object?> values = [buyer, Rows.Number(cursor, 0), limit + 1];
+        if (status is { } wanted)
+        {
+            sql += $" AND {inbox} = $4";
+            values.Add((short)wanted);
+        }
+        var rows = await reads.AllAsync(sql + " ORDER BY s.seq LIMIT $3", static row =>
+        {
+            var copy = Rows.Copy(row, 0);
+            var delivery = row.IsDBNull(Rows.CopyCount + Rows.LeadCount) ? (DeliveryStatus?)null : (DeliveryStatus)row.Int(Rows.CopyCount + Rows.LeadCount);
+            return (Copy: new BuyerCopy(copy, Rows.Lead(row, Rows.CopyCount, [copy]), delivery), Seq: row.Long(Rows.CopyCount + Rows.LeadCount + 1));
+        }, cancel, [.. values]).ConfigureAwait(false);
+        var page = Rows.Page(rows, limit, static row => Rows.Cursor(row.Seq));
+        return new Page<BuyerCopy>([.. page.Rows.Select(row => row.Copy)], page.Next);
+    }
+
+    public Task<bool> AcknowledgeAsync(string buyer, CopyId copy, long nowMs, CancellationToken cancel) =>
+        changes.RunAsync(change => change.Connection.FirstAsync("""
+            WITH his AS (SELECT 1 FROM copy WHERE lead_id = $1 AND no = $2 AND buyer = $3 AND state IN (3, 6) AND NOT is_test(lead_id)),
+            fetched AS (UPDATE delivery SET status = 2, changed_ms = $4 WHERE lead_id = $1 AND no = $2 AND pulled AND status = 1 AND EXISTS (SELECT 1 FROM his))
+            SELECT count(*) > 0 FROM his
+            """, static row => row.Bool(0), cancel, copy.Lead, copy.No, buyer, nowMs), cancel);
+
+    private static (CopyId Copy, string Endpoint)? ReadCursor(string? cursor)
+    {
+        var dot = cursor?.IndexOf('.', StringComparison.Ordinal) ?? -1;
+        return dot > 0 && CopyId.TryParse(cursor.AsSpan(0, dot), out var copy) ? (copy, cursor![(dot + 1)..]) : null;
+    }
+}

@@ -1,0 +1,50 @@
+using Exchange.Engine.Values;
+using Npgsql;
+
+namespace Exchange.Storage.Postgres;
+
+/// <summary>
+/// Overwrites what tells who somebody is, in one transaction; the ping's record in the same. Row versions from before are on disk until the
+/// database has vacuumed them and its log has been recycled: docs/backup.md says how soon.
+/// </summary>
+internal sealed class PostgresErasures(PostgresChanges changes, PostgresSuppressions suppressions, IPingRecords pings) : IErasures
+{
+    public async Task EraseAsync(LeadErasure erasure, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(erasure);
+        // Its record may still be queued here; one that another silo has queued is written within a tenth of a second, and holds no contact data.
+        await pings.FlushAsync(cancel).ConfigureAwait(false);
+        await changes.RunAsync(async change =>
+        {
+            var database = change.Connection;
+            await database.RunAsync("UPDATE lead SET sealed = '', answer = $1 WHERE lead_id = $2", cancel, erasure.Answer, erasure.Lead).ConfigureAwait(false);
+            await database.RunAsync("UPDATE copy SET redirect_url = NULL WHERE lead_id = $1 AND redirect_url IS NOT NULL", cancel, erasure.Lead).ConfigureAwait(false);
+            await database.RunAsync("UPDATE copy_return SET sealed = '' WHERE lead_id = $1", cancel, erasure.Lead).ConfigureAwait(false);
+            await database.RunAsync("UPDATE copy_disposition SET sealed = NULL WHERE lead_id = $1", cancel, erasure.Lead).ConfigureAwait(false);
+            // What is on its way to a buyer that has the copy already stops; a copy that is held or in doubt ends by its answer or its operator.
+            await database.RunAsync("""
+                UPDATE delivery d SET status = 5, error = 'cancelled', changed_ms = $1 FROM copy c
+                WHERE d.lead_id = $2 AND d.status = 1 AND c.lead_id = d.lead_id AND c.no = d.no AND c.state = 3
+                """, cancel, erasure.AtMs, erasure.Lead).ConfigureAwait(false);
+            await ForgetPingAsync(database, erasure.Lead, cancel).ConfigureAwait(false);
+            await database.RunAsync("INSERT INTO suppressed (hmac, lead_id, at_ms) SELECT t.hmac, $2, $3 FROM unnest($1) AS t (hmac) ORDER BY t.hmac ON CONFLICT DO NOTHING",
+                cancel, erasure.Suppress.ToArray(), erasure.Lead, erasure.AtMs).ConfigureAwait(false);
+            return await database.RunAsync("INSERT INTO audit (at_ms, who, action, target, detail) VALUES ($1, $2, 'lead.erase', $3, NULL)",
+                cancel, erasure.AtMs, erasure.Who, erasure.Lead.ToString()).ConfigureAwait(false);
+        }, cancel).ConfigureAwait(false);
+        foreach (var hmac in erasure.Suppress) suppressions.Add(hmac);
+    }
+
+    /// <summary>The blocks of the id's tenth of a second and no others can hold its record.</summary>
+    private static async Task ForgetPingAsync(NpgsqlConnection database, LeadId id, CancellationToken cancel)
+    {
+        var blocks = await database.AllAsync("SELECT slot, seq, body FROM ping_block WHERE slot = $1 ORDER BY seq FOR UPDATE", static row => (row.Long(0), row.Long(1), row.Blob(2)), cancel,
+            PingBlock.TenthOf(id.UnixMilliseconds)).ConfigureAwait(false);
+        foreach (var (slot, seq, body) in blocks)
+        {
+            if (PingBlock.Without(body, id) is not { } rest) continue;
+            if (rest.Length == 0) await database.RunAsync("DELETE FROM ping_block WHERE slot = $1 AND seq = $2", cancel, slot, seq).ConfigureAwait(false);
+            else await database.RunAsync("UPDATE ping_block SET body = $1 WHERE slot = $2 AND seq = $3", cancel, rest, slot, seq).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using Shouldly;
+using static Exchange.System.Tests.BlackBox.MarketCalls;
+
+namespace Exchange.System.Tests.BlackBox;
+
+/// <summary>Copies of which nobody knows whether their buyer took them: they are seen, and the operator's word ends them as the buyer's would.</summary>
+public sealed class DoubtTests(FallThroughAndDoubtTests.Server server) : IClassFixture<FallThroughAndDoubtTests.Server>
+{
+    private readonly ExchangeProcess exchange = server.Exchange;
+    private readonly BuyerApp buyers = server.Buyers;
+
+    [Fact]
+    public async Task Doubt_IsListed_AcceptedMakesTheSale_RejectedAsksTheNext_OnceEach()
+    {
+        buyers["hang-one"].Decides(_ => "<html>thank you</html>");
+        buyers["hang-two"].Accepts();
+        string[] leads = [await InDoubtAsync(), await InDoubtAsync()];
+
+        var listed = (await exchange.AdminAsync("doubts?buyer=hang-one")).AsObject()["doubts"]!.AsArray();
+        listed.Select(doubt => doubt.Text("copy_id")).ShouldBe(leads.Select(lead => lead + "-1"));
+        var doubt = listed[0]!;
+        (doubt.Text("campaign"), doubt.Text("price"), doubt.Text("next")).ShouldBe(("hang-one", "11.00", "ask_again"));
+        int.Parse(doubt.Text("attempts")!, global::System.Globalization.CultureInfo.InvariantCulture).ShouldBeGreaterThan(0);
+        doubt.Text("next_at").ShouldNotBeNull();
+        doubt.Text("error").ShouldNotBeNull();
+        (await exchange.AdminAsync("doubts?buyer=hang-two"))["doubts"]!.AsArray().ShouldBeEmpty();
+        (await exchange.AdminAsync("doubts?buyer=hang-one&older_than_s=3600"))["doubts"]!.AsArray().ShouldBeEmpty();
+        var page = await exchange.AdminAsync("doubts?buyer=hang-one&limit=1");
+        (await exchange.AdminAsync($"doubts?buyer=hang-one&limit=1&cursor={page.Text("next")}"))["doubts"]!.AsArray().ShouldHaveSingleItem().Text("copy_id").ShouldBe(leads[1] + "-1");
+        buyers["hang-two"].Requests.ShouldBeEmpty();
+
+        var (code, output, error) = await exchange.CliAsync("doubts", "resolve", leads[0] + "-1", "--accepted", "--note", "told by phone");
+        (code, error).ShouldBe((0, ""), output);
+        (await exchange.CopiesAsync(leads[0])).ShouldBe(["hang-one 11.00 8.80 sold captured"]);
+        (await exchange.BookingsAsync(leads[0])).ShouldBe(["buyer:hang-one house 2.20", "buyer:hang-one publisher:search 8.80"]);
+        (await exchange.CliAsync("doubts", "resolve", leads[0] + "-1", "--accepted")).Output.ShouldContain("as it was before");
+
+        (await ResolveAsync(leads[1], "rejected")).Status.ShouldBe(200);
+        await Until(async () => await exchange.StatusAsync(server.Key, leads[1]) == "sold", "the next in rank has it", exchange);
+        (await exchange.CopiesAsync(leads[1])).ShouldBe(["hang-one 11.00 8.80 rejected voided", "hang-two 11.00 8.80 sold captured"]);
+        (await ResolveAsync(leads[1], "rejected")).Status.ShouldBe(200);
+        (await ResolveAsync(leads[1], "accepted")).Code.ShouldBe("not_in_doubt");
+        (await ResolveAsync(leads[0], "maybe")).Status.ShouldBe(422);
+        (await exchange.PostAsync("/v1/admin/copies/nothing/resolve", ExchangeProcess.AdminKey, new { outcome = "accepted" })).Status.ShouldBe(404);
+        (await exchange.CliAsync("doubts")).Output.ShouldNotContain("hang-one");
+        (await exchange.CliAsync("doubts", "resolve", leads[0] + "-1")).Code.ShouldBe(2);
+    }
+
+    private Task<Reply> ResolveAsync(string lead, string outcome) => exchange.PostAsync($"/v1/admin/copies/{lead}-1/resolve", ExchangeProcess.AdminKey, new { outcome });
+
+    private async Task<string> InDoubtAsync()
+    {
+        var reply = await exchange.SellAsync(server.Key, PostBody(await exchange.PingAsync(server.Key, "hang")));
+        (reply.Status, reply["status"]).ShouldBe((202, "in_doubt"), reply.Text);
+        return reply["lead_id"]!;
+    }
+}

@@ -1,0 +1,103 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Exchange.System.Tests.Storage;
+
+/// <summary>
+/// Stands between a journal and its database and cuts connections at the worst moment: a COMMIT has gone to the server, which carries it out, and its reply is
+/// thrown away. Everything else passes unchanged.
+/// </summary>
+internal sealed class CuttingProxy : IAsyncDisposable
+{
+    private static readonly byte[] Commit = "COMMIT"u8.ToArray();
+    private readonly TcpListener listener = new(IPAddress.Loopback, FreePorts.Next());
+    private readonly CancellationTokenSource stopping = new();
+    private readonly ConcurrentBag<Task> pumps = [];
+    private readonly int server;
+    private readonly Task accepting;
+    private int toCut;
+    private int cut;
+
+    public CuttingProxy(int server)
+    {
+        this.server = server;
+        listener.Start();
+        accepting = AcceptAsync();
+    }
+
+    public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
+
+    /// <summary>Commits whose reply nobody got.</summary>
+    public int Cut => Volatile.Read(ref cut);
+
+    public void CutNext(int commits) => Interlocked.Add(ref toCut, commits);
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var client = await listener.AcceptTcpClientAsync(stopping.Token);
+                pumps.Add(ServeAsync(client));
+            }
+        }
+        catch (Exception end) when (end is OperationCanceledException or SocketException or ObjectDisposedException) { }
+    }
+
+    private async Task ServeAsync(TcpClient client)
+    {
+        using (client)
+        using (var database = new TcpClient())
+        {
+            try
+            {
+                await database.ConnectAsync(IPAddress.Loopback, server, stopping.Token);
+                client.NoDelay = database.NoDelay = true;
+                var swallow = new Swallow();
+                await Task.WhenAny(SendAsync(client.GetStream(), database.GetStream(), swallow), ReplyAsync(database.GetStream(), client.GetStream(), swallow));
+            }
+            catch (Exception end) when (end is OperationCanceledException or SocketException or IOException) { }
+        }
+    }
+
+    private sealed class Swallow { public volatile bool On; }
+
+    /// <summary>To the server, unchanged. A flush that ends with a commit marks its reply, if one is to be cut.</summary>
+    private async Task SendAsync(NetworkStream from, NetworkStream to, Swallow swallow)
+    {
+        var buffer = new byte[1 << 20];
+        while (await from.ReadAsync(buffer, stopping.Token) is > 0 and var length)
+        {
+            // Prepared or not, the statement's text is sent once on a connection; a new connection is what a cut leaves behind.
+            if (buffer.AsSpan(0, length).IndexOf(Commit) >= 0 && Interlocked.Decrement(ref toCut) >= 0) swallow.On = true;
+            else if (toCut < 0) Interlocked.Exchange(ref toCut, 0);
+            await to.WriteAsync(buffer.AsMemory(0, length), stopping.Token);
+        }
+    }
+
+    private async Task ReplyAsync(NetworkStream from, NetworkStream to, Swallow swallow)
+    {
+        var buffer = new byte[1 << 16];
+        while (await from.ReadAsync(buffer, stopping.Token) is > 0 and var length)
+        {
+            // ReadyForQuery, outside a transaction: the commit is done, and this is all anybody hears of it.
+            if (swallow.On && length >= 6 && buffer.AsSpan(length - 6, 6).SequenceEqual(new byte[] { (byte)'Z', 0, 0, 0, 5, (byte)'I' }))
+            {
+                Interlocked.Increment(ref cut);
+                return;
+            }
+            if (!swallow.On) await to.WriteAsync(buffer.AsMemory(0, length), stopping.Token);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await stopping.CancelAsync();
+        listener.Stop();
+        await accepting;
+        await Task.WhenAll(pumps);
+        stopping.Dispose();
+    }
+}

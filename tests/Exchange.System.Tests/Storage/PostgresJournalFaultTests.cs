@@ -1,0 +1,133 @@
+using Exchange.Engine.Caps;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+using Exchange.Storage;
+using Exchange.Storage.Postgres;
+using Shouldly;
+using static Exchange.System.Tests.Storage.Sample;
+
+namespace Exchange.System.Tests.Storage;
+
+/// <summary>Lost connections, lost replies and several journals on one database: every sum stays exact, every caller gets a verdict.</summary>
+public sealed class PostgresJournalFaultTests : IClassFixture<PostgresCluster>
+{
+    private static readonly Money Cent = Money.Parse("0.01");
+
+    private static Task<PostgresStore> OpenAsync(string connectionString, int lanes = 2) =>
+        PostgresStore.OpenAsync(new PostgresStoreOptions { ConnectionString = connectionString, MasterKey = PostgresStoreTests.Key, Lanes = lanes });
+
+    private static JournalItem Sale(int n, LimitModel[] limits) => Post(Lead(n), [Copy(1, limits, price: Cent)], $"key-{n}", persons: [Person($"person {n}")]);
+
+    [Fact]
+    public async Task CommitReply_Cut_IsFoundAsAlreadyThere()
+    {
+        var database = await PostgresCluster.CreateDatabaseAsync();
+        await using var proxy = new CuttingProxy(PostgresCluster.Port);
+        await using var store = await OpenAsync(database.Replace($"Port={PostgresCluster.Port}", $"Port={proxy.Port}", StringComparison.Ordinal), lanes: 1);
+        var limits = Limits(capOfA: 1_000);
+        await store.ApplyAsync(limits);
+
+        List<VerdictCode> codes = [];
+        for (var n = 1; n <= 10; n++)
+        {
+            // Each on connections on which nothing was prepared yet, so that the commit is seen passing.
+            store.Source.Clear();
+            proxy.CutNext(1);
+            codes.Add((await store.SubmitAsync(Sale(n, limits))).Code);
+        }
+
+        proxy.Cut.ShouldBeGreaterThan(0);
+        codes.ShouldAllBe(code => code == VerdictCode.Done || code == VerdictCode.AlreadyThere);
+        codes.Count(code => code == VerdictCode.AlreadyThere).ShouldBe(proxy.Cut);
+        await AddUpAsync(database, sold: 10);
+    }
+
+    [Fact]
+    public async Task Backends_TerminatedAtRandom_SellExactlyTheCap()
+    {
+        var database = await PostgresCluster.CreateDatabaseAsync();
+        await using var one = await OpenAsync(database);
+        await using var two = await OpenAsync(database);
+        var limits = Limits(capOfA: 1_500);
+        await one.ApplyAsync(limits);
+        var next = 0;
+        var sellers = Enumerable.Range(0, 32).Select(seller => Task.Run(async () =>
+        {
+            var done = 0;
+            while (Interlocked.Increment(ref next) is var n && n <= 2_500)
+                if ((await (seller % 2 == 0 ? one : two).SubmitAsync(Sale(n, limits))).IsSuccess) done++;
+            return done;
+        })).ToArray();
+        var selling = Task.WhenAll(sellers);
+        var killed = 0L;
+        while (!selling.IsCompleted)
+        {
+            killed += await PostgresCluster.ReadAsync(database,
+                "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'exchange' ORDER BY random() LIMIT 1) x");
+            await Task.WhenAny(selling, Task.Delay(50));
+        }
+
+        (await selling).Sum().ShouldBe(1_500);
+        killed.ShouldBeGreaterThan(0);
+        await AddUpAsync(database, sold: 1_500);
+    }
+
+    [Fact]
+    public async Task TwoJournals_OnOneCampaign_LoweredPausedAndCappedInMidFlight_AreExact()
+    {
+        var database = await PostgresCluster.CreateDatabaseAsync();
+        await using var one = await OpenAsync(database);
+        await using var two = await OpenAsync(database);
+        var limits = Limits(capOfA: 100_000);
+        await one.ApplyAsync(limits);
+        var (next, done) = (0, 0);
+        using var stop = new CancellationTokenSource();
+        var sellers = Enumerable.Range(0, 32).Select(seller => Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+                if ((await (seller % 2 == 0 ? one : two).SubmitAsync(Sale(Interlocked.Increment(ref next), limits))).IsSuccess) Interlocked.Increment(ref done);
+        })).ToArray();
+        while (Volatile.Read(ref done) < 500) await Task.Delay(5);
+
+        // Lowered below what is sold: nothing more after its commit, on either journal.
+        await two.ApplyAsync(Limits(capOfA: 100));
+        var sold = (await one.CounterAsync("c:a1:leads:day:UTC"))!.Value.Used;
+        await FurtherAsync(() => Volatile.Read(ref next), 300);
+        (await one.CounterAsync("c:a1:leads:day:UTC"))!.Value.Used.ShouldBe(sold);
+        // Open again, then paused.
+        await one.ApplyAsync(Limits(capOfA: 100_000));
+        await FurtherAsync(() => Volatile.Read(ref done), 200);
+        await two.ApplyAsync([.. Limits(capOfA: 100_000).Where(limit => limit.Id != "open:a1:1"), Gate("open:a1:1", CapScope.Campaign, "a1", open: false)]);
+        var paused = (await one.CounterAsync("c:a1:leads:day:UTC"))!.Value.Used;
+        await FurtherAsync(() => Volatile.Read(ref next), 300);
+        await stop.CancelAsync();
+        await Task.WhenAll(sellers);
+
+        (await one.CounterAsync("c:a1:leads:day:UTC"))!.Value.Used.ShouldBe(paused);
+        done.ShouldBe((int)paused);
+        (one.Journal.Retries + two.Journal.Retries).ShouldBe(0);
+        await AddUpAsync(database, sold: done);
+        (await PostgresCluster.ReadAsync(database, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")).ShouldBe(0);
+    }
+
+    private static async Task FurtherAsync(Func<int> number, int more)
+    {
+        var until = number() + more;
+        while (number() < until) await Task.Delay(5);
+    }
+
+    /// <summary>Rows, counters, money and the buyer's list say the same number of sales.</summary>
+    private static async Task AddUpAsync(string database, int sold)
+    {
+        async Task<long> Read(string sql) => await PostgresCluster.ReadAsync(database, sql);
+        (await Read("SELECT count(*) FROM copy WHERE state = 3")).ShouldBe(sold);
+        (await Read("SELECT count(*) FROM lead")).ShouldBe(sold);
+        (await Read("SELECT count(*) FROM request")).ShouldBe(sold);
+        (await Read("SELECT count(*) FROM person")).ShouldBe(sold);
+        (await Read("SELECT used + held FROM counter WHERE key LIKE 'cap:c:a1:%'")).ShouldBe(sold);
+        (await Read("SELECT used FROM counter WHERE key = 'bal:a'")).ShouldBe(sold * Cent.Micros);
+        (await Read("SELECT coalesce(sum(amount), 0)::bigint FROM transfer WHERE debit = 'buyer:a'")).ShouldBe(sold * Cent.Micros);
+        (await Read("SELECT count(*) FROM sold WHERE buyer = 'a'")).ShouldBe(sold);
+        (await Read("SELECT coalesce(max(seq), 0) FROM sold WHERE buyer = 'a'")).ShouldBe(sold);
+    }
+}

@@ -1,0 +1,124 @@
+using Exchange.Engine.Caps;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+using Exchange.Storage;
+using Exchange.Storage.Postgres;
+using Shouldly;
+using static Exchange.System.Tests.Storage.Sample;
+
+namespace Exchange.System.Tests.Storage;
+
+/// <summary>Two stores on one database: one applies catalogs, the other sells meanwhile and does not know of it.</summary>
+public sealed class PostgresSilosTests : IClassFixture<PostgresCluster>, IAsyncLifetime
+{
+    private const string CapId = "c:a1:leads:day";
+    private PostgresStore applies = null!;
+    private PostgresStore sells = null!;
+    private int next;
+
+    public async Task InitializeAsync()
+    {
+        var database = await PostgresCluster.CreateDatabaseAsync();
+        applies = await PostgresStore.OpenAsync(new PostgresStoreOptions { ConnectionString = database, MasterKey = new byte[32] });
+        sells = await PostgresStore.OpenAsync(new PostgresStoreOptions { ConnectionString = database, MasterKey = new byte[32] });
+    }
+
+    public async Task DisposeAsync()
+    {
+        await applies.DisposeAsync();
+        await sells.DisposeAsync();
+    }
+
+    private static LimitModel[] Limits(int gate, params LimitModel[] caps) =>
+        [Gate($"open:a1:{gate}", CapScope.Campaign, "a1"), Balance("a", Money.Parse("1000000")), .. caps];
+
+    private sealed record Sold(LeadId Lead, bool Held, bool Ended);
+
+    /// <summary>
+    /// Sells and holds, and captures or voids half of what it holds right away, until it is refused by the limits that are the newest; each seller learns of them
+    /// after it was refused by the old ones.
+    /// </summary>
+    private Task<List<Sold>>[] Sellers(Func<LimitModel[]> newest, Func<bool> isLast) => [.. Enumerable.Range(0, 16).Select(_ => Task.Run(async () =>
+    {
+        List<Sold> mine = [];
+        var known = newest();
+        while (true)
+        {
+            var n = Interlocked.Increment(ref next);
+            var hold = n % 2 == 0;
+            if ((await sells.SubmitAsync(Post(Lead(n), [Copy(1, known, hold ? CopyMove.Hold : CopyMove.Sell, price: Price)]))).IsSuccess)
+            {
+                var move = n % 8 == 0 ? CopyMove.Capture : n % 8 == 4 ? CopyMove.Void : CopyMove.Hold;
+                if (hold && move != CopyMove.Hold) (await sells.SubmitAsync(End(Lead(n), move))).Code.ShouldBe(VerdictCode.Done);
+                if (move != CopyMove.Void || !hold) mine.Add(new(Lead(n), hold && move == CopyMove.Hold, hold && move == CopyMove.Capture));
+            }
+            else if (known == newest() && isLast()) return mine;
+            else known = newest();
+        }
+    }))];
+
+    [Fact]
+    public async Task Apply_NewCapWhileTheOtherSells_CountsEveryCopyOnceAndHoldsToTheUnit()
+    {
+        var old = Limits(1);
+        var now = Limits(2, DayCap(CapId, CapScope.Campaign, "a1", 600), DayCap("b:a:spend:day", CapScope.Buyer, "a", long.MaxValue / 4, CapMetric.Spend));
+        await applies.ApplyAsync(old);
+        var current = old;
+        var sellers = Sellers(() => Volatile.Read(ref current), () => Volatile.Read(ref current) == now);
+        while (Volatile.Read(ref next) < 300) await Task.Yield();
+
+        await applies.ApplyAsync(now);
+        Volatile.Write(ref current, now);
+        var sold = (await Task.WhenAll(sellers)).SelectMany(mine => mine).ToList();
+
+        // Voids give their place back while others ask, so the end may be a little below; never above, and the row is what the copies are.
+        sold.Count.ShouldBeLessThanOrEqualTo(600);
+        var captured = sold.Count(copy => !copy.Held);
+        var held = sold.Where(copy => copy.Held).ToList();
+        var cap = (await applies.CounterAsync(CapId))!.Value;
+        (cap.Used, cap.Held).ShouldBe((captured, held.Count));
+        var spend = (await applies.CounterAsync("b:a:spend:day"))!.Value;
+        (spend.Used, spend.Held).ShouldBe((captured * Price.Micros, held.Count * Price.Micros));
+        var balance = (await applies.CounterAsync("bal:a"))!.Value;
+        (balance.Used, balance.Held).ShouldBe((captured * Price.Micros, held.Count * Price.Micros));
+
+        // Holds of before the cap end in it too, whoever ends them.
+        var ends = await Task.WhenAll(held.Select((copy, i) => (i % 2 == 0 ? applies : sells).SubmitAsync(End(copy.Lead, i % 2 == 0 ? CopyMove.Capture : CopyMove.Void))));
+        ends.ShouldAllBe(verdict => verdict.Code == VerdictCode.Done);
+        cap = (await sells.CounterAsync(CapId))!.Value;
+        (cap.Used, cap.Held).ShouldBe((captured + (held.Count + 1) / 2, 0));
+        (await sells.Ledger.BalanceAsync("publisher:p", default)).ShouldBe(new Money(cap.Used * Payout.Micros));
+    }
+
+    [Fact]
+    public async Task Apply_LowersAndPausesWhileTheOtherSells_NothingIsSoldAfterItsCommit()
+    {
+        LimitModel[] With(long cap, bool open = true) => [Gate("open:a1:1", CapScope.Campaign, "a1", open), Balance("a", Money.Parse("1000000")), DayCap(CapId, CapScope.Campaign, "a1", cap)];
+        var limits = With(1_000_000);
+        await applies.ApplyAsync(limits);
+        using var stop = new CancellationTokenSource();
+        var done = 0;
+        var sellers = Enumerable.Range(0, 16).Select(_ => Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+                if ((await sells.SubmitAsync(Post(Lead(Interlocked.Increment(ref next)), [Copy(1, limits)]))).IsSuccess) Interlocked.Increment(ref done);
+        })).ToArray();
+
+        while (Volatile.Read(ref done) < 100) await Task.Yield();
+        // Lowered below what is sold already; raised; paused; open again.
+        foreach (var (cap, open) in ((long, bool)[])[(1, true), (1_000_000, true), (1_000_000, false), (1_000_000, true)])
+        {
+            await applies.ApplyAsync(With(cap, open));
+            var sold = (await applies.CounterAsync(CapId))!.Value.Used;
+            var before = Volatile.Read(ref next);
+            while (Volatile.Read(ref next) < before + 100) await Task.Yield();
+            if (cap == 1 || !open) (await applies.CounterAsync(CapId))!.Value.Used.ShouldBe(sold);
+        }
+        await stop.CancelAsync();
+        await Task.WhenAll(sellers);
+
+        (await applies.CounterAsync(CapId))!.Value.Used.ShouldBe(done);
+        // It was done under one lock order: nobody had to be sent back.
+        (applies.Journal.Retries, sells.Journal.Retries).ShouldBe((0, 0));
+    }
+}
