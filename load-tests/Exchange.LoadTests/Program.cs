@@ -2,6 +2,7 @@ using System.CommandLine;
 using Exchange.LoadTests;
 using Exchange.LoadTests.Buyers;
 using Exchange.LoadTests.Compare;
+using Exchange.LoadTests.Crash;
 using Exchange.LoadTests.Demo;
 using Exchange.LoadTests.Journal;
 using Exchange.LoadTests.Swap;
@@ -11,6 +12,7 @@ var root = new RootCommand("Shows the exchange at work, measures it, and stands 
     DemoCommand.Create(),
     CompareCommand.Create(),
     SwapCommand.Create(),
+    CrashCommand.Create(),
     FakeBuyerCommand.Create(),
     EchoServerCommand.Create(),
     JournalCommand.Create(),

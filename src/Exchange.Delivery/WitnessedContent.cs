@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using Exchange.Engine;
 
 namespace Exchange.Delivery;
 
@@ -27,6 +28,9 @@ internal sealed class WitnessedContent : HttpContent
     {
         if (Interlocked.Exchange(ref begun, 1) != 0) throw new IOException("A lead's body is sent once only.");
         await stream.WriteAsync(body, cancellationToken);
+        // Sent now and not a moment later, so that the point after it means what it says.
+        await stream.FlushAsync(cancellationToken);
+        FaultPoints.AfterBytes.Pass();
     }
 
     protected override bool TryComputeLength(out long length)

@@ -117,7 +117,9 @@ internal sealed class PingQueue
                 (waiters, flushes) = (flushes, []);
                 last = closed;
             }
+            if (writing.Count > 0) FaultPoints.BeforePings.Pass();
             var done = write(writing);
+            if (writing.Count > 0) FaultPoints.AfterPings.Pass();
             Dictionary<LeadId, WaitingPing> batch;
             lock (gate)
             {

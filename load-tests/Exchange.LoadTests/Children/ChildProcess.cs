@@ -76,6 +76,15 @@ internal sealed class ChildProcess : IAsyncDisposable
         return child;
     }
 
+    /// <summary>kill -9: no handler of its runs. Harmless if it has ended.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    public Task EndedAsync(CancellationToken cancel) => _process.WaitForExitAsync(cancel);
+
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)

@@ -126,7 +126,7 @@ internal sealed class ExchangeChild : IAsyncDisposable
     }
 
     /// <summary>Walks up to the repository and takes the build of the same configuration as this program, else the other one.</summary>
-    private static string FindAssembly()
+    internal static string FindAssembly()
     {
         var own = AppContext.BaseDirectory;
         string[] configurations = own.Contains($"{Path.DirectorySeparatorChar}Debug{Path.DirectorySeparatorChar}", StringComparison.Ordinal)

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Text;
+using Exchange.Engine;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
@@ -112,6 +113,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
                 Facts = new CopyFacts(model, store.Vault, rules.Parsers), NewCampaigns = [.. unseen.Values],
             }, NowMs(), cancel);
             if (stored is not { } storedVersion) return new(version, true, [], errors.Warnings, changes);
+            FaultPoints.AfterCatalog.Pass();
             // What was compiled is what was stored, unless somebody's version came between.
             await ServeAsync(storedVersion == model.Version ? new(model, compiled) : Compile(new(storedVersion, NowMs(), author, json)), cancel);
             Applied?.Invoke();

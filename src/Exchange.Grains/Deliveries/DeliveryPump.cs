@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Exchange.Engine;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Deliveries;
 using Exchange.Engine.Leads;
@@ -104,6 +105,7 @@ public sealed class DeliveryPump(
             var now = NowMs();
             var deadline = now + (long)CallTimeout.TotalMilliseconds;
             var due = await store.Deliveries.ClaimDueAsync(now, deadline + LeadMachineGrace, room, stopping);
+            if (due.Count > 0) FaultPoints.AfterLease.Pass();
             foreach (var delivery in due) ready.Writer.TryWrite(new(delivery, deadline));
             return due.Count;
         }
@@ -167,6 +169,7 @@ public sealed class DeliveryPump(
         }
         var message = CopyMessages.Create(model, await SaleTerms.ModelOfAsync(catalog, lead, copy.Campaign, CancellationToken.None), lead, copy, LeadPayload.Of(store.Vault, lead), store.Vault);
         var result = await calls.SendAsync(endpoint, message, deadlineMs);
+        FaultPoints.AfterSent.Pass();
         var retryFor = model.Campaigns.TryGetValue(delivery.Campaign, out var campaign) ? campaign.Delivery.RetryFor : TimeSpan.FromHours(24);
         var step = DeliveryDecision.After(new FinishedAttempt(
             delivery.Copy, CopyState.Captured, result.Kind, result.Refusal, delivery.Attempts, delivery.CreatedAtMs, NowMs(), retryFor, result.RetryAfter, result.Error, delivery.LastError));

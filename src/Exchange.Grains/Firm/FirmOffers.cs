@@ -58,7 +58,11 @@ public sealed class FirmOffers(IExchangeStore store, ILiveView live, IRotations 
                 // Refused, or nobody knows: nobody is told of these offers.
                 if (!held) rotations.GiveBack(taken);
             }
-            if (held) break;
+            if (held)
+            {
+                FaultPoints.AfterFirmHold.Pass();
+                break;
+            }
             Invariant.Require(verdict.Code == VerdictCode.Refused);
             var start = item.Starts[verdict.CopyIndex];
             var take = start.Takes[verdict.TakeIndex];

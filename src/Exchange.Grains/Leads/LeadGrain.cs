@@ -1,3 +1,4 @@
+using Exchange.Engine;
 using Exchange.Engine.Values;
 using Exchange.Grains.Intake;
 using Orleans;
@@ -22,7 +23,9 @@ public sealed class LeadGrain(LeadServices services) : Grain, ILeadGrain
     {
         try
         {
-            return await Seller.PostAsync(command);
+            var reply = await Seller.PostAsync(command);
+            FaultPoints.BeforeReply.Pass();
+            return reply;
         }
         finally
         {

@@ -109,7 +109,10 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
                 if (!IsKnown && !await RestoreAsync()) return;
                 // A lease that ran out without a result: the process that called died or hangs. The buyer may have the lead.
                 if (sale!.SlotOfCopy(command.CopyNo) is { State: SlotState.Held } && command.LastError is null)
+                {
                     await StepAsync(new LeadEvent.Answered(command.CopyNo, BuyerAnswer.Unknown, Reason.InDoubt, null, null));
+                    FaultPoints.AfterDoubt.Pass();
+                }
             }
             finally
             {
@@ -310,7 +313,9 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             {
                 if (!IsKnown && !await RestoreAsync()) return;
                 if (answer.Answer == BuyerAnswer.Refused && sale!.SlotOfCopy(answer.CopyNo)?.State != asked) return;
-                if ((await StepAsync(answer)).Conflict is null || Now() >= leaseUntilMs) return;
+                var step = await StepAsync(answer);
+                if (answer.Answer == BuyerAnswer.Unknown) FaultPoints.AfterDoubt.Pass();
+                if (step.Conflict is null || Now() >= leaseUntilMs) return;
             }
             // A definite no: nothing was written.
             catch (StorageBusyException) when (Now() < leaseUntilMs) { }
@@ -327,6 +332,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
 
     private void StartCall(int copyNo, NewDelivery delivery)
     {
+        FaultPoints.AfterHold.Pass();
         if (calls++ == 0) callsDone = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _ = CallFirstAsync(copyNo, delivery);
     }
@@ -366,6 +372,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         {
             var message = CopyMessages.Create(model, await SaleTerms.ModelOfAsync(services.Catalog, row!, copy.Campaign, CancellationToken.None), row!, copy, LeadPayload.Of(services.Store.Vault, row), services.Store.Vault);
             result = await services.Calls.SendAsync(endpoint, message, deadlineMs);
+            FaultPoints.AfterAnswer.Pass();
         }
         else result = new(AttemptKind.NotSent, "endpoint_gone");
         var step = DeliveryDecision.After(new FinishedAttempt(

@@ -134,6 +134,7 @@ public sealed class PingDesk(
         feed.Pinged(record);
         if (forced is not null) book.ForceTest(id, forced);
         if (record.Outcome == Reason.None && !direct) rates.Offered(publisher.Id);
+        FaultPoints.BeforeOffer.Pass();
         return new(Answer(model, command, record, reading.Warnings), null);
     }
 

@@ -51,6 +51,7 @@ public sealed class ReturnDesk(IExchangeStore store, ICatalogHost catalog, TimeP
             case ReturnVerdict.QuotaReached: return Refused(ProblemOf(Reason.ReturnQuota, null));
         }
         if (!ask.Accepted) return (ReturnStatus.Requested, null);
+        FaultPoints.AfterReturn.Pass();
         await BookAsync(lead, copy);
         return (ReturnStatus.Accepted, null);
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Exchange.Server.Hosting;
 using Exchange.Storage;
 using Exchange.Storage.Sqlite;
 
@@ -30,6 +31,7 @@ internal static class BackupCommand
         }
         try
         {
+            FaultPlan.Arm(Environment.GetEnvironmentVariable(FaultPlan.Variable), production: false);
             var files = SqliteBackup.Run(folder, target, withKey);
             if (json)
             {
@@ -41,7 +43,7 @@ internal static class BackupCommand
             if (!withKey) console.Line("The installation's key is not in it. Without the key contact data in it cannot be read: keep it elsewhere, and apart.");
             return ExitCodes.Ok;
         }
-        catch (StorageOpenException fault)
+        catch (Exception fault) when (fault is StorageOpenException or OptionsException)
         {
             console.Error.WriteLine(fault.Message);
             return ExitCodes.Refused;

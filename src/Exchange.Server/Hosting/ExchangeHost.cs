@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Exchange.Engine;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Cluster;
 using Exchange.Grains.Deliveries;
@@ -29,9 +30,11 @@ public static class ExchangeHost
         {
             var builder = WebApplication.CreateBuilder(args);
             var options = ExchangeOptions.Read(builder.Configuration, builder.Environment);
+            FaultPlan.Arm(Environment.GetEnvironmentVariable(FaultPlan.Variable), options.Production);
             Logging(builder);
             using var startLog = LoggerFactory.Create(logging => logging.AddSimpleConsole(console => { console.SingleLine = true; console.TimestampFormat = "HH:mm:ss "; }));
             await using var store = await OpenedStore.OpenAsync(options, startLog, cancel);
+            FaultPoints.AfterSchema.Pass();
             await using var redis = options.Redis is null ? null : await RedisLink.OpenAsync(options.Redis, TimeProvider.System, startLog.CreateLogger<RedisLink>());
             if (redis is not null) builder.Services.AddRedis(redis);
             await using var app = Build(builder, options, store);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Exchange.Engine;
 using Microsoft.Data.Sqlite;
 
 namespace Exchange.Storage.Sqlite;
@@ -41,7 +42,12 @@ public static class SqliteBackup
         {
             Directory.CreateDirectory(parent);
             SqliteStore.CreateFolder(partial);
-            foreach (var name in Files) if (File.Exists(Path.Combine(folder, name))) Copy(Path.Combine(folder, name), Path.Combine(partial, name));
+            foreach (var name in Files)
+            {
+                if (!File.Exists(Path.Combine(folder, name))) continue;
+                Copy(Path.Combine(folder, name), Path.Combine(partial, name));
+                FaultPoints.InBackup.Pass();
+            }
             LeaveOutSoldNumbers(Path.Combine(partial, SqliteStore.FactsFile));
             if (withKey) File.Copy(key, Path.Combine(partial, MasterKey.FileName));
             foreach (var file in Directory.EnumerateFiles(partial)) Flush(file);

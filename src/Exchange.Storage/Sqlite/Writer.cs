@@ -132,7 +132,9 @@ internal sealed class Writer : IAsyncDisposable
                 database.Execute("BEGIN IMMEDIATE");
                 foreach (var work in batch) work.Run(session, careful);
                 session.Flush();
+                FaultPoints.BeforeCommit.Pass();
                 database.Execute("COMMIT");
+                FaultPoints.AfterCommit.Pass();
                 break;
             }
             catch (Exception exception)

@@ -91,7 +91,9 @@ internal sealed class JournalLane(NpgsqlDataSource source, JournalQueue queue, J
         var rows = await ColdFlush.RunAsync(connection, works).ConfigureAwait(false);
         var batch = BatchPlan.Judge(works, rows);
         foreach (var item in batch.Planned) item.Work.Unconfirmed = JournalTelling.NewsOf(item);
+        FaultPoints.BeforeCommit.Pass();
         var fence = await HotFlush.RunAsync(connection, batch, rows, owner).ConfigureAwait(false);
+        FaultPoints.AfterCommit.Pass();
         Tell(batch, fence, again);
     }
 

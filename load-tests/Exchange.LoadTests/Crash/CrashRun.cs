@@ -1,0 +1,238 @@
+using System.Data.Common;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Exchange.Engine;
+using Exchange.LoadTests.Admin;
+using Exchange.LoadTests.Children;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+
+namespace Exchange.LoadTests.Crash;
+
+internal sealed record CrashOptions(int Cycles, bool Points, bool Postgres, int Silos, int Seed, int Workers, string? Server);
+
+/// <summary>What a run came to.</summary>
+/// <param name="Reached">Fault points at which a process died, of those that there are.</param>
+/// <param name="Missed">Points that were never passed.</param>
+/// <param name="Resolved">Copies in doubt that were ended by the operator because the buyer was not to be asked again for long.</param>
+/// <param name="Audit">What the exchange's own auditor said: clean, or its findings; null: it is not there.</param>
+internal sealed record CrashOutcome(
+    CrashOptions Options, int Kills, int Reached, IReadOnlyList<string> Missed, IReadOnlyCollection<Post> Posts, long Pings, int Received, int Repeats, int Resolved, IReadOnlyList<double> ReadyMs,
+    string? Audit, IReadOnlyList<Violation> Violations, TimeSpan Took)
+{
+    public bool IsClean => Violations.Count == 0 && Missed.Count == 0 && Audit is null or "clean";
+}
+
+/// <summary>
+/// Servers under load, killed again and again: at random moments and at each named fault point. At the end the faults stop, everything settles, and the
+/// judge joins what publishers were told, what buyers have and what is stored.
+/// </summary>
+internal sealed class CrashRun(CrashOptions options, Action<string> tell)
+{
+    private const string AdminKey = "admin-key-of-a-crash-run-0123456789";
+    private static readonly TimeSpan SettlePatience = TimeSpan.FromMinutes(6), AskedAgainSoon = TimeSpan.FromSeconds(20), ReachPatience = TimeSpan.FromSeconds(60);
+
+    private readonly Random _random = new(options.Seed);
+    private readonly List<double> _readyMs = [];
+    private readonly List<string> _missed = [];
+    private int _kills, _reached;
+
+    public async Task<CrashOutcome> RunAsync(CancellationToken cancel)
+    {
+        var began = Stopwatch.GetTimestamp();
+        var folder = Directory.CreateTempSubdirectory("exchange-crash-").FullName;
+        var postgres = options.Postgres ? await PrivatePostgres.StartAsync(cancel) : null;
+        var servers = Servers(folder, postgres?.Database);
+        await using var sinks = await Sinks.StartAsync(options.Seed, cancel);
+        try
+        {
+            foreach (var server in servers) await server.StartAsync(null, cancel);
+            var (publisher, reader) = await PrepareAsync(servers[0], sinks, cancel);
+            var wires = servers.Select(server => new IntakeWire(server, publisher)).ToList();
+            var publishers = new Publishers(wires, options.Seed);
+            var inbox = new InboxReader(servers, reader, options.Seed);
+            publishers.Start(options.Workers);
+            inbox.Start();
+            using var changing = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+            var changes = ChangeBidsAsync(servers, changing.Token);
+            await KillAsync(servers, cancel);
+            sinks.Healed = true;
+            await changing.CancelAsync();
+            await changes;
+            await publishers.StopAsync(TimeSpan.FromSeconds(60));
+            tell("settling");
+            var resolved = await SettleAsync(servers[0], sinks, cancel);
+            await inbox.StopAsync();
+            await publishers.RepeatAllAsync(cancel);
+            var audit = await AuditAsync(servers[0], cancel);
+            await using var database = (DbConnection)(postgres is null
+                ? new SqliteConnection($"Data Source={Path.Combine(folder, "facts.db")};Mode=ReadOnly;Pooling=False") : new NpgsqlConnection(postgres.Database));
+            var violations = Judge.Run(publishers.Posts, sinks.Copies, inbox, await Books.ReadAsync(database, cancel));
+            foreach (var wire in wires) wire.Dispose();
+            return new(options, _kills, _reached, _missed, publishers.Posts, publishers.Pings, sinks.Copies.Count, sinks.Copies.Values.Sum(copy => copy.Attempts - 1), resolved, _readyMs, audit,
+                violations, Stopwatch.GetElapsedTime(began));
+        }
+        finally
+        {
+            foreach (var server in servers) await server.DisposeAsync();
+            if (postgres is not null) await postgres.DisposeAsync();
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private List<Server> Servers(string folder, string? database)
+    {
+        var assembly = options.Server is { } named ? Path.GetFullPath(named) : ExchangeChild.FindAssembly();
+        var masterKey = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
+        var cluster = Guid.NewGuid().ToString("N");
+        var ports = FreePorts.Find(4 * options.Silos);
+        return [.. Enumerable.Range(0, options.Silos).Select(index =>
+        {
+            var settings = new Dictionary<string, string> { ["EXCHANGE_ADMIN_KEY"] = AdminKey, ["Exchange__Data"] = folder, ["Logging__LogLevel__Default"] = "Warning" };
+            if (database is not null)
+            {
+                settings["Exchange__Postgres"] = database;
+                settings["Exchange__MasterKey"] = masterKey;
+                settings["Exchange__Cluster__Id"] = cluster;
+                settings["Exchange__Silo__Port"] = ports[4 * index + 3].ToString(CultureInfo.InvariantCulture);
+                settings["Exchange__Silo__Name"] = string.Create(CultureInfo.InvariantCulture, $"member-{index}");
+                settings["Exchange__Silo__DrainSeconds"] = "0";
+            }
+            return new Server(assembly, settings, ports[(4 * index)..(4 * index + 3)]);
+        })];
+    }
+
+    /// <summary>The catalog, and keys of the publisher and of the buyer that reads its inbox.</summary>
+    private static async Task<(string Publisher, string Reader)> PrepareAsync(Server server, Sinks sinks, CancellationToken cancel)
+    {
+        using var http = Admin(server);
+        using var secret = await http.PutAsync($"/v1/admin/secrets/{CrashMarket.SecretName}", new StringContent(CrashMarket.Secret), cancel);
+        if (!secret.IsSuccessStatusCode) throw new RunFailedException($"The secret: {await secret.Content.ReadAsStringAsync(cancel)}");
+        using var request = new HttpRequestMessage(HttpMethod.Put, "/v1/admin/catalog") { Content = new StringContent(CrashMarket.Catalog(sinks.Address), new MediaTypeHeaderValue("application/yaml")) };
+        request.Headers.IfMatch.Add(EntityTagHeaderValue.Any);
+        using var applied = await http.SendAsync(request, cancel);
+        if (!applied.IsSuccessStatusCode) throw new RunFailedException($"The catalog: {await applied.Content.ReadAsStringAsync(cancel)}");
+        return (await KeyAsync("publisher", CrashMarket.Publisher), await KeyAsync("buyer", CrashMarket.Reader));
+
+        async Task<string> KeyAsync(string role, string id)
+        {
+            using var answer = await http.PostAsJsonAsync("/v1/admin/keys", new Dictionary<string, string> { ["role"] = role, ["for"] = id, ["mode"] = "live" }, cancel);
+            using var key = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(cancel));
+            return key.RootElement.GetProperty("key").GetString()!;
+        }
+    }
+
+    /// <summary>Random instants first, then each fault point, at the first to third time it is passed.</summary>
+    private async Task KillAsync(List<Server> servers, CancellationToken cancel)
+    {
+        for (var cycle = 1; cycle <= options.Cycles; cycle++)
+        {
+            await Task.Delay(_random.Next(100, 1_200), cancel);
+            var victim = servers[_random.Next(servers.Count)];
+            await victim.KillAsync();
+            _kills++;
+            await RestartAsync(victim, null);
+            if (cycle % 20 == 0) tell(string.Create(CultureInfo.InvariantCulture, $"{cycle} of {options.Cycles} cycles"));
+        }
+        if (!options.Points) return;
+        foreach (var point in FaultPoints.All)
+        {
+            var victim = servers[_random.Next(servers.Count)];
+            await victim.KillAsync();
+            // The start is passed once.
+            var nth = point == FaultPoints.AfterSchema ? 1 : _random.Next(1, 4);
+            await RestartAsync(victim, string.Create(CultureInfo.InvariantCulture, $"{point}:{nth}"));
+            if (await victim.DiesWithinAsync(ReachPatience, cancel)) _reached++;
+            else
+            {
+                _missed.Add(point.Name);
+                await victim.KillAsync();
+            }
+            _kills++;
+            tell($"died at {point}");
+            await RestartAsync(victim, null);
+        }
+
+        async Task RestartAsync(Server victim, string? faultPoint)
+        {
+            if (await victim.StartAsync(faultPoint, cancel) is { } ready && faultPoint is null) _readyMs.Add(ready.TotalMilliseconds);
+        }
+    }
+
+    /// <summary>Waits until nothing is open; what is to be asked again much later the operator ends by what its buyer has. Returns how many.</summary>
+    private async Task<int> SettleAsync(Server server, Sinks sinks, CancellationToken cancel)
+    {
+        using var http = Admin(server);
+        var began = Stopwatch.GetTimestamp();
+        var (resolved, told) = (0, began);
+        while (Stopwatch.GetElapsedTime(began) < SettlePatience)
+        {
+            var waiting = await ArrayAsync("/v1/admin/deliveries?status=waiting&limit=100", "deliveries");
+            var open = waiting.Count(static delivery => CrashMarket.Sinks.ContainsKey(delivery.GetProperty("buyer").GetString()!));
+            foreach (var status in (string[])["in_doubt", "pending"]) open += (await ArrayAsync($"/v1/admin/leads?status={status}&limit=5", "leads")).Count;
+            if (open == 0) return resolved;
+            if (Stopwatch.GetElapsedTime(began) > AskedAgainSoon)
+                foreach (var doubt in await ArrayAsync("/v1/admin/doubts?limit=100", "doubts"))
+                {
+                    var copy = doubt.GetProperty("copy_id").GetString()!;
+                    var outcome = sinks.Copies.GetValueOrDefault(copy) is { Taken: true } ? "accepted" : "rejected";
+                    using var answer = await http.PostAsJsonAsync($"/v1/admin/copies/{copy}/resolve", new { outcome }, cancel);
+                    if (answer.IsSuccessStatusCode) resolved++;
+                }
+            if (Stopwatch.GetElapsedTime(told) > AskedAgainSoon)
+            {
+                tell(string.Create(CultureInfo.InvariantCulture, $"{open} still open"));
+                told = Stopwatch.GetTimestamp();
+            }
+            await Task.Delay(200, cancel);
+        }
+        return resolved;
+
+        async Task<List<JsonElement>> ArrayAsync(string path, string name)
+        {
+            using var answer = await http.GetAsync(path, cancel);
+            var text = await answer.Content.ReadAsStringAsync(cancel);
+            if (!answer.IsSuccessStatusCode) throw new RunFailedException($"{path}: {(int)answer.StatusCode} {Problems.Code(text)}");
+            using var body = JsonDocument.Parse(text);
+            return [.. body.RootElement.GetProperty(name).EnumerateArray().Select(element => element.Clone())];
+        }
+    }
+
+    private async Task ChangeBidsAsync(List<Server> servers, CancellationToken stop)
+    {
+        var clients = servers.Select(Admin).ToList();
+        for (var change = 0; !stop.IsCancellationRequested; change++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Patch, $"/v1/admin/campaigns/{CrashMarket.Repriced}")
+            {
+                Content = JsonContent.Create(new Dictionary<string, string> { ["bid"] = string.Create(CultureInfo.InvariantCulture, $"10.{change % 100:00}") }, new MediaTypeHeaderValue("application/merge-patch+json")),
+            };
+            request.Headers.IfMatch.Add(EntityTagHeaderValue.Any);
+            try
+            {
+                using var answer = await clients[change % clients.Count].SendAsync(request, stop);
+            }
+            // The server died, or the run is over: whether it was applied the next one will see.
+            catch (Exception fault) when (fault is HttpRequestException or OperationCanceledException or IOException) { }
+            await Task.Delay(500, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        foreach (var client in clients) client.Dispose();
+    }
+
+    private static async Task<string?> AuditAsync(Server server, CancellationToken cancel)
+    {
+        using var http = Admin(server);
+        http.Timeout = TimeSpan.FromMinutes(5);
+        using var answer = await http.GetAsync("/v1/admin/audit", cancel);
+        if (!answer.IsSuccessStatusCode) return null;
+        using var report = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(cancel));
+        return report.RootElement.GetProperty("clean").GetBoolean() ? "clean" : report.RootElement.ToString();
+    }
+
+    private static HttpClient Admin(Server server) =>
+        new() { BaseAddress = server.Http, Timeout = TimeSpan.FromSeconds(30), DefaultRequestHeaders = { Authorization = new("Bearer", AdminKey) } };
+}

@@ -1,0 +1,99 @@
+using System.Text.Json;
+
+namespace Exchange.LoadTests.Crash;
+
+/// <summary>One thing that must not be, with the ids it is about.</summary>
+internal sealed record Violation(string Kind, string What);
+
+/// <summary>Joins what publishers were told, what buyers received and what the database holds.</summary>
+internal static class Judge
+{
+    public const string Lost = "acknowledged sales lost", Twice = "sold twice", Caps = "caps broken", Answers = "answers differ", Deliveries = "deliveries lost",
+        Unsettled = "not settled", Returns = "returns lost", Copies = "copies differ";
+
+    /// <summary>Every kind, in the order they are told.</summary>
+    public static string[] Kinds { get; } = [Lost, Twice, Caps, Answers, Deliveries, Unsettled, Returns, Copies];
+
+    public static IReadOnlyList<Violation> Run(IReadOnlyCollection<Post> posts, IReadOnlyDictionary<string, ReceivedCopy> received, InboxReader inbox, Books books)
+    {
+        var found = new List<Violation>();
+        var copiesOf = books.Copies.ToLookup(copy => copy.Lead);
+        foreach (var post in posts)
+        {
+            if (post.Broken is { } broken) found.Add(new(Answers, $"{post.Key} {post.Market}: {broken}"));
+            if (post.Refused is not null and not "ping_not_found" and not "offer_expired") found.Add(new(Answers, $"{post.Key} {post.Market}: refused {post.Refused}"));
+            if (post.Refused is not null)
+            {
+                if (books.LeadOfKey.ContainsKey(post.Key)) found.Add(new(Lost, $"{post.Key}: refused, and its lead {books.LeadOfKey[post.Key]} is there"));
+                continue;
+            }
+            if (post.Final is not { } final) found.Add(new(post.OwedMicros > 0 ? Lost : Unsettled, $"{post.Key} {post.Market}: never a final answer"));
+            else Compare(final, post);
+        }
+        SoldTwice();
+
+        foreach (var over in books.OverLimit) found.Add(new(Caps, $"{over} is above its limit"));
+        var capped = books.Copies.Count(copy => copy.Campaign == "capped-one" && copy.State is BookedCopy.Held or BookedCopy.InDoubt or BookedCopy.Captured or BookedCopy.Reversed);
+        if (capped > CrashMarket.Cap) found.Add(new(Caps, $"capped-one sold {capped} of {CrashMarket.Cap}"));
+
+        Delivered();
+        foreach (var (lead, state) in books.LeadStates)
+            if (state is Books.InDoubtLead or Books.PendingLead) found.Add(new(Unsettled, $"lead {lead} is {(state == Books.PendingLead ? "pending" : "in doubt")}"));
+        foreach (var copy in inbox.Returned)
+            if (books.Copies.Single(booked => booked.Id == copy).State != BookedCopy.Reversed) found.Add(new(Returns, $"copy {copy}: its return was accepted"));
+        return found;
+
+        // What was answered is what is stored.
+        void Compare(PostReply final, Post post)
+        {
+            var sold = copiesOf[final.Lead].Where(copy => copy.IsSold).ToList();
+            if (books.LeadOfKey.GetValueOrDefault(post.Key) != final.Lead || final.Lead != post.Ping) found.Add(new(Lost, $"{post.Key}: its key names another lead than {final.Lead}"));
+            if (final.Status == "unsold" && sold.Count > 0) found.Add(new(Twice, $"{post.Key}: unsold, but copy {sold[0].Id} is sold"));
+            if (final.Status != "sold") return;
+            if (sold.Count == 0 || sold.Sum(copy => copy.Payout) != final.PayoutMicros)
+                found.Add(new(Lost, $"{post.Key}: sold for {final.PayoutMicros}, stored are {sold.Count} copies for {sold.Sum(copy => copy.Payout)}"));
+        }
+
+        void SoldTwice()
+        {
+            foreach (var person in posts.Where(post => post.Final?.Status == "sold").GroupBy(post => post.Email).Where(person => person.Count() > 1))
+                found.Add(new(Twice, $"{person.Key} was sold as {string.Join(" and ", person.Select(post => post.Ping))}"));
+            var exclusive = posts.Where(post => post.Market != "shared").Select(post => post.Ping).ToHashSet();
+            foreach (var lead in books.Copies.Where(copy => copy.IsSold).GroupBy(copy => copy.Lead))
+                if (lead.Count() > (exclusive.Contains(lead.Key) ? 1 : 2)) found.Add(new(Twice, $"lead {lead.Key} has {lead.Count()} sold copies"));
+            // What buyers have, whatever the books say.
+            foreach (var lead in received.Where(copy => copy.Value.Taken).GroupBy(copy => copy.Key[..copy.Key.LastIndexOf('-')]))
+                if (exclusive.Contains(lead.Key) && lead.Count() > 1) found.Add(new(Twice, $"exclusive lead {lead.Key} was taken by {string.Join(" and ", lead.Select(copy => copy.Value.Buyer))}"));
+            foreach (var person in received.Where(copy => copy.Value.Taken).GroupBy(copy => Email(copy.Value)).Where(person => person.Select(copy => copy.Key[..copy.Key.LastIndexOf('-')]).Distinct().Count() > 1))
+                found.Add(new(Twice, $"{person.Key} was taken as {string.Join(" and ", person.Select(copy => copy.Key))}"));
+        }
+
+        void Delivered()
+        {
+            var delivery = books.Deliveries.ToLookup(row => row.Copy);
+            foreach (var copy in books.Copies)
+            {
+                var seen = received.GetValueOrDefault(copy.Id);
+                if (seen is { Differs: true }) found.Add(new(Copies, $"copy {copy.Id} came with other bytes or to another buyer"));
+                if (seen is not null && seen.Buyer != copy.Buyer) found.Add(new(Copies, $"copy {copy.Id} of {copy.Buyer} went to {seen.Buyer}"));
+                if (copy.State is BookedCopy.Held or BookedCopy.InDoubt && books.LeadStates[copy.Lead] != Books.OpenLead) found.Add(new(Unsettled, $"copy {copy.Id} is held"));
+                if (CrashMarket.Sinks.TryGetValue(copy.Buyer, out var asked))
+                {
+                    if (copy.IsSold && seen is not { Taken: true }) found.Add(new(Deliveries, $"copy {copy.Id} is sold and its buyer has it not"));
+                    if (asked && !copy.IsSold && seen is { Taken: true }) found.Add(new(Lost, $"copy {copy.Id} was taken by its buyer and is not sold"));
+                    if (copy.IsSold && delivery[copy.Id].Any(row => row.Status != BookedDelivery.Delivered)) found.Add(new(Unsettled, $"copy {copy.Id} is not delivered"));
+                }
+                else if (copy.IsSold && !inbox.Seen.Contains(copy.Id)) found.Add(new(Deliveries, $"copy {copy.Id} never came to its inbox"));
+                if (copy.IsSold && !delivery[copy.Id].Any()) found.Add(new(Deliveries, $"copy {copy.Id} has no delivery"));
+            }
+            var booked = books.Copies.Select(copy => copy.Id).ToHashSet();
+            foreach (var (id, copy) in received) if (!booked.Contains(id)) found.Add(new(Copies, $"copy {id} left for {copy.Buyer} and is in no book"));
+        }
+    }
+
+    private static string Email(ReceivedCopy copy)
+    {
+        using var message = JsonDocument.Parse(copy.Body);
+        return message.RootElement.GetProperty("fields").GetProperty("email").GetString()!;
+    }
+}

@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using System.Globalization;
+using Exchange.LoadTests.Children;
+
+namespace Exchange.LoadTests.Crash;
+
+/// <summary>One exchange process at a place of its own: the same ports and the same data after every death.</summary>
+internal sealed class Server(string assembly, IReadOnlyDictionary<string, string> settings, int[] ports) : IAsyncDisposable
+{
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(120);
+
+    private readonly HttpClient _health = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero }) { Timeout = TimeSpan.FromSeconds(2) };
+    private ChildProcess? _process;
+
+    public Uri Http { get; } = new($"http://127.0.0.1:{ports[0]}");
+    public Uri Grpc { get; } = new($"http://127.0.0.1:{ports[1]}");
+    private Uri Ready { get; } = new($"http://127.0.0.1:{ports[2]}/health/ready");
+
+    /// <summary>Its last lines of output.</summary>
+    public string Tail => _process?.Tail ?? "";
+
+    /// <summary>Starts it; the time until it is ready to trade, or null: it died first, at its fault point.</summary>
+    /// <param name="faultPoint">Where it kills itself, as <c>name:n</c>.</param>
+    public async Task<TimeSpan?> StartAsync(string? faultPoint, CancellationToken cancel)
+    {
+        if (_process is not null) await _process.DisposeAsync();
+        var environment = new Dictionary<string, string>(settings)
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Development",
+            ["DOTNET_gcServer"] = "0",
+            ["Exchange__Delivery__AllowLoopback"] = "true",
+            ["Exchange__Http__Port"] = Text(ports[0]),
+            ["Exchange__Grpc__Port"] = Text(ports[1]),
+            ["Exchange__Management__Port"] = Text(ports[2]),
+        };
+        if (faultPoint is not null) environment["EXCHANGE_FAULT_POINT"] = faultPoint;
+        var began = Stopwatch.GetTimestamp();
+        _process = ChildProcess.Start(assembly, [], environment);
+        while (!await IsReadyAsync(cancel))
+        {
+            if (_process.HasExited) return faultPoint is not null ? null : throw new RunFailedException($"A server did not start again. Its last lines:{Environment.NewLine}{Tail}");
+            if (Stopwatch.GetElapsedTime(began) > StartPatience) throw new RunFailedException($"A server was not ready in {StartPatience.TotalSeconds:0} s. Its last lines:{Environment.NewLine}{Tail}");
+            await Task.Delay(10, cancel);
+        }
+        return Stopwatch.GetElapsedTime(began);
+    }
+
+    public Task KillAsync() => _process!.KillAsync();
+
+    /// <summary>False: it still lives after that time.</summary>
+    public async Task<bool> DiesWithinAsync(TimeSpan time, CancellationToken cancel)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        patience.CancelAfter(time);
+        try
+        {
+            await _process!.EndedAsync(patience.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is not null) await _process.DisposeAsync();
+        _health.Dispose();
+    }
+
+    private async Task<bool> IsReadyAsync(CancellationToken cancel)
+    {
+        try
+        {
+            using var answer = await _health.GetAsync(Ready, cancel);
+            return answer.IsSuccessStatusCode;
+        }
+        catch (Exception fault) when (fault is HttpRequestException or TaskCanceledException && !cancel.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    private static string Text(int port) => port.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,109 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text.Json;
+using Exchange.LoadTests.Buyers;
+
+namespace Exchange.LoadTests.Crash;
+
+/// <summary>One copy as its buyer's server saw it, over all attempts.</summary>
+internal sealed class ReceivedCopy(string buyer, byte[] body)
+{
+    public string Buyer { get; } = buyer;
+    /// <summary>Of the first attempt.</summary>
+    public byte[] Body { get; } = body;
+    public int Attempts { get; set; }
+    /// <summary>The buyer has it and says so, whether its answer was heard or not.</summary>
+    public bool Taken { get; set; }
+    /// <summary>An attempt brought other bytes, went elsewhere or was not signed.</summary>
+    public bool Differs { get; set; }
+}
+
+/// <summary>
+/// The buyers' servers. Every request is kept before it is answered. What a buyer thinks of a copy depends on the copy's id and the seed alone; how it
+/// says so may fail the first time: no answer, a cut connection after it has taken the copy, a 500.
+/// </summary>
+internal sealed class Sinks : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly int _seed;
+    private readonly ConcurrentDictionary<string, ReceivedCopy> _copies = new();
+
+    private Sinks(WebApplication app, int seed) => (_app, _seed) = (app, seed);
+
+    public Uri Address { get; private set; } = new("http://127.0.0.1/");
+    public IReadOnlyDictionary<string, ReceivedCopy> Copies => _copies;
+    /// <summary>True: every answer is given at once and heard.</summary>
+    public bool Healed { get; set; }
+
+    public static async Task<Sinks> StartAsync(int seed, CancellationToken cancel)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        var app = builder.Build();
+        var sinks = new Sinks(app, seed);
+        app.MapPost("/{buyer}", sinks.AnswerAsync);
+        await app.StartAsync(cancel);
+        sinks.Address = new Uri(app.Urls.First());
+        return sinks;
+    }
+
+    private async Task AnswerAsync(HttpContext call, string buyer)
+    {
+        using var bytes = new MemoryStream();
+        try { await call.Request.Body.CopyToAsync(bytes, call.RequestAborted); }
+        // Its sender died: half a copy is no copy.
+        catch (Exception fault) when (fault is OperationCanceledException or IOException or BadHttpRequestException) { return; }
+        var body = bytes.ToArray();
+        using var message = JsonDocument.Parse(body);
+        var id = message.RootElement.GetProperty("copy_id").GetString()!;
+        var copy = _copies.GetOrAdd(id, _ => new ReceivedCopy(buyer, body));
+        var chance = Chance(id);
+        bool first;
+        var asked = CrashMarket.Sinks[buyer];
+        var yes = !asked || chance % 4 != 0;
+        var signed = CopySignature.Fault(call.Request.Headers, body, CrashMarket.Secret, TimeProvider.System.GetUtcNow()) is null;
+        lock (copy)
+        {
+            first = ++copy.Attempts == 1;
+            copy.Differs |= !signed || !body.AsSpan().SequenceEqual(copy.Body) || copy.Buyer != buyer;
+            // A told buyer that answers 500 has it all the same or not: it does not say, so it does not count as taken.
+            if (yes && !(Fails(first, chance) && Fault(chance, asked) is "hang" or "500")) copy.Taken = true;
+        }
+        if (Fails(first, chance))
+        {
+            switch (Fault(chance, asked))
+            {
+                case "hang":
+                    await Task.Delay(Timeout.InfiniteTimeSpan, call.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    return;
+                case "500":
+                    call.Response.StatusCode = StatusCodes.Status500InternalServerError;
+                    return;
+                default:
+                    call.Abort();
+                    return;
+            }
+        }
+        if (asked) await call.Response.WriteAsJsonAsync(new Dictionary<string, string> { ["answer"] = yes ? "accepted" : "rejected" }, CancellationToken.None);
+        else call.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    private bool Fails(bool first, uint chance) => first && !Healed && chance / 7 % 10 == 0;
+
+    private static string Fault(uint chance, bool asked) => (chance / 71 % 3, asked) switch { (0, _) => "hang", (1, false) => "500", _ => "cut" };
+
+    /// <summary>FNV-1a: the same in every process.</summary>
+    private uint Chance(string id)
+    {
+        var hash = 2166136261u ^ (uint)_seed;
+        foreach (var c in id) hash = unchecked((hash ^ c) * 16777619u);
+        return hash ^ hash >> 15;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync(new CancellationToken(canceled: true));
+        await _app.DisposeAsync();
+    }
+}

@@ -1,0 +1,50 @@
+using System.Diagnostics;
+using System.Globalization;
+using Exchange.Engine;
+using Shouldly;
+
+namespace Exchange.System.Tests.BlackBox;
+
+/// <summary>
+/// The crash harness (<c>load-tests/Exchange.LoadTests -- crash</c>) for as long as a test run has time. It kills real servers under load and exits 0
+/// only if what was answered, what buyers received and what is stored are one story. I1 to I5, I10 to I12, I16, I17.
+/// </summary>
+public sealed class CrashHarnessTests
+{
+    [Theory]
+    [InlineData("--cycles", "12", "--points", "--seed", "1")]
+    public async Task Killed_AtRandomMomentsAndAtEachFaultPoint_LosesNothingAndSellsNothingTwice(params string[] arguments)
+    {
+        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
+        var dll = Repository.Path("load-tests", "Exchange.LoadTests", "bin", configuration, "net10.0", "Exchange.LoadTests.dll");
+        var start = new ProcessStartInfo("dotnet", [dll, "crash", .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["DOTNET_gcServer"] = "0";
+        using var process = Process.Start(start)!;
+        var reading = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        try
+        {
+            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(15));
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill(entireProcessTree: true);
+        }
+        var output = await reading;
+        process.ExitCode.ShouldBe(0, output + await error);
+
+        // Rows of a table: │ name │ value │
+        var rows = output.Split('\n').Where(line => line.Contains('│', StringComparison.Ordinal))
+            .Select(line => line.Split('│', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).Where(cells => cells.Length == 2)
+            .ToDictionary(cells => cells[0], cells => cells[1]);
+        rows["Fault points"].ShouldBe(string.Create(CultureInfo.InvariantCulture, $"{FaultPoints.All.Count} of {FaultPoints.All.Count}"));
+        Number("Kills").ShouldBe(Number("Cycles") + FaultPoints.All.Count);
+        rows["Audit"].ShouldBe("clean");
+        foreach (var kind in (string[])["Acknowledged sales lost", "Sold twice", "Caps broken", "Answers differ", "Deliveries lost", "Not settled", "Returns lost", "Copies differ"])
+            Number(kind).ShouldBe(0, kind);
+        // A run in which nothing was sold, cut off or sent again would prove nothing.
+        foreach (var load in (string[])["Sold", "Unknown", "Copies that buyers' servers saw", "Copies sent again"]) Number(load).ShouldBeGreaterThan(0, load);
+
+        int Number(string name) => int.Parse(rows[name], NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
+    }
+}
