@@ -54,7 +54,7 @@ internal static class CrashCommand
         Row("Unknown", Text(posts.Sum(post => post.Unknown)));
         Row("Sold", Text(posts.Count(post => post.Final?.Status == "sold")));
         Row("Unsold", Text(posts.Count(post => post.Final?.Status == "unsold")));
-        Row("Pings lost before their post", Text(posts.Count(post => post.Refused == "ping_not_found")));
+        Row("Pings gone before their post", Text(posts.Count(post => post.IsPingGone)));
         Row("Copies that buyers' servers saw", Text(outcome.Received));
         Row("Copies sent again", Text(outcome.Repeats));
         Row("Doubts ended by the operator", Text(outcome.Resolved));

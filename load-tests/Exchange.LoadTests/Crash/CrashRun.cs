@@ -202,7 +202,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         }
     }
 
-    private async Task ChangeBidsAsync(List<Server> servers, CancellationToken stop)
+    private static async Task ChangeBidsAsync(List<Server> servers, CancellationToken stop)
     {
         var clients = servers.Select(Admin).ToList();
         for (var change = 0; !stop.IsCancellationRequested; change++)

@@ -21,7 +21,7 @@ internal static class Judge
         foreach (var post in posts)
         {
             if (post.Broken is { } broken) found.Add(new(Answers, $"{post.Key} {post.Market}: {broken}"));
-            if (post.Refused is not null and not "ping_not_found" and not "offer_expired") found.Add(new(Answers, $"{post.Key} {post.Market}: refused {post.Refused}"));
+            if (post is { Refused: not null, IsPingGone: false }) found.Add(new(Answers, $"{post.Key} {post.Market}: refused {post.Refused}"));
             if (post.Refused is not null)
             {
                 if (books.LeadOfKey.ContainsKey(post.Key)) found.Add(new(Lost, $"{post.Key}: refused, and its lead {books.LeadOfKey[post.Key]} is there"));

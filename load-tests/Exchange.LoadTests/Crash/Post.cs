@@ -28,6 +28,8 @@ internal sealed class Post(string key, string market, string ping, string email)
     public long OwedMicros { get; private set; }
     /// <summary>The refusal that ended it.</summary>
     public string? Refused { get; set; }
+    /// <summary>Its ping died with its server, or its time ran out while none served: nothing was done, and the person may be pinged again.</summary>
+    public bool IsPingGone => Refused is "ping_not_found" or "ping_expired";
     /// <summary>What must not be, in words.</summary>
     public string? Broken { get; set; }
 

@@ -68,7 +68,7 @@ internal sealed class Publishers(IReadOnlyList<IntakeWire> wires, int seed)
                 var post = new Post(again == 0 ? name : string.Create(CultureInfo.InvariantCulture, $"{name}-{again}"), market, ping, email);
                 _posts.Enqueue(post);
                 await AnsweredAsync(post, random);
-                if (post.Refused != "ping_not_found") break;
+                if (!post.IsPingGone) break;
             }
             await Task.Delay(Think);
         }
