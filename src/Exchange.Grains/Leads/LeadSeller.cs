@@ -97,6 +97,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         }
     }
 
+    private bool IsOpen(int copyNo) => sale?.SlotOfCopy(copyNo) is { State: SlotState.Held or SlotState.InDoubt };
+
     /// <summary>The pump's way in: a copy that is held or in doubt, whose lease this process has just taken.</summary>
     public async Task ResumeAsync(ResumeCommand command)
     {
@@ -106,7 +108,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             await gate.WaitAsync();
             try
             {
-                if (!IsKnown && !await RestoreAsync()) return;
+                // The rows said that this copy is open: whoever remembers it otherwise remembers what another activation has moved since.
+                if ((!IsKnown || !IsOpen(command.CopyNo)) && !await RestoreAsync()) return;
                 // A lease that ran out without a result: the process that called died or hangs. The buyer may have the lead.
                 if (sale!.SlotOfCopy(command.CopyNo) is { State: SlotState.Held } && command.LastError is null)
                 {
@@ -118,7 +121,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             {
                 gate.Release();
             }
-            if (sale?.SlotOfCopy(command.CopyNo) is { State: SlotState.Held or SlotState.InDoubt })
+            if (IsOpen(command.CopyNo))
                 await CallAsync(command.CopyNo, command.Endpoint, command.Fence, command.Attempts, command.CreatedAtMs, command.LastError, command.DeadlineMs);
             else if (IsKnown)
                 await services.Store.Deliveries.RecordAsync(new(id, command.CopyNo), command.Endpoint, command.Fence,
