@@ -156,6 +156,8 @@ public static class ExchangeHost
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         builder.Logging.AddFilter("Grpc", LogLevel.Warning);
         builder.Logging.AddFilter("Polly", LogLevel.Warning);
+        // The runtime tells of the rings of its grain services under our names.
+        builder.Logging.AddFilter(typeof(SiloService).FullName, LogLevel.Warning);
         // It compares its first tick with the process start and cries wolf on a busy machine.
         builder.Logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
         builder.Logging.AddFilter("System.Net.Http", LogLevel.Warning);
