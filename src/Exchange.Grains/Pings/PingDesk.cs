@@ -105,6 +105,7 @@ public sealed class PingDesk(
         }
         if (!command.Test) outcome = Counted(outcome, publisher, subject, now.ToUnixTimeMilliseconds());
 
+        var taken = outcome.Taken;
         var expires = now + vertical.PingTtl;
         var record = new PingRecord
         {
@@ -116,7 +117,12 @@ public sealed class PingDesk(
         };
         try
         {
-            if (!direct && FirmOffers.AreHeld(model, record)) record = await firm.HoldAsync(model, input, record, outcome.Taken);
+            if (!direct && FirmOffers.AreHeld(model, record))
+            {
+                record = await firm.HoldAsync(model, input, record, taken);
+                // Given back there where they had to be; what is held keeps its turn.
+                taken = [];
+            }
         }
         catch (StorageBusyException)
         {
@@ -127,7 +133,7 @@ public sealed class PingDesk(
         // An offer that could not be found again would be a lie.
         if (!store.Pings.TryAppend(record, vertical.Fields))
         {
-            if (record.Outcome == Reason.None) rotations.GiveBack(outcome.Taken);
+            rotations.GiveBack(taken);
             return new(null, Problem.Of(503, "overloaded", "Too many pings wait to be recorded; come again.", 1));
         }
         book.Add(record);
