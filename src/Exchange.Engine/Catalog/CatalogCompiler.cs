@@ -75,10 +75,14 @@ public static class CatalogCompiler
     /// </summary>
     public static void CompareIdentity(CatalogModel previous, CatalogModel next, ConfigErrors errors)
     {
-        foreach (var (id, campaign) in next.Campaigns.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+        var others = next.Campaigns.Values
+            .Select(campaign => (Before: previous.Campaigns.GetValueOrDefault(campaign.Id), Campaign: campaign))
+            .Where(pair => pair.Before is not null && !ReferenceEquals(pair.Before, pair.Campaign))
+            .OrderBy(pair => pair.Campaign.Id, StringComparer.Ordinal);
+        foreach (var (before, campaign) in others)
         {
-            if (!previous.Campaigns.TryGetValue(id, out var before)) continue;
-            if (before.Buyer.Id != campaign.Buyer.Id)
+            var id = campaign.Id;
+            if (before!.Buyer.Id != campaign.Buyer.Id)
                 errors.Add($"campaigns.{id}.buyer", ConfigCodes.IdentityChanged, "A campaign keeps its buyer for ever; give the new one another id.");
             if (before.Vertical != campaign.Vertical)
                 errors.Add($"campaigns.{id}.vertical", ConfigCodes.IdentityChanged, "A campaign keeps its vertical for ever; give the new one another id.");
