@@ -108,6 +108,10 @@ public sealed record LimitModel
     /// <summary>What the counter row of a window says: as <see cref="LimitIn"/>, but a soft cap refuses nothing.</summary>
     public long RowLimitIn(Window window) => Soft ? NoLimit : LimitIn(window);
 
+    /// <summary>Whether the rows say the same of it as of another limit of its id.</summary>
+    public bool RowSaysAs(LimitModel other) => Soft ? other.Soft : !other.Soft && Limit == other.Limit
+        && (WeekdayLimits is null ? other.WeekdayLimits is null : other.WeekdayLimits is not null && WeekdayLimits.SequenceEqual(other.WeekdayLimits));
+
     /// <summary>Whether this ping or lead counts here.</summary>
     public bool Counts(Subject subject) => When is null || When.TryGetValue(subject.Vertical, out var when) && when.Holds(subject);
 

@@ -20,6 +20,9 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     private const int ModelsKept = 16;
     private const int ValuesShown = 50;
 
+    /// <summary>Where more limits are new than this, all counters are read at once.</summary>
+    private const int LimitsReadOneByOne = 1_000;
+
     private readonly CatalogTexts texts = new(store.Catalog);
     private readonly SemaphoreSlim changing = new(1, 1);
     private readonly SemaphoreSlim restoring = new(1, 1);
@@ -175,8 +178,9 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     private async Task ServeAsync(Serving next, CancellationToken cancel)
     {
         next.Model.MakeReady();
-        live.Install(next.Model);
-        await HealAsync(cancel);
+        var unread = live.Install(next.Model);
+        if (unread.Count > LimitsReadOneByOne) await HealAsync(cancel);
+        else if (unread.Count > 0) live.Heal(await store.Catalog.CountersOfAsync([.. unread.Select(limit => limit.Id)], NowMs(), cancel));
         await live.LoadAsync(store.Counts, NowMs(), cancel);
         Keep(next.Model);
         serving = next;
