@@ -92,6 +92,14 @@ public static class CatalogCompiler
     private static ConfigNode Canonical(ConfigNode root) =>
         root is ConfigMap map && map.Find("version") is not null ? new ConfigMap(map.Path, map.Line, [.. map.Entries.Where(entry => entry.Key != "version")]) : root;
 
+    private static bool AskAlike(IReadOnlyList<CampaignModel> before, CampaignModel[] now)
+    {
+        if (before.Count != now.Length) return false;
+        for (var i = 0; i < now.Length; i++)
+            if (!ReferenceEquals(before[i], now[i]) && !IndexedFilter.Of(before[i]).AsksAs(IndexedFilter.Of(now[i]))) return false;
+        return true;
+    }
+
     private static VerticalModel Vertical(VerticalDraft vertical, CampaignModel[] campaigns, CatalogDraft draft, VerticalModel? before) => new()
     {
         Id = vertical.Id,
@@ -104,8 +112,7 @@ public static class CatalogCompiler
         Duplicate = vertical.Duplicate,
         Suppressed = vertical.Suppressed,
         Campaigns = campaigns,
-        Index = before is not null && before.Campaigns.Select(IndexedFilter.Of).SequenceEqual(campaigns.Select(IndexedFilter.Of))
-            ? before.Index : EligibilityIndex.Build([.. campaigns.Select(IndexedFilter.Of)]),
+        Index = before is not null && AskAlike(before.Campaigns, campaigns) ? before.Index : EligibilityIndex.Build([.. campaigns.Select(IndexedFilter.Of)]),
         Trees = [.. draft.Trees.Where(tree => tree.Vertical == vertical.Id).OrderBy(tree => tree.Publishers.AllExcept).ThenBy(tree => tree.Id, StringComparer.Ordinal)],
     };
 }
