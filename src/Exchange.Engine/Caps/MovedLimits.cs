@@ -8,10 +8,13 @@ namespace Exchange.Engine.Caps;
 /// <param name="Gone">Limits of the old list whose ids are not in the new one.</param>
 public sealed record MovedLimits(IReadOnlyList<LimitModel> Now, IReadOnlyList<LimitModel> Gone)
 {
+    private static readonly MovedLimits Nothing = new([], []);
+
     public bool None => Now.Count == 0 && Gone.Count == 0;
 
     public static MovedLimits Between(IReadOnlyList<LimitModel> before, IReadOnlyList<LimitModel> after)
     {
+        if (ReferenceEquals(before, after)) return Nothing;
         List<LimitModel> left = [], now = [];
         for (var i = 0; i < Math.Max(before.Count, after.Count); i++)
         {
@@ -19,7 +22,7 @@ public sealed record MovedLimits(IReadOnlyList<LimitModel> Now, IReadOnlyList<Li
             if (i < before.Count) left.Add(before[i]);
             if (i < after.Count) now.Add(after[i]);
         }
-        if (left.Count == 0) return new(now, []);
+        if (left.Count == 0) return now.Count == 0 ? Nothing : new(now, []);
         var ids = now.Select(limit => limit.Id).ToHashSet(StringComparer.Ordinal);
         return new(now, [.. left.Where(limit => !ids.Contains(limit.Id))]);
     }

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Globalization;
+using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog.Reading;
 using Exchange.Engine.Catalog.Sections;
 using Exchange.Engine.Filters;
@@ -42,9 +43,11 @@ public static class CatalogCompiler
         CrossChecks.Run(draft);
         if (errors.Any) return new(null, canonical, errors);
 
-        draft.Takeover.Next.LimitCount = draft.Limits.Count;
+        var limits = before?.Model?.Limits is { } were && MovedLimits.Between(were, draft.Limits).None ? were : draft.Limits;
+        draft.Takeover.Next.Limits = limits;
         // They were read in the order of their ids, and so of their ordinals.
-        var campaignsOf = draft.Campaigns.Values.Select(campaign => campaign.Model).ToLookup(campaign => campaign.Vertical, StringComparer.Ordinal);
+        CampaignModel[] models = [.. draft.Campaigns.Values.Select(campaign => campaign.Model)];
+        var countOf = models.CountBy(campaign => campaign.Vertical, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
         return new(new()
         {
             Version = version,
@@ -52,14 +55,22 @@ public static class CatalogCompiler
             Zone = zone,
             PriceStep = step,
             Verticals = draft.Verticals.ToFrozenDictionary(
-                entry => entry.Key, entry => Vertical(entry.Value, [.. campaignsOf[entry.Key]], draft, before?.Model?.Verticals.GetValueOrDefault(entry.Key)), StringComparer.Ordinal),
+                entry => entry.Key, entry => Vertical(entry.Value, CampaignsOf(entry.Key), draft, before?.Model?.Verticals.GetValueOrDefault(entry.Key)), StringComparer.Ordinal),
             Publishers = draft.Publishers.ToFrozenDictionary(StringComparer.Ordinal),
             Buyers = draft.Buyers.ToFrozenDictionary(StringComparer.Ordinal),
-            Campaigns = draft.Campaigns.ToFrozenDictionary(entry => entry.Key, entry => entry.Value.Model, StringComparer.Ordinal),
+            Campaigns = EntriesById<CampaignModel>.Of(models, static campaign => campaign.Id, before?.Model?.Campaigns),
             Trees = draft.Trees.ToFrozenDictionary(tree => tree.Id, StringComparer.Ordinal),
-            Limits = draft.Limits,
+            Limits = limits,
             Warnings = errors.Warnings,
         }, canonical, errors) { Compiled = draft.Takeover.Next };
+
+        CampaignModel[] CampaignsOf(string vertical)
+        {
+            var of = new CampaignModel[countOf.GetValueOrDefault(vertical)];
+            var next = 0;
+            foreach (var campaign in models) if (campaign.Vertical == vertical) of[next++] = campaign;
+            return of;
+        }
     }
 
     /// <summary>The version that a file says it was exported from; null where it says none (or none that can be read).</summary>

@@ -49,16 +49,26 @@ public static class ConfigPatch
 
     private static ConfigMap Changes(ConfigMap from, ConfigMap to)
     {
-        var old = ByKey(from);
         var changes = new List<KeyValuePair<string, ConfigNode>>();
+        if (from.HasKeysOf(to))
+        {
+            for (var i = 0; i < to.Entries.Count; i++) Compare(to.Entries[i].Key, from.Entries[i].Value, to.Entries[i].Value);
+            return new(to.Path, to.Line, changes);
+        }
+        var old = ByKey(from);
         foreach (var (key, value) in to.Entries)
         {
-            if (!old.Remove(key, out var was)) changes.Add(new(key, value));
-            else if (!ConfigNode.Same(was, value)) changes.Add(new(key, was is ConfigMap map && value is ConfigMap other ? Changes(map, other) : value));
+            if (old.Remove(key, out var was)) Compare(key, was, value);
+            else changes.Add(new(key, value));
         }
         foreach (var (key, _) in from.Entries)
             if (old.ContainsKey(key)) changes.Add(new(key, new ConfigNull(ConfigErrors.At(to.Path, key), to.Line)));
         return new(to.Path, to.Line, changes);
+
+        void Compare(string key, ConfigNode was, ConfigNode value)
+        {
+            if (!ConfigNode.Same(was, value)) changes.Add(new(key, was is ConfigMap map && value is ConfigMap other ? Changes(map, other) : value));
+        }
     }
 
     private static Dictionary<string, ConfigNode> ByKey(ConfigMap map)
@@ -89,7 +99,7 @@ public static class ConfigPatch
         var changed = keys.Length == 1
             ? value is null ? null : At(value, path)
             : Set(old ?? new ConfigMap(path, map.Line, []), keys[1..], value);
-        var entries = new List<KeyValuePair<string, ConfigNode>>();
+        var entries = new List<KeyValuePair<string, ConfigNode>>(map.Entries.Count + 1);
         foreach (var entry in map.Entries)
         {
             if (entry.Key != keys[0]) entries.Add(entry);

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Frozen;
 using System.Text;
 using Exchange.Engine;
 using Exchange.Engine.Caps;
@@ -147,8 +146,8 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     private static Dictionary<string, CampaignIdentity> NewIn(CatalogModel? next, CatalogModel? previous)
     {
         var unseen = new Dictionary<string, CampaignIdentity>(StringComparer.Ordinal);
-        foreach (var (id, campaign) in next?.Campaigns ?? FrozenDictionary<string, CampaignModel>.Empty)
-            if (previous?.Campaigns.ContainsKey(id) != true) unseen[id] = new(id, campaign.Buyer.Id, campaign.Vertical);
+        foreach (var campaign in next?.Campaigns.Values ?? [])
+            if (previous?.Campaigns.ContainsKey(campaign.Id) != true) unseen[campaign.Id] = new(campaign.Id, campaign.Buyer.Id, campaign.Vertical);
         return unseen;
     }
 
