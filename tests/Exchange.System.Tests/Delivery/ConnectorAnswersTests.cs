@@ -71,7 +71,7 @@ public sealed class ConnectorAnswersTests
         await using var buyer = Answering(Response(status, body));
         using var http = new OutboundHttp(Samples.Loopback);
         var result = await ConnectorList.Create(http).Find(kind)!
-            .SendAsync(Samples.Endpoint(buyer.Url, kind), Samples.Secret, Samples.Message, Samples.Now, CancellationToken.None);
+            .SendAsync(Samples.Endpoint(buyer.Url, kind), Samples.Secrets, Samples.Message, Samples.Now, CancellationToken.None);
         $"{result.Kind} {result.Error ?? "-"} {result.Refusal}".ShouldBe(expected);
         buyer.Requests.Count.ShouldBe(1);
     }
@@ -139,7 +139,7 @@ public sealed class ConnectorAnswersTests
         await using var buyer = Answering(Response(200));
         using var http = new OutboundHttp(Samples.Loopback);
         await ConnectorList.Create(http).Find(kind)!
-            .SendAsync(Samples.Endpoint(buyer.Url, kind), Samples.Secret, Samples.Message, Samples.Now, CancellationToken.None);
+            .SendAsync(Samples.Endpoint(buyer.Url, kind), Samples.Secrets, Samples.Message, Samples.Now, CancellationToken.None);
 
         var request = buyer.Requests.ShouldHaveSingleItem();
         request.Line.ShouldBe("POST /leads?from=exchange HTTP/1.1");
@@ -168,7 +168,7 @@ public sealed class ConnectorAnswersTests
         using var http = new OutboundHttp(Samples.Loopback);
         var native = ConnectorList.Create(http).Find(ConnectorKind.Native)!;
         for (var i = 0; i < 2; i++)
-            await native.SendAsync(Samples.Endpoint(buyer.Url), Samples.Secret, Samples.Message, Samples.Now.AddSeconds(10 * i), CancellationToken.None);
+            await native.SendAsync(Samples.Endpoint(buyer.Url), Samples.Secrets, Samples.Message, Samples.Now.AddSeconds(10 * i), CancellationToken.None);
         var requests = buyer.Requests.ToArray();
         requests[1].Headers["webhook-id"].ShouldBe(requests[0].Headers["webhook-id"]);
         requests[1].Headers["webhook-timestamp"].ShouldNotBe(requests[0].Headers["webhook-timestamp"]);
@@ -184,7 +184,7 @@ public sealed class ConnectorAnswersTests
         await using var buyer = Answering(Response(200));
         using var http = new OutboundHttp(Samples.Loopback);
         var result = await ConnectorList.Create(http).Find(ConnectorKind.Native)!.SendAsync(
-            Samples.Endpoint(buyer.Url), secret is null ? null : Encoding.ASCII.GetBytes(secret), Samples.Message, Samples.Now, CancellationToken.None);
+            Samples.Endpoint(buyer.Url), secret is null ? EndpointSecrets.None : Samples.SecretsOf(Encoding.ASCII.GetBytes(secret)), Samples.Message, Samples.Now, CancellationToken.None);
         result.ShouldBe(new AttemptResult(AttemptKind.NotSent, error));
         buyer.Connections.ShouldBe(0);
     }
@@ -195,7 +195,7 @@ public sealed class ConnectorAnswersTests
         await using var buyer = Answering(Response(200));
         using var http = new OutboundHttp(Samples.Loopback);
         var result = await ConnectorList.Create(http).Find(ConnectorKind.Webhook)!.SendAsync(
-            Samples.Endpoint(buyer.Url) with { SecretName = null }, null, Samples.Message, Samples.Now, CancellationToken.None);
+            Samples.Endpoint(buyer.Url) with { SecretName = null }, EndpointSecrets.None, Samples.Message, Samples.Now, CancellationToken.None);
         result.Kind.ShouldBe(AttemptKind.Accepted);
         buyer.Requests.ShouldHaveSingleItem().Headers.ContainsKey("webhook-signature").ShouldBeFalse();
     }
@@ -211,6 +211,6 @@ public sealed class ConnectorAnswersTests
     {
         using var http = new OutboundHttp(Samples.Loopback);
         return await ConnectorList.Create(http).Find(ConnectorKind.Native)!
-            .SendAsync(Samples.Endpoint(buyer.Url), Samples.Secret, Samples.Message, Samples.Now, CancellationToken.None);
+            .SendAsync(Samples.Endpoint(buyer.Url), Samples.Secrets, Samples.Message, Samples.Now, CancellationToken.None);
     }
 }
