@@ -289,6 +289,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             else if (!wasSettled && sale is { First: null, IsSettled: true })
             {
                 if (sale.Promised is not null) services.Promises.Settled(sale.PromiseKept);
+                services.Standing.Sold(sale);
                 services.Feed.Settled(sale);
             }
             if (written) foreach (var copyNo in step.Calls) StartCall(copyNo, DeliveryOf(submitted!, copyNo));

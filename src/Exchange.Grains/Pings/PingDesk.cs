@@ -140,6 +140,7 @@ public sealed class PingDesk(
             return new(null, Problem.Of(503, "overloaded", "Too many pings wait to be recorded; come again.", 1));
         }
         book.Add(record);
+        bidding.Offered(record);
         feed.Pinged(record);
         if (forced is not null) book.ForceTest(id, forced);
         if (record.Outcome == Reason.None && !direct) rates.Offered(publisher.Id);

@@ -34,8 +34,8 @@ public static class SiloServices
         services.AddSingleton<OfferBook>().AddSingleton<PostRates>().AddSingleton<SoftHoldDesk>().AddSingleton<FirmOffers>().AddSingleton<ReturnDesk>().AddSingleton<PingDesk>();
         services.AddSingleton<Grains.Leads.LeadAnswers>().AddSingleton<PromiseCounts>().AddSingleton<LeadServices>().AddSingleton<ILeadIntake, LeadIntake>();
         services.AddSingleton(_ => new OutboundHttp(new OutboundOptions { AllowLoopback = allowLoopback }));
-        services.AddSingleton(provider => ConnectorList.Create(provider.GetRequiredService<OutboundHttp>()));
-        services.AddSingleton(_ => BidderList.Create()).AddSingleton(new EndpointBreakers(new BreakerOptions(), time)).AddSingleton<LiveBidding>();
+        services.AddSingleton(provider => ConnectorList.Create(provider.GetRequiredService<OutboundHttp>(), provider.GetRequiredService<BidderLines>(), time));
+        services.AddSingleton<BidderLines>().AddSingleton<StandingBids>().AddSingleton(provider => BidderList.Create(provider.GetRequiredService<BidderLines>())).AddSingleton(new EndpointBreakers(new BreakerOptions(), time)).AddSingleton<LiveBidding>();
         return services.AddSingleton<BuyerCalls>().AddSingleton<DeliveryPump>();
     }
 }
