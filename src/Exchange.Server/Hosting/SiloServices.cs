@@ -1,6 +1,8 @@
 using Exchange.Delivery;
+using Exchange.Delivery.Bidders;
 using Exchange.Delivery.Connectors;
 using Exchange.Engine.PingTrees;
+using Exchange.Grains.Bidding;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Deliveries;
 using Exchange.Grains.Feed;
@@ -32,7 +34,8 @@ public static class SiloServices
         services.AddSingleton<OfferBook>().AddSingleton<PostRates>().AddSingleton<SoftHoldDesk>().AddSingleton<FirmOffers>().AddSingleton<ReturnDesk>().AddSingleton<PingDesk>();
         services.AddSingleton<Grains.Leads.LeadAnswers>().AddSingleton<PromiseCounts>().AddSingleton<LeadServices>().AddSingleton<ILeadIntake, LeadIntake>();
         services.AddSingleton(_ => new OutboundHttp(new OutboundOptions { AllowLoopback = allowLoopback }));
-        services.AddSingleton(provider => ConnectorList.Create(provider.GetRequiredService<OutboundHttp>()));
+        services.AddSingleton(provider => ConnectorList.Create(provider.GetRequiredService<OutboundHttp>(), provider.GetRequiredService<BidderLines>(), time));
+        services.AddSingleton<BidderLines>().AddSingleton<StandingBids>().AddSingleton(provider => BidderList.Create(provider.GetRequiredService<BidderLines>())).AddSingleton(new EndpointBreakers(new BreakerOptions(), time)).AddSingleton<LiveBidding>();
         return services.AddSingleton<BuyerCalls>().AddSingleton<DeliveryPump>();
     }
 }
