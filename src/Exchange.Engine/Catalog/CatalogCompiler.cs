@@ -66,7 +66,8 @@ public static class CatalogCompiler
 
         CampaignModel[] CampaignsOf(string vertical)
         {
-            var of = new CampaignModel[countOf.GetValueOrDefault(vertical)];
+            if (countOf.GetValueOrDefault(vertical) is var count && count == models.Length) return models;
+            var of = new CampaignModel[count];
             var next = 0;
             foreach (var campaign in models) if (campaign.Vertical == vertical) of[next++] = campaign;
             return of;
@@ -86,14 +87,14 @@ public static class CatalogCompiler
     /// </summary>
     public static void CompareIdentity(CatalogModel previous, CatalogModel next, ConfigErrors errors)
     {
-        var others = next.Campaigns.Values
-            .Select(campaign => (Before: previous.Campaigns.GetValueOrDefault(campaign.Id), Campaign: campaign))
-            .Where(pair => pair.Before is not null && !ReferenceEquals(pair.Before, pair.Campaign))
-            .OrderBy(pair => pair.Campaign.Id, StringComparer.Ordinal);
-        foreach (var (before, campaign) in others)
+        var shared = next.Campaigns.SharesIdsOf(previous.Campaigns);
+        for (var i = 0; i < next.Campaigns.Count; i++)
         {
+            var campaign = next.Campaigns.Values[i];
+            var before = shared ? previous.Campaigns.Values[i] : previous.Campaigns.GetValueOrDefault(campaign.Id);
+            if (before is null || ReferenceEquals(before, campaign)) continue;
             var id = campaign.Id;
-            if (before!.Buyer.Id != campaign.Buyer.Id)
+            if (before.Buyer.Id != campaign.Buyer.Id)
                 errors.Add($"campaigns.{id}.buyer", ConfigCodes.IdentityChanged, "A campaign keeps its buyer for ever; give the new one another id.");
             if (before.Vertical != campaign.Vertical)
                 errors.Add($"campaigns.{id}.vertical", ConfigCodes.IdentityChanged, "A campaign keeps its vertical for ever; give the new one another id.");

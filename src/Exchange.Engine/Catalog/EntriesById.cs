@@ -47,6 +47,9 @@ public sealed class EntriesById<T> : IReadOnlyDictionary<string, T> where T : cl
         return true;
     }
 
+    /// <summary>Surely the same ids in the same places. False says nothing.</summary>
+    public bool SharesIdsOf(EntriesById<T> other) => ReferenceEquals(ids, other.ids);
+
     public IEnumerator<KeyValuePair<string, T>> GetEnumerator()
     {
         for (var i = 0; i < ids.Length; i++) yield return new(ids[i], entries[i]);

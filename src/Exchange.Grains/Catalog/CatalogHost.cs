@@ -106,7 +106,8 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
         {
             var now = serving;
             var version = now?.Model.Version ?? 0;
-            var compiled = rules.Compile(config, version + 1, await rules.OptionsAsync(store.Access, cancel), now?.Compiled);
+            var options = await rules.OptionsAsync(store.Access, cancel);
+            var compiled = await rules.Apart(() => rules.Compile(config, version + 1, options, now?.Compiled));
             var (model, canonical, errors) = compiled;
             var unseen = NewIn(model, now?.Model);
             if (model is not null && now is not null)
@@ -131,7 +132,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
             texts.Stored(storedVersion, (ConfigMap)canonical, text);
             FaultPoints.AfterCatalog.Pass();
             // What was compiled is what was stored, unless somebody's version came between.
-            await ServeAsync(storedVersion == model.Version ? new(model, compiled) : Compile(canonical, storedVersion), cancel);
+            await ServeAsync(storedVersion == model.Version ? new(model, compiled) : await CompileAsync(canonical, storedVersion), cancel);
             Applied?.Invoke();
             log.LogInformation("Catalog version {Version} applied by {Author}: {Changes} changes", storedVersion, author, changes.Count);
             return new(storedVersion, false, [], errors.Warnings, changes);
@@ -146,6 +147,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     private static Dictionary<string, CampaignIdentity> NewIn(CatalogModel? next, CatalogModel? previous)
     {
         var unseen = new Dictionary<string, CampaignIdentity>(StringComparer.Ordinal);
+        if (previous is not null && next?.Campaigns.SharesIdsOf(previous.Campaigns) == true) return unseen;
         foreach (var campaign in next?.Campaigns.Values ?? [])
             if (previous?.Campaigns.ContainsKey(campaign.Id) != true) unseen[campaign.Id] = new(campaign.Id, campaign.Buyer.Id, campaign.Vertical);
         return unseen;
@@ -186,11 +188,11 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     }
 
     /// <summary>A stored catalog was checked when it was applied; checks that need the world (secrets, addresses) are not repeated.</summary>
-    private async Task<Serving> CompileAsync(CatalogVersion stored, CancellationToken cancel) => Compile(await texts.ReadAsync(stored, cancel), stored.Version);
+    private async Task<Serving> CompileAsync(CatalogVersion stored, CancellationToken cancel) => await CompileAsync(await texts.ReadAsync(stored, cancel), stored.Version);
 
-    private Serving Compile(ConfigNode config, long version)
+    private async Task<Serving> CompileAsync(ConfigNode config, long version)
     {
-        var compiled = rules.Compile(config, version, rules.Stored, serving?.Compiled);
+        var compiled = await rules.Apart(() => rules.Compile(config, version, rules.Stored, serving?.Compiled));
         return compiled.Model is { } model ? new(model, compiled) : throw CatalogTexts.Unreadable(version, compiled.Errors);
     }
 
@@ -211,6 +213,9 @@ public sealed class CatalogRules(FieldParsers parsers, Func<Uri, string?> checkU
     /// <summary>Config, version, options and an earlier result. Many hosts over the same catalogs may keep what was compiled before.</summary>
     public Func<ConfigNode, long, CompileOptions, CompileResult?, CompileResult> Compile { get; init; } =
         static (config, version, options, previous) => CatalogCompiler.Compile(config, version, options, null, previous);
+
+    /// <summary>Where a compile runs. By default at once where it is asked for; a server runs it apart from the few threads that answer pings.</summary>
+    public Func<Func<CompileResult>, Task<CompileResult>> Apart { get; init; } = static compile => Task.FromResult(compile());
 
     /// <summary>For a catalog that was checked when it was applied.</summary>
     public CompileOptions Stored { get; } = new() { Parsers = parsers };
