@@ -58,7 +58,7 @@ public static class CatalogCompiler
                 entry => entry.Key, entry => Vertical(entry.Value, CampaignsOf(entry.Key), draft, before?.Model?.Verticals.GetValueOrDefault(entry.Key)), StringComparer.Ordinal),
             Publishers = draft.Publishers.ToFrozenDictionary(StringComparer.Ordinal),
             Buyers = draft.Buyers.ToFrozenDictionary(StringComparer.Ordinal),
-            Campaigns = EntriesById<CampaignModel>.Of(models, static campaign => campaign.Id, before?.Model?.Campaigns),
+            Campaigns = CampaignsById.Of(models, before?.Model?.Campaigns),
             Trees = draft.Trees.ToFrozenDictionary(tree => tree.Id, StringComparer.Ordinal),
             Limits = limits,
             Warnings = errors.Warnings,
