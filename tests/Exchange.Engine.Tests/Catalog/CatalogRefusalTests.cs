@@ -25,7 +25,6 @@ public sealed class CatalogRefusalTests
     [InlineData("exchange prcie_step", "\"0.01\"", "unknown_key", "exchange.prcie_step")]
     [InlineData("campagnes", "{}", "unknown_key", "campagnes")]
     [InlineData("version", "\"four\"", "invalid_format", "version")]
-    [InlineData("connectors", "{}", "not_supported", "connectors")]
     [InlineData("campaigns acme-a", "\"\"", "wrong_type", "campaigns.acme-a")]
     // lists
     [InlineData("lists zips values", "[\"123\"]", "invalid_format", "lists.zips.values[0]")]
@@ -142,7 +141,7 @@ public sealed class CatalogRefusalTests
     [InlineData("buyers acme endpoints crm with url", "\"https://u:p@crm.acme.example/\"", "secret_in_file", "buyers.acme.endpoints.crm.with.url")]
     [InlineData("buyers acme endpoints crm with secret", "\"hunter2\"", "secret_in_file", "buyers.acme.endpoints.crm.with.secret")]
     [InlineData("buyers acme endpoints crm with secret", "{ \"secret\": \"acme-kee\" }", "unknown_secret", "buyers.acme.endpoints.crm.with.secret.secret")]
-    [InlineData("buyers acme endpoints crm limits", "{ \"in_flight\": 4 }", "not_supported", "buyers.acme.endpoints.crm.limits")]
+    [InlineData("buyers acme endpoints crm limits", "{ \"in_flight\": 0 }", "out_of_range", "buyers.acme.endpoints.crm.limits.in_flight")]
     [InlineData("buyers acme endpoints inbox", "{ \"connector\": \"webhook\", \"with\": { \"url\": \"https://a.example/\", \"secret\": { \"secret\": \"acme-key\" } } }", "reserved_name", "buyers.acme.endpoints.inbox")]
     // campaigns
     [InlineData("campaigns acme-a buyer", "-", "missing_key", "campaigns.acme-a.buyer")]

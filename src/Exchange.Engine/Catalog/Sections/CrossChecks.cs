@@ -8,6 +8,7 @@ internal static class CrossChecks
     public static void Run(CatalogDraft draft)
     {
         NamedConsent(draft);
+        ConnectorFields.Check(draft);
         var tiers = Walked(draft);
         var inTree = tiers.SelectMany(tier => tier.Campaigns).Select(campaign => campaign.Id).ToHashSet(StringComparer.Ordinal);
         var byWeight = tiers.Where(tier => tier.Method is TierMethod.Weighted or TierMethod.Percent or TierMethod.Auction) // an auction draws among equals by weight
