@@ -14,8 +14,8 @@ internal static class EndpointSection
     private static readonly MapKeys TimeoutKeys = new(["ping", "post"]);
     private static readonly MapKeys LimitKeys = new(["in_flight", "per_second", "per_minute"]);
     private static readonly MapKeys TestKeys = new(["with"]);
-    private static readonly (string, ConnectorKind)[] Connectors = [(Inbox, ConnectorKind.Inbox), ("webhook", ConnectorKind.Webhook), ("native", ConnectorKind.Native)];
-    private static readonly string[] LaterConnectors = ["email", "sftp", "grpc"];
+    private static readonly (string, ConnectorKind)[] Connectors = [(Inbox, ConnectorKind.Inbox), ("webhook", ConnectorKind.Webhook), ("native", ConnectorKind.Native), ("grpc", ConnectorKind.Grpc)];
+    private static readonly string[] LaterConnectors = ["email", "sftp"];
     private static readonly TimeSpan UsualPostTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>Keys that need somebody who is called, and those that need an answer in words.</summary>
@@ -55,7 +55,7 @@ internal static class EndpointSection
                 ? ValueReader.Word(duplicate, [("ask", DuplicateAfterDoubt.Ask), ("accepted", DuplicateAfterDoubt.Accepted)], errors) : null) ?? DuplicateAfterDoubt.Ask,
         };
         var with = map["with"];
-        if (shape is null && kind != ConnectorKind.Inbox && with is null)
+        if (shape is null && kind is not (ConnectorKind.Inbox or ConnectorKind.Grpc) && with is null)
         {
             map.Required("with", "{ url: \"https://…\", secret: { secret: NAME } }", errors);
             return null;

@@ -14,7 +14,7 @@ internal static class EndpointWith
     /// <param name="whole">All that is needed must be there; else only what differs.</param>
     public static EndpointModel Read(EndpointModel endpoint, ConfigNode? node, string at, bool whole, CatalogDraft draft) => endpoint.Connector switch
     {
-        ConnectorKind.Inbox => Nothing(endpoint, node, draft.Errors),
+        ConnectorKind.Inbox or ConnectorKind.Grpc => Nothing(endpoint, node, draft.Errors),
         ConnectorKind.Http => Named(endpoint, node, at, whole, draft),
         _ => Call(endpoint, node!, whole, draft),
     };
