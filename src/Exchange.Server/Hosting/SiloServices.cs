@@ -1,3 +1,4 @@
+using Exchange.Engine.Catalog;
 using Exchange.Delivery;
 using Exchange.Delivery.Bidders;
 using Exchange.Delivery.Connectors;
@@ -28,7 +29,7 @@ public static class SiloServices
         services.AddSingleton(store).AddSingleton(store.Access).AddSingleton(store.Vault);
         services.AddSingleton<CapAlerts>().AddSingleton<PingCounts>().AddSingleton<LiveFeed>();
         services.AddSingleton<LiveView>().AddSingleton<Engine.Caps.ILiveView>(provider => provider.GetRequiredService<LiveView>());
-        services.AddSingleton(new CatalogRules(Parsers.All, url => UrlRules.Check(url, allowLoopback)));
+        services.AddSingleton(new CatalogRules(Parsers.All, url => UrlRules.Check(url, allowLoopback)) { Apart = OnItsOwnThread });
         services.AddSingleton<CatalogHost>().AddSingleton<ICatalogHost>(provider => provider.GetRequiredService<CatalogHost>());
         services.AddSingleton<TierRotations>().AddSingleton<IRotations>(provider => provider.GetRequiredService<TierRotations>());
         services.AddSingleton<OfferBook>().AddSingleton<PostRates>().AddSingleton<SoftHoldDesk>().AddSingleton<FirmOffers>().AddSingleton<ReturnDesk>().AddSingleton<PingDesk>();
@@ -38,4 +39,8 @@ public static class SiloServices
         services.AddSingleton<BidderLines>().AddSingleton<StandingBids>().AddSingleton(provider => BidderList.Create(provider.GetRequiredService<BidderLines>())).AddSingleton(new EndpointBreakers(new BreakerOptions(), time)).AddSingleton<LiveBidding>();
         return services.AddSingleton<BuyerCalls>().AddSingleton<DeliveryPump>();
     }
+
+    /// <summary>The pool has a thread for each core: pings must not wait for one that compiles.</summary>
+    private static Task<CompileResult> OnItsOwnThread(Func<CompileResult> compile) =>
+        Task.Factory.StartNew(compile, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 }

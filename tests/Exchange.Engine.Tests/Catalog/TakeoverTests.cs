@@ -105,6 +105,18 @@ public sealed class TakeoverTests
     }
 
     [Fact]
+    public void Compile_WithOneBidChanged_SharesAllElse()
+    {
+        var before = Compile(Start, 0, null);
+        var after = Compile(ConfigPatch.Set(Start, ["campaigns", "c02", "bid"], Catalogs.Json("\"4.44\"")), 0, before);
+        after.Model!.Limits.ShouldBeSameAs(before.Model!.Limits);
+        after.Model.Campaigns["c02"].ShouldNotBeSameAs(before.Model.Campaigns["c02"]);
+        after.Model.Campaigns["c02"].Gate.ShouldBeSameAs(before.Model.Campaigns["c02"].Gate);
+        after.Model.Verticals["solar"].Index.ShouldBeSameAs(before.Model.Verticals["solar"].Index);
+        before.Model.Campaigns.Keys.ShouldBe(after.Model.Campaigns.Keys);
+    }
+
+    [Fact]
     public void Compile_OfManyVersions_KeepsNothingOfTheFirstAlive()
     {
         var (options, served) = First();

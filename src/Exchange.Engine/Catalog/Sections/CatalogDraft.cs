@@ -22,6 +22,7 @@ internal sealed class CatalogDraft
         Errors = errors;
         Options = options;
         Zone = zone;
+        Limits = new(previous?.Limits.Count ?? 0);
         Declared = SectionsWithIds.ToDictionary(section => section, section => new DeclaredEntries(section, root.Find(section), Ask), StringComparer.Ordinal);
         Lists = new("lists", Declared["lists"].Count, Ask);
         Verticals = new("verticals", Declared["verticals"].Count, Ask);
@@ -34,7 +35,7 @@ internal sealed class CatalogDraft
 
     public ConfigErrors Errors { get; }
     public CompileOptions Options { get; }
-    public List<LimitModel> Limits { get; } = [];
+    public List<LimitModel> Limits { get; }
 
     public TimeZoneInfo Zone { get; }
 

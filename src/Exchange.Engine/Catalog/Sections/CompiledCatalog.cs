@@ -18,8 +18,8 @@ internal sealed class CompiledCatalog(
     public FieldParsers Parsers => parsers;
     public ParseTemplate? ParseTemplate => parseTemplate;
 
-    /// <summary>How many limits the whole catalog had.</summary>
-    public int LimitCount { get; set; }
+    /// <summary>Every limit of the catalog, as in its model.</summary>
+    public IReadOnlyList<LimitModel> Limits { get; set; } = [];
 
     public void Add(string section, string id, CompiledEntry entry) => entries[section][id] = entry;
 
