@@ -121,10 +121,12 @@ internal sealed class CatalogDraft
         return entry["name"] is { } name ? ValueReader.Name(name, Errors) ?? id : id;
     }
 
-    public EntryStatus StatusOf(MapReader entry) =>
-        entry["status"] is { } status && ValueReader.Word(status, Statuses, Errors, "test") is { } read ? read : EntryStatus.Active;
+    /// <param name="mayTest">Publishers and campaigns may be there for tests only.</param>
+    public EntryStatus StatusOf(MapReader entry, bool mayTest = false) =>
+        entry["status"] is { } status && ValueReader.Word(status, mayTest ? StatusesWithTest : Statuses, Errors) is { } read ? read : EntryStatus.Active;
 
     private static readonly (string, EntryStatus)[] Statuses = [("active", EntryStatus.Active), ("paused", EntryStatus.Paused)];
+    private static readonly (string, EntryStatus)[] StatusesWithTest = [.. Statuses, ("test", EntryStatus.Test)];
 }
 
 /// <summary>A vertical while campaigns and trees are still to come.</summary>
