@@ -3,6 +3,8 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Exchange.Storage.Audit;
+using Exchange.Storage.Postgres;
 using Exchange.Storage.Sqlite;
 
 namespace Exchange.System.Tests.BlackBox;
@@ -19,6 +21,7 @@ public sealed class ExchangeProcess : IAsyncDisposable
     private readonly StringBuilder output = new();
     private readonly bool keepFolder;
     private Process? process;
+    private string? database;
 
     private ExchangeProcess(string folder, bool keepFolder)
     {
@@ -144,14 +147,16 @@ public sealed class ExchangeProcess : IAsyncDisposable
     /// <summary>Whatever a test did to the exchange, its invariants hold afterwards.</summary>
     private async Task AuditAsync()
     {
-        if (!File.Exists(Path.Combine(Folder, SqliteStore.FactsFile))) return;
-        using var audits = new SqliteAudits(Folder);
-        var found = (await audits.RunAsync(default)).Checks.SelectMany(check => check.Findings.Select(finding => $"{check.Id} {finding.Subject}: {finding.What}")).ToList();
+        if (database is null && !File.Exists(Path.Combine(Folder, SqliteStore.FactsFile))) return;
+        using var postgres = database is null ? null : new PostgresAudits(database);
+        using var sqlite = database is null ? new SqliteAudits(Folder) : null;
+        var found = (await (postgres ?? (IAudits)sqlite!).RunAsync(default)).Checks.SelectMany(check => check.Findings.Select(finding => $"{check.Id} {finding.Subject}: {finding.What}")).ToList();
         if (found.Count > 0) throw new InvalidOperationException("The audit found:\n" + string.Join('\n', found) + "\n" + Output);
     }
 
     private async Task LaunchAsync(IReadOnlyDictionary<string, string>? environment, bool adminKey)
     {
+        database = environment?.GetValueOrDefault("Exchange__Postgres");
         var start = StartInfo([]);
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
         start.Environment["Exchange__Data"] = Folder;
