@@ -61,12 +61,13 @@ internal static class CrashCommand
         Row("Ready after, median ms", outcome.ReadyMs.Count == 0 ? "-" : Text((long)Medians.Of(outcome.ReadyMs)));
         Row("Ready after, longest ms", outcome.ReadyMs.Count == 0 ? "-" : Text((long)outcome.ReadyMs.Max()));
         foreach (var kind in Judge.Kinds) Row(char.ToUpperInvariant(kind[0]) + kind[1..], Text(outcome.Violations.Count(violation => violation.Kind == kind)));
-        Row("Audit", outcome.Audit is null ? "not there" : outcome.Audit == "clean" ? "clean" : "findings");
+        Row("Audits", Text(outcome.Audits));
+        Row("Audit", outcome.Audit == CrashOutcome.Clean ? outcome.Audit : "findings");
         Row("Took, s", Text((long)outcome.Took.TotalSeconds));
         console.Write(table);
         foreach (var missed in outcome.Missed) console.MarkupLine($"[red]never passed: {missed}[/]");
         foreach (var violation in outcome.Violations.Take(ViolationsTold)) console.MarkupLine($"[red]{violation.Kind}: {Markup.Escape(violation.What)}[/]");
-        if (outcome.Audit is not null and not "clean") console.WriteLine(outcome.Audit);
+        if (outcome.Audit != CrashOutcome.Clean) console.WriteLine(outcome.Audit);
 
         void Row(string name, string value) => table.AddRow(name, value);
     }
