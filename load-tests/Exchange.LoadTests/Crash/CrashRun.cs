@@ -13,17 +13,18 @@ using Npgsql;
 
 namespace Exchange.LoadTests.Crash;
 
-internal sealed record CrashOptions(int Cycles, bool Points, bool Postgres, int Silos, int Seed, int Workers, string? Server);
+internal sealed record CrashOptions(int Cycles, bool Points, bool Postgres, int Silos, int Seed, int Workers, string? Server, string? History);
 
 /// <summary>What a run came to.</summary>
 /// <param name="Reached">Fault points at which a process died, of those that there are.</param>
 /// <param name="Missed">Points that were never passed.</param>
 /// <param name="Resolved">Copies in doubt that were ended by the operator because the buyer was not to be asked again for long.</param>
+/// <param name="OldestLostPingMs">Of the pings that died with a server: the longest time that one had been answered when the next server died.</param>
 /// <param name="Audits">How often the exchange's own auditor looked, the last time when all was settled.</param>
 /// <param name="Audit">What it said: clean, or the first findings.</param>
 internal sealed record CrashOutcome(
     CrashOptions Options, int Kills, int Reached, IReadOnlyList<string> Missed, IReadOnlyCollection<Post> Posts, long Pings, int Received, int Repeats, int Resolved, IReadOnlyList<double> ReadyMs,
-    int Audits, string Audit, IReadOnlyList<Violation> Violations, TimeSpan Took)
+    double OldestLostPingMs, int Audits, string Audit, IReadOnlyList<Violation> Violations, TimeSpan Took)
 {
     public const string Clean = "clean";
 
@@ -43,6 +44,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
     private readonly Random _random = new(options.Seed);
     private readonly List<double> _readyMs = [];
     private readonly List<string> _missed = [];
+    private readonly List<long> _deaths = [];
     private int _kills, _reached, _audits;
     private string _audit = CrashOutcome.Clean;
 
@@ -76,9 +78,12 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             await AuditAsync(servers[0], cancel);
             await using var database = (DbConnection)(postgres is null
                 ? new SqliteConnection($"Data Source={Path.Combine(folder, "facts.db")};Mode=ReadOnly;Pooling=False") : new NpgsqlConnection(postgres.Database));
-            var violations = Judge.Run(publishers.Posts, sinks.Copies, inbox, await Books.ReadAsync(database, cancel));
+            var books = await Books.ReadAsync(database, cancel);
+            var violations = Judge.Run(publishers.Posts, sinks.Copies, inbox, books);
+            if (options.History is { } file) await History.WriteAsync(file, publishers.Posts, sinks.Copies, inbox, books, cancel);
             foreach (var wire in wires) wire.Dispose();
-            return new(options, _kills, _reached, _missed, publishers.Posts, publishers.Pings, sinks.Copies.Count, sinks.Copies.Values.Sum(copy => copy.Attempts - 1), resolved, _readyMs, _audits, _audit,
+            return new(options, _kills, _reached, _missed, publishers.Posts, publishers.Pings, sinks.Copies.Count, sinks.Copies.Values.Sum(copy => copy.Attempts - 1), resolved, _readyMs,
+                OldestLostPingMs(publishers.Posts), _audits, _audit,
                 violations, Stopwatch.GetElapsedTime(began));
         }
         finally
@@ -138,8 +143,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         {
             await Task.Delay(_random.Next(100, 1_200), cancel);
             var victim = servers[_random.Next(servers.Count)];
-            await victim.KillAsync();
-            _kills++;
+            await KillAsync(victim);
             await RestartAsync(victim, null);
             // Under load, moments after somebody died: in every moment all that is committed holds.
             if (cycle % AuditEvery == 0) await AuditAsync(servers[_random.Next(servers.Count)], cancel);
@@ -159,9 +163,21 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
                 _missed.Add(point.Name);
                 await victim.KillAsync();
             }
-            _kills++;
+            Noted();
             tell($"died at {point}");
             await RestartAsync(victim, null);
+        }
+
+        async Task KillAsync(Server victim)
+        {
+            await victim.KillAsync();
+            Noted();
+        }
+
+        void Noted()
+        {
+            _kills++;
+            _deaths.Add(Stopwatch.GetTimestamp());
         }
 
         async Task RestartAsync(Server victim, string? faultPoint)
@@ -241,6 +257,10 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         _audits++;
         if (_audit == CrashOutcome.Clean && !report.RootElement.GetProperty("clean").GetBoolean()) _audit = $"After {_kills} kills: {text}";
     }
+
+    private double OldestLostPingMs(IEnumerable<Post> posts) => posts.Where(static post => post.Refused == "ping_not_found")
+        .Select(post => _deaths.Where(death => death > post.Offered).Select(death => Stopwatch.GetElapsedTime(post.Offered, death).TotalMilliseconds).DefaultIfEmpty(double.PositiveInfinity).First())
+        .DefaultIfEmpty(0).Max();
 
     private static HttpClient Admin(Server server) =>
         new() { BaseAddress = server.Http, Timeout = TimeSpan.FromSeconds(30), DefaultRequestHeaders = { Authorization = new("Bearer", AdminKey) } };
