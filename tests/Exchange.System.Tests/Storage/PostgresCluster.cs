@@ -31,6 +31,7 @@ public sealed class PostgresCluster : IAsyncLifetime
         try
         {
             if (--users > 0) return;
+            NpgsqlConnection.ClearAllPools();
             await shared!.DisposeAsync();
             shared = null;
         }

@@ -77,7 +77,6 @@ internal sealed class PostgresServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        NpgsqlConnection.ClearAllPools();
         if (server is { HasExited: false }) await StopImmediatelyAsync();
         server?.Dispose();
         Directory.Delete(folder, recursive: true);
