@@ -20,6 +20,9 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>Of the ended process; by a signal 128 and its number.</summary>
+    public int ExitCode => _process.ExitCode;
+
     /// <summary>User and system time of all its threads since it started.</summary>
     public TimeSpan ProcessorTime
     {
