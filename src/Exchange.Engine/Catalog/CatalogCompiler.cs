@@ -15,7 +15,7 @@ namespace Exchange.Engine.Catalog;
 public static class CatalogCompiler
 {
     private static readonly MapKeys Keys = new(
-        ["version", "exchange", "lists", "verticals", "publishers", "buyers", "campaigns", "ping_trees"], "connectors");
+        ["version", "exchange", "lists", "verticals", "publishers", "connectors", "buyers", "campaigns", "ping_trees"]);
 
     /// <param name="root">As read from YAML or JSON.</param>
     /// <param name="version">What the model calls itself; the file's own <c>version</c> is <see cref="FileVersion"/>.</param>
@@ -32,11 +32,13 @@ public static class CatalogCompiler
         if (map["version"] is { } versionNode) ValueReader.Number(versionNode, 0, long.MaxValue, errors);
 
         var (currency, zone, step) = ExchangeSection.Read(map["exchange"], errors);
-        var before = previous is { Model: not null, Compiled: { } compiled } && compiled.Zone.Equals(zone) && ReferenceEquals(compiled.Parsers, options.Parsers) ? previous : null;
+        var before = previous is { Model: not null, Compiled: { } compiled } && compiled.Zone.Equals(zone) && ReferenceEquals(compiled.Parsers, options.Parsers)
+            && compiled.ParseTemplate == options.ParseTemplate ? previous : null;
         var draft = new CatalogDraft((ConfigMap)root, zone, errors, options, before?.Compiled);
         if (map["lists"] is { } lists) ListSection.Read(lists, draft);
         if (map["verticals"] is { } verticals) VerticalSection.Read(verticals, draft);
         if (map["publishers"] is { } publishers) PublisherSection.Read(publishers, draft);
+        if (map["connectors"] is { } connectors) ConnectorSection.Read(connectors, draft);
         if (map["buyers"] is { } buyers) BuyerSection.Read(buyers, draft);
         if (map["campaigns"] is { } campaigns) CampaignSection.Read(campaigns, draft);
         if (map["ping_trees"] is { } trees) TreeSection.Read(trees, draft);

@@ -47,7 +47,7 @@ internal static class BuyerSection
         draft.Buyers[id] = new()
         {
             Id = id, Name = name, Status = status, Company = company, Seller = seller, Gate = limits.Gate, Caps = limits.Caps, Balance = balance,
-            Endpoints = EndpointSection.Read(map["endpoints"], draft),
+            Endpoints = EndpointSection.Read(id, map["endpoints"], draft),
             Returns = map["returns"] is { } returns ? ReturnsSection.Read(returns, CapScope.Buyer, id, errors) : null,
         };
     }

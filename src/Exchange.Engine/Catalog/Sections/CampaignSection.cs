@@ -68,7 +68,7 @@ internal static class CampaignSection
         ValueReader.IsId(id, node.Path, errors);
         if (MapReader.Open(node, Keys, errors) is not { } map) return null;
         var name = draft.NameOf(map, id);
-        var status = draft.StatusOf(map);
+        var status = draft.StatusOf(map, mayTest: true);
         var buyerId = map.Required("buyer", "the id of who pays", errors) is { } buyerNode ? draft.Reference(buyerNode, "buyers", "buyer") : null;
         var verticalId = map.Required("vertical", "the id of what it buys", errors) is { } verticalNode ? draft.Reference(verticalNode, "verticals", "vertical") : null;
         var bidNode = map.Required("bid", "money, or { fixed: … } or { rules: … }", errors);

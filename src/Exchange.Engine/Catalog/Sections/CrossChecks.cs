@@ -9,6 +9,7 @@ internal static class CrossChecks
     public static void Run(CatalogDraft draft)
     {
         NamedConsent(draft);
+        ConnectorFields.Check(draft);
         var tiers = Walked(draft);
         var inTree = new CampaignMarks(tiers);
         // An auction draws among equals by weight.
