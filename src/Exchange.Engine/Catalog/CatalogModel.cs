@@ -23,7 +23,7 @@ public sealed class CatalogModel
     public required FrozenDictionary<string, VerticalModel> Verticals { get; init; }
     public required FrozenDictionary<string, PublisherModel> Publishers { get; init; }
     public required FrozenDictionary<string, BuyerModel> Buyers { get; init; }
-    public required FrozenDictionary<string, CampaignModel> Campaigns { get; init; }
+    public required EntriesById<CampaignModel> Campaigns { get; init; }
     public required FrozenDictionary<string, TreeModel> Trees { get; init; }
     /// <summary>Every gate, cap and balance; a limit's ordinal is its index here.</summary>
     public required IReadOnlyList<LimitModel> Limits { get; init; }

@@ -60,7 +60,7 @@ public static class PingWalk
         tree = ping.Tree is { } named ? TreeChoice.Named(model, vertical, named) : TreeChoice.For(vertical, subject, ping.Seed);
         if (tree is null) return Reason.NoTree;
         var none = walk.Walk(vertical, tree, model.PriceStep);
-        if (none != Reason.None) return none;
+        if (none != Reason.None || walk.Wanted.Count > 0) return none;
         var payout = walk.MakeOffers();
         if (payout < ping.MinPayout) return Reason.MinPayout;
         if (room.Refusal(payout, subject) is { } over) return Noted(walk, over);
@@ -84,6 +84,7 @@ public static class PingWalk
 
     private static PingOutcome Outcome(TreeWalk walk, Reason outcome, TreeModel? tree)
     {
+        if (walk.Wanted.Count > 0) return new(outcome, tree?.Id, [], [], [], []) { Wanted = [.. walk.Wanted] };
         var offered = outcome == Reason.None;
         var kept = Math.Min(walk.Bids.Count, Limits.BidsInRecord);
         if (offered) foreach (var offer in walk.Offers) kept = Math.Max(kept, offer.BidIndex + 1);

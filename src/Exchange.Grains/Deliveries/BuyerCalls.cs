@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using Exchange.Delivery;
+using Exchange.Delivery.Bidders;
 using Exchange.Delivery.Connectors;
+using Exchange.Engine;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Deliveries;
 using Exchange.Storage;
@@ -8,7 +10,7 @@ using Exchange.Storage;
 namespace Exchange.Grains.Deliveries;
 
 /// <summary>One attempt at one endpoint, with its secret and its deadline.</summary>
-public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, TimeProvider time)
+public sealed class BuyerCalls(ConnectorList connectors, BidderList bidders, IAccessStore access, TimeProvider time)
 {
     private readonly ConcurrentDictionary<string, (byte[]? Value, long ReadAtMs)> known = new(StringComparer.Ordinal);
 
@@ -22,6 +24,24 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
         var secrets = await SecretsAsync(endpoint, now.ToUnixTimeMilliseconds());
         using var deadline = new CancellationTokenSource(limit, time);
         return await connector.SendAsync(endpoint, secrets, message, now, deadline.Token);
+    }
+
+    /// <summary>Asks for a live bid; silence until the end of the wait is a <c>Timeout</c>.</summary>
+    public async Task<BidAnswer> AskAsync(EndpointModel endpoint, BidCall call, TimeSpan wait)
+    {
+        if (bidders.Find(endpoint.Connector) is not { } bidder) return BidAnswer.Declined(Reason.Unreachable);
+        using var deadline = new CancellationTokenSource(wait, time);
+        try
+        {
+            var now = time.GetUtcNow();
+            // A secret that has to be read from the store is part of the wait.
+            var secrets = await SecretsAsync(endpoint, now.ToUnixTimeMilliseconds()).AsTask().WaitAsync(deadline.Token);
+            return await bidder.AskAsync(endpoint, secrets, call, now, deadline.Token);
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            return BidAnswer.Declined(Reason.Timeout);
+        }
     }
 
     private async ValueTask<EndpointSecrets> SecretsAsync(EndpointModel endpoint, long nowMs)

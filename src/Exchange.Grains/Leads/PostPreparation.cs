@@ -58,7 +58,7 @@ public sealed class PostPreparation(LeadServices services)
     {
         var (current, vault, id) = (services.Catalog.Current, services.Store.Vault, record.Id);
         var vertical = atPing.Verticals[record.Vertical];
-        var payload = LeadPayload.Of(vertical.Fields, values, command.Consent);
+        var payload = LeadPayload.Of(vertical.Fields, values, command.Consent, record.LiveBids);
         var world = new SaleWorld(services, record, atPing, values, payload, command.ReceivedAt);
         var maxCopies = MaxCopies(current, record, offers.Count);
         var sealedBytes = vault.Seal(id, payload.ToJson());

@@ -4,6 +4,7 @@ using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
+using Exchange.Grains.Bidding;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Cluster;
 using Exchange.Grains.Feed;
@@ -20,7 +21,7 @@ namespace Exchange.Grains.Pings;
 /// The walk of a ping in this silo: read, auction, record, answer. It waits on no database; a grain is asked only where a cap is about to run out.
 /// </summary>
 public sealed class PingDesk(
-    IExchangeStore store, CatalogHost catalog, LiveView live, IRotations rotations, OfferBook book, OfferHomes homes, PingKeys keys, SoftHoldDesk softHolds, FirmOffers firm, PostRates rates, PingCounts counts, LeadIds ids, LiveFeed feed,
+    IExchangeStore store, CatalogHost catalog, LiveView live, IRotations rotations, LiveBidding bidding, OfferBook book, OfferHomes homes, PingKeys keys, SoftHoldDesk softHolds, FirmOffers firm, PostRates rates, PingCounts counts, LeadIds ids, LiveFeed feed,
     FieldParsers parsers)
 {
     public async ValueTask<PingReply> PingAsync(PingCommand command)
@@ -86,13 +87,15 @@ public sealed class PingDesk(
         {
             Publisher = publisher!.Id, Vertical = vertical!.Id, SubId = command.SubId, Channel = command.Channel, Values = reading!.Values, Now = now, Seed = seed,
             MinPayout = command.MinPayout, MaxCopies = command.MaxCopies == 0 ? Engine.Limits.CopiesPerLead : command.MaxCopies,
-            SoldElsewhereCopies = command.SoldElsewhereCopies, SoldElsewhereSellers = [.. command.SoldElsewhereSellers], Test = command.Test, Persons = Persons(reading),
+            SoldElsewhereCopies = command.SoldElsewhereCopies, SoldElsewhereSellers = [.. command.SoldElsewhereSellers], Test = command.Test, Persons = Persons(reading), AsksLive = true,
         };
         var forced = command.Test ? command.TestResult : null;
-        var outcome = forced == "no_offer"
-            ? new PingOutcome(Reason.NoBids, null, [], [], [], [])
-            : PingWalk.Run(model, input, live, rotations);
-        if (IsSuppressed(reading) && outcome.Outcome is not (> Reason.None and < Reason.Suppressed))
+        // Nobody is asked about a person who is never sold.
+        var isSuppressed = IsSuppressed(reading);
+        var outcome = new PingOutcome(Reason.NoBids, null, [], [], [], []);
+        if (forced != "no_offer") (input, outcome) = await bidding.WalkAsync(model, isSuppressed ? input with { AsksLive = false } : input, id, command);
+        input = input with { AsksLive = false };
+        if (isSuppressed && outcome.Outcome is not (> Reason.None and < Reason.Suppressed))
         {
             // An early answer; the rows decide at the post.
             rotations.GiveBack(outcome.Taken);
@@ -108,14 +111,14 @@ public sealed class PingDesk(
         if (!command.Test) outcome = Counted(outcome, publisher, subject, now.ToUnixTimeMilliseconds());
 
         var taken = outcome.Taken;
-        var expires = now + vertical.PingTtl;
+        var expires = Expires(outcome, now + vertical.PingTtl);
         var record = new PingRecord
         {
             Id = id, AtMs = now.ToUnixTimeMilliseconds(), Publisher = publisher.Id, Vertical = vertical.Id, Tree = outcome.Tree, SubId = command.SubId,
             Channel = command.Channel, Tags = [.. command.Tags], CatalogVersion = model.Version, Seed = seed, MinPayout = command.MinPayout, MaxCopies = input.MaxCopies,
             SoldElsewhereCopies = input.SoldElsewhereCopies, SoldElsewhereSellers = input.SoldElsewhereSellers, Values = reading.Values, Bids = outcome.Bids,
             Offers = outcome.Offers, Notes = outcome.Notes, Shares = outcome.Shares, Turns = outcome.Turns, ExpiresAtMs = expires.ToUnixTimeMilliseconds(), Outcome = outcome.Outcome,
-            Persons = input.Persons,
+            Persons = input.Persons, LiveBids = input.LiveBids,
         };
         try
         {
@@ -139,11 +142,20 @@ public sealed class PingDesk(
             return new(null, Problem.Of(503, "overloaded", "Too many pings wait to be recorded; come again.", 1));
         }
         book.Add(record);
+        bidding.Offered(record);
         feed.Pinged(record);
         if (forced is not null) book.ForceTest(id, forced);
         if (record.Outcome == Reason.None && !direct) rates.Offered(publisher.Id);
         FaultPoints.BeforeOffer.Pass();
         return new(Answer(model, command, record, reading.Warnings), null);
+    }
+
+    /// <summary>An offer lives no longer than the live bids it stands on.</summary>
+    public static DateTimeOffset Expires(PingOutcome outcome, DateTimeOffset usual)
+    {
+        foreach (var offer in outcome.Offers)
+            if (outcome.Bids[offer.BidIndex].Live is { UntilMs: > 0 and var until } && until < usual.ToUnixTimeMilliseconds()) usual = DateTimeOffset.FromUnixTimeMilliseconds(until);
+        return usual;
     }
 
     /// <summary>

@@ -25,7 +25,6 @@ public sealed class CatalogRefusalTests
     [InlineData("exchange prcie_step", "\"0.01\"", "unknown_key", "exchange.prcie_step")]
     [InlineData("campagnes", "{}", "unknown_key", "campagnes")]
     [InlineData("version", "\"four\"", "invalid_format", "version")]
-    [InlineData("connectors", "{}", "not_supported", "connectors")]
     [InlineData("campaigns acme-a", "\"\"", "wrong_type", "campaigns.acme-a")]
     // lists
     [InlineData("lists zips values", "[\"123\"]", "invalid_format", "lists.zips.values[0]")]
@@ -153,7 +152,7 @@ public sealed class CatalogRefusalTests
     [InlineData("buyers acme endpoints crm with url", "\"https://u:p@crm.acme.example/\"", "secret_in_file", "buyers.acme.endpoints.crm.with.url")]
     [InlineData("buyers acme endpoints crm with secret", "\"hunter2\"", "secret_in_file", "buyers.acme.endpoints.crm.with.secret")]
     [InlineData("buyers acme endpoints crm with secret", "{ \"secret\": \"acme-kee\" }", "unknown_secret", "buyers.acme.endpoints.crm.with.secret.secret")]
-    [InlineData("buyers acme endpoints crm limits", "{ \"in_flight\": 4 }", "not_supported", "buyers.acme.endpoints.crm.limits")]
+    [InlineData("buyers acme endpoints crm limits", "{ \"in_flight\": 0 }", "out_of_range", "buyers.acme.endpoints.crm.limits.in_flight")]
     [InlineData("buyers acme endpoints inbox", "{ \"connector\": \"webhook\", \"with\": { \"url\": \"https://a.example/\", \"secret\": { \"secret\": \"acme-key\" } } }", "reserved_name", "buyers.acme.endpoints.inbox")]
     // campaigns
     [InlineData("campaigns acme-a buyer", "-", "missing_key", "campaigns.acme-a.buyer")]
@@ -161,7 +160,9 @@ public sealed class CatalogRefusalTests
     [InlineData("campaigns acme-a vertical", "\"car\"", "unknown_id", "campaigns.acme-a.vertical")]
     [InlineData("campaigns acme-a bid", "-", "missing_key", "campaigns.acme-a.bid")]
     [InlineData("campaigns acme-a bid", "{}", "missing_key", "campaigns.acme-a.bid.fixed")]
-    [InlineData("campaigns acme-a bid", "{ \"live\": \"crm\" }", "not_supported", "campaigns.acme-a.bid.live")]
+    [InlineData("campaigns acme-a bid", "{ \"live\": \"inbox\" }", "conflict", "campaigns.acme-a.bid.live")]
+    [InlineData("campaigns acme-a bid", "{ \"live\": \"crn\" }", "unknown_endpoint", "campaigns.acme-a.bid.live")]
+    [InlineData("campaigns acme-a bid", "{ \"live\": \"crm\", \"otherwise\": \"5.00\" }", "misplaced_key", "campaigns.acme-a.bid.otherwise")]
     [InlineData("campaigns acme-a bid", "{ \"fixed\": \"$5\" }", "invalid_format", "campaigns.acme-a.bid.fixed")]
     [InlineData("campaigns acme-a bid", "{ \"fixed\": \"1.1234567\" }", "invalid_format", "campaigns.acme-a.bid.fixed")]
     [InlineData("campaigns acme-a bid", "{ \"rules\": [] , \"otherwise\": \"5.00\" }", "empty", "campaigns.acme-a.bid.rules")]

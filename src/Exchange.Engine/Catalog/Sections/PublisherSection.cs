@@ -15,8 +15,10 @@ internal static class PublisherSection
     public static void Read(ConfigNode node, CatalogDraft draft)
     {
         if (MapReader.Map(node, draft.Errors) is not { } publishers) return;
+        var read = (string id, ConfigNode entry) => Publisher(id, entry, draft);
+        var moved = (PublisherModel known) => Moved(known, draft.Takeover);
         foreach (var (id, entry) in publishers.Entries)
-            draft.Takeover.Entry(draft.Publishers, id, entry, () => Publisher(id, entry, draft), known => Moved(known, draft.Takeover));
+            draft.Takeover.Entry(draft.Publishers, id, entry, read, moved);
     }
 
     private static PublisherModel Moved(PublisherModel known, Takeover to) =>
