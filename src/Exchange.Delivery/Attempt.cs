@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Deliveries;
 using Exchange.Engine.Values;
@@ -9,6 +10,8 @@ public sealed record AttemptResult(AttemptKind Kind, string? Error = null, strin
 {
     /// <summary>Who said a <see cref="AttemptKind.Rejected"/>; none for every other kind.</summary>
     public Refusal Refusal { get; init; }
+    /// <summary>The price that the answer names, where it names one; whether it counts is the endpoint's rule.</summary>
+    public Money? Price { get; init; }
 }
 
 /// <summary>A field as it goes out: text, or a number or boolean that JSON writes bare.</summary>
@@ -34,8 +37,20 @@ public sealed record CopyMessage
     public string? SubSource { get; init; }
     public DateTimeOffset? ReturnUntil { get; init; }
     public bool Test { get; init; }
+    /// <summary>What it bid; the price it is charged may be lower.</summary>
+    public Money Bid { get; init; }
+    /// <summary>What its live bid gave us to bring back (the buyer's own ping id), by the name under which it was carried.</summary>
+    public IReadOnlyDictionary<string, string> Carried { get; init; } = ReadOnlyDictionary<string, string>.Empty;
     public required IReadOnlyList<OutField> Fields { get; init; }
     public OutConsent? Consent { get; init; }
+}
+
+/// <summary>Values of the secrets that an endpoint names, by name; a name whose secret is not set is not in it.</summary>
+public sealed record EndpointSecrets(IReadOnlyDictionary<string, byte[]> Values)
+{
+    public static EndpointSecrets None { get; } = new(ReadOnlyDictionary<string, byte[]>.Empty);
+
+    public byte[]? Find(string? name) => name is null ? null : Values.GetValueOrDefault(name);
 }
 
 /// <summary>
@@ -45,5 +60,5 @@ public sealed record CopyMessage
 public interface IConnector
 {
     ConnectorKind Kind { get; }
-    Task<AttemptResult> SendAsync(EndpointModel endpoint, byte[]? secret, CopyMessage message, DateTimeOffset now, CancellationToken deadline);
+    Task<AttemptResult> SendAsync(EndpointModel endpoint, EndpointSecrets secrets, CopyMessage message, DateTimeOffset now, CancellationToken deadline);
 }

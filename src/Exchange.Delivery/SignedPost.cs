@@ -7,7 +7,7 @@ namespace Exchange.Delivery;
 internal static class SignedPost
 {
     public static async Task<OutboundReply> SendAsync(
-        OutboundHttp http, EndpointModel endpoint, byte[]? secret, CopyMessage message, bool readBody, DateTimeOffset now, CancellationToken deadline)
+        OutboundHttp http, EndpointModel endpoint, EndpointSecrets secrets, CopyMessage message, bool readBody, DateTimeOffset now, CancellationToken deadline)
     {
         if (endpoint.Url is null) return new(false, 0, null, "url_missing", null);
         var body = CopyMessageJson.ToBytes(message);
@@ -18,7 +18,7 @@ internal static class SignedPost
             new("webhook-id", id),
             new("webhook-timestamp", timestamp.ToString(CultureInfo.InvariantCulture)),
         ];
-        if (secret is not null)
+        if (secrets.Find(endpoint.SecretName) is { } secret)
         {
             if (!WebhookSignature.TryReadKey(secret, out var key)) return new(false, 0, null, "secret_invalid", null);
             headers.Add(new("webhook-signature", WebhookSignature.Create(key, id, timestamp, body)));

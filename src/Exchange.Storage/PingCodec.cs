@@ -14,7 +14,9 @@ namespace Exchange.Storage;
 /// </summary>
 public static class PingCodec
 {
-    private const byte Version = 2;
+    private const byte Version = 3;
+    /// <summary>The same without live bids.</summary>
+    private const byte WithoutLive = 2;
     private const byte Absent = 0, Plain = 1, Sealed = 2;
     private const byte HasFloor = 1, SameFloor = 2;
 
@@ -77,6 +79,7 @@ public static class PingCodec
         foreach (var (tier, campaign) in record.Turns) { to.Number(tier); to.Text(campaign); }
         to.Number(record.Persons.Length);
         foreach (var person in record.Persons) { to.Number(person.Field); to.Bytes(person.Hmac); }
+        EncodeLive(to, record);
         to.Signed(record.ExpiresAtMs - record.AtMs);
         to.Signed((short)record.Outcome);
     }
@@ -87,7 +90,7 @@ public static class PingCodec
         var from = new RecordReader(bytes);
         return from.Byte() switch
         {
-            Version => from.Signed(),
+            Version or WithoutLive => from.Signed(),
             PingCodecV1.Version => PingCodecV1.CatalogVersionOf(ref from),
             _ => throw new InvalidDataException("A ping record of an unknown version"),
         };
@@ -108,7 +111,7 @@ public static class PingCodec
         var from = new RecordReader(bytes);
         var version = from.Byte();
         if (version == PingCodecV1.Version) return PingCodecV1.Decode(id, ref from, vault, model);
-        if (version != Version) throw new InvalidDataException("A ping record of an unknown version");
+        if (version is not (Version or WithoutLive)) throw new InvalidDataException("A ping record of an unknown version");
         if (from.Signed() != model.Version) throw new InvalidDataException("A ping record of another catalog version");
         var atMs = from.Signed();
         var publisher = from.Text()!;
@@ -140,13 +143,20 @@ public static class PingCodec
         }
         var shares = new ShareNote[from.Count()];
         for (var i = 0; i < shares.Length; i++) shares[i] = new(from.Number(), At(campaigns, from.Number()), from.Signed());
+        var turns = from.Array(static (ref RecordReader from) => new KeyValuePair<int, string>(from.Number(), from.Text()!));
+        var persons = from.Array(static (ref RecordReader from) => new PersonHash(from.Number(), from.Bytes().ToArray()));
+        var live = version == WithoutLive ? [] : DecodeLive(ref from, campaigns, atMs);
+        if (live.Length > 0)
+        {
+            for (var i = 0; i < bids.Length; i++) bids[i] = bids[i] with { Live = Array.Find(live, said => ReferenceEquals(said.Of, bids[i].Of) && said.Sharing == bids[i].Sharing) };
+            for (var i = 0; i < offers.Length; i++) offers[i] = offers[i] with { Seller = bids[offers[i].BidIndex].Seller };
+        }
         return new PingRecord
         {
             Id = id, AtMs = atMs, Publisher = publisher, Vertical = vertical, Tree = tree, SubId = subId, Channel = channel, Tags = tags,
             CatalogVersion = model.Version, Seed = seed, MinPayout = minPayout, MaxCopies = maxCopies, SoldElsewhereCopies = elsewhere,
             SoldElsewhereSellers = sellers, Values = values, Bids = bids, Offers = offers, Notes = notes, Shares = shares,
-            Turns = from.Array(static (ref RecordReader from) => new KeyValuePair<int, string>(from.Number(), from.Text()!)),
-            Persons = from.Array(static (ref RecordReader from) => new PersonHash(from.Number(), from.Bytes().ToArray())),
+            Turns = turns, Persons = persons, LiveBids = live,
             ExpiresAtMs = atMs + from.Signed(),
             Outcome = (Reason)from.Signed(),
         };
@@ -181,6 +191,43 @@ public static class PingCodec
             bids[i] = new(tier, of, (Sharing)(marks >> 2), bid, floor, (marks & HasFloor) != 0);
         }
         return bids;
+    }
+
+    private static void EncodeLive(RecordWriter to, PingRecord record)
+    {
+        to.Number(record.LiveBids.Length);
+        foreach (var live in record.LiveBids)
+        {
+            to.Number(live.Of.Ordinal);
+            to.Byte((byte)live.Sharing);
+            to.Signed((short)live.Reason);
+            to.Byte(live.Price is null ? Absent : Plain);
+            if (live.Price is { } price) to.Money(price);
+            to.Text(live.Seller);
+            to.Signed(live.UntilMs == 0 ? 0 : live.UntilMs - record.AtMs);
+            to.Text(live.Said);
+            to.Number(live.TookMs);
+            to.Number(live.Carry.Length);
+            foreach (var (name, value) in live.Carry) { to.Text(name); to.Text(value); }
+        }
+    }
+
+    private static LiveBid[] DecodeLive(ref RecordReader from, IReadOnlyList<CampaignModel> campaigns, long atMs)
+    {
+        var live = new LiveBid[from.Count()];
+        for (var i = 0; i < live.Length; i++)
+        {
+            var bid = new LiveBid(At(campaigns, from.Number()), (Sharing)from.Byte(), (Reason)from.Signed());
+            var price = from.Byte() == Absent ? (Money?)null : from.Money();
+            var seller = from.Text();
+            var until = from.Signed();
+            live[i] = bid with
+            {
+                Price = price, Seller = seller, UntilMs = until == 0 ? 0 : atMs + until, Said = from.Text(), TookMs = from.Number(),
+                Carry = from.Array(static (ref RecordReader from) => new KeyValuePair<string, string>(from.Text()!, from.Text()!)),
+            };
+        }
+        return live;
     }
 
     private static void EncodeValues(RecordWriter to, PingRecord record, FieldSet fields, IVault vault)

@@ -33,6 +33,13 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Binds it to the cores of a bit mask (as many of them as the machine has); nothing where the system has no such thing.</summary>
+    public void RunOn(long cores)
+    {
+        var here = cores & ((1L << Environment.ProcessorCount) - 1);
+        if (OperatingSystem.IsLinux() && here != 0) _process.ProcessorAffinity = (nint)here;
+    }
+
     /// <summary>Its last lines of output, oldest first.</summary>
     public string Tail
     {

@@ -1,3 +1,4 @@
+using Exchange.Delivery.Bidders;
 using Exchange.Engine.Catalog;
 
 namespace Exchange.Delivery.Connectors;
@@ -12,10 +13,11 @@ public sealed class ConnectorList
 
     private ConnectorList(IReadOnlyList<IConnector> connectors) => this.connectors = connectors;
 
-    public static ConnectorList Create(OutboundHttp http) => new(
+    public static ConnectorList Create(OutboundHttp http, BidderLines lines, TimeProvider time) => new(
     [
         new Webhook(http),
         new Native(http),
+        new Connected(lines, time),
     ]);
 
     /// <summary>Null for the inbox: its buyer pulls, nobody is called.</summary>

@@ -17,9 +17,9 @@ public sealed class Native(OutboundHttp http) : IConnector
 
     public ConnectorKind Kind => ConnectorKind.Native;
 
-    public async Task<AttemptResult> SendAsync(EndpointModel endpoint, byte[]? secret, CopyMessage message, DateTimeOffset now, CancellationToken deadline)
+    public async Task<AttemptResult> SendAsync(EndpointModel endpoint, EndpointSecrets secrets, CopyMessage message, DateTimeOffset now, CancellationToken deadline)
     {
-        var reply = await SignedPost.SendAsync(http, endpoint, secret, message, readBody: true, now, deadline);
+        var reply = await SignedPost.SendAsync(http, endpoint, secrets, message, readBody: true, now, deadline);
         if (reply.Status is >= 200 and < 300)
         {
             if (reply.Body is null) return new(AttemptKind.Unknown, reply.Error);

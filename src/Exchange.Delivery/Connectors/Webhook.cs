@@ -8,9 +8,9 @@ public sealed class Webhook(OutboundHttp http) : IConnector
 {
     public ConnectorKind Kind => ConnectorKind.Webhook;
 
-    public async Task<AttemptResult> SendAsync(EndpointModel endpoint, byte[]? secret, CopyMessage message, DateTimeOffset now, CancellationToken deadline)
+    public async Task<AttemptResult> SendAsync(EndpointModel endpoint, EndpointSecrets secrets, CopyMessage message, DateTimeOffset now, CancellationToken deadline)
     {
-        var reply = await SignedPost.SendAsync(http, endpoint, secret, message, readBody: false, now, deadline);
+        var reply = await SignedPost.SendAsync(http, endpoint, secrets, message, readBody: false, now, deadline);
         return reply.Status is >= 200 and < 300 ? new(AttemptKind.Accepted) : StatusRules.Read(reply, now);
     }
 }

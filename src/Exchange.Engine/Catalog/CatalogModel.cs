@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Runtime.CompilerServices;
 using Exchange.Engine.Caps;
+using Exchange.Engine.Connectors;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
 using Exchange.Engine.PingTrees;
@@ -22,7 +23,7 @@ public sealed class CatalogModel
     public required FrozenDictionary<string, VerticalModel> Verticals { get; init; }
     public required FrozenDictionary<string, PublisherModel> Publishers { get; init; }
     public required FrozenDictionary<string, BuyerModel> Buyers { get; init; }
-    public required FrozenDictionary<string, CampaignModel> Campaigns { get; init; }
+    public required EntriesById<CampaignModel> Campaigns { get; init; }
     public required FrozenDictionary<string, TreeModel> Trees { get; init; }
     /// <summary>Every gate, cap and balance; a limit's ordinal is its index here.</summary>
     public required IReadOnlyList<LimitModel> Limits { get; init; }
@@ -49,7 +50,22 @@ public sealed class CatalogModel
     }
 }
 
-public enum EntryStatus { Active, Paused }
+/// <summary>
+/// <c>Test</c> is for publishers, whose every call is a test, and for campaigns, which only tests reach. For live leads both are as if paused, down to their
+/// gates in the database.
+/// </summary>
+public enum EntryStatus { Active, Paused, Test }
+
+/// <summary>The catalog's words for <see cref="EntryStatus"/>.</summary>
+public static class EntryStatuses
+{
+    public static string Wire(this EntryStatus status) => status switch
+    {
+        EntryStatus.Active => "active",
+        EntryStatus.Paused => "paused",
+        _ => "test",
+    };
+}
 
 /// <summary>What the post must prove. A campaign may ask for more than its vertical, never less.</summary>
 public enum ConsentLevel { None, Proof, Named }
@@ -86,6 +102,8 @@ public sealed record PublisherModel
     public required EntryStatus Status { get; init; }
     /// <summary>By vertical id; a vertical that is not here is not allowed (403).</summary>
     public required FrozenDictionary<string, PublisherVertical> Verticals { get; init; }
+    /// <summary>Its words for ours.</summary>
+    public IntakeModel Intake { get; init; } = IntakeModel.Plain;
     /// <summary>Days of its reports and statements; null = the exchange's.</summary>
     public TimeZoneInfo? Zone { get; init; }
     public required LimitModel Gate { get; init; }
@@ -124,10 +142,48 @@ public sealed record BuyerModel
     public override string ToString() => Id;
 }
 
-public enum ConnectorKind { Inbox, Webhook, Native }
+/// <summary>Who speaks to an endpoint: a built-in, or (<see cref="Http"/>) a connector that the catalog describes.</summary>
+public enum ConnectorKind { Inbox, Webhook, Native, Http, Email, Sftp, Grpc }
 
-/// <summary>One buyer's address. The secret is a name in the secret store, never the secret.</summary>
-public sealed record EndpointModel(string Name, ConnectorKind Connector, Uri? Url, string? SecretName, TimeSpan PostTimeout);
+/// <summary>What the price in a post's answer may do: nothing, or lower the price if the promised payout survives.</summary>
+public enum PriceAtPost { Ignore, Lower }
+
+/// <summary>How "duplicate" is understood after a doubt: it may be our own earlier attempt, so somebody must be asked; or it is a yes.</summary>
+public enum DuplicateAfterDoubt { Ask, Accepted }
+
+/// <summary>How much one endpoint takes. Null: the outbound client's own bounds.</summary>
+public sealed record EndpointLimits(int? InFlight = null, int? PerSecond = null, int? PerMinute = null)
+{
+    public static EndpointLimits None { get; } = new();
+}
+
+/// <summary>What <c>with</c> gives a connector: a text, or the name of a secret whose value is read when it is used.</summary>
+public readonly record struct WithValue(string? Text, string? SecretName);
+
+/// <summary>One buyer's address and credentials for a connector. Secrets are names in the secret store, never values.</summary>
+public sealed record EndpointModel(string Name, ConnectorKind Connector, Uri? Url, string? SecretName, TimeSpan PostTimeout)
+{
+    /// <summary>Id of the buyer whose it is; with <see cref="Name"/> it tells endpoints apart.</summary>
+    public string Buyer { get; init; } = "";
+    /// <summary>The longest a live bid is waited for.</summary>
+    public TimeSpan PingTimeout { get; init; } = TimeSpan.FromMilliseconds(800);
+    public EndpointLimits Limits { get; init; } = EndpointLimits.None;
+    /// <summary>The shape of its API; null for built-in connectors.</summary>
+    public ConnectorModel? Shape { get; init; }
+    public FrozenDictionary<string, WithValue> With { get; init; } = FrozenDictionary<string, WithValue>.Empty;
+    /// <summary>Where tests go; null: they stay here and reach nobody.</summary>
+    public EndpointModel? Test { get; init; }
+    /// <summary>False: after a doubt its post is never sent again, only checked or asked about.</summary>
+    public bool Repeatable { get; init; } = true;
+    public PriceAtPost PriceAtPost { get; init; }
+    public DuplicateAfterDoubt DuplicateAfterDoubt { get; init; }
+
+    /// <summary>Whether it can be asked for a live bid.</summary>
+    public bool CanPing => Connector is ConnectorKind.Native or ConnectorKind.Grpc || Shape?.Ping is not null;
+
+    /// <summary>Every secret that a call needs.</summary>
+    public IEnumerable<string> SecretNames => With.Values.Select(value => value.SecretName).Append(SecretName).OfType<string>().Distinct(StringComparer.Ordinal);
+}
 
 public enum SoldWhen { OnPost, OnAccept }
 

@@ -1,4 +1,5 @@
 using Exchange.Engine.Filters;
+using Exchange.Engine.PingTrees;
 using Exchange.Engine.Pricing;
 using Exchange.Engine.Values;
 
@@ -9,15 +10,22 @@ internal static class BidSentence
 {
     /// <param name="subject">Pointing at the campaign and the sharing of the bid.</param>
     /// <returns>Null where the bid is as written.</returns>
-    public static string? Of(PriceModel price, Subject subject, Money step)
+    public static string? Of(PriceModel price, Subject subject, Money step, LiveBid? live = null)
     {
-        if (price.Uncapped(subject) is not { } sum) return price.Rules.Count == 0 ? null : "no rule matches";
+        if (live is { Reason: not Reason.None }) return live.Said is { } words ? $"its bidder says: {words}" : null;
+        if (price.Live is not null && live is null) return "its bidder was not asked";
+        if (price.Uncapped(subject, live?.Price) is not { } sum) return price.Rules.Count == 0 ? null : "no rule matches";
         var rule = 0;
         while (rule < price.Rules.Count && !price.Rules[rule].When.Holds(subject)) rule++;
-        var written = rule < price.Rules.Count ? price.Rules[rule].Price : price.Otherwise!.Value;
+        var written = live?.Price ?? (rule < price.Rules.Count ? price.Rules[rule].Price : price.Otherwise!.Value);
         var text = written.ToString();
         var isPlain = true;
-        if (price.Rules.Count > 0)
+        if (live?.Price is not null)
+        {
+            text += " by its live bidder";
+            isPlain = false;
+        }
+        else if (price.Rules.Count > 0)
         {
             text += rule < price.Rules.Count ? $" by rule {rule + 1}" : " by no rule";
             isPlain = false;

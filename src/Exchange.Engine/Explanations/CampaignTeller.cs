@@ -15,6 +15,7 @@ internal sealed class CampaignTeller
 
     private readonly CatalogModel model;
     private readonly PingRecord record;
+    private readonly PingInput ping;
     private readonly TreeWalk walk;
     private readonly SaleReplay sale;
     // The same ping with no limit in the way; then also sold to no seller elsewhere; then also no copy sold elsewhere.
@@ -22,7 +23,7 @@ internal sealed class CampaignTeller
 
     public CampaignTeller(CatalogModel model, PingRecord record, TreeModel tree, PayoutModel payout, PingInput ping, TreeWalk walk, SaleReplay sale)
     {
-        (this.model, this.record, this.walk, this.sale) = (model, record, walk, sale);
+        (this.model, this.record, this.ping, this.walk, this.sale) = (model, record, ping, walk, sale);
         unlimited = Judge(ping);
         unsold = Judge(ping with { SoldElsewhereSellers = [] });
         alone = Judge(ping with { SoldElsewhereSellers = [], SoldElsewhereCopies = 0 });
@@ -38,7 +39,7 @@ internal sealed class CampaignTeller
 
     public CampaignExplanation Tell(TierModel tier, CampaignModel campaign)
     {
-        var obstacles = Obstacles.Of(tier, campaign, walk.Judge.Subject);
+        var obstacles = Obstacles.Of(tier, campaign, walk.Judge.Subject, record.Id.IsTest);
         var bid = Furthest(tier, campaign, obstacles.Count > 0);
         var changes = new List<Change>();
         foreach (var obstacle in obstacles) changes.Add(obstacle.Change);
@@ -61,7 +62,8 @@ internal sealed class CampaignTeller
         if (bid.Said.Limit is { } limit) return told with { Limit = limit.Kind == LimitKind.Gate ? null : NumbersOf(limit, bid.Said) };
         return bid.Said.Reason switch
         {
-            Reason.NoBid or Reason.InvalidPrice => told with { Verdict = Verdict.Declined },
+            var reason when (int)reason is >= 300 and < 400 => told with { Verdict = Verdict.Declined },
+            Reason.TierFilled => told with { Verdict = Verdict.Lost },
             Reason.BelowFloor or Reason.BelowMargin => told with { Verdict = Verdict.Lost, Floor = bid.Said.Floor, BidMore = MoreOf(changes) },
             _ => told,
         };
@@ -109,7 +111,7 @@ internal sealed class CampaignTeller
     private Told Judged(TierModel tier, CampaignModel campaign, Sharing sharing)
     {
         var said = walk.Judge.Bid(tier, campaign, sharing);
-        var sum = BidSentence.Of(campaign.Bid, walk.Judge.Subject, model.PriceStep);
+        var sum = BidSentence.Of(campaign.Bid, walk.Judge.Subject, model.PriceStep, ping.LiveBidOf(campaign, sharing));
         var place = -1;
         for (var i = 0; said.Clears && i < walk.Bids.Count; i++)
             if (walk.Bids[i].Tier == tier.Index && ReferenceEquals(walk.Bids[i].Of, campaign) && walk.Bids[i].Sharing == sharing) place = i;
@@ -131,8 +133,16 @@ internal sealed class CampaignTeller
         switch (free.Reason)
         {
             case Reason.ConsentNotNamed: changes.Add(new(ChangeNeeded.Lead, "a seller of its buyer whom a consent can name")); return;
+            case Reason.TierFilled:
+                // What it would have bid nobody knows.
+                changes.Add(sale.CouldSell(new(tier.Index, campaign, free.Sharing, Money.Zero, Money.Zero, false))
+                    ? new(ChangeNeeded.Price, "a bid of its live bidder") : new(ChangeNeeded.Place, "no copy sold by an earlier tier"));
+                return;
             case Reason.NoBid: changes.Add(new(ChangeNeeded.Price, "a price for this lead")); return;
-            case Reason.InvalidPrice: changes.Add(new(ChangeNeeded.Price, $"a price of at most {campaign.Bid.Max}")); return;
+            case Reason.InvalidPrice when campaign.Bid.Max is { } max && ping.LiveBidOf(campaign, free.Sharing) is not { Reason: not Reason.None }: changes.Add(new(ChangeNeeded.Price, $"a price of at most {max}")); return;
+            case Reason.InvalidPrice: changes.Add(new(ChangeNeeded.Price, "a price that is valid")); return;
+            case Reason.BreakerOpen: changes.Add(new(ChangeNeeded.Pause, "its endpoint called again")); return;
+            case var reason when (int)reason is >= 300 and < 400: changes.Add(new(ChangeNeeded.Price, "a bid of its bidder in time")); return;
             case Reason.BelowFloor or Reason.BelowMargin when least is null || least <= free.Bid!.Value: changes.Add(new(ChangeNeeded.Price, "a payout that leaves the margin")); return;
         }
         var raise = free.Clears ? Money.Zero : least!.Value - free.Bid!.Value;

@@ -86,6 +86,6 @@ public static class Explainer
     {
         Publisher = record.Publisher, Vertical = record.Vertical, SubId = record.SubId, Channel = record.Channel, Values = record.Values,
         Now = DateTimeOffset.FromUnixTimeMilliseconds(record.AtMs), Seed = record.Seed, MinPayout = record.MinPayout, MaxCopies = record.MaxCopies,
-        SoldElsewhereCopies = record.SoldElsewhereCopies, SoldElsewhereSellers = record.SoldElsewhereSellers, Persons = record.Persons, Test = record.Id.IsTest,
+        SoldElsewhereCopies = record.SoldElsewhereCopies, SoldElsewhereSellers = record.SoldElsewhereSellers, Persons = record.Persons, LiveBids = record.LiveBids, Test = record.Id.IsTest,
     };
 }

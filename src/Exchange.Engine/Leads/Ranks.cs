@@ -80,6 +80,7 @@ internal static class Ranks
         var bid = round.Record.Bids[place - round.First];
         // Its campaign left the catalog since, or what the ping could not show does not suit it.
         if (!context.Current.Campaigns.ContainsKey(bid.Campaign)) return Reason.CampaignPaused;
+        if (bid.Live is { } live && live.IsOver(context.NowMs)) return Reason.PingExpired;
         if (!bid.Of.PostFilter.Holds(round.Subject)) return Reason.PostFilter;
         return bid.Of.Consent != Catalog.ConsentLevel.None && !context.HasProof ? Reason.ConsentMissing : Reason.None;
     }

@@ -19,6 +19,8 @@ internal readonly record struct Judgement(Reason Reason, Sharing Sharing)
     public string? Value { get; init; }
     public LimitReading Reading { get; init; }
     public long Needed { get; init; }
+    /// <summary>A live bid that could still win and is not known: its bidder was not asked.</summary>
+    public bool IsUnasked { get; init; }
     /// <summary>Pacing: the next turn, Unix milliseconds.</summary>
     public long UntilMs { get; init; }
 }
@@ -74,7 +76,7 @@ internal sealed class CampaignJudge
     /// <summary>What the catalog and the clock say; None: it may bid.</summary>
     public Reason Config(CampaignModel campaign)
     {
-        if (campaign.Status == EntryStatus.Paused) return Reason.CampaignPaused;
+        if (campaign.Status == EntryStatus.Paused || !TakesTests(campaign)) return Reason.CampaignPaused;
         if (campaign.Buyer.Status == EntryStatus.Paused) return Reason.BuyerPaused;
         if (!campaign.Publishers.Has(ping.Publisher)) return Reason.PublisherNotAllowed;
         if (!campaign.Filter.Holds(Subject)) return Reason.Filter;
@@ -84,28 +86,36 @@ internal sealed class CampaignJudge
     /// <summary>The same of a candidate of the index, which holds no paused campaign and none that does not take the publisher.</summary>
     /// <param name="filterHolds">The index knows already that the filter holds.</param>
     public bool IsOpen(CampaignModel campaign, bool filterHolds) =>
-        (filterHolds || campaign.Filter.Holds(Subject)) && (campaign.Schedule is not { } schedule || schedule.IsOpen(ping.Now));
+        TakesTests(campaign) && (filterHolds || campaign.Filter.Holds(Subject)) && (campaign.Schedule is not { } schedule || schedule.IsOpen(ping.Now));
+
+    /// <summary>A campaign for tests only is reached by nothing else.</summary>
+    private bool TakesTests(CampaignModel campaign) => campaign.Status != EntryStatus.Test || ping.Test;
 
     /// <summary>One bid of a campaign that may bid; <c>either</c> is judged once as exclusive and once as shared.</summary>
     public Judgement Bid(TierModel tier, CampaignModel campaign, Sharing sharing)
     {
         Pointing(campaign.Buyer.Id, campaign.Id, sharing);
-        var quote = campaign.Bid.Quote(Subject);
+        var live = campaign.Bid.Live is null ? null : ping.LiveBidOf(campaign, sharing);
+        var isUnasked = campaign.Bid.Live is not null && live is null;
+        // Who has nothing left to spend is not asked either.
+        var quote = isUnasked ? new(step, Reason.None) : live is { Reason: not Reason.None } ? new(null, live.Reason) : campaign.Bid.Quote(Subject, live?.Price);
         var bid = quote.Price?.CutTo(step);
         var limited = Limits(tier, campaign, sharing, bid ?? Money.Zero);
+        if (isUnasked) bid = null;
         if (limited.Reason != Reason.None) return limited with { Bid = bid };
         if (campaign.Duplicate is { } rule && ping.Persons.Length > 0 && state.HasPerson(campaign, rule, ping.Persons)) return Out(Reason.BuyerHasLead);
-        var seller = campaign.Buyer.Seller?.Name;
+        var seller = live?.Seller ?? campaign.Buyer.Seller?.Name;
         if (seller is not null && IsSoldElsewhere(seller)) return Out(Reason.SoldElsewhere);
         if (campaign.Consent == ConsentLevel.Named && seller is null) return Out(Reason.ConsentNotNamed);
         if (sharing == Sharing.Exclusive && ping.SoldElsewhereCopies > 0) return Out(Reason.SharingMismatch);
+        if (isUnasked) return Out(Reason.TierFilled) with { IsUnasked = true };
         if (bid is not { } money) return Out(quote.Reason);
         var tierFloor = FloorOf(tier);
         if (money < tierFloor) return Out(Reason.BelowFloor) with { Floor = tierFloor };
         var floor = Money.Max(tierFloor, payout.LowestPriceWithMargin(Subject, step) ?? Money.Zero);
         if (!payout.LeavesMargin(money, Subject, step)) return Out(Reason.BelowMargin) with { Floor = floor };
         floor = Money.Min(floor, money);
-        return new(Reason.None, sharing) { Bid = money, Floor = floor, Clears = true, Ranked = new(tier.Index, campaign, sharing, money, floor, floor > Money.Zero) };
+        return new(Reason.None, sharing) { Bid = money, Floor = floor, Clears = true, Ranked = new(tier.Index, campaign, sharing, money, floor, floor > Money.Zero) { Live = live } };
 
         Judgement Out(Reason reason) => new(reason, sharing) { Bid = bid };
     }
@@ -157,7 +167,8 @@ internal sealed class CampaignJudge
 
     private void Ask(LimitModel limit, CampaignModel campaign, Money bid, ref Judgement first)
     {
-        if (limit.Soft || !limit.Counts(Subject)) return;
+        // Tests take no gate; a campaign that is there for them has a closed one.
+        if (limit.Soft || limit.Kind == LimitKind.Gate && ping.Test || !limit.Counts(Subject)) return;
         var value = limit.ValueOf(Subject);
         var needed = limit.AmountOf(bid, Money.Zero);
         var answer = state.Ask(campaign, limit, value, needed);

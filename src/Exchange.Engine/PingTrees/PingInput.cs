@@ -27,12 +27,24 @@ public sealed record PingInput
     public string[] SoldElsewhereSellers { get; init; } = [];
     /// <summary>Person fields whose hashes were pinged.</summary>
     public PersonHash[] Persons { get; init; } = [];
+    /// <summary>What live bidders said so far.</summary>
+    public LiveBid[] LiveBids { get; init; } = [];
+    /// <summary>
+    /// Whether the walk stops at a tier whose live bids are not known (<see cref="PingOutcome.Wanted"/>). False: it goes on without them.
+    /// </summary>
+    public bool AsksLive { get; init; }
     /// <summary>A test takes no turn in rotation.</summary>
     public bool Test { get; init; }
     /// <summary>A lead's later walk names its tree, whatever comes to that tree by itself. Null: the tree that takes this ping.</summary>
     public string? Tree { get; init; }
     /// <summary>Campaigns that fell out of this lead before: not asked again.</summary>
     public IReadOnlySet<string>? Without { get; init; }
+
+    internal LiveBid? LiveBidOf(CampaignModel campaign, Sharing sharing)
+    {
+        foreach (var bid in LiveBids) if (ReferenceEquals(bid.Of, campaign) && bid.IsFor(sharing)) return bid;
+        return null;
+    }
 
     /// <summary>What conditions are asked about; the caller's own.</summary>
     public Subject ToSubject() => new() { Vertical = Vertical, Publisher = Publisher, SubId = SubId, Channel = Channel, Values = Values, Now = Now };
@@ -52,6 +64,8 @@ public sealed record PingOutcome(
     public ShareNote[] Shares { get; init; } = [];
     /// <summary>Campaigns with caps on pings or offers that were asked for a bid.</summary>
     public CampaignModel[] Asked { get; init; } = [];
+    /// <summary>Not empty: nothing is decided yet, these live bids are needed first; the walk is run again with them.</summary>
+    public LiveAsk[] Wanted { get; init; } = [];
     /// <summary>What its turns did to the rotations: to be given back (<see cref="IRotations.GiveBack"/>) if its offers are not made after all.</summary>
     public TakenTurns[] Taken { get; init; } = [];
 }

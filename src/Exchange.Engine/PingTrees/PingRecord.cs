@@ -35,6 +35,8 @@ public sealed record PingRecord
     public ShareNote[] Shares { get; init; } = [];
     /// <summary>Rotation tiers: the campaign whose turn was taken, by tier index.</summary>
     public required KeyValuePair<int, string>[] Turns { get; init; }
+    /// <summary>What live bidders said.</summary>
+    public LiveBid[] LiveBids { get; init; } = [];
     /// <summary>Of each person field whose hash was pinged, its HMAC.</summary>
     public PersonHash[] Persons { get; init; } = [];
     public required long ExpiresAtMs { get; init; }

@@ -52,15 +52,15 @@ public static class PingWalk
         walk.Live.Begin(live, model, nowMs);
         walk.Begin(model, rules.Payout, ping, walk.Live, rotations);
         var subject = walk.Judge.Subject;
-        if (publisher.Status == EntryStatus.Paused) return Reason.PublisherPaused;
+        if (publisher.Status == EntryStatus.Paused || publisher.Status == EntryStatus.Test && !ping.Test) return Reason.PublisherPaused;
         if (!rules.Filter.Holds(subject)) return Reason.PublisherFilter;
-        var room = new PublisherRoom(publisher, live, nowMs / 1000);
+        var room = new PublisherRoom(publisher, live, nowMs / 1000, ping.Test);
         if (room.Refusal(new Money(1), subject) is { } full) return Noted(walk, full);
         if (IsDuplicate(vertical, ping, live, nowMs)) return Reason.Duplicate;
         tree = ping.Tree is { } named ? TreeChoice.Named(model, vertical, named) : TreeChoice.For(vertical, subject, ping.Seed);
         if (tree is null) return Reason.NoTree;
         var none = walk.Walk(vertical, tree, model.PriceStep);
-        if (none != Reason.None) return none;
+        if (none != Reason.None || walk.Wanted.Count > 0) return none;
         var payout = walk.MakeOffers();
         if (payout < ping.MinPayout) return Reason.MinPayout;
         if (room.Refusal(payout, subject) is { } over) return Noted(walk, over);
@@ -84,6 +84,7 @@ public static class PingWalk
 
     private static PingOutcome Outcome(TreeWalk walk, Reason outcome, TreeModel? tree)
     {
+        if (walk.Wanted.Count > 0) return new(outcome, tree?.Id, [], [], [], []) { Wanted = [.. walk.Wanted] };
         var offered = outcome == Reason.None;
         var kept = Math.Min(walk.Bids.Count, Limits.BidsInRecord);
         if (offered) foreach (var offer in walk.Offers) kept = Math.Max(kept, offer.BidIndex + 1);

@@ -14,11 +14,13 @@ namespace Exchange.Engine.PingTrees;
 /// <param name="HasFloor">False: a lone second-price bid pays itself.</param>
 public readonly record struct RankedBid(int Tier, CampaignModel Of, Sharing Sharing, Money Bid, Money Floor, bool HasFloor)
 {
+    /// <summary>Where it came from outside: what its bidder said.</summary>
+    public LiveBid? Live { get; init; }
     public string Campaign => Of.Id;
     public string Buyer => Of.Buyer.Id;
     public string Company => Of.Buyer.Company;
     /// <summary>Shown to the publisher only where the consumer's consent must name it; null elsewhere.</summary>
-    public string? Seller => Of.Consent == ConsentLevel.Named ? Of.Buyer.Seller?.Name : null;
+    public string? Seller => Of.Consent == ConsentLevel.Named ? Live?.Seller ?? Of.Buyer.Seller?.Name : null;
     /// <summary>Ranks lower by this, pays the same.</summary>
     public Percent Handicap => Of.Handicap;
 }

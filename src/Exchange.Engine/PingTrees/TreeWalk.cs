@@ -42,6 +42,8 @@ internal sealed class TreeWalk
     public List<DraftOffer> Offers { get; } = [];
     /// <summary>Campaigns that were asked for a bid and count how often they are.</summary>
     public List<CampaignModel> Asked { get; } = [];
+    /// <summary>Live bids without which the walk cannot go on.</summary>
+    public List<LiveAsk> Wanted { get; } = [];
 
     public void Begin(CatalogModel model, PayoutModel payout, PingInput input, IWalkState walkState, IRotations turns)
     {
@@ -67,6 +69,7 @@ internal sealed class TreeWalk
             if (!Judge.Reaches(tier)) continue;
             tier.Plan.Find(candidates.AsSpan(0, vertical.Index.Words), found);
             Collect(tier);
+            if (Wanted.Count > 0) return Reason.None;
             if (contenders.Count == 0) continue;
             var wasOpen = !Sale.IsClosed;
             Sell(tier);
@@ -121,6 +124,7 @@ internal sealed class TreeWalk
         Turns.Clear();
         Offers.Clear();
         Asked.Clear();
+        Wanted.Clear();
         Sale.End();
         Judge.End();
         Live.End();
@@ -151,16 +155,30 @@ internal sealed class TreeWalk
             foreach (var sharing in SharingsOf(campaign))
             {
                 var said = Judge.Bid(tier, campaign, sharing);
-                anyNoBid |= said.Reason is Reason.NoBid or Reason.InvalidPrice;
+                if (said.IsUnasked)
+                {
+                    Want(tier, campaign, sharing);
+                    continue;
+                }
+                anyNoBid |= IsDeclined(said.Reason);
                 anyBelowFloor |= said.Reason is Reason.BelowFloor or Reason.BelowMargin;
                 if (said.Limit is not null || said.Reason == Reason.BuyerHasLead) Note(campaign, said);
-                else if (campaign.Counted.Count > 0 && (Asked.Count == 0 || !ReferenceEquals(Asked[^1], campaign))) Asked.Add(campaign);
+                else if (campaign.Counted.Count > 0 && said.Reason != Reason.BreakerOpen && (Asked.Count == 0 || !ReferenceEquals(Asked[^1], campaign))) Asked.Add(campaign);
                 if (!said.Clears) continue;
                 contenders.Add(new(said.Ranked, weight));
                 if (sharing == Sharing.Shared && contenders.Count > 1 && ReferenceEquals(contenders[^2].Bid.Of, campaign) && contenders[^2].Bid.Bid < said.Ranked.Bid)
                     (contenders[^2], contenders[^1]) = (contenders[^1], contenders[^2]);
             }
         }
+    }
+
+    private static bool IsDeclined(Reason reason) => (int)reason is >= 300 and < 400;
+
+    private void Want(TierModel tier, CampaignModel campaign, Sharing sharing)
+    {
+        if (!ping.AsksLive || Sale.RoomOf(tier) is not (> 0 and var room) || !Sale.Takes(new(tier.Index, campaign, sharing, Money.Zero, Money.Zero, false))) return;
+        if (Wanted.Count > 0 && ReferenceEquals(Wanted[^1].Campaign, campaign)) Wanted[^1] = Wanted[^1] with { Sharings = [.. Wanted[^1].Sharings, sharing] };
+        else Wanted.Add(new(campaign, [sharing], room, tier.Deadline));
     }
 
     private void Note(CampaignModel campaign, in Judgement said)

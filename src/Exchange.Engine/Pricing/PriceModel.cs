@@ -1,3 +1,4 @@
+using Exchange.Engine.Catalog;
 using Exchange.Engine.Filters;
 using Exchange.Engine.Values;
 
@@ -46,13 +47,17 @@ public sealed class PriceModel
 
     public OverMax OverMax { get; init; }
 
+    /// <summary>Who is asked for the price; null: nobody. Rules and otherwise are then its price where the answer has none.</summary>
+    public EndpointModel? Live { get; init; }
+
     /// <summary>Charged its own bid even where the others pay a second price.</summary>
     public bool PaysBid { get; init; }
 
     /// <summary>The price for this lead. Reads the subject's <c>Sharing</c>; the caller sets it. Allocates nothing.</summary>
-    public PriceQuote Quote(Subject subject)
+    /// <param name="answered">The price that a live bidder named; no adjustment raises it.</param>
+    public PriceQuote Quote(Subject subject, Money? answered = null)
     {
-        if (Uncapped(subject) is not { } price) return new(null, Reason.NoBid);
+        if (Uncapped(subject, answered) is not { } price) return new(null, Reason.NoBid);
         if (Max is not { } max || price <= max) return new(price, Reason.None);
         return OverMax == OverMax.Cut ? new(max, Reason.None) : new(null, Reason.InvalidPrice);
     }
@@ -61,9 +66,9 @@ public sealed class PriceModel
     public Money? PriceFor(Subject subject) => Quote(subject).Price;
 
     /// <summary>The price after rules and adjustments, before the maximum is asked; null: no rule matches.</summary>
-    public Money? Uncapped(Subject subject)
+    public Money? Uncapped(Subject subject, Money? answered = null)
     {
-        if (Written(subject) is not { } written) return null;
+        if ((answered ?? Written(subject)) is not { } written) return null;
         var price = PriceInProgress.Of(written);
         var isChanged = false;
         foreach (var adjustment in adjustments)
@@ -72,7 +77,7 @@ public sealed class PriceModel
             price = price.After(adjustment.By);
             isChanged = true;
         }
-        return isChanged ? price.Price : written;
+        return !isChanged ? written : answered is { } most ? Money.Min(price.Price, most) : price.Price;
     }
 
     private Money? Written(Subject subject)

@@ -1,6 +1,7 @@
 using Exchange.Delivery;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
+using Exchange.Engine.Values;
 using Exchange.Grains.Leads;
 using Exchange.Grains.Returns;
 using Exchange.Storage;
@@ -11,8 +12,9 @@ namespace Exchange.Grains.Deliveries;
 public static class CopyMessages
 {
     /// <param name="model">Of now: the fields as they are called today.</param>
+    /// <param name="bid">What its campaign bid, where that is known still; null: its price.</param>
     /// <param name="terms">What it was sold on (<see cref="SaleTerms.ModelOfAsync"/>).</param>
-    public static CopyMessage Create(CatalogModel model, CatalogModel terms, LeadRow lead, CopyRow copy, LeadPayload payload, IVault vault)
+    public static CopyMessage Create(CatalogModel model, CatalogModel terms, LeadRow lead, CopyRow copy, LeadPayload payload, IVault vault, Money? bid = null)
     {
         var fields = new List<OutField>(payload.Fields.Count);
         model.Verticals.TryGetValue(lead.Vertical, out var vertical);
@@ -39,6 +41,8 @@ public static class CopyMessages
             SubSource = lead.SubId is null ? null : vault.Alias(copy.Buyer, lead.Publisher, lead.SubId),
             ReturnUntil = SaleTerms.ReturnUntil(terms, lead, copy),
             Test = lead.Test,
+            Bid = bid ?? copy.Price,
+            Carried = payload.CarriedFor(copy.Campaign, copy.Exclusive),
             Fields = fields,
             Consent = payload.Consent is { } consent
                 ? new OutConsent(consent.Text, consent.At, consent.Page, consent.Ip, consent.UserAgent, consent.Sellers)
@@ -46,7 +50,7 @@ public static class CopyMessages
         };
     }
 
-    private static OutKind KindOf(FieldType type) => type switch
+    internal static OutKind KindOf(FieldType type) => type switch
     {
         FieldType.Integer or FieldType.Decimal => OutKind.Number,
         FieldType.Boolean => OutKind.Boolean,

@@ -39,7 +39,7 @@ public sealed class FirmOffers(IExchangeStore store, ILiveView live, IRotations 
     {
         var vertical = model.Verticals[record.Vertical];
         var subject = ping.ToSubject();
-        var sealedFields = store.Vault.Seal(record.Id, LeadPayload.Of(vertical.Fields, record.Values, null).ToJson());
+        var sealedFields = store.Vault.Seal(record.Id, LeadPayload.Of(vertical.Fields, record.Values, null, record.LiveBids).ToJson());
         var without = new HashSet<string>(StringComparer.Ordinal);
         var notes = new List<StateNote>();
         for (var walks = 0; record.Outcome == Reason.None; walks++)

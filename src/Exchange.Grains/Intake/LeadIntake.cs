@@ -136,16 +136,17 @@ public sealed class LeadIntake(
         var payload = LeadPayload.Of(store.Vault, row);
         var today = PostRules.Today(time.GetUtcNow(), model.Zone);
         var given = PostRules.ValuesOf(vertical, payload, parsers, today);
-        var reading = FieldsReader.ReadAddition(vertical.Fields, Array.ConvertAll(fields, field => new RawField(field.Name, field.Kind, field.Text)), given, parsers, today);
+        var reading = FieldsReader.ReadAddition(vertical.Fields, Array.ConvertAll(fields, field => new RawField(field.Name, field.Kind, field.Text)), given, parsers, today, catalog.Current.Publishers.GetValueOrDefault(publisher)?.Intake);
         if (!reading.Ok)
         {
             var problem = Problem.Invalid(reading.Errors);
             return PostReply.Refused(reading.Errors.All(error => error.Code == "field_fixed") ? problem with { Status = 409, Code = "field_fixed" } : problem);
         }
-        var resealed = store.Vault.Seal(lead, LeadPayload.Of(vertical.Fields, reading.Values, payload.Consent).ToJson());
+        var resealed = store.Vault.Seal(lead, (LeadPayload.Of(vertical.Fields, reading.Values, payload.Consent, []) with { Carried = payload.Carried }).ToJson());
         if (!await store.Leads.AddFieldsAsync(lead, row.Sealed, resealed, callerLeft))
             return PostReply.Refused(Problem.Of(409, "idempotency_in_progress", "Other fields are being added to this lead; come again.", 1));
-        return new(200, (await answers.OfRowAsync(row, callerLeft)).ToJson(), null);
+        var answer = await answers.OfRowAsync(row, callerLeft);
+        return new(200, (answer with { Warnings = [.. answer.Warnings, .. reading.Warnings] }).ToJson(), null);
     }
 
     private async Task<PostReply> PostDirectAsync(DirectPostCommand command, string key)

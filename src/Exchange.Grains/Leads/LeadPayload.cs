@@ -1,5 +1,8 @@
+using System.Collections.ObjectModel;
 using System.Text.Json;
 using Exchange.Engine.Fields;
+using Exchange.Engine.Filters;
+using Exchange.Engine.PingTrees;
 using Exchange.Grains.Intake;
 using Exchange.Storage;
 
@@ -8,9 +11,25 @@ namespace Exchange.Grains.Leads;
 /// <summary>What is sealed with a lead: every given field by name, normalized, and the consent. UTF-8 JSON <c>{"fields":{…},"consent":{…}}</c>.</summary>
 public sealed record LeadPayload(IReadOnlyDictionary<string, string> Fields, ConsentInput? Consent)
 {
+    private static readonly IReadOnlyDictionary<string, string> Nothing = ReadOnlyDictionary<string, string>.Empty;
+
+    /// <summary>
+    /// What live bidders gave us to bring back with the lead, by campaign and sharing (<see cref="CarriedKey"/>): kept with the lead, since its ping's record
+    /// may be lost in a crash and a copy must be brought again with the same.
+    /// </summary>
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> Carried { get; init; } = ReadOnlyDictionary<string, IReadOnlyDictionary<string, string>>.Empty;
+
+    public IReadOnlyDictionary<string, string> CarriedFor(string campaign, bool exclusive) => Carried.GetValueOrDefault(CarriedKey(campaign, exclusive), Nothing);
+
+    private static string CarriedKey(string campaign, bool exclusive) => campaign + (exclusive ? "/exclusive" : "/shared");
+
     /// <param name="values">By ordinal of the fields; those that were given.</param>
-    public static LeadPayload Of(FieldSet fields, FieldValue[] values, ConsentInput? consent) => new(
-        fields.All.Where(field => values[field.Ordinal].IsGiven).ToDictionary(field => field.Name, field => values[field.Ordinal].Text!, StringComparer.Ordinal), consent);
+    public static LeadPayload Of(FieldSet fields, FieldValue[] values, ConsentInput? consent, LiveBid[] live) => new(
+        fields.All.Where(field => values[field.Ordinal].IsGiven).ToDictionary(field => field.Name, field => values[field.Ordinal].Text!, StringComparer.Ordinal), consent)
+    {
+        Carried = live.Where(bid => bid.Carry.Length > 0).ToDictionary(
+            bid => CarriedKey(bid.Of.Id, bid.Sharing == Sharing.Exclusive), IReadOnlyDictionary<string, string> (bid) => new Dictionary<string, string>(bid.Carry, StringComparer.Ordinal), StringComparer.Ordinal),
+    };
 
     /// <summary>Of a person who was erased: nothing.</summary>
     public static LeadPayload Erased { get; } = new(new Dictionary<string, string>(), null);
@@ -40,6 +59,17 @@ public sealed record LeadPayload(IReadOnlyDictionary<string, string> Fields, Con
                 json.WriteEndArray();
                 json.WriteEndObject();
             }
+            if (Carried.Count > 0)
+            {
+                json.WriteStartObject("carried");
+                foreach (var (key, values) in Carried)
+                {
+                    json.WriteStartObject(key);
+                    foreach (var (name, value) in values) json.WriteString(name, value);
+                    json.WriteEndObject();
+                }
+                json.WriteEndObject();
+            }
             json.WriteEndObject();
         }
         return stream.ToArray();
@@ -48,13 +78,25 @@ public sealed record LeadPayload(IReadOnlyDictionary<string, string> Fields, Con
     public static LeadPayload Read(ReadOnlyMemory<byte> utf8)
     {
         using var document = JsonDocument.Parse(utf8);
-        var fields = document.RootElement.GetProperty("fields").EnumerateObject().ToDictionary(field => field.Name, field => field.Value.GetString()!, StringComparer.Ordinal);
-        if (!document.RootElement.TryGetProperty("consent", out var consent)) return new(fields, null);
-        return new(fields, new ConsentInput(
+        var fields = Texts(document.RootElement.GetProperty("fields"));
+        var payload = new LeadPayload(fields, ConsentOf(document.RootElement));
+        return !document.RootElement.TryGetProperty("carried", out var carried) ? payload : payload with
+        {
+            Carried = carried.EnumerateObject().ToDictionary(entry => entry.Name, IReadOnlyDictionary<string, string> (entry) => Texts(entry.Value), StringComparer.Ordinal),
+        };
+    }
+
+    private static Dictionary<string, string> Texts(JsonElement parent) =>
+        parent.EnumerateObject().ToDictionary(member => member.Name, member => member.Value.GetString()!, StringComparer.Ordinal);
+
+    private static ConsentInput? ConsentOf(JsonElement root)
+    {
+        if (!root.TryGetProperty("consent", out var consent)) return null;
+        return new ConsentInput(
             Text(consent, "text"),
             consent.TryGetProperty("at", out var at) ? at.GetDateTimeOffset() : null,
             Text(consent, "page"), Text(consent, "ip"), Text(consent, "user_agent"),
-            [.. consent.GetProperty("sellers").EnumerateArray().Select(seller => seller.GetString()!)]));
+            [.. consent.GetProperty("sellers").EnumerateArray().Select(seller => seller.GetString()!)]);
     }
 
     private static string? Text(JsonElement parent, string name) => parent.TryGetProperty(name, out var value) ? value.GetString() : null;

@@ -289,6 +289,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             else if (!wasSettled && sale is { First: null, IsSettled: true })
             {
                 if (sale.Promised is not null) services.Promises.Settled(sale.PromiseKept);
+                services.Standing.Sold(sale);
                 services.Feed.Settled(sale);
             }
             if (written) foreach (var copyNo in step.Calls) StartCall(copyNo, DeliveryOf(submitted!, copyNo));
@@ -373,7 +374,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         AttemptResult result;
         if (campaign is not null && campaign.Buyer.Endpoints.TryGetValue(endpointName, out var endpoint))
         {
-            var message = CopyMessages.Create(model, await SaleTerms.ModelOfAsync(services.Catalog, row!, copy.Campaign, CancellationToken.None), row!, copy, LeadPayload.Of(services.Store.Vault, row), services.Store.Vault);
+            var message = CopyMessages.Create(model, await SaleTerms.ModelOfAsync(services.Catalog, row!, copy.Campaign, CancellationToken.None), row!, copy, LeadPayload.Of(services.Store.Vault, row), services.Store.Vault,
+                sale.BidAt(slot.BidIndex).Bid);
             result = await services.Calls.SendAsync(endpoint, message, deadlineMs);
             FaultPoints.AfterAnswer.Pass();
         }

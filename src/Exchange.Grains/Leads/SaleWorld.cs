@@ -51,9 +51,17 @@ public sealed class SaleWorld(LeadServices services, PingRecord record, CatalogM
         {
             Publisher = record.Publisher, Vertical = record.Vertical, SubId = record.SubId, Channel = record.Channel, Values = subject.Values, Now = now,
             Seed = wish.Seed, MinPayout = wish.MinPayout, MaxCopies = wish.MaxCopies, SoldElsewhereCopies = record.SoldElsewhereCopies,
-            SoldElsewhereSellers = record.SoldElsewhereSellers, Test = record.Id.IsTest, Tree = wish.Tree, Without = wish.Without,
+            SoldElsewhereSellers = record.SoldElsewhereSellers, LiveBids = LiveBidsIn(model, now), Test = record.Id.IsTest, Tree = wish.Tree, Without = wish.Without,
         };
         return new(model, subject, PingWalk.Run(model, ping, services.Live, services.Rotations));
+    }
+
+    /// <summary>Live bidders are not asked again for a lead; what they said at the ping counts as long as it stands.</summary>
+    private LiveBid[] LiveBidsIn(CatalogModel model, DateTimeOffset now)
+    {
+        if (record.LiveBids.Length == 0) return [];
+        var nowMs = now.ToUnixTimeMilliseconds();
+        return [.. record.LiveBids.Where(bid => !bid.IsOver(nowMs) && model.Campaigns.ContainsKey(bid.Of.Id)).Select(bid => bid with { Of = model.Campaigns[bid.Of.Id] })];
     }
 
     private static Subject SubjectOf(PingRecord record, FieldValue[] values, DateTimeOffset at) => new()

@@ -4,6 +4,7 @@ using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
+using Exchange.Grains.Bidding;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Cluster;
 using Exchange.Grains.Feed;
@@ -20,7 +21,7 @@ namespace Exchange.Grains.Pings;
 /// The walk of a ping in this silo: read, auction, record, answer. It waits on no database; a grain is asked only where a cap is about to run out.
 /// </summary>
 public sealed class PingDesk(
-    IExchangeStore store, CatalogHost catalog, LiveView live, IRotations rotations, OfferBook book, OfferHomes homes, PingKeys keys, SoftHoldDesk softHolds, FirmOffers firm, PostRates rates, PingCounts counts, LeadIds ids, LiveFeed feed,
+    IExchangeStore store, CatalogHost catalog, LiveView live, IRotations rotations, LiveBidding bidding, OfferBook book, OfferHomes homes, PingKeys keys, SoftHoldDesk softHolds, FirmOffers firm, PostRates rates, PingCounts counts, LeadIds ids, LiveFeed feed,
     FieldParsers parsers)
 {
     public async ValueTask<PingReply> PingAsync(PingCommand command)
@@ -65,7 +66,7 @@ public sealed class PingDesk(
         if ((await homes.FindAsync(id) ?? await store.Pings.FindAsync(id, catalog.ModelAsync, CancellationToken.None)) is not { } record) return null;
         var model = await catalog.ModelAsync(record.CatalogVersion, CancellationToken.None);
         var today = PostRules.Today(DateTimeOffset.FromUnixTimeMilliseconds(record.AtMs), model.Zone);
-        var reading = FieldsReader.ReadPing(model.Verticals[record.Vertical].Fields, command.Fields, parsers, today);
+        var reading = FieldsReader.ReadPing(model.Verticals[record.Vertical].Fields, command.Fields, parsers, today, WordsOf(model, command.Publisher));
         return Answer(model, command, record, reading.Warnings) with { Replayed = true };
     }
 
@@ -75,6 +76,8 @@ public sealed class PingDesk(
     private async ValueTask<PingReply> MakeAsync(PingCommand command, bool direct)
     {
         var model = catalog.Current;
+        // Every call of a publisher that only tests is a test.
+        if (model.Publishers.GetValueOrDefault(command.Publisher)?.Status == EntryStatus.Test) command = command with { Test = true };
         if (Admit(model, command, direct, out var publisher, out var vertical, out var reading) is { } problem) return new(null, problem);
 
         var now = command.ReceivedAt;
@@ -84,13 +87,15 @@ public sealed class PingDesk(
         {
             Publisher = publisher!.Id, Vertical = vertical!.Id, SubId = command.SubId, Channel = command.Channel, Values = reading!.Values, Now = now, Seed = seed,
             MinPayout = command.MinPayout, MaxCopies = command.MaxCopies == 0 ? Engine.Limits.CopiesPerLead : command.MaxCopies,
-            SoldElsewhereCopies = command.SoldElsewhereCopies, SoldElsewhereSellers = [.. command.SoldElsewhereSellers], Test = command.Test, Persons = Persons(reading),
+            SoldElsewhereCopies = command.SoldElsewhereCopies, SoldElsewhereSellers = [.. command.SoldElsewhereSellers], Test = command.Test, Persons = Persons(reading), AsksLive = true,
         };
         var forced = command.Test ? command.TestResult : null;
-        var outcome = forced == "no_offer"
-            ? new PingOutcome(Reason.NoBids, null, [], [], [], [])
-            : PingWalk.Run(model, input, live, rotations);
-        if (IsSuppressed(reading) && outcome.Outcome is not (> Reason.None and < Reason.Suppressed))
+        // Nobody is asked about a person who is never sold.
+        var isSuppressed = IsSuppressed(reading);
+        var outcome = new PingOutcome(Reason.NoBids, null, [], [], [], []);
+        if (forced != "no_offer") (input, outcome) = await bidding.WalkAsync(model, isSuppressed ? input with { AsksLive = false } : input, id, command);
+        input = input with { AsksLive = false };
+        if (isSuppressed && outcome.Outcome is not (> Reason.None and < Reason.Suppressed))
         {
             // An early answer; the rows decide at the post.
             rotations.GiveBack(outcome.Taken);
@@ -106,14 +111,14 @@ public sealed class PingDesk(
         if (!command.Test) outcome = Counted(outcome, publisher, subject, now.ToUnixTimeMilliseconds());
 
         var taken = outcome.Taken;
-        var expires = now + vertical.PingTtl;
+        var expires = Expires(outcome, now + vertical.PingTtl);
         var record = new PingRecord
         {
             Id = id, AtMs = now.ToUnixTimeMilliseconds(), Publisher = publisher.Id, Vertical = vertical.Id, Tree = outcome.Tree, SubId = command.SubId,
             Channel = command.Channel, Tags = [.. command.Tags], CatalogVersion = model.Version, Seed = seed, MinPayout = command.MinPayout, MaxCopies = input.MaxCopies,
             SoldElsewhereCopies = input.SoldElsewhereCopies, SoldElsewhereSellers = input.SoldElsewhereSellers, Values = reading.Values, Bids = outcome.Bids,
             Offers = outcome.Offers, Notes = outcome.Notes, Shares = outcome.Shares, Turns = outcome.Turns, ExpiresAtMs = expires.ToUnixTimeMilliseconds(), Outcome = outcome.Outcome,
-            Persons = input.Persons,
+            Persons = input.Persons, LiveBids = input.LiveBids,
         };
         try
         {
@@ -137,11 +142,20 @@ public sealed class PingDesk(
             return new(null, Problem.Of(503, "overloaded", "Too many pings wait to be recorded; come again.", 1));
         }
         book.Add(record);
+        bidding.Offered(record);
         feed.Pinged(record);
         if (forced is not null) book.ForceTest(id, forced);
         if (record.Outcome == Reason.None && !direct) rates.Offered(publisher.Id);
         FaultPoints.BeforeOffer.Pass();
         return new(Answer(model, command, record, reading.Warnings), null);
+    }
+
+    /// <summary>An offer lives no longer than the live bids it stands on.</summary>
+    public static DateTimeOffset Expires(PingOutcome outcome, DateTimeOffset usual)
+    {
+        foreach (var offer in outcome.Offers)
+            if (outcome.Bids[offer.BidIndex].Live is { UntilMs: > 0 and var until } && until < usual.ToUnixTimeMilliseconds()) usual = DateTimeOffset.FromUnixTimeMilliseconds(until);
+        return usual;
     }
 
     /// <summary>
@@ -181,22 +195,27 @@ public sealed class PingDesk(
         reading = null;
         if (!model.Publishers.TryGetValue(command.Publisher, out publisher)) return Problem.Of(403, "forbidden", "The key's publisher is not in the catalog.");
         if (publisher.Status == EntryStatus.Paused) return Problem.Of(403, "publisher_paused", "The publisher is paused.");
-        if (command.Vertical is null) return Problem.Invalid([.. command.MemberErrors]);
-        if (!model.Verticals.TryGetValue(command.Vertical, out vertical))
-            return Problem.Invalid([.. command.MemberErrors, new("/vertical", "vertical_unknown", "There is no such vertical.")]);
+        var words = publisher.Intake;
+        IReadOnlyList<InputError> errors = command.TestResult is null || command.Test ? command.MemberErrors
+            : [.. command.MemberErrors, new("/test_result", FieldErrors.InvalidField, "Only a test's answer can be forced: use a test key, or \"test\": true.")];
+        if (command.Vertical is null) return Problem.Invalid(errors);
+        if (!model.Verticals.TryGetValue(words.Vertical(command.Vertical), out vertical))
+            return Problem.Invalid([.. errors, new("/vertical", "vertical_unknown", "There is no such vertical.")]);
         if (!publisher.Verticals.ContainsKey(vertical.Id)) return Problem.Of(403, "forbidden", "The publisher may not send this vertical.");
 
         var today = PostRules.Today(command.ReceivedAt, model.Zone);
-        var fields = direct ? Pingable(vertical, command.Fields) : command.Fields;
-        reading = FieldsReader.ReadPing(vertical.Fields, fields, parsers, today);
-        var whole = direct ? FieldsReader.ReadDirect(vertical.Fields, command.Fields, parsers, today) : reading;
-        if (command.MemberErrors.Count > 0) return Problem.Invalid([.. command.MemberErrors, .. whole.Errors]);
+        var fields = direct ? Pingable(vertical, words, command.Fields) : command.Fields;
+        reading = FieldsReader.ReadPing(vertical.Fields, fields, parsers, today, words);
+        var whole = direct ? FieldsReader.ReadDirect(vertical.Fields, command.Fields, parsers, today, words) : reading;
+        if (errors.Count > 0) return Problem.Invalid([.. errors, .. whole.Errors]);
         if (direct && whole.Ok) reading = reading with { Hashes = whole.HashesOfValues(vertical.Fields) };
         return !whole.Ok ? Problem.Invalid(whole.Errors) : reading.Ok ? null : Problem.Invalid(reading.Errors);
     }
 
-    private static RawField[] Pingable(VerticalModel vertical, IReadOnlyList<RawField> raw) =>
-        [.. raw.Where(field => vertical.Fields.Find(field.Name) is { Pii: false, Ping: not FieldUse.None })];
+    private static IntakeModel WordsOf(CatalogModel model, string publisher) => model.Publishers.GetValueOrDefault(publisher)?.Intake ?? IntakeModel.Plain;
+
+    private static RawField[] Pingable(VerticalModel vertical, IntakeModel words, IReadOnlyList<RawField> raw) =>
+        [.. raw.Where(field => vertical.Fields.Find(words.Field(field.Name)) is { Pii: false, Ping: not FieldUse.None })];
 
     /// <summary>Of the hashes that came (or of a direct post's values) only their HMACs go any further.</summary>
     private PersonHash[] Persons(FieldsReading reading) =>

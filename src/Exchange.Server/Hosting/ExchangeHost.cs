@@ -118,6 +118,7 @@ public static class ExchangeHost
         app.MapAdmin();
         app.MapBuyers();
         app.MapIntakeGrpc(reflection: !options.Production);
+        app.MapBidderGrpc();
         app.MapExchangeOpenApi();
         return app;
     }

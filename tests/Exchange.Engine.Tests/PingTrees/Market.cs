@@ -163,7 +163,7 @@ internal sealed class Market : ILiveView
             Version = 3, Currency = "USD", Zone = TimeZoneInfo.Utc, PriceStep = Money.Parse(Step),
             Verticals = new Dictionary<string, VerticalModel> { ["v"] = vertical }.ToFrozenDictionary(),
             Publishers = new Dictionary<string, PublisherModel> { ["p"] = publisher }.ToFrozenDictionary(),
-            Buyers = buyers.ToFrozenDictionary(), Campaigns = byId, Trees = trees.ToFrozenDictionary(each => each.Id), Limits = limits,
+            Buyers = buyers.ToFrozenDictionary(), Campaigns = EntriesById<CampaignModel>.Of([.. byId.Values.OrderBy(each => each.Id, StringComparer.Ordinal)], static each => each.Id), Trees = trees.ToFrozenDictionary(each => each.Id), Limits = limits,
         };
     }
 

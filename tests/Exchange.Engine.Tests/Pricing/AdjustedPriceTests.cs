@@ -136,7 +136,6 @@ public class AdjustedPriceTests
     [InlineData("\"over_max\": \"cut\"",                                                    "misplaced_key", "over_max")]
     [InlineData("\"max\": \"20.00\", \"over_max\": \"clip\"",                               "unknown_value", "over_max")]
     [InlineData("\"pays\": \"floor\"",                                                      "unknown_value", "pays")]
-    [InlineData("\"live\": \"crm\"",                                                        "not_supported", "live")]
     public void Bid_WithOneWrongThing_IsRefusedWithItsCodeAndPath(string keys, string code, string where)
     {
         var json = $"{{ \"fixed\": \"12.50\", {keys.Replace("WHEN", "{ \"field\": \"hour\", \"at_least\": 9 }", StringComparison.Ordinal)} }}";

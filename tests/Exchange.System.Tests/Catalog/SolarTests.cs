@@ -13,7 +13,7 @@ namespace Exchange.System.Tests.Catalog;
 /// <summary>The full example catalog: what of it this build refuses, and that the rest sells as its first lines say.</summary>
 public sealed class SolarTests
 {
-    /// <summary>What belongs to live bids, connectors, waits and intake.</summary>
+    /// <summary>What belongs to live bids, connectors, waits and postbacks.</summary>
     [Fact]
     public void Solar_UsesWhatThisBuildCannotHonour_AndIsRefusedAtEachPlace()
     {
@@ -23,7 +23,6 @@ public sealed class SolarTests
         [
             ("not_supported", "connectors"),
             ("not_supported", "publishers.sun-compare.postback"),
-            ("not_supported", "publishers.coreg-network.intake"),
             ("not_supported", "buyers.sunworks.endpoints.leads.limits"),
             ("not_supported", "buyers.sunworks.endpoints.leads.connector"),
             ("not_supported", "buyers.brightroof.office"),
@@ -43,7 +42,7 @@ public sealed class SolarTests
         var root = Files.Read(File.ReadAllBytes(Files.Solar));
         string[] gone =
         [
-            "connectors", "publishers sun-compare postback", "publishers coreg-network intake",
+            "connectors", "publishers sun-compare postback",
             "buyers sunworks endpoints", "buyers brightroof office", "buyers brightroof endpoints", "campaigns sunworks-live delivery", "campaigns brightroof-shared delivery",
             "campaigns helios-surveyed delivery", "campaigns hearth-renewals delivery", "campaigns sunworks-live bid live",
         ];

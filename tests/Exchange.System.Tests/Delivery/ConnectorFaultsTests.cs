@@ -269,5 +269,5 @@ public sealed class ConnectorFaultsTests
     }
 
     private static Task<AttemptResult> SendAsync(OutboundHttp http, EndpointModel endpoint, CancellationToken deadline = default) =>
-        ConnectorList.Create(http).Find(endpoint.Connector)!.SendAsync(endpoint, Samples.Secret, Samples.Message, Samples.Now, deadline);
+        ConnectorList.Create(http, new(), TimeProvider.System).Find(endpoint.Connector)!.SendAsync(endpoint, Samples.Secrets, Samples.Message, Samples.Now, deadline);
 }

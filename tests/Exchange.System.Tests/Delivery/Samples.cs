@@ -10,6 +10,9 @@ internal static class Samples
     public static DateTimeOffset Now { get; } = new(2026, 11, 22, 12, 0, 0, TimeSpan.Zero);
 
     public static byte[] Secret { get; } = Encoding.ASCII.GetBytes("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    public static EndpointSecrets Secrets { get; } = SecretsOf(Secret);
+
+    public static EndpointSecrets SecretsOf(byte[] secret) => new(new Dictionary<string, byte[]> { ["crm-secret"] = secret });
 
     public static OutboundOptions Loopback { get; } = new() { AllowLoopback = true };
 

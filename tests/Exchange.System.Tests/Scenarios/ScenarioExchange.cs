@@ -1,5 +1,6 @@
 extern alias server;
 
+using Exchange.Delivery;
 using Exchange.Engine;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
@@ -10,10 +11,12 @@ using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
+using Exchange.Grains.Bidding;
 using Exchange.Grains.Firm;
 using Exchange.Grains.Intake;
 using Exchange.Grains.Leads;
 using Exchange.Grains.Limits;
+using Exchange.Grains.Pings;
 using Exchange.Storage;
 using Exchange.System.Tests.Grains;
 using server::Exchange.Server.Hosting;
@@ -48,6 +51,8 @@ internal sealed class ScenarioExchange : ILiveView
     public MemoryJournal Journal { get; } = new();
     public CapAlerts Alerts { get; }
     public ScenarioReturns Returns { get; }
+    /// <summary>What live bidders answer, by campaign; who is not here says no.</summary>
+    public Dictionary<string, BidAnswer> Bids { get; } = new(StringComparer.Ordinal);
 
     public DateTimeOffset Now
     {
@@ -112,10 +117,16 @@ internal sealed class ScenarioExchange : ILiveView
         {
             Publisher = publisher.Id, Vertical = vertical.Id, SubId = call.SubId, Channel = call.Channel, Values = reading.Values, Now = Now,
             Seed = call.Seed ?? pings, MinPayout = call.MinPayout, MaxCopies = call.MaxCopies ?? Limits.CopiesPerLead,
-            SoldElsewhereCopies = call.SoldElsewhere, SoldElsewhereSellers = call.SoldTo, Test = call.Test,
+            SoldElsewhereCopies = call.SoldElsewhere, SoldElsewhereSellers = call.SoldTo, Test = call.Test, AsksLive = true,
             Persons = [.. reading.Hashes.Select(hash => new PersonHash(hash.Field.Ordinal, vault.PersonHashOfSha(hash.Field.Name, hash.Sha256)))],
         };
         var outcome = PingWalk.Run(Model, input, this, rotations);
+        while (outcome.Wanted.Length > 0)
+        {
+            input = input with { LiveBids = [.. input.LiveBids, .. outcome.Wanted.SelectMany(Answered)] };
+            outcome = PingWalk.Run(Model, input, this, rotations);
+        }
+        input = input with { AsksLive = false };
         if (!call.Test) outcome = Counted(outcome, publisher, SubjectOf(input));
         var record = new PingRecord
         {
@@ -123,13 +134,16 @@ internal sealed class ScenarioExchange : ILiveView
             Tree = outcome.Tree, SubId = call.SubId, Channel = call.Channel, CatalogVersion = Model.Version, Seed = input.Seed, MinPayout = input.MinPayout,
             MaxCopies = input.MaxCopies, SoldElsewhereCopies = input.SoldElsewhereCopies, SoldElsewhereSellers = input.SoldElsewhereSellers, Values = input.Values,
             Bids = outcome.Bids, Offers = outcome.Offers, Notes = outcome.Notes, Shares = outcome.Shares, Turns = outcome.Turns, Persons = input.Persons,
-            ExpiresAtMs = (Now + vertical.PingTtl).ToUnixTimeMilliseconds(), Outcome = outcome.Outcome,
+            LiveBids = input.LiveBids, ExpiresAtMs = PingDesk.Expires(outcome, Now + vertical.PingTtl).ToUnixTimeMilliseconds(), Outcome = outcome.Outcome,
         };
         var deal = new Deal(Model, FirmOffers.AreHeld(Model, record) ? Held(input, record) : record);
         if (FirmOffers.AreHeld(Model, deal.Record)) firm.Add(deal);
         if (!call.Test) foreach (var offer in deal.Record.Offers) counts.CountOffer(deal.Record.Bids[offer.BidIndex].Of, SubjectOf(input), offer.Price, offer.Payout, NowMs);
         return deal;
     }
+
+    private LiveBid[] Answered(LiveAsk ask) => LiveBids.Of(
+        ask.Campaign, ask.Sharings, Bids.GetValueOrDefault(ask.Campaign.Id) ?? BidAnswer.Declined(Reason.NoBid), NowMs, 0, Model.Currency);
 
     /// <summary>The ping and who was asked are counted, as the desk does it.</summary>
     private PingOutcome Counted(PingOutcome outcome, PublisherModel publisher, Subject subject)

@@ -34,7 +34,7 @@ internal sealed class ScenarioRun
         catalog = baseCatalog;
         verbs = new(StringComparer.Ordinal)
         {
-            ["catalog"] = Change, ["change"] = Change, ["at"] = At, ["after"] = After, ["ping"] = Ping, ["post"] = Post, ["answers"] = Answers, ["later"] = Later,
+            ["catalog"] = Change, ["change"] = Change, ["at"] = At, ["after"] = After, ["ping"] = Ping, ["post"] = Post, ["answers"] = Answers, ["later"] = Later, ["bids"] = Bids, ["asked"] = words => LeadText.Asked(Deal(words)),
             ["lead"] = words => LeadText.Of(Deal(words)), ["calls"] = words => LeadText.Calls(Deal(words)), ["explain"] = Explain, ["sell"] = words => string.Join(' ', Sell(words)),
             ["tally"] = words => string.Join(", ", Sell(words).GroupBy(who => who).OrderBy(group => group.Key, StringComparer.Ordinal).Select(group => $"{group.Key} {group.Count()}")),
             ["caps"] = Caps, ["return"] = words => exchange.Returns.Ask(Deal(words), Campaign(words), words.Next("a reason, as invalid_phone")),
@@ -133,6 +133,13 @@ internal sealed class ScenarioRun
         var deal = Deal(words);
         exchange.Post(deal, words.Post());
         return LeadText.Of(deal);
+    }
+
+    private string? Bids(Words words)
+    {
+        var campaign = Campaign(words);
+        exchange.Bids[campaign] = words.LiveAnswer();
+        return null;
     }
 
     private string? Answers(Words words)

@@ -35,6 +35,10 @@ internal static class LeadText
         return $"{status}{(pending > Money.Zero ? $", {pending} pending" : "")}: {string.Join(" + ", sale.Slots.Select(slot => Copy(deal, slot)))}";
     }
 
+    /// <summary>Whose live bids were asked for, in order; of those that made none the reason.</summary>
+    public static string Asked(Deal deal) => deal.Record.LiveBids.Length == 0 ? "nobody" : string.Join(' ', deal.Record.LiveBids
+        .Select(live => live.Reason == Reason.None ? live.Of.Id : $"{live.Of.Id}:{live.Reason.Wire()}").Distinct());
+
     public static string Calls(Deal deal) => deal.Calls.Count == 0 ? "nobody" : string.Join(' ', deal.Calls);
 
     /// <summary>Who bought, joined by <c>+</c>; <c>-</c>: nobody.</summary>

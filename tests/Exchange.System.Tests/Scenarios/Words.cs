@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Exchange.Delivery;
 using Exchange.Engine;
 using Exchange.Engine.Catalog;
+using Exchange.Engine.Filters;
 using Exchange.Engine.Values;
 
 namespace Exchange.System.Tests.Scenarios;
@@ -42,6 +44,27 @@ internal sealed class Words(string file, Statement statement)
             "d" => TimeSpan.FromDays(count),
             _ => throw Wrong("a duration is written 90s, 5m, 2h or 1d"),
         };
+    }
+
+    /// <summary>
+    /// The rest of the line: <c>27.00</c>, <c>60 exclusive 27 shared</c>, <c>yes</c> (no price), <c>timeout</c> or another reason; <c>for 30s</c> and
+    /// <c>in EUR</c> after a bid.
+    /// </summary>
+    public BidAnswer LiveAnswer()
+    {
+        var offers = new List<LiveOffer>();
+        while (HasMore)
+        {
+            var word = Next("a bid");
+            if (word == "for") offers[^1] = offers[^1] with { ExpiresIn = Duration() };
+            else if (word == "in") offers[^1] = offers[^1] with { Currency = Next("a currency") };
+            else if (word == "by") offers[^1] = offers[^1] with { Seller = Next("a seller") };
+            else if (word is "exclusive" or "shared") offers[^1] = offers[^1] with { Sharing = word == "shared" ? Sharing.Shared : Sharing.Exclusive };
+            else if (word == "yes") offers.Add(new(null, null));
+            else if (Engine.Values.Money.TryParse(word, out var price)) offers.Add(new(price, null));
+            else return BidAnswer.Declined(Reasons.All.First(reason => reason.Wire == word).Reason);
+        }
+        return new(offers, Reason.None);
     }
 
     /// <summary>The rest of the line: members of a ping by their names, every other name a field.</summary>

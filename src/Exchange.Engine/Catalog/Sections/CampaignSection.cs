@@ -28,8 +28,10 @@ internal static class CampaignSection
         }
         // A campaign's bit in its vertical's index is its place by id, so that the same catalog always compiles to the same model.
         var ordinals = new Dictionary<string, int>(StringComparer.Ordinal);
+        var read = (string id, ConfigNode entry) => Read(id, entry, ordinals, draft);
+        var moved = (CampaignDraft known) => Moved(known, ordinals, draft);
         foreach (var (id, entry) in ById(campaigns.Entries))
-            draft.Takeover.Entry(draft.Campaigns, id, entry, () => Read(id, entry, ordinals, draft), known => Moved(known, ordinals, draft));
+            draft.Takeover.Entry(draft.Campaigns, id, entry, read, moved);
     }
 
     private static IReadOnlyList<KeyValuePair<string, ConfigNode>> ById(IReadOnlyList<KeyValuePair<string, ConfigNode>> written)
@@ -66,7 +68,7 @@ internal static class CampaignSection
         ValueReader.IsId(id, node.Path, errors);
         if (MapReader.Open(node, Keys, errors) is not { } map) return null;
         var name = draft.NameOf(map, id);
-        var status = draft.StatusOf(map);
+        var status = draft.StatusOf(map, mayTest: true);
         var buyerId = map.Required("buyer", "the id of who pays", errors) is { } buyerNode ? draft.Reference(buyerNode, "buyers", "buyer") : null;
         var verticalId = map.Required("vertical", "the id of what it buys", errors) is { } verticalNode ? draft.Reference(verticalNode, "verticals", "vertical") : null;
         var bidNode = map.Required("bid", "money, or { fixed: … } or { rules: … }", errors);
@@ -82,13 +84,17 @@ internal static class CampaignSection
         var limits = CapSection.Read(map["caps"], new(CapScope.Campaign, id, status, () => vertical is null ? [] : [vertical], schedule?.Zone), draft);
 
         var buyer = buyerId is null ? null : draft.Buyers.GetValueOrDefault(buyerId);
-        var delivery = buyer is null ? null
-            : DeliverySection.Read(map["delivery"], buyer, (draft.Declared["buyers"][buyer.Id] as ConfigMap)?.Find("endpoints"), errors);
-        if (verticalId is null || vertical is null) return null;
+        var endpoints = buyer is null ? null : new EndpointReader(buyer, (draft.Declared["buyers"][buyer.Id] as ConfigMap)?.Find("endpoints"), errors);
+        if (verticalId is null || vertical is null)
+        {
+            if (endpoints is not null) DeliverySection.Read(map["delivery"], endpoints, null, errors);
+            return null;
+        }
 
         var zone = schedule?.Zone ?? draft.Zone;
         var range = default(PriceRange);
-        var bid = bidNode is null ? null : PriceSection.Read(bidNode, new(draft, vertical, ConditionPlace.Price, zone: zone), isBid: true, out range);
+        var bid = bidNode is null ? null : PriceSection.Read(bidNode, new(draft, vertical, ConditionPlace.Price, zone: zone), isBid: true, out range, node => endpoints?.Find(node));
+        var delivery = endpoints is null ? null : DeliverySection.Read(map["delivery"], endpoints, bid?.Live, errors);
         var filter = map["filter"] is { } filterNode ? new ConditionScope(draft, vertical, ConditionPlace.Filter, zone: zone).Read(filterNode) : Condition.Always;
         WarnOfCapsApart(map, filter, vertical, limits, errors);
         var postFilter = map["post_filter"] is { } postNode ? new ConditionScope(draft, vertical, ConditionPlace.Filter, pingOnly: false, zone: zone).Read(postNode) : Condition.Always;

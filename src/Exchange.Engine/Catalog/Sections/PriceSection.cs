@@ -16,7 +16,7 @@ internal readonly record struct PriceRange(Money Lowest, Money Highest)
 internal static class PriceSection
 {
     private static readonly string[] OfBidsOnly = ["adjust", "max", "over_max", "pays"];
-    private static readonly MapKeys BidKeys = new(["fixed", "rules", "otherwise", .. OfBidsOnly], "live");
+    private static readonly MapKeys BidKeys = new(["fixed", "rules", "otherwise", "live", .. OfBidsOnly]);
     private static readonly MapKeys FloorKeys = new(["fixed", "rules", "otherwise", .. OfBidsOnly, "live"]);
     private static readonly MapKeys RuleKeys = new(["when", "price"]);
     private static readonly MapKeys AdjustKeys = new(["when", "by"]);
@@ -27,7 +27,8 @@ internal static class PriceSection
     /// <summary>The most that can be written as money.</summary>
     private static readonly Money Most = Money.Parse("999999999999.999999");
 
-    public static PriceModel? Read(ConfigNode node, ConditionScope scope, bool isBid, out PriceRange range)
+    /// <param name="endpoint">Of a bid: reads the endpoint that is asked for it.</param>
+    public static PriceModel? Read(ConfigNode node, ConditionScope scope, bool isBid, out PriceRange range, Func<ConfigNode, EndpointModel?>? endpoint = null)
     {
         range = default;
         var errors = scope.Errors;
@@ -40,6 +41,9 @@ internal static class PriceSection
                 if (map[key] is { } stray) errors.Add(stray.Path, ConfigCodes.MisplacedKey, $"Only a bid has `{key}`; a floor is money, `fixed` or `rules`. Take it out.");
             return written;
         }
+        var live = map["live"] is { } liveNode ? Live(liveNode, endpoint!, errors) : null;
+        // What a live bidder answers is known when it answers.
+        if (map["live"] is not null) range = new(Money.Zero, Most);
         var adjustments = Adjustments(map, scope, ref range);
         var max = map["max"] is { } maxNode ? Max(maxNode, errors) : null;
         var overMax = OverMax.Cut;
@@ -56,7 +60,15 @@ internal static class PriceSection
                 errors.Warn(map.At("max"), ConfigCodes.NeverUsed, "Every price of this bid is above its `max`, where it declines: it never bids.");
             range = new(Money.Min(range.Lowest, most), Money.Min(range.Highest, most));
         }
-        return new(written.Rules, written.Otherwise) { Adjustments = adjustments, Max = max, OverMax = overMax, PaysBid = paysBid };
+        return new(written.Rules, written.Otherwise) { Live = live, Adjustments = adjustments, Max = max, OverMax = overMax, PaysBid = paysBid };
+    }
+
+    private static EndpointModel? Live(ConfigNode node, Func<ConfigNode, EndpointModel?> read, ConfigErrors errors)
+    {
+        if (read(node) is not { } endpoint) return null;
+        if (endpoint.CanPing) return endpoint;
+        errors.Add(node.Path, ConfigCodes.Conflict, "This endpoint cannot be asked for bids: its connector has no `ping`. Name one that has, or write the price here.");
+        return null;
     }
 
     /// <summary>The price before adjustments and maximum.</summary>
@@ -73,8 +85,12 @@ internal static class PriceSection
         }
         if (rulesNode is null)
         {
-            // A live bid was refused as such above; it misses nothing else.
-            if (map["live"] is null || !isBid) errors.Add(map.At("fixed"), ConfigCodes.MissingKey, "A price needs `fixed`, or `rules` with `otherwise`.");
+            if (map["live"] is not null && isBid)
+            {
+                if (otherwiseNode is not null) errors.Add(otherwiseNode.Path, ConfigCodes.MisplacedKey, "`otherwise` goes with `rules`; beside `live` write `fixed` for answers without a price.");
+                return new([], null);
+            }
+            errors.Add(map.At("fixed"), ConfigCodes.MissingKey, "A price needs `fixed`, or `rules` with `otherwise`.");
             return null;
         }
         var rules = new List<PriceRule>();
@@ -104,6 +120,8 @@ internal static class PriceSection
             if (when is null) continue;
             adjustments.Add(new(when, by));
             var wider = range.Or(by);
+            // A live bid is never raised.
+            if (map["live"] is not null) continue;
             if (wider.Highest <= Most) range = wider;
             else errors.Add(byNode.Path, ConfigCodes.OutOfRange, $"With this adjustment the bid could come to more than {Most}; make it smaller.");
         }

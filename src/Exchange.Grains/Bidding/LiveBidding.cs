@@ -1,0 +1,75 @@
+using Exchange.Delivery;
+using Exchange.Engine;
+using Exchange.Engine.Caps;
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Fields;
+using Exchange.Engine.Filters;
+using Exchange.Engine.PingTrees;
+using Exchange.Engine.Values;
+using Exchange.Grains.Deliveries;
+using Exchange.Grains.Intake;
+using Exchange.Storage;
+
+namespace Exchange.Grains.Bidding;
+
+/// <summary>
+/// Walks a ping whose tree may ask live bidders: the walk stops where it needs bids, they are asked in parallel under the ping's one deadline, and it goes
+/// on with what they said. Where nobody bids live it waits for nothing.
+/// </summary>
+public sealed class LiveBidding(BuyerCalls calls, EndpointBreakers breakers, StandingBids standing, ILiveView live, IRotations rotations, IVault vault, TimeProvider time)
+{
+    /// <summary>The walk's outcome, and the input with the live bids by which it can be walked again.</summary>
+    /// <param name="id">Of the ping that is made.</param>
+    public async ValueTask<(PingInput Input, PingOutcome Outcome)> WalkAsync(CatalogModel model, PingInput input, LeadId id, PingCommand command)
+    {
+        var outcome = PingWalk.Run(model, input, live, rotations);
+        if (outcome.Wanted.Length == 0) return (input, outcome);
+        var vertical = model.Verticals[input.Vertical];
+        while (outcome.Wanted.Length > 0)
+        {
+            var left = LiveDeadline.Left(time.GetUtcNow() - command.ReceivedAt, TimeSpan.FromMilliseconds(command.DeadlineMs), vertical.PingDeadline);
+            var answers = await Task.WhenAll(outcome.Wanted.Select(ask => AskAsync(model, vertical, input, id, command, ask, left)));
+            input = input with { LiveBids = [.. input.LiveBids, .. answers.SelectMany(bids => bids)] };
+            outcome = PingWalk.Run(model, input, live, rotations);
+        }
+        return (input, outcome);
+    }
+
+    /// <summary>The ping's offers are made.</summary>
+    public void Offered(PingRecord record)
+    {
+        if (record.LiveBids.Length > 0) standing.Offered(record);
+    }
+
+    private async Task<LiveBid[]> AskAsync(CatalogModel model, VerticalModel vertical, PingInput input, LeadId id, PingCommand command, LiveAsk ask, TimeSpan left)
+    {
+        var campaign = ask.Campaign;
+        if (standing.Find(model, campaign, input, ask.Sharings) is { } bids) return bids;
+        var written = campaign.Bid.Live!;
+        // Tests reach a buyer only where it has a place for them.
+        if ((input.Test ? written.Test : written) is not { } endpoint) return [LiveBids.Declined(campaign, Reason.NoBid, "tests stay here: the endpoint has no test", 0)];
+        if (LiveDeadline.For(left, ask.Deadline, endpoint.PingTimeout) is not { } wait) return [LiveBids.Declined(campaign, Reason.Timeout, null, 0)];
+        var call = new BidCall
+        {
+            RequestId = vault.BidRequest(id, campaign.Id), Campaign = campaign.Id, Vertical = vertical.Id, Currency = model.Currency, Sharings = ask.Sharings, CopiesMax = ask.Copies,
+            Source = vault.Alias(campaign.Buyer.Id, input.Publisher, null), SubSource = input.SubId is null ? null : vault.Alias(campaign.Buyer.Id, input.Publisher, input.SubId),
+            DeadlineMs = (int)wait.TotalMilliseconds, Test = input.Test, Fields = FieldsOf(vertical, input.Values),
+            Consent = command.Consent is { } consent ? new OutConsent(consent.Text, consent.At, consent.Page, null, consent.UserAgent, consent.Sellers) : null,
+        };
+        var begun = time.GetTimestamp();
+        var answer = await breakers.AskAsync(endpoint, () => new(calls.AskAsync(endpoint, call, wait)));
+        return LiveBids.Of(campaign, ask.Sharings, answer, time.GetUtcNow().ToUnixTimeMilliseconds(), (int)time.GetElapsedTime(begun).TotalMilliseconds, model.Currency);
+    }
+
+    private static List<OutField> FieldsOf(VerticalModel vertical, FieldValue[] values)
+    {
+        var fields = new List<OutField>();
+        foreach (var schema in vertical.Fields.All)
+        {
+            // Values of a ping hold nothing else; a second look costs nothing.
+            if (schema.Ping == FieldUse.None || schema.Pii || !values[schema.Ordinal].IsGiven) continue;
+            fields.Add(new(schema.Name, values[schema.Ordinal].Text!, CopyMessages.KindOf(schema.Type)));
+        }
+        return fields;
+    }
+}
