@@ -20,8 +20,8 @@ internal static class ConnectorSection
             return;
         }
         if (MapReader.Map(node, draft.Errors) is not { } connectors) return;
-        foreach (var (id, entry) in connectors.Entries)
-            draft.Takeover.Entry(draft.Connectors, id, entry, () => Connector(id, entry, draft), static connector => connector);
+        var read = (string id, ConfigNode entry) => Connector(id, entry, draft);
+        foreach (var (id, entry) in connectors.Entries) draft.Takeover.Entry(draft.Connectors, id, entry, read, static connector => connector);
     }
 
     private static void Connector(string id, ConfigNode node, CatalogDraft draft)
