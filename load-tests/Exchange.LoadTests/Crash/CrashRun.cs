@@ -19,7 +19,7 @@ internal sealed record CrashOptions(int Cycles, bool Points, bool Postgres, int 
 /// <param name="Reached">Fault points at which a process died, of those that there are.</param>
 /// <param name="Missed">Points that were never passed.</param>
 /// <param name="Resolved">Copies in doubt that were ended by the operator because the buyer was not to be asked again for long.</param>
-/// <param name="OldestLostPingMs">Of the pings that died with a server: the longest time that one had been answered when the next server died.</param>
+/// <param name="OldestLostPingMs">Of the pings that died with a server: the longest time from its sending to the next death of a server.</param>
 /// <param name="Audits">How often the exchange's own auditor looked, the last time when all was settled.</param>
 /// <param name="Audit">What it said: clean, or the first findings.</param>
 internal sealed record CrashOutcome(
@@ -259,7 +259,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
     }
 
     private double OldestLostPingMs(IEnumerable<Post> posts) => posts.Where(static post => post.Refused == "ping_not_found")
-        .Select(post => _deaths.Where(death => death > post.Offered).Select(death => Stopwatch.GetElapsedTime(post.Offered, death).TotalMilliseconds).DefaultIfEmpty(double.PositiveInfinity).First())
+        .Select(post => _deaths.Where(death => death > post.Pinged).Select(death => Stopwatch.GetElapsedTime(post.Pinged, death).TotalMilliseconds).DefaultIfEmpty(double.PositiveInfinity).First())
         .DefaultIfEmpty(0).Max();
 
     private static HttpClient Admin(Server server) =>

@@ -21,7 +21,6 @@ internal sealed record Told(long AfterMs, bool Grpc, PostReply Reply);
 internal sealed class Post(string key, string market, string ping, string email, long pinged)
 {
     private readonly List<Told> _told = [];
-    private readonly long _offered = Stopwatch.GetTimestamp();
 
     public string Key { get; } = key;
     public string Market { get; } = market;
@@ -44,8 +43,8 @@ internal sealed class Post(string key, string market, string ping, string email,
     public string? Refused { get; set; }
     /// <summary>Its ping died with its server, or its time ran out while none served: nothing was done, and the person may be pinged again.</summary>
     public bool IsPingGone => Refused is "ping_not_found" or "ping_expired";
-    /// <summary>When the answer to its ping was there.</summary>
-    public long Offered => _offered;
+    /// <summary>When its ping was sent.</summary>
+    public long Pinged => pinged;
     /// <summary>What must not be, in words.</summary>
     public string? Broken { get; set; }
 

@@ -55,7 +55,8 @@ internal static class AnswerXml
                 }
                 break;
             default:
-                xml.WriteString(Clean(value.ToString(), value.ValueKind));
+                // As JSON writes a boolean, not as .NET does.
+                xml.WriteString(value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetRawText() : Clean(value.ToString()));
                 break;
         }
     }
@@ -68,7 +69,7 @@ internal static class AnswerXml
             return;
         }
         xml.WriteStartElement("tag");
-        xml.WriteAttributeString("name", Clean(name, JsonValueKind.String));
+        xml.WriteAttributeString("name", Clean(name));
     }
 
     private static bool IsName(string name)
@@ -85,10 +86,9 @@ internal static class AnswerXml
         _ => list.EndsWith('s') ? list[..^1] : "item",
     };
 
-    private static string Clean(string text, JsonValueKind kind)
+    /// <summary>With U+FFFD in the place of what XML cannot hold.</summary>
+    internal static string Clean(string text)
     {
-        // As JSON writes it, not as .NET does.
-        if (kind is JsonValueKind.True or JsonValueKind.False) return kind == JsonValueKind.True ? "true" : "false";
         for (var i = 0; i < text.Length; i++)
         {
             if (XmlConvert.IsXmlChar(text[i])) continue;

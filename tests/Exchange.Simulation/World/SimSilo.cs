@@ -68,7 +68,7 @@ internal sealed class SimSilo
         var desk = new PingDesk(
             Store, Catalog, Live, rotations, new LiveBidding(calls, new EndpointBreakers(new BreakerOptions(), Clock), standing, Live, rotations, Store.Vault, Clock), book, homes, new PingKeys(silos, Clock, NullLogger<PingKeys>.Instance), softHolds, firm, rates, new PingCounts(Live),
             new LeadIds((ushort)process.No, Clock, world.Random.Next), feed, Markets.Parsers);
-        Intake = new LeadIntake(desk, new RateLimits(new RateLimitOptions(0, 0), null, static () => 1, Clock), grains, Store, answers, Catalog, Markets.Parsers, Clock, NullLogger<LeadIntake>.Instance);
+        Intake = new LeadIntake(desk, new RateLimits(new RateLimitOptions(0, 0), null, static () => 1, Clock), grains, Store, answers, Catalog, pump, Markets.Parsers, Clock, NullLogger<LeadIntake>.Instance);
     }
 
     public SimProcess Process { get; }

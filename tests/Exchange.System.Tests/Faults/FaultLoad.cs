@@ -57,6 +57,14 @@ internal sealed class FaultLoad : IAsyncDisposable
         broken.ShouldBeEmpty();
     }
 
+    /// <summary>Until so many more requests were refused; only 503 is a refusal here.</summary>
+    public async Task RefusedAsync(int more, string what)
+    {
+        var enough = Refused + more;
+        await Until(() => !broken.IsEmpty || Refused >= enough, $"{more} more are refused {what} ({Text})", exchange);
+        broken.ShouldBeEmpty();
+    }
+
     /// <summary>Nothing new is begun; done when all that was begun is answered.</summary>
     public async Task StopAsync()
     {

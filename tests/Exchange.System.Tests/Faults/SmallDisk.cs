@@ -28,15 +28,28 @@ internal sealed class SmallDisk : IAsyncDisposable
 
     private string Ballast => Path.Combine(Folder, "ballast");
 
+    /// <summary>Null where it can be made, else why not: some containers may not mount.</summary>
+    public static string? WhyNot()
+    {
+        using var trial = Start("/tmp", 1, "true");
+        trial.WaitForExit();
+        return trial.ExitCode == 0 ? null : "No file system can be mounted here, not even in a namespace of one's own: " + trial.StandardError.ReadToEnd().Trim();
+    }
+
     public static async Task<SmallDisk> MakeAsync(int megabytes)
     {
         var place = Directory.CreateTempSubdirectory("exchange-disk-").FullName;
-        var start = new ProcessStartInfo("unshare") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        if (!Environment.IsPrivilegedProcess) start.ArgumentList.Add("--map-root-user");
-        foreach (var argument in (string[])["--mount", "sh", "-c", $"mount -t tmpfs -o size={megabytes}m,mode=0700 tmpfs {place} && echo mounted && read -r end"]) start.ArgumentList.Add(argument);
-        var keeper = Process.Start(start)!;
+        var keeper = Start(place, megabytes, "echo mounted && read -r end");
         if (await keeper.StandardOutput.ReadLineAsync() != "mounted") throw new InvalidOperationException("No small disk can be mounted here: " + await keeper.StandardError.ReadToEndAsync());
         return new(keeper, place);
+    }
+
+    private static Process Start(string place, int megabytes, string then)
+    {
+        var start = new ProcessStartInfo("unshare") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        if (!Environment.IsPrivilegedProcess) start.ArgumentList.Add("--map-root-user");
+        foreach (var argument in (string[])["--mount", "sh", "-c", $"mount -t tmpfs -o size={megabytes}m,mode=0700 tmpfs {place} && {then}"]) start.ArgumentList.Add(argument);
+        return Process.Start(start)!;
     }
 
     /// <summary>Takes every byte that is left.</summary>
@@ -60,4 +73,13 @@ internal sealed class SmallDisk : IAsyncDisposable
         keeper.Dispose();
         Directory.Delete(Place);
     }
+}
+
+/// <summary>A test that needs a <see cref="SmallDisk"/>.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class SmallDiskFactAttribute : FactAttribute
+{
+    private static readonly Lazy<string?> WhyNot = new(SmallDisk.WhyNot);
+
+    public SmallDiskFactAttribute() => Skip = WhyNot.Value;
 }

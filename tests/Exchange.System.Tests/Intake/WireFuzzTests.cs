@@ -65,7 +65,7 @@ public sealed class WireFuzzTests
         wasRefused.ShouldBeGreaterThan(Bodies / 50);
     }
 
-    private static byte[] Mutated(byte[] good, Random random, int most)
+    internal static byte[] Mutated(byte[] good, Random random, int most)
     {
         var body = good.ToList();
         for (var changes = random.Next(1, most + 1); changes > 0 && body.Count > 0; changes--)
