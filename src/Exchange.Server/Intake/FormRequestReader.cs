@@ -1,4 +1,3 @@
-using System.Globalization;
 using Exchange.Engine;
 using Exchange.Engine.Fields;
 using Exchange.Grains.Intake;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Frozen;
 using System.Globalization;
 using Exchange.Engine.Values;
@@ -15,6 +16,8 @@ internal sealed class TextMembers(IntakeRequest into)
 
     private static readonly FrozenSet<string> Parts =
         new[] { "consent.text", "consent.at", "consent.page", "consent.ip", "consent.user_agent", "consent.sellers", "sold_elsewhere.copies", "sold_elsewhere.sellers" }.ToFrozenSet(StringComparer.Ordinal);
+
+    private static readonly SearchValues<char> NumberChars = SearchValues.Create("0123456789.");
 
     private readonly Member allowed = Members.Of(into.Kind);
     private readonly HashSet<string> seen = new(StringComparer.Ordinal);
@@ -127,6 +130,6 @@ internal sealed class TextMembers(IntakeRequest into)
     private static bool IsNumber(string text)
     {
         var digits = text.AsSpan(text[0] is '-' or '+' ? 1 : 0);
-        return !digits.IsEmpty && !digits.ContainsAnyExcept("0123456789.");
+        return !digits.IsEmpty && !digits.ContainsAnyExcept(NumberChars);
     }
 }
