@@ -4,6 +4,7 @@ using System.Text;
 using Exchange.Engine;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
+using Exchange.Engine.Connectors;
 using Exchange.Engine.Fields;
 using Exchange.Grains.Limits;
 using Exchange.Storage;
@@ -189,7 +190,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
 }
 
 /// <summary>What an apply is checked against besides the file: the secrets that are set and the addresses that may be called.</summary>
-public sealed class CatalogRules(FieldParsers parsers, Func<Uri, string?> checkUrl)
+public sealed class CatalogRules(FieldParsers parsers, ParseTemplate parseTemplate, Func<Uri, string?> checkUrl)
 {
     public FieldParsers Parsers => parsers;
 
@@ -198,8 +199,8 @@ public sealed class CatalogRules(FieldParsers parsers, Func<Uri, string?> checkU
         static (config, version, options, previous) => CatalogCompiler.Compile(config, version, options, null, previous);
 
     /// <summary>For a catalog that was checked when it was applied.</summary>
-    public CompileOptions Stored { get; } = new() { Parsers = parsers };
+    public CompileOptions Stored { get; } = new() { Parsers = parsers, ParseTemplate = parseTemplate };
 
     public async Task<CompileOptions> OptionsAsync(IAccessStore access, CancellationToken cancel) =>
-        new() { Parsers = parsers, KnownSecrets = (await access.SecretNamesAsync(cancel)).ToHashSet(StringComparer.Ordinal), CheckUrl = checkUrl };
+        new() { Parsers = parsers, ParseTemplate = parseTemplate, KnownSecrets = (await access.SecretNamesAsync(cancel)).ToHashSet(StringComparer.Ordinal), CheckUrl = checkUrl };
 }
