@@ -18,6 +18,7 @@ var root = new RootCommand("Shows the exchange at work, measures it, and stands 
     BareCallerCommand.Create(),
     CrashCommand.Create(),
     FakeBuyerCommand.Create(),
+    BuyersCommand.Create(),
     EchoServerCommand.Create(),
     JournalCommand.Create(),
     JournalSellCommand.Create(),

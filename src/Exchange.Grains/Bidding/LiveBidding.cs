@@ -57,7 +57,7 @@ public sealed class LiveBidding(BuyerCalls calls, EndpointBreakers breakers, Sta
             Consent = command.Consent is { } consent ? new OutConsent(consent.Text, consent.At, consent.Page, null, consent.UserAgent, consent.Sellers) : null,
         };
         var begun = time.GetTimestamp();
-        var answer = await breakers.AskAsync(endpoint, () => new(calls.AskAsync(endpoint, call, wait)));
+        var answer = await breakers.AskAsync(endpoint, () => new(calls.AskAsync(endpoint, call, time.GetUtcNow().ToUnixTimeMilliseconds() + call.DeadlineMs)));
         return LiveBids.Of(campaign, ask.Sharings, answer, time.GetUtcNow().ToUnixTimeMilliseconds(), (int)time.GetElapsedTime(begun).TotalMilliseconds, model.Currency);
     }
 

@@ -3,6 +3,7 @@ using System.Text;
 using Exchange.Engine;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
+using Exchange.Engine.Connectors;
 using Exchange.Engine.Fields;
 using Exchange.Grains.Limits;
 using Exchange.Storage;
@@ -206,7 +207,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
 }
 
 /// <summary>What an apply is checked against besides the file: the secrets that are set and the addresses that may be called.</summary>
-public sealed class CatalogRules(FieldParsers parsers, Func<Uri, string?> checkUrl)
+public sealed class CatalogRules(FieldParsers parsers, ParseTemplate parseTemplate, Func<Uri, string?> checkUrl)
 {
     public FieldParsers Parsers => parsers;
 
@@ -218,8 +219,8 @@ public sealed class CatalogRules(FieldParsers parsers, Func<Uri, string?> checkU
     public Func<Func<CompileResult>, Task<CompileResult>> Apart { get; init; } = static compile => Task.FromResult(compile());
 
     /// <summary>For a catalog that was checked when it was applied.</summary>
-    public CompileOptions Stored { get; } = new() { Parsers = parsers };
+    public CompileOptions Stored { get; } = new() { Parsers = parsers, ParseTemplate = parseTemplate };
 
     public async Task<CompileOptions> OptionsAsync(IAccessStore access, CancellationToken cancel) =>
-        new() { Parsers = parsers, KnownSecrets = (await access.SecretNamesAsync(cancel)).ToHashSet(StringComparer.Ordinal), CheckUrl = checkUrl };
+        new() { Parsers = parsers, ParseTemplate = parseTemplate, KnownSecrets = (await access.SecretNamesAsync(cancel)).ToHashSet(StringComparer.Ordinal), CheckUrl = checkUrl };
 }

@@ -53,7 +53,7 @@ internal sealed class SimSilo
         var answers = new LeadAnswers(Store, Catalog);
         var http = new OutboundHttp(new OutboundOptions(), new SimWire(world, this));
         var silos = new Alone(new((ushort)process.No, process.Name));
-        var calls = new BuyerCalls(ConnectorList.Create(http, new(), Clock), BidderList.Create(new()), Store.Access, Clock);
+        var calls = new BuyerCalls(ConnectorList.Create(http, new(), Clock), Store.Access, Clock);
         softHolds = new(Live, rates, grains, Clock);
         firm = new(Store, Live, rotations, Clock, NullLogger<FirmOffers>.Instance);
         pump = new(Store, Catalog, calls, grains, Clock, new SimLog<DeliveryPump>(world, process)) { Workers = 3, Idle = TimeSpan.FromSeconds(3) };

@@ -13,7 +13,7 @@ namespace Exchange.System.Tests.Catalog;
 /// <summary>The full example catalog: what of it this build refuses, and that the rest sells as its first lines say.</summary>
 public sealed class SolarTests
 {
-    /// <summary>What belongs to live bids, connectors, waits and postbacks.</summary>
+    /// <summary>What belongs to live bids, waits and intake.</summary>
     [Fact]
     public void Solar_UsesWhatThisBuildCannotHonour_AndIsRefusedAtEachPlace()
     {
@@ -21,12 +21,9 @@ public sealed class SolarTests
         result.Model.ShouldBeNull();
         result.Errors.Errors.Select(error => (error.Code, error.Pointer)).ShouldBe(
         [
-            ("not_supported", "connectors"),
             ("not_supported", "publishers.sun-compare.postback"),
-            ("not_supported", "buyers.sunworks.endpoints.leads.limits"),
-            ("not_supported", "buyers.sunworks.endpoints.leads.connector"),
+            ("not_supported", "publishers.coreg-network.intake"),
             ("not_supported", "buyers.brightroof.office"),
-            ("not_supported", "buyers.brightroof.endpoints.crm.limits"),
             ("not_supported", "buyers.brightroof.endpoints.commercial.connector"),
             ("not_supported", "campaigns.sunworks-live.bid.live"),
             ("not_supported", "campaigns.brightroof-shared.delivery.wait"),
@@ -42,7 +39,7 @@ public sealed class SolarTests
         var root = Files.Read(File.ReadAllBytes(Files.Solar));
         string[] gone =
         [
-            "connectors", "publishers sun-compare postback",
+            "connectors", "publishers sun-compare postback", "publishers coreg-network intake",
             "buyers sunworks endpoints", "buyers brightroof office", "buyers brightroof endpoints", "campaigns sunworks-live delivery", "campaigns brightroof-shared delivery",
             "campaigns helios-surveyed delivery", "campaigns hearth-renewals delivery", "campaigns sunworks-live bid live",
         ];

@@ -3,7 +3,7 @@ using Exchange.Engine.Catalog;
 namespace Exchange.Delivery.Bidders;
 
 /// <summary>Asks a buyer that is connected over gRPC.</summary>
-public sealed class Connected(BidderLines lines) : IBidder
+public sealed class ConnectedBidder(BidderLines lines) : IBidder
 {
     public ConnectorKind Kind => ConnectorKind.Grpc;
 
