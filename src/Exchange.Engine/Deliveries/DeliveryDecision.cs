@@ -50,6 +50,17 @@ public static class DeliveryDecision
             : new(DeliveryNext.Dead, null, "copy_ended", null, Reason.Cancelled),
     };
 
+    /// <summary>
+    /// Whether an attempt before this one may have reached the buyer: an answer that was pending, silence, a process that died. False: the one before was
+    /// "surely not taken, come again", or never left; and a doubt before that one would be in the copy's state or in its error.
+    /// </summary>
+    /// <param name="attempts">With the one that is about to be made, or was just made.</param>
+    /// <param name="lastError">Recorded for the attempt before; null: none was recorded.</param>
+    public static bool MayHaveArrived(int attempts, string? lastError) => attempts > 1 && lastError is not (
+        "http_429" or "http_503" or "retry_later" or "rate_limited"
+        or "connect_refused" or "connect_timeout" or "connect_failed" or "name_not_found" or "address_refused" or "url_refused" or "url_invalid" or "url_missing" or "endpoint_busy"
+        or "no_time_left" or "no_connector" or "secret_missing" or "secret_invalid" or "token_refused" or "token_unreadable" or "header_invalid" or "template_failed" or "template_too_large");
+
     private static DeliveryStep Sold(in FinishedAttempt attempt) => attempt.Kind switch
     {
         // Duplicate and pending both say that the buyer has it, which is all that a delivery after the sale asks for.
@@ -62,7 +73,7 @@ public static class DeliveryDecision
     private static DeliveryStep Asked(in FinishedAttempt attempt)
     {
         // Without a past that may have reached the buyer (a pending answer, a doubt, a dead process) every definite no is certain.
-        var fresh = attempt.Copy == CopyState.Held && (attempt.Attempts == 1 || attempt.LastError is "http_429" or "http_503" or "retry_later" or "rate_limited");
+        var fresh = attempt.Copy == CopyState.Held && !MayHaveArrived(attempt.Attempts, attempt.LastError);
         switch (attempt.Kind)
         {
             case AttemptKind.Accepted:
