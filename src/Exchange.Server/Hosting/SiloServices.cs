@@ -36,6 +36,6 @@ public static class SiloServices
         services.AddSingleton(_ => new OutboundHttp(new OutboundOptions { AllowLoopback = allowLoopback }));
         services.AddSingleton(provider => ConnectorList.Create(provider.GetRequiredService<OutboundHttp>()));
         services.AddSingleton(_ => BidderList.Create()).AddSingleton(new EndpointBreakers(new BreakerOptions(), time)).AddSingleton<LiveBidding>();
-        return services.AddSingleton<BuyerCalls>().AddSingleton<DeliveryPump>();
+        return services.AddSingleton<BuyerCalls>().AddSingleton<DeliveryTurns>().AddSingleton<DeliveryPump>();
     }
 }
