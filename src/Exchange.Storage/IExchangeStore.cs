@@ -1,6 +1,7 @@
 using Exchange.Engine;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.PingTrees;
@@ -138,10 +139,10 @@ public interface ILeadStore
     Task<Page<LeadRow>> ListAsync(LeadQuery query, CancellationToken cancel);
 
     /// <summary>
-    /// Replaces the sealed payload after fields were added, if it is still the one that was read (byte for byte). False: somebody else
-    /// added fields meanwhile; read again.
+    /// Replaces the sealed payload after fields were added, if it is still the one that was read (byte for byte); what waits for fields is due now, to be
+    /// asked again. False: somebody else added fields meanwhile; read again.
     /// </summary>
-    Task<bool> AddFieldsAsync(LeadId id, byte[] readSealed, byte[] newSealed, CancellationToken cancel);
+    Task<bool> AddFieldsAsync(LeadId id, byte[] readSealed, byte[] newSealed, long nowMs, CancellationToken cancel);
 
     /// <summary>The lead a publisher's idempotency key made, with the hash of that request's body; null if none.</summary>
     Task<(LeadId Lead, byte[] BodyHash)?> FindRequestAsync(string publisher, string key, CancellationToken cancel);
@@ -216,9 +217,18 @@ public enum DeliveryStatus : byte { Waiting = 1, Delivered = 2, Failed = 3, Dead
 /// A delivery whose lease this process now holds. Only a result that carries the same fence is recorded. <c>LastError</c> is what the last
 /// recorded attempt came to; null: none was recorded, so whoever held the lease before died or hangs.
 /// </summary>
-public sealed record LeasedDelivery(CopyId Copy, string Endpoint, long Fence, int Attempts, long CreatedAtMs, CopyState CopyState, string Campaign, string Buyer, string? LastError);
+public sealed record LeasedDelivery(CopyId Copy, string Endpoint, long Fence, int Attempts, long CreatedAtMs, CopyState CopyState, string Campaign, string Buyer, string? LastError)
+{
+    /// <summary>What it waited for; its claim was no attempt then.</summary>
+    public DeliveryWait Wait { get; init; }
+    /// <summary>The latest end of that wait.</summary>
+    public long WaitUntilMs { get; init; }
+}
 
-public sealed record DeliveryRow(CopyId Copy, string Endpoint, string Campaign, string Buyer, DeliveryStatus Status, int Attempts, long DueAtMs, string? Error, long AtMs);
+public sealed record DeliveryRow(CopyId Copy, string Endpoint, string Campaign, string Buyer, DeliveryStatus Status, int Attempts, long DueAtMs, string? Error, long AtMs)
+{
+    public DeliveryWait Wait { get; init; }
+}
 
 /// <summary>A result of one attempt. <see cref="NextDueMs"/> set = wait and try again then.</summary>
 public sealed record DeliveryResult(DeliveryStatus Status, long? NextDueMs, string? Error);
@@ -228,7 +238,9 @@ public sealed record BuyerCopy(CopyRow Copy, LeadRow Lead, DeliveryStatus? Deliv
 
 public interface IDeliveryStore
 {
-    /// <summary>Takes due deliveries whose lease is free or over: fence + 1, attempts + 1, leased until the given time. Durable on return.</summary>
+    /// <summary>
+    /// Takes due deliveries whose lease is free or over: fence + 1, attempts + 1 (of one that waited: as they were), leased until the given time. Durable on return.
+    /// </summary>
     Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, CancellationToken cancel);
 
     /// <summary>The fence and attempts of a delivery that was inserted already leased to this process (fence 1, attempt 1 by Hold or Sell).</summary>
@@ -236,6 +248,12 @@ public interface IDeliveryStore
 
     /// <summary>False: a newer attempt holds the fence; the result is dropped.</summary>
     Task<bool> RecordAsync(CopyId copy, string endpoint, long fence, DeliveryResult result, long nowMs, CancellationToken cancel);
+
+    /// <summary>
+    /// One that waited becomes these, in one transaction; a leased one is this process's, with the same fence, at its first attempt. One whose endpoint the
+    /// copy has a delivery to already is left out. What is not to wait any more is seen by the buyer from now on. False: a newer claim holds the fence, or it has ended.
+    /// </summary>
+    Task<bool> TurnAsync(CopyId copy, string endpoint, long fence, IReadOnlyList<NewDelivery> become, long nowMs, CancellationToken cancel);
 
     /// <summary>At start, by the process that holds the data folder's lock: the dead predecessor's leases end at once. Returns how many.</summary>
     Task<int> AdoptAsync(long nowMs, CancellationToken cancel);

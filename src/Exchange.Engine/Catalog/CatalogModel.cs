@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Runtime.CompilerServices;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Connectors;
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
 using Exchange.Engine.PingTrees;
@@ -135,6 +136,8 @@ public sealed record BuyerModel
     public required FrozenDictionary<string, EndpointModel> Endpoints { get; init; }
     /// <summary>Null: nothing comes back, unless a campaign says otherwise.</summary>
     public ReturnTerms? Returns { get; init; }
+    /// <summary>When somebody is there to take a lead; null: always. Its zone is that of the clock times of waits.</summary>
+    public Schedule? Office { get; init; }
 
     /// <summary>Itself alone: a record only so that a copy can be made that stands at another place.</summary>
     public bool Equals(BuyerModel? other) => ReferenceEquals(this, other);
@@ -187,8 +190,26 @@ public sealed record EndpointModel(string Name, ConnectorKind Connector, Uri? Ur
 
 public enum SoldWhen { OnPost, OnAccept }
 
-/// <summary>How a campaign's copies are handed over. <see cref="RetryFor"/>: how long a delivery is tried before it is a dead letter.</summary>
-public sealed record DeliveryModel(SoldWhen Sold, bool SendAll, IReadOnlyList<EndpointModel> To, TimeSpan RetryFor);
+/// <summary>One place that a copy may go to: if its condition holds (null: always), after its own wait.</summary>
+public sealed record Destination(EndpointModel Endpoint, Condition? When, WaitModel? Wait);
+
+/// <summary>
+/// How a campaign's copies are handed over: to the first destination whose condition holds (the last has none), or to all that want it.
+/// <see cref="RetryFor"/>: how long a delivery is tried before it is a dead letter.
+/// </summary>
+public sealed record DeliveryModel(SoldWhen Sold, bool SendAll, IReadOnlyList<Destination> To, TimeSpan RetryFor)
+{
+    /// <summary>Before anything else; null: none.</summary>
+    public WaitModel? Wait { get; init; }
+    /// <summary>Of its buyer.</summary>
+    public required EndpointModel Inbox { get; init; }
+
+    public Destination? Find(string endpoint)
+    {
+        foreach (var to in To) if (to.Endpoint.Name == endpoint) return to;
+        return null;
+    }
+}
 
 /// <summary>Which publishers a campaign or tree takes.</summary>
 public sealed record PublisherSet(bool AllExcept, FrozenSet<string> Ids)

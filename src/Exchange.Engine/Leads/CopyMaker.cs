@@ -1,5 +1,6 @@
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Filters;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.PingTrees;
@@ -21,7 +22,7 @@ internal static class CopyMaker
             hold ? CopyMove.Hold : CopyMove.Sell, slot.Price, slot.Payout,
             sale.Test ? [] : Takes(sale, campaign, trees, slot, context),
             hold || sale.Test ? [] : Money(sale, slot),
-            sale.Test ? [] : Deliveries(campaign.Delivery, hold, context))
+            sale.Test ? [] : DeliveryPlan.AtSale(campaign.Delivery, hold, context.Subject, context.NowMs))
         {
             Persons = sale.Test ? [] : Persons(sale, campaign, context.NowMs),
             Tier = round.TierOf(bid)?.RotationKey ?? "",
@@ -41,7 +42,7 @@ internal static class CopyMaker
         return new CopyEnd(slot.CopyNo, hold ? CopyMove.Call : CopyMove.Capture, Reason.None, hold ? [] : Money(sale, slot))
         {
             Persons = Persons(sale, campaign, context.NowMs),
-            Deliveries = Deliveries(campaign.Delivery, hold, context),
+            Deliveries = DeliveryPlan.AtSale(campaign.Delivery, hold, context.Subject, context.NowMs),
         };
     }
 
@@ -109,24 +110,5 @@ internal static class CopyMaker
             claims.Add(new(PersonScopes.OfCampaign(campaign.Id), hmac, rule is { OfBuyer: false } ? since : PersonClaim.NeverRefuses));
         }
         return [.. claims];
-    }
-
-    private static NewDelivery[] Deliveries(DeliveryModel delivery, bool hold, SaleContext context)
-    {
-        // A caller that stops waiting sooner does not end the call: cut off, it would only leave a doubt.
-        if (hold) return [Leased(delivery.To[0])];
-        var count = delivery.SendAll ? delivery.To.Count : 1;
-        var made = new NewDelivery[count];
-        for (var i = 0; i < count; i++)
-        {
-            var endpoint = delivery.To[i];
-            made[i] = endpoint.Connector == ConnectorKind.Inbox
-                ? new(endpoint.Name, NewDelivery.NeverDue, 0)
-                : Leased(endpoint);
-        }
-        return made;
-
-        NewDelivery Leased(EndpointModel endpoint) =>
-            new(endpoint.Name, context.NowMs, context.NowMs + (long)endpoint.PostTimeout.TotalMilliseconds + LeadMachine.LeaseGraceMs);
     }
 }

@@ -126,8 +126,8 @@ public static class LeadMachine
             // 100 for a lead's first item: somebody else's post of the same ping and body is there; its rows speak, not our plan.
             if (verdict.Code == VerdictCode.AlreadyThere && flight.Plan.First is not null) return new(sale, null, []) { Conflict = verdict };
             var calls = new List<int>();
-            foreach (var end in flight.Item.Ends) if (end.Move == CopyMove.Call) calls.Add(end.No);
-            foreach (var copy in flight.Item.Starts) if (copy.Move == CopyMove.Hold && !sale.Test) calls.Add(copy.No);
+            foreach (var end in flight.Item.Ends) if (end.Move == CopyMove.Call && IsCalledNow(end.Deliveries)) calls.Add(end.No);
+            foreach (var copy in flight.Item.Starts) if (copy.Move == CopyMove.Hold && !sale.Test && IsCalledNow(copy.Deliveries)) calls.Add(copy.No);
             return new(flight.IfDone, null, calls);
         }
         sale = sale with { InFlight = null };
@@ -169,6 +169,9 @@ public static class LeadMachine
             return Propose(sale, plan, ends, context);
         }
     }
+
+    /// <summary>The first delivery of a held copy asks its buyer; one that waits is called when its wait is over.</summary>
+    private static bool IsCalledNow(NewDelivery[] deliveries) => deliveries is [{ IsLeased: true }, ..];
 
     private static LeadStep Again(LeadSale sale, SaleContext context)
     {

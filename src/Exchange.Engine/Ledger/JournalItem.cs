@@ -1,3 +1,4 @@
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Ledger;
@@ -29,6 +30,21 @@ public readonly record struct Transfer(string Kind, string Debit, string Credit,
 public readonly record struct NewDelivery(string Endpoint, long DueAtMs, long LeaseUntilMs)
 {
     public const long NeverDue = long.MaxValue;
+
+    /// <summary>For what it waits, if for anything, until <see cref="DueAtMs"/> at the latest.</summary>
+    public DeliveryWait Wait { get; init; }
+
+    /// <summary>Leased to whoever writes it, who calls now.</summary>
+    public bool IsLeased => LeaseUntilMs > 0;
+
+    /// <summary>
+    /// When it may be claimed: a leased one when its lease is over. A held copy is called under its lease or after its wait, and by nothing else: whatever
+    /// follows its sale is never due before that.
+    /// </summary>
+    public long FirstDueMs(bool isSold) => IsLeased ? LeaseUntilMs : isSold || Wait is DeliveryWait.Moment or DeliveryWait.Fields ? DueAtMs : NeverDue;
+
+    /// <summary>Whether its buyer sees the copy among those it bought: not while all its deliveries wait.</summary>
+    public static bool AreListed(NewDelivery[] deliveries) => deliveries.Length == 0 || Array.Exists(deliveries, static delivery => delivery.Wait == DeliveryWait.None);
 }
 
 /// <summary>One copy to be sold or held. The takes stand in the order in which their reasons are told.</summary>
@@ -55,6 +71,15 @@ public sealed record CopyEnd(int No, CopyMove Move, Reason Reason, Transfer[] Tr
     /// Of a void: the copy's state when its buyer's no was weighed. Another one by now is 102: somebody asked the buyer again meanwhile. Null: whatever it is.
     /// </summary>
     public CopyState? From { get; init; }
+    /// <summary>Of a void, expiry or return: what is told of the copy's deliveries that wait; they end with it.</summary>
+    public string DeliveryError => Move switch
+    {
+        CopyMove.Void => IsCancelled ? "cancelled" : "rejected",
+        CopyMove.Expire => "expired",
+        _ => "returned",
+    };
+    /// <summary>Its buyer was never told: neither refused nor failed.</summary>
+    public bool IsCancelled => Move == CopyMove.Void && Reason == Reason.Cancelled;
     /// <summary>The buyer's own id of the lead and its redirect, kept with a capture.</summary>
     public string? BuyerRef { get; init; }
     public string? RedirectUrl { get; init; }

@@ -21,7 +21,7 @@ namespace Exchange.Grains.Deliveries;
 /// durable lease; a result is recorded only under that lease's fence. Copies whose buyer has still to say yes go through their lead's grain.
 /// </summary>
 public sealed class DeliveryPump(
-    IExchangeStore store, ICatalogHost catalog, BuyerCalls calls, IGrainFactory grains, TimeProvider time, ILogger<DeliveryPump> log) : BackgroundService
+    IExchangeStore store, ICatalogHost catalog, BuyerCalls calls, DeliveryTurns turns, IGrainFactory grains, TimeProvider time, ILogger<DeliveryPump> log) : BackgroundService
 {
     /// <summary>How long one attempt may take before its lease is over, with the grace that the lease adds.</summary>
     public TimeSpan CallTimeout { get; } = TimeSpan.FromMilliseconds(Engine.Limits.BuyerPostTimeoutMs);
@@ -57,7 +57,7 @@ public sealed class DeliveryPump(
     {
         foreach (var delivery in deliveries)
         {
-            if (delivery.DueAtMs == NewDelivery.NeverDue) continue;
+            if (!delivery.IsLeased) continue;
             ready.Writer.TryWrite(new(
                 new(new(lead, no), delivery.Endpoint, IDeliveryStore.FirstFence, 1, atMs, CopyState.Captured, campaign, buyer, null),
                 delivery.LeaseUntilMs - LeadMachineGrace));
@@ -144,9 +144,14 @@ public sealed class DeliveryPump(
     {
         // It waited here longer than its lease: only a lease's holder may send, so it comes again from the rows.
         if (NowMs() >= deadlineMs) return;
+        if (delivery.Wait != DeliveryWait.None)
+        {
+            await TurnAsync(delivery, deadlineMs);
+            return;
+        }
         if (delivery.CopyState is CopyState.Held or CopyState.InDoubt)
         {
-            await ResumeAsync(delivery, deadlineMs);
+            await ResumeAsync(delivery, deadlineMs, drop: false);
             return;
         }
         var model = catalog.Current;
@@ -182,13 +187,42 @@ public sealed class DeliveryPump(
         }, step.DueAtMs, step.Error));
     }
 
+    /// <summary>Its wait is over, or may be: it becomes what its campaign says now, durably, before anybody is called.</summary>
+    private async Task TurnAsync(LeasedDelivery delivery, long deadlineMs)
+    {
+        if (await turns.FindAsync(delivery, NowMs()) is not { } turn)
+        {
+            await RecordAsync(delivery, new(DeliveryStatus.Dead, null, "copy_ended"));
+            return;
+        }
+        if (turn.Dropped is { } why)
+        {
+            // A held copy is ended by its lead, and its delivery with it.
+            if (delivery.CopyState == CopyState.Captured) await RecordAsync(delivery, new(DeliveryStatus.Cancelled, null, why));
+            else await ResumeAsync(delivery, deadlineMs, drop: true);
+            return;
+        }
+        if (!await store.Deliveries.TurnAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, turn.Become, NowMs(), CancellationToken.None))
+        {
+            log.LogInformation("A newer claim holds the delivery of copy {Copy} that waited, or it has ended", delivery.Copy);
+            return;
+        }
+        foreach (var next in turn.Become)
+        {
+            if (!next.IsLeased) continue;
+            ready.Writer.TryWrite(new(
+                delivery with { Endpoint = next.Endpoint, Attempts = 1, CreatedAtMs = NowMs(), LastError = null, Wait = DeliveryWait.None }, next.LeaseUntilMs - LeadMachineGrace));
+        }
+        Nudge();
+    }
+
     /// <summary>
     /// A lead may still be looked for at a silo that stands still; when that one is declared dead, it is asked for again, elsewhere, as long as the lease
     /// lasts. The copy's id and fence are the same.
     /// </summary>
-    private async Task ResumeAsync(LeasedDelivery delivery, long deadlineMs)
+    private async Task ResumeAsync(LeasedDelivery delivery, long deadlineMs, bool drop)
     {
-        var command = new ResumeCommand(delivery.Copy.No, delivery.Endpoint, delivery.Fence, delivery.Attempts, delivery.CreatedAtMs, delivery.LastError, deadlineMs);
+        var command = new ResumeCommand(delivery.Copy.No, delivery.Endpoint, delivery.Fence, delivery.Attempts, delivery.CreatedAtMs, delivery.LastError, deadlineMs) { Drop = drop };
         while (true)
         {
             try
@@ -199,6 +233,8 @@ public sealed class DeliveryPump(
             catch (Exception fault) when (fault is SiloUnavailableException or OrleansMessageRejectionException && NowMs() < deadlineMs)
             {
                 await Task.Delay(AgainAfter, time);
+                // The silo that has gone may have called.
+                command = command with { Attempts = Math.Max(command.Attempts, drop ? 0 : 2) };
             }
         }
     }

@@ -144,7 +144,7 @@ public sealed class LeadIntake(
             return PostReply.Refused(reading.Errors.All(error => error.Code == "field_fixed") ? problem with { Status = 409, Code = "field_fixed" } : problem);
         }
         var resealed = store.Vault.Seal(lead, (LeadPayload.Of(vertical.Fields, reading.Values, payload.Consent, []) with { Carried = payload.Carried }).ToJson());
-        if (!await store.Leads.AddFieldsAsync(lead, row.Sealed, resealed, callerLeft))
+        if (!await store.Leads.AddFieldsAsync(lead, row.Sealed, resealed, time.GetUtcNow().ToUnixTimeMilliseconds(), callerLeft))
             return PostReply.Refused(Problem.Of(409, "idempotency_in_progress", "Other fields are being added to this lead; come again.", 1));
         await TellAddedAsync(lead);
         var answer = await answers.OfRowAsync(row, callerLeft);

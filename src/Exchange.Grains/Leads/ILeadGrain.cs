@@ -51,8 +51,14 @@ public enum ResolveReply : byte
     Unknown,
 }
 
-/// <summary>A lease the pump took on one delivery. Only a result with this fence is recorded; the call ends at the deadline, before the lease does.</summary>
+/// <summary>
+/// A lease the pump took on one delivery. Attempt 1: it has waited, and nobody was called before. Only a result with this fence is recorded; the call ends at the deadline, before the lease does.
+/// </summary>
 [GenerateSerializer, Immutable, Alias("exchange.resume.v1")]
 public sealed record ResumeCommand(
     [property: Id(0)] int CopyNo, [property: Id(1)] string Endpoint, [property: Id(2)] long Fence, [property: Id(3)] int Attempts,
-    [property: Id(4)] long CreatedAtMs, [property: Id(5)] string? LastError, [property: Id(6)] long DeadlineMs);
+    [property: Id(4)] long CreatedAtMs, [property: Id(5)] string? LastError, [property: Id(6)] long DeadlineMs)
+{
+    /// <summary>Its wait ended without what it waited for, or there is nothing to send any more: its buyer is not called, the hold ends.</summary>
+    [Id(7)] public bool Drop { get; init; }
+}

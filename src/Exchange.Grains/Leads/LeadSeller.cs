@@ -108,10 +108,11 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             await gate.WaitAsync();
             try
             {
-                // The rows said that this copy is open: whoever remembers it otherwise remembers what another activation has moved since.
-                if ((!IsKnown || !IsOpen(command.CopyNo)) && !await RestoreAsync()) return;
+                // The rows said that this copy is open: whoever remembers it otherwise remembers what another activation has moved since. A lead that
+                // waited may have got fields meanwhile.
+                if ((command.Attempts <= 1 || !IsKnown || !IsOpen(command.CopyNo)) && !await RestoreAsync()) return;
                 // A lease that ran out without a result: the process that called died or hangs. The buyer may have the lead.
-                if (sale!.SlotOfCopy(command.CopyNo) is { State: SlotState.Held } && command.LastError is null)
+                if (sale!.SlotOfCopy(command.CopyNo) is { State: SlotState.Held } && command is { LastError: null, Attempts: > 1, Drop: false })
                 {
                     await StepAsync(new LeadEvent.Answered(command.CopyNo, BuyerAnswer.Unknown, Reason.InDoubt, null, null));
                     FaultPoints.AfterDoubt.Pass();
@@ -121,7 +122,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             {
                 gate.Release();
             }
-            if (IsOpen(command.CopyNo))
+            if (IsOpen(command.CopyNo) && command.Drop) await CancelAsync(CopyOf(sale!.SlotOfCopy(command.CopyNo)!), command.Endpoint, command.Fence, command.Attempts, command.DeadlineMs);
+            else if (IsOpen(command.CopyNo))
                 await CallAsync(command.CopyNo, command.Endpoint, command.Fence, command.Attempts, command.CreatedAtMs, command.LastError, command.DeadlineMs);
             else if (IsKnown)
                 await services.Store.Deliveries.RecordAsync(new(id, command.CopyNo), command.Endpoint, command.Fence,

@@ -120,7 +120,7 @@ public static class PostRules
             if (!payload.Fields.TryGetValue(field.Name, out var text)) continue;
             var reading = FieldReader.Read(field, new RawField(field.Name, RawKind.String, text), parsers, today);
             // Bounds relative to today may have moved since; the text itself is normalized and stands.
-            values[field.Ordinal] = reading.Ok ? reading.Value : new FieldValue(text, 0);
+            values[field.Ordinal] = reading.Ok ? reading.Value : FieldFormat.Restore(field, text);
         }
         return values;
     }

@@ -1,3 +1,4 @@
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Grains.Deliveries;
@@ -29,6 +30,10 @@ internal static class DeliveryRoutes
                 json.WriteString("buyer", row.Buyer);
                 json.WriteString("status", DeliveryWords.Wire(row.Status));
                 json.WriteNumber("attempts", row.Attempts);
+                json.WriteString("waits_for", row.Status != Storage.DeliveryStatus.Waiting ? null : row.Wait switch
+                {
+                    DeliveryWait.Moment => "moment", DeliveryWait.Fields => "fields", DeliveryWait.Sale => "sale", _ => null,
+                });
                 // An inbox is never due: its buyer comes for it.
                 if (row.DueAtMs == NewDelivery.NeverDue) json.WriteNull("due_at");
                 else json.WriteTime("due_at", row.DueAtMs);

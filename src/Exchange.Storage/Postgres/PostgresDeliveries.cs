@@ -1,5 +1,6 @@
 using System.Globalization;
 using Exchange.Engine;
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Npgsql;
@@ -17,12 +18,12 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
             WITH due AS MATERIALIZED (
                 SELECT lead_id, no, endpoint, due_at, error FROM delivery WHERE status = 1 AND NOT pulled AND due_at <= $1
                 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-            UPDATE delivery d SET fence = d.fence + 1, attempts = d.attempts + 1, lease_owner = $3, lease_until = $4, due_at = $4, error = NULL, changed_ms = $1
+            UPDATE delivery d SET fence = d.fence + 1, attempts = d.attempts + CASE WHEN d.wait = 0 THEN 1 ELSE 0 END, lease_owner = $3, lease_until = $4, due_at = $4, error = NULL, changed_ms = $1
             FROM due JOIN copy c ON c.lead_id = due.lead_id AND c.no = due.no
             WHERE d.lead_id = due.lead_id AND d.no = due.no AND d.endpoint = due.endpoint
-            RETURNING d.lead_id, d.no, d.endpoint, d.fence, d.attempts, d.created_ms, c.state, c.campaign, c.buyer, due.error, due.due_at
+            RETURNING d.lead_id, d.no, d.endpoint, d.fence, d.attempts, d.created_ms, c.state, c.campaign, c.buyer, due.error, due.due_at, d.wait, d.wait_ms
             """, static row => (DueAt: row.Long(10), Delivery: new LeasedDelivery(new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Long(3), row.Int(4), row.Long(5),
-                (CopyState)row.Int(6), row.Text(7), row.Text(8), row.TextOrNull(9))),
+                (CopyState)row.Int(6), row.Text(7), row.Text(8), row.TextOrNull(9)) { Wait = (DeliveryWait)row.Int(11), WaitUntilMs = row.Long(12) }),
             cancel, nowMs, Math.Clamp(limit, 1, Limits.PageRows), silo.Owner, leaseUntilMs), cancel).ConfigureAwait(false);
         return [.. claimed.OrderBy(claim => claim.DueAt).Select(claim => claim.Delivery)];
     }
@@ -31,14 +32,65 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
     public Task<bool> RecordAsync(CopyId copy, string endpoint, long fence, DeliveryResult result, long nowMs, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(result);
-        return changes.RunAsync(change => change.Connection.FirstAsync("""
-            WITH mine AS MATERIALIZED (SELECT status FROM delivery WHERE lead_id = $1 AND no = $2 AND endpoint = $3 AND fence = $4 FOR UPDATE),
-            recorded AS (
-                UPDATE delivery d SET status = $5, due_at = $6, error = $7::text, lease_owner = NULL, lease_until = 0, changed_ms = $8
-                FROM mine WHERE d.lead_id = $1 AND d.no = $2 AND d.endpoint = $3 AND d.fence = $4 AND mine.status = 1)
-            SELECT count(*) > 0 FROM mine
-            """, static row => row.Bool(0), cancel, copy.Lead, copy.No, endpoint, fence, (short)result.Status, result.NextDueMs ?? nowMs, result.Error, nowMs), cancel);
+        return changes.RunAsync(async change =>
+        {
+            var (isMine, waited) = await change.Connection.FirstAsync("""
+                WITH mine AS MATERIALIZED (SELECT status, wait FROM delivery WHERE lead_id = $1 AND no = $2 AND endpoint = $3 AND fence = $4 FOR UPDATE),
+                recorded AS (
+                    UPDATE delivery d SET status = $5, due_at = $6, error = $7::text, lease_owner = NULL, lease_until = 0, changed_ms = $8, wait = 0
+                    FROM mine WHERE d.lead_id = $1 AND d.no = $2 AND d.endpoint = $3 AND d.fence = $4 AND mine.status = 1)
+                SELECT count(*) > 0, coalesce(bool_or(status = 1 AND wait > 0), false) FROM mine
+                """, static row => (row.Bool(0), row.Bool(1)), cancel, copy.Lead, copy.No, endpoint, fence, (short)result.Status, result.NextDueMs ?? nowMs, result.Error, nowMs)
+                .ConfigureAwait(false);
+            // Paid for, whatever became of its wait: the buyer may look at it.
+            if (waited) await ListAsync(change.Connection, copy, endpoint, cancel).ConfigureAwait(false);
+            return isMine;
+        }, cancel);
     }
+
+    public Task<bool> TurnAsync(CopyId copy, string endpoint, long fence, IReadOnlyList<NewDelivery> become, long nowMs, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(become);
+        return changes.RunAsync(async change =>
+        {
+            var database = change.Connection;
+            // Two deliveries of one copy take their turns one after the other.
+            var state = await database.FirstAsync("SELECT state FROM copy WHERE lead_id = $1 AND no = $2 FOR NO KEY UPDATE", static row => (CopyState)row.Int(0), cancel, copy.Lead, copy.No)
+                .ConfigureAwait(false);
+            var mine = await database.RunAsync("DELETE FROM delivery WHERE lead_id = $1 AND no = $2 AND endpoint = $3 AND fence = $4 AND status = 1 AND wait > 0", cancel,
+                copy.Lead, copy.No, endpoint, fence).ConfigureAwait(false);
+            // A commit whose reply was lost: its rows are there, leased to this process with this fence.
+            if (mine == 0)
+                return change.MayBeDone && await database.FirstAsync(
+                    "SELECT EXISTS (SELECT 1 FROM delivery WHERE lead_id = $1 AND no = $2 AND fence = $3 AND endpoint = ANY ($4) AND created_ms = $5)", static row => row.Bool(0), cancel,
+                    copy.Lead, copy.No, fence, become.Select(delivery => delivery.Endpoint).ToArray(), nowMs).ConfigureAwait(false);
+            foreach (var delivery in become)
+                await database.RunAsync("""
+                    INSERT INTO delivery (lead_id, no, endpoint, status, pulled, due_at, lease_owner, lease_until, fence, attempts, created_ms, changed_ms, wait, wait_ms)
+                    VALUES ($1, $2, $3, 1, $4, $5, $6::text, $7, $8, $9, $10, $10, $11, $12) ON CONFLICT DO NOTHING
+                    """, cancel, copy.Lead, copy.No, delivery.Endpoint, delivery is { DueAtMs: NewDelivery.NeverDue, IsLeased: false }, delivery.FirstDueMs(state == CopyState.Captured),
+                    delivery.IsLeased ? silo.Owner : null, Math.Max(0, delivery.LeaseUntilMs), fence, delivery.IsLeased ? 1 : 0, nowMs,
+                    (short)delivery.Wait, delivery.Wait == DeliveryWait.None ? 0 : delivery.DueAtMs).ConfigureAwait(false);
+            if (become.Any(delivery => delivery.Wait == DeliveryWait.None))
+                await ListAsync(database, copy, become.Select(delivery => delivery.Endpoint).ToArray(), cancel).ConfigureAwait(false);
+            return true;
+        }, cancel);
+    }
+
+    private static Task ListAsync(NpgsqlConnection database, CopyId copy, string endpoint, CancellationToken cancel) => ListAsync(database, copy, [endpoint], cancel);
+
+    /// <summary>
+    /// The buyer sees a copy at the end of what it has bought so far, so that whoever reads on from a cursor meets it: unless it does already, because another
+    /// delivery of the copy waits no more.
+    /// </summary>
+    private static Task ListAsync(NpgsqlConnection database, CopyId copy, string[] beside, CancellationToken cancel) => database.RunAsync("""
+        WITH shown AS (
+            SELECT c.buyer FROM copy c WHERE c.lead_id = $1 AND c.no = $2 AND c.state = 3 AND NOT is_test(c.lead_id)
+              AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.lead_id = $1 AND d.no = $2 AND d.wait = 0 AND d.endpoint <> ALL ($3))),
+        counted AS (
+            INSERT INTO buyer_sales AS b (buyer, last) SELECT s.buyer, 1 FROM shown s ON CONFLICT (buyer) DO UPDATE SET last = b.last + 1 RETURNING b.buyer, b.last)
+        INSERT INTO sold (buyer, seq, lead_id, no) SELECT t.buyer, t.last, $1, $2 FROM counted t
+        """, cancel, copy.Lead, copy.No, beside);
 
     /// <summary>Of processes that were opened under this one's name before and are gone: see <see cref="PostgresSilo"/>. Others' leases run out.</summary>
     public Task<int> AdoptAsync(long nowMs, CancellationToken cancel) => !silo.IsAloneUnderItsName
@@ -62,7 +114,7 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
             return string.Create(CultureInfo.InvariantCulture, $"${values.Count}");
         }
         var sql = """
-            SELECT d.lead_id, d.no, d.endpoint, c.campaign, c.buyer, d.status, d.attempts, d.due_at, d.error, d.changed_ms
+            SELECT d.lead_id, d.no, d.endpoint, c.campaign, c.buyer, d.status, d.attempts, d.due_at, d.error, d.changed_ms, d.wait
             FROM delivery d JOIN copy c ON c.lead_id = d.lead_id AND c.no = d.no WHERE true
             """;
         if (ReadCursor(cursor) is { } from) sql += $" AND (d.lead_id, d.no, d.endpoint) < ({Place(from.Copy.Lead)}, {Place(from.Copy.No)}, {Place(from.Endpoint)})";
@@ -71,7 +123,7 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
         if (status is DeliveryStatus.Failed or DeliveryStatus.Dead) sql += " AND d.status IN (3, 4)";
         if (buyer is not null) sql += $" AND c.buyer = {Place(buyer)}";
         var rows = await reads.AllAsync(sql + " ORDER BY d.lead_id DESC, d.no DESC, d.endpoint DESC LIMIT $1", static row => new DeliveryRow(
-            new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Text(3), row.Text(4), (DeliveryStatus)row.Int(5), row.Int(6), row.Long(7), row.TextOrNull(8), row.Long(9)),
+            new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Text(3), row.Text(4), (DeliveryStatus)row.Int(5), row.Int(6), row.Long(7), row.TextOrNull(8), row.Long(9)) { Wait = (DeliveryWait)row.Int(10) },
             cancel, [.. values]).ConfigureAwait(false);
         return Rows.Page(rows, limit, static row => string.Create(CultureInfo.InvariantCulture, $"{row.Copy}.{row.Endpoint}"));
     }

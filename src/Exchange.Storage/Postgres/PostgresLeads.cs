@@ -19,9 +19,14 @@ internal sealed class PostgresLeads(PostgresChanges changes, NpgsqlDataSource re
         return query.Campaign is null && query.Buyer is null ? ByLeadAsync(query, limit, cancel) : ByCopyAsync(query, limit, cancel);
     }
 
-    public Task<bool> AddFieldsAsync(LeadId id, byte[] readSealed, byte[] newSealed, CancellationToken cancel) =>
+    public Task<bool> AddFieldsAsync(LeadId id, byte[] readSealed, byte[] newSealed, long nowMs, CancellationToken cancel) =>
         changes.RunAsync(async change =>
-            await change.Connection.RunAsync("UPDATE lead SET sealed = $1 WHERE lead_id = $2 AND sealed = $3", cancel, newSealed, id, readSealed).ConfigureAwait(false) == 1
+            // Also a delivery that somebody is asking just now by what was there before: the next claim's fence makes his answer void.
+            await change.Connection.FirstAsync("""
+                WITH added AS (UPDATE lead SET sealed = $1 WHERE lead_id = $2 AND sealed = $3 RETURNING 1),
+                woken AS (UPDATE delivery SET due_at = $4 WHERE lead_id = $2 AND status = 1 AND wait = 2 AND EXISTS (SELECT 1 FROM added))
+                SELECT EXISTS (SELECT 1 FROM added)
+                """, static row => row.Bool(0), cancel, newSealed, id, readSealed, nowMs).ConfigureAwait(false)
             || change.MayBeDone && await change.Connection.FirstAsync("SELECT sealed = $1 FROM lead WHERE lead_id = $2", static row => row.Bool(0), cancel, newSealed, id).ConfigureAwait(false),
             cancel);
 

@@ -54,7 +54,7 @@ internal sealed class ItemRows(Database database, CounterCache counters, SoldSeq
                 sold_seq = coalesce(?, sold_seq), called = max(called, ?) WHERE lead_id = ? AND no = ?
             """)
             .Bind((long)state).Bind((long)end.Reason).Bind(item.AtMs).Bind(end.BuyerRef).Bind(end.RedirectUrl)
-            .Bind(state == CopyState.Captured ? SoldPlace(item) : null)
+            .Bind(state == CopyState.Captured ? SoldPlace(item, end.Deliveries) : null)
             .Bind(state is CopyState.Captured or CopyState.InDoubt).Bind(item.Lead).Bind(end.No).Run();
         WriteTransfers(item, end.No, end.Transfers);
         switch (end.Move)
@@ -71,14 +71,14 @@ internal sealed class ItemRows(Database database, CounterCache counters, SoldSeq
                 break;
             case CopyMove.Void or CopyMove.Expire or CopyMove.Reverse:
                 database.Prepare("""
-                    UPDATE delivery SET status = 3, error = ?, lease_owner = NULL, lease_until = 0, changed_ms = ? WHERE lead_id = ? AND no = ? AND status = 1
-                    """).Bind(end.Move switch { CopyMove.Void => "rejected", CopyMove.Expire => "expired", _ => "returned" }).Bind(item.AtMs).Bind(item.Lead).Bind(end.No).Run();
+                    UPDATE delivery SET status = ?, error = ?, lease_owner = NULL, lease_until = 0, changed_ms = ? WHERE lead_id = ? AND no = ? AND status = 1
+                    """).Bind((long)(end.IsCancelled ? DeliveryStatus.Cancelled : DeliveryStatus.Failed)).Bind(end.DeliveryError).Bind(item.AtMs).Bind(item.Lead).Bind(end.No).Run();
                 break;
         }
     }
 
-    /// <summary>A test's copy has no place among what the buyer bought: it reaches no inbox.</summary>
-    private long? SoldPlace(JournalItem item) => item.Lead.IsTest ? null : sold.Next();
+    /// <summary>A test's copy has no place among what the buyer bought: it reaches no inbox. Below 0: not listed yet.</summary>
+    private long? SoldPlace(JournalItem item, NewDelivery[] deliveries) => item.Lead.IsTest ? null : NewDelivery.AreListed(deliveries) ? sold.Next() : -sold.Next();
 
     public void WriteStart(JournalItem item, NewCopy start, string publisher, bool isPosted)
     {
@@ -94,26 +94,15 @@ internal sealed class ItemRows(Database database, CounterCache counters, SoldSeq
             """)
             .Bind(item.Lead).Bind(start.No).Bind(start.OfferId).Bind(start.Campaign).Bind(start.Buyer).Bind(start.Company).Bind(publisher)
             .Bind(start.Exclusive).Bind((long)(selling ? CopyState.Captured : CopyState.Held)).Bind(start.Price.Micros).Bind(start.Payout.Micros)
-            .Bind(item.AtMs).Bind(item.AtMs).Bind(selling ? SoldPlace(item) : null)
+            .Bind(item.AtMs).Bind(item.AtMs).Bind(selling ? SoldPlace(item, start.Deliveries) : null)
             // Held at the ping: nobody is called before the post.
             .Bind(start.Tier).Bind(CopyTrees.Write(start.Trees)).Bind(isPosted).Bind(StoredTakes.Write(takes)).Run();
         if (selling) WriteTransfers(item, start.No, start.Transfers);
         foreach (var delivery in start.Deliveries) WriteDelivery(item, start.No, delivery, selling);
     }
 
-    private void WriteDelivery(JournalItem item, int no, NewDelivery delivery, bool isSold)
-    {
-        // A held copy is called under its lease and by nothing else: what is not leased waits for the capture.
-        var leased = delivery.LeaseUntilMs > 0;
-        var due = leased ? delivery.LeaseUntilMs : isSold ? delivery.DueAtMs : NewDelivery.NeverDue;
-        database.Prepare("""
-            INSERT INTO delivery (lead_id, no, endpoint, status, pulled, due_at, lease_owner, lease_until, fence, attempts, created_ms, changed_ms)
-            VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?)
-            """)
-            .Bind(item.Lead).Bind(no).Bind(delivery.Endpoint).Bind(delivery.DueAtMs == NewDelivery.NeverDue && !leased)
-            .Bind(due).Bind(leased ? owner : null).Bind(leased ? delivery.LeaseUntilMs : 0)
-            .Bind(leased ? IDeliveryStore.FirstFence : 0).Bind(leased ? 1 : 0).Bind(item.AtMs).Bind(item.AtMs).Run();
-    }
+    private void WriteDelivery(JournalItem item, int no, NewDelivery delivery, bool isSold) =>
+        DeliveryInsert.Run(database, new(item.Lead, no), delivery, isSold, owner, delivery.IsLeased ? IDeliveryStore.FirstFence : 0, item.AtMs);
 
     private void WriteTransfers(JournalItem item, int no, Transfer[] transfers)
     {

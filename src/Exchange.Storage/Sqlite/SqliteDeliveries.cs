@@ -1,5 +1,6 @@
 using System.Globalization;
 using Exchange.Engine;
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 
@@ -12,12 +13,12 @@ internal sealed class SqliteDeliveries(Writer writer, ReadPool reads) : IDeliver
         writer.RunAsync<IReadOnlyList<LeasedDelivery>>(session =>
         {
             var due = session.Database.Prepare("""
-                SELECT d.lead_id, d.no, d.endpoint, d.fence + 1, d.attempts + 1, d.created_ms, c.state, c.campaign, c.buyer, d.error
+                SELECT d.lead_id, d.no, d.endpoint, d.fence + 1, d.attempts + (d.wait = 0), d.created_ms, c.state, c.campaign, c.buyer, d.error, d.wait, d.wait_ms
                 FROM delivery d JOIN copy c ON c.lead_id = d.lead_id AND c.no = d.no
                 WHERE d.status = 1 AND d.pulled = 0 AND d.due_at <= ? ORDER BY d.due_at LIMIT ?
                 """).Bind(nowMs).Bind(Math.Clamp(limit, 1, Limits.PageRows))
                 .All(static row => new LeasedDelivery(new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Long(3), row.Int(4), row.Long(5), (CopyState)row.Int(6),
-                    row.Text(7), row.Text(8), row.TextOrNull(9)));
+                    row.Text(7), row.Text(8), row.TextOrNull(9)) { Wait = (DeliveryWait)row.Int(10), WaitUntilMs = row.Long(11) });
             // The last result goes with the claim: if nothing is recorded under this lease either, the next one sees that.
             foreach (var claim in due)
                 session.Database.Prepare("""
@@ -39,14 +40,38 @@ internal sealed class SqliteDeliveries(Writer writer, ReadPool reads) : IDeliver
             var mine = database.Prepare("SELECT 1 FROM delivery WHERE lead_id = ? AND no = ? AND endpoint = ? AND fence = ?")
                 .Bind(copy.Lead).Bind(copy.No).Bind(endpoint).Bind(fence).Scalar() is not null;
             if (!mine) return false;
-            database.Prepare("""
-                UPDATE delivery SET status = ?, due_at = ?, error = ?, lease_owner = NULL, lease_until = 0, changed_ms = ?
+            var recorded = database.Prepare("""
+                UPDATE delivery SET status = ?, due_at = ?, error = ?, lease_owner = NULL, lease_until = 0, changed_ms = ?, wait = 0
                 WHERE lead_id = ? AND no = ? AND endpoint = ? AND fence = ? AND status = 1
                 """)
                 .Bind((long)result.Status).Bind(result.NextDueMs ?? nowMs).Bind(result.Error).Bind(nowMs)
                 .Bind(copy.Lead).Bind(copy.No).Bind(endpoint).Bind(fence).Run();
+            // Paid for, whatever became of its wait: the buyer may look at it.
+            if (recorded > 0) List(session, copy);
             return true;
         }, cancel);
+    }
+
+    public Task<bool> TurnAsync(CopyId copy, string endpoint, long fence, IReadOnlyList<NewDelivery> become, long nowMs, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(become);
+        return writer.RunAsync(session =>
+        {
+            var database = session.Database;
+            var state = database.Prepare("SELECT state FROM copy WHERE lead_id = ? AND no = ?").Bind(copy.Lead).Bind(copy.No).Scalar();
+            if (database.Prepare("DELETE FROM delivery WHERE lead_id = ? AND no = ? AND endpoint = ? AND fence = ? AND status = 1 AND wait > 0")
+                .Bind(copy.Lead).Bind(copy.No).Bind(endpoint).Bind(fence).Run() == 0) return false;
+            foreach (var delivery in become) DeliveryInsert.Run(database, copy, delivery, state == (long)CopyState.Captured, session.Owner, fence, nowMs);
+            if (NewDelivery.AreListed([.. become])) List(session, copy);
+            return true;
+        }, cancel);
+    }
+
+    /// <summary>The buyer sees a copy that waited at the end of what it has bought so far, so that whoever reads on from a cursor meets it.</summary>
+    private static void List(WriteSession session, CopyId copy)
+    {
+        if (session.Database.Prepare("SELECT 1 FROM copy WHERE lead_id = ? AND no = ? AND sold_seq < 0").Bind(copy.Lead).Bind(copy.No).Scalar() is null) return;
+        session.Database.Prepare("UPDATE copy SET sold_seq = ? WHERE lead_id = ? AND no = ?").Bind(session.Sold.Next()).Bind(copy.Lead).Bind(copy.No).Run();
     }
 
     public Task<int> AdoptAsync(long nowMs, CancellationToken cancel) =>
@@ -66,7 +91,7 @@ internal sealed class SqliteDeliveries(Writer writer, ReadPool reads) : IDeliver
         return reads.ReadAsync(database =>
         {
             var sql = """
-                SELECT d.lead_id, d.no, d.endpoint, c.campaign, c.buyer, d.status, d.attempts, d.due_at, d.error, d.changed_ms
+                SELECT d.lead_id, d.no, d.endpoint, c.campaign, c.buyer, d.status, d.attempts, d.due_at, d.error, d.changed_ms, d.wait
                 FROM delivery d JOIN copy c ON c.lead_id = d.lead_id AND c.no = d.no WHERE 1
                 """;
             if (after is not null) sql += " AND (d.lead_id, d.no, d.endpoint) < (?, ?, ?)";
@@ -79,7 +104,7 @@ internal sealed class SqliteDeliveries(Writer writer, ReadPool reads) : IDeliver
             if (status is { } wanted) statement.Bind((long)wanted);
             if (buyer is not null) statement.Bind(buyer);
             var rows = statement.Bind(limit + 1).All(static row => new DeliveryRow(new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Text(3), row.Text(4),
-                (DeliveryStatus)row.Int(5), row.Int(6), row.Long(7), row.TextOrNull(8), row.Long(9)));
+                (DeliveryStatus)row.Int(5), row.Int(6), row.Long(7), row.TextOrNull(8), row.Long(9)) { Wait = (DeliveryWait)row.Int(10) });
             return Rows.Page(rows, limit, static row => string.Create(CultureInfo.InvariantCulture, $"{row.Copy}.{row.Endpoint}"));
         }, cancel);
     }

@@ -18,9 +18,14 @@ internal sealed class SqliteLeads(Writer writer, ReadPool reads) : ILeadStore
             ? ByLead(database, query, limit) : ByCopy(database, query, limit), cancel);
     }
 
-    public Task<bool> AddFieldsAsync(LeadId id, byte[] readSealed, byte[] newSealed, CancellationToken cancel) =>
-        writer.RunAsync(session => session.Database.Prepare("UPDATE lead SET sealed = ? WHERE lead_id = ? AND sealed = ?")
-            .Bind(newSealed).Bind(id).Bind(readSealed).Run() == 1, cancel);
+    public Task<bool> AddFieldsAsync(LeadId id, byte[] readSealed, byte[] newSealed, long nowMs, CancellationToken cancel) =>
+        writer.RunAsync(session =>
+        {
+            if (session.Database.Prepare("UPDATE lead SET sealed = ? WHERE lead_id = ? AND sealed = ?").Bind(newSealed).Bind(id).Bind(readSealed).Run() == 0) return false;
+            // Also one that somebody is asking just now by what was there before: the next claim's fence makes his answer void.
+            session.Database.Prepare("UPDATE delivery SET due_at = ? WHERE lead_id = ? AND status = 1 AND wait = 2").Bind(nowMs).Bind(id).Run();
+            return true;
+        }, cancel);
 
     public Task<(LeadId Lead, byte[] BodyHash)?> FindRequestAsync(string publisher, string key, CancellationToken cancel) =>
         reads.ReadAsync(database => database.Prepare("SELECT lead_id, hash FROM request WHERE publisher = ? AND key = ?").Bind(publisher).Bind(key)

@@ -23,6 +23,9 @@ internal sealed class WriteSession
 
     public ItemWriter Items { get; }
 
+    /// <summary>The order in which buyers see what they bought.</summary>
+    public SoldSequence Sold => sold;
+
     /// <summary>Counters as the items before have left them; what is changed through it is written and told.</summary>
     public CounterCache Counters => counters;
 

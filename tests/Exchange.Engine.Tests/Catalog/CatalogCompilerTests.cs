@@ -127,10 +127,10 @@ public sealed class CatalogCompilerTests
     {
         var delivery = Basic.Campaigns["acme-a"].Delivery;
         (delivery.Sold, delivery.SendAll, delivery.RetryFor).ShouldBe((SoldWhen.OnPost, false, TimeSpan.FromHours(24)));
-        delivery.To.ShouldHaveSingleItem().Connector.ShouldBe(ConnectorKind.Inbox);
+        delivery.To.ShouldHaveSingleItem().Endpoint.Connector.ShouldBe(ConnectorKind.Inbox);
         var native = Basic.Campaigns["acme-b"].Delivery;
         native.Sold.ShouldBe(SoldWhen.OnAccept);
-        native.To.ShouldHaveSingleItem().ShouldBe(new EndpointModel("crm", ConnectorKind.Native, new Uri("https://crm.acme.example/copies"), "acme-key", TimeSpan.FromSeconds(10)) { Buyer = "acme" });
+        native.To.ShouldHaveSingleItem().Endpoint.ShouldBe(new EndpointModel("crm", ConnectorKind.Native, new Uri("https://crm.acme.example/copies"), "acme-key", TimeSpan.FromSeconds(10)) { Buyer = "acme" });
     }
 
     [Fact]

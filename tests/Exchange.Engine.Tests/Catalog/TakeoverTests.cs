@@ -100,8 +100,8 @@ public sealed class TakeoverTests
         var same = Compile(Start, 0, before).Model!;
         same.Buyers["acme"].ShouldBeSameAs(before.Model!.Buyers["acme"]);
         after.Buyers["zenith"].Endpoints.ShouldBeSameAs(same.Buyers["zenith"].Endpoints);
-        after.Campaigns["acme-a"].Delivery.To[0].Shape.ShouldBeSameAs(after.Buyers["acme"].Endpoints["http"].Shape);
-        ((Engine.Connectors.FormBody)after.Campaigns["acme-a"].Delivery.To[0].Shape!.Post.Body!).Fields.Count.ShouldBe(2);
+        after.Campaigns["acme-a"].Delivery.To[0].Endpoint.Shape.ShouldBeSameAs(after.Buyers["acme"].Endpoints["http"].Shape);
+        ((Engine.Connectors.FormBody)after.Campaigns["acme-a"].Delivery.To[0].Endpoint.Shape!.Post.Body!).Fields.Count.ShouldBe(2);
     }
 
     [Fact]

@@ -71,6 +71,9 @@ internal sealed record Group(string Tree)
 /// <summary>A small catalog of one vertical <c>v</c> with a choice <c>state</c>, one publisher <c>p</c> and one tree.</summary>
 internal sealed class Market : ILiveView
 {
+    private static readonly EndpointModel Crm = new("crm", ConnectorKind.Native, null, null, TimeSpan.FromSeconds(10));
+    private static readonly EndpointModel Inbox = new("inbox", ConnectorKind.Inbox, null, null, TimeSpan.FromSeconds(10));
+
     public required Wants[] Campaigns { get; init; }
     public required Tier[] Tiers { get; init; }
     public PayoutModel Payout { get; init; } = PayoutModel.Share(new(800_000));
@@ -213,8 +216,8 @@ internal sealed class Market : ILiveView
             Schedule = wants.Schedule, Weight = wants.Weight,
             Handicap = Percent.TryParse(wants.Handicap, out var handicap) ? handicap : throw new FormatException(wants.Handicap),
             Consent = wants.Consent, Delivery = wants.OnAccept
-                ? new(SoldWhen.OnAccept, false, [new EndpointModel("crm", ConnectorKind.Native, null, null, TimeSpan.FromSeconds(10))], TimeSpan.FromHours(24))
-                : new(SoldWhen.OnPost, false, [new EndpointModel("inbox", ConnectorKind.Inbox, null, null, TimeSpan.FromSeconds(10))], TimeSpan.FromHours(24)), Gate = gate, Caps = caps,
+                ? new(SoldWhen.OnAccept, false, [new(Crm, null, null)], TimeSpan.FromHours(24)) { Inbox = Inbox }
+                : new(SoldWhen.OnPost, false, [new(Inbox, null, null)], TimeSpan.FromHours(24)) { Inbox = Inbox }, Gate = gate, Caps = caps,
             Duplicate = wants.DuplicateOf is null ? null : new(TimeSpan.FromDays(30), wants.DuplicateOf == "buyer", [Phone]),
             Takes = [gate, buyer.Gate, .. caps, buyer.Balance],
         };

@@ -1,3 +1,4 @@
+using Exchange.Engine.Deliveries;
 using Exchange.Engine;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
@@ -37,6 +38,8 @@ internal sealed class DeliveryEntry(CopyId copy, string endpoint)
     public int Attempts { get; set; }
     public required long CreatedMs { get; init; }
     public string? Error { get; set; }
+    public DeliveryWait Wait { get; set; }
+    public long WaitUntilMs { get; init; }
 
     public void Unlease() => (Owner, LeaseUntilMs) = (null, 0);
 }

@@ -156,11 +156,11 @@ internal class SimDatabase : IJudgedRows
             }
             else if (end.Move is CopyMove.Void or CopyMove.Expire or CopyMove.Reverse)
             {
-                (delivery.Status, delivery.Error) = (DeliveryStatus.Failed, end.Move switch { CopyMove.Void => "rejected", CopyMove.Expire => "expired", _ => "returned" });
+                (delivery.Status, delivery.Error) = (end.IsCancelled ? DeliveryStatus.Cancelled : DeliveryStatus.Failed, end.DeliveryError);
                 delivery.Unlease();
             }
         }
-        foreach (var delivery in end.Deliveries) WriteDelivery(lead, item, end.No, delivery, end.Move == CopyMove.Capture, owner);
+        foreach (var delivery in end.Deliveries) Deliver(lead, new(item.Lead, end.No), delivery, end.Move == CopyMove.Capture, owner, FenceOf(delivery), item.AtMs);
     }
 
     protected virtual void WriteStart(LeadEntry lead, ItemPlan plan, NewCopy start, string owner, News news)
@@ -173,19 +173,21 @@ internal class SimDatabase : IJudgedRows
         };
         lead.Copies.Add(copy);
         if (selling) foreach (var transfer in start.Transfers) lead.Transfers.Add((start.No, transfer));
-        foreach (var delivery in start.Deliveries) WriteDelivery(lead, plan.Item, start.No, delivery, selling, owner);
+        foreach (var delivery in start.Deliveries) Deliver(lead, new(plan.Item.Lead, start.No), delivery, selling, owner, FenceOf(delivery), plan.Item.AtMs);
         news.Started(plan.Item.Lead, copy);
     }
 
-    private void WriteDelivery(LeadEntry lead, JournalItem item, int no, NewDelivery made, bool isSold, string owner)
+    private static long FenceOf(NewDelivery delivery) => delivery.IsLeased ? IDeliveryStore.FirstFence : 0;
+
+    /// <summary>One that is there already stays as it is.</summary>
+    public void Deliver(LeadEntry lead, CopyId copy, NewDelivery made, bool isSold, string owner, long fence, long nowMs)
     {
-        var leased = made.LeaseUntilMs > 0;
-        var delivery = new DeliveryEntry(new(item.Lead, no), made.Endpoint)
+        if (lead.Deliveries.Exists(each => each.Copy == copy && each.Endpoint == made.Endpoint)) return;
+        var leased = made.IsLeased;
+        var delivery = new DeliveryEntry(copy, made.Endpoint)
         {
-            Pulled = made.DueAtMs == NewDelivery.NeverDue && !leased, CreatedMs = item.AtMs,
-            // A held copy is called under its lease and by nothing else: what is not leased waits for the capture.
-            DueAtMs = leased ? made.LeaseUntilMs : isSold ? made.DueAtMs : NewDelivery.NeverDue,
-            Owner = leased ? owner : null, LeaseUntilMs = made.LeaseUntilMs, Fence = leased ? IDeliveryStore.FirstFence : 0, Attempts = leased ? 1 : 0,
+            Pulled = made.DueAtMs == NewDelivery.NeverDue && !leased, CreatedMs = nowMs, DueAtMs = made.FirstDueMs(isSold),
+            Owner = leased ? owner : null, LeaseUntilMs = made.LeaseUntilMs, Fence = fence, Attempts = leased ? 1 : 0, Wait = made.Wait, WaitUntilMs = made.DueAtMs,
         };
         lead.Deliveries.Add(delivery);
         Deliveries.Add(delivery);

@@ -1,3 +1,4 @@
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Storage;
@@ -18,10 +19,13 @@ internal sealed class SimDeliveries(SimStore store) : IDeliveryStore
                 var last = delivery.Error;
                 (delivery.Owner, delivery.LeaseUntilMs, delivery.DueAtMs, delivery.Error) = (store.Silo.Name, leaseUntilMs, leaseUntilMs, null);
                 delivery.Fence++;
-                delivery.Attempts++;
+                if (delivery.Wait == DeliveryWait.None) delivery.Attempts++;
                 store.Silo.Note("claims", delivery.Copy.ToString(), delivery.Fence);
                 var copy = CopyOf(delivery.Copy);
-                return new LeasedDelivery(delivery.Copy, delivery.Endpoint, delivery.Fence, delivery.Attempts, delivery.CreatedMs, copy.State, copy.Campaign, copy.Buyer, last);
+                return new LeasedDelivery(delivery.Copy, delivery.Endpoint, delivery.Fence, delivery.Attempts, delivery.CreatedMs, copy.State, copy.Campaign, copy.Buyer, last)
+                {
+                    Wait = delivery.Wait, WaitUntilMs = delivery.WaitUntilMs,
+                };
             })];
         });
 
@@ -33,8 +37,19 @@ internal sealed class SimDeliveries(SimStore store) : IDeliveryStore
         if (delivery is null || !store.World.Seams.IsFenced(delivery, fence)) return false;
         if (delivery.Status != DeliveryStatus.Waiting) return true;
         result = store.World.Seams.Recorded(store.Database, delivery, result);
-        (delivery.Status, delivery.DueAtMs, delivery.Error) = (result.Status, result.NextDueMs ?? nowMs, result.Error);
+        (delivery.Status, delivery.DueAtMs, delivery.Error, delivery.Wait) = (result.Status, result.NextDueMs ?? nowMs, result.Error, DeliveryWait.None);
         delivery.Unlease();
+        return true;
+    });
+
+    public Task<bool> TurnAsync(CopyId copy, string endpoint, long fence, IReadOnlyList<NewDelivery> become, long nowMs, CancellationToken cancel) => store.WriteAsync(() =>
+    {
+        var lead = store.Database.Find(copy.Lead)!;
+        var waited = lead.Deliveries.Find(each => each.Copy == copy && each.Endpoint == endpoint);
+        if (waited is not { Status: DeliveryStatus.Waiting, Wait: not DeliveryWait.None } || !store.World.Seams.IsFenced(waited, fence)) return false;
+        lead.Deliveries.Remove(waited);
+        store.Database.Deliveries.Remove(waited);
+        foreach (var delivery in become) store.Database.Deliver(lead, copy, delivery, CopyOf(copy).State == CopyState.Captured, store.Silo.Name, fence, nowMs);
         return true;
     });
 

@@ -1,4 +1,5 @@
 using Exchange.Engine;
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
@@ -97,10 +98,11 @@ internal sealed class SimLeads(SimStore store) : ILeadStore
                 .Select(lead => new ExpiredOffer(lead.Id, [.. lead.Copies.Where(copy => copy.State == CopyState.Held).Select(copy => copy.No)])),
         ]);
 
-    public Task<bool> AddFieldsAsync(LeadId id, byte[] readSealed, byte[] newSealed, CancellationToken cancel) => store.WriteAsync(() =>
+    public Task<bool> AddFieldsAsync(LeadId id, byte[] readSealed, byte[] newSealed, long nowMs, CancellationToken cancel) => store.WriteAsync(() =>
     {
         if (store.Database.Find(id) is not { } lead || !lead.Sealed.AsSpan().SequenceEqual(readSealed)) return false;
         lead.Sealed = newSealed;
+        foreach (var delivery in lead.Deliveries) if (delivery is { Status: DeliveryStatus.Waiting, Wait: DeliveryWait.Fields }) delivery.DueAtMs = nowMs;
         return true;
     });
 

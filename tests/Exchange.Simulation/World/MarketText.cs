@@ -54,6 +54,12 @@ internal sealed record MarketText
         };
     }
 
+    /// <summary>The same market, where campaigns wait before they hand leads over.</summary>
+    public MarketText WithWaits(SimRandom random) => this with
+    {
+        Wishes = [.. Wishes.Select(wish => wish with { Delivery = random.Pick<string>(wish.Delivery == "asked" ? ["asked", "asked later", "asked if"] : ["told", "told later", "told if"]) })],
+    };
+
     /// <summary>As an admin changes it, perhaps twice.</summary>
     public MarketText Changed(SimRandom random)
     {
@@ -114,6 +120,10 @@ internal sealed record MarketText
           "delivery": {{wish.Delivery switch
           {
               "asked" => """{ "sold": "on_accept", "retry_for": "20s", "to": ["crm"] }""",
+              "asked later" => """{ "sold": "on_accept", "retry_for": "20s", "wait": { "for": "3s" }, "to": ["crm"] }""",
+              "told later" => """{ "retry_for": "20s", "send": "all", "to": [{ "endpoint": "hook", "wait": { "for": "2s" } }, { "endpoint": "inbox", "when": { "field": "state", "is": "CA" } }] }""",
+              "told if" => """{ "retry_for": "20s", "wait": { "until": { "field": "email", "exists": true }, "at_most": "4s", "then": "drop" }, "to": [{ "endpoint": "hook", "when": { "field": "state", "is": "NY" } }, "inbox"] }""",
+              "asked if" => """{ "sold": "on_accept", "retry_for": "20s", "wait": { "until": { "field": "email", "exists": true }, "at_most": "4s", "then": "drop" }, "to": ["crm"] }""",
               "told" => """{ "retry_for": "20s", "to": ["hook"] }""",
               "both" => """{ "retry_for": "20s", "send": "all", "to": ["hook", "inbox"] }""",
               _ => """{ "to": ["inbox"] }""",

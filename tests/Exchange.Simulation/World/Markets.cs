@@ -15,7 +15,7 @@ internal static class Markets
     public const int Count = 48;
     private const int Changes = 6;
 
-    private static readonly MarketText[] Texts = [.. Enumerable.Range(0, Count).Select(number => MarketText.Draw(new SimRandom((ulong)number + 7_000)))];
+    private static readonly MarketText[] Texts = [.. Enumerable.Range(0, Count).Select(Draw)];
     private static readonly ConfigNode[][] Versions = [.. Enumerable.Range(0, Count).Select(Make)];
 
     /// <summary>The market as it begins (0) and its changes.</summary>
@@ -30,6 +30,13 @@ internal static class Markets
 
     /// <summary>Worlds share what was compiled once: a model is never changed.</summary>
     public static CatalogRules Rules { get; } = new(Parsers, Delivery.Templates.Liquid.Parse, static _ => null) { Compile = Compiled.Once };
+
+    /// <summary>One in four has waits.</summary>
+    private static MarketText Draw(int number)
+    {
+        var text = MarketText.Draw(new SimRandom((ulong)number + 7_000));
+        return number % 4 == 3 ? text.WithWaits(new SimRandom((ulong)number + 11_000)) : text;
+    }
 
     private static ConfigNode[] Make(int number)
     {

@@ -56,7 +56,7 @@ internal sealed class SimSilo
         var calls = new BuyerCalls(ConnectorList.Create(http, new(), Clock), Store.Access, Clock);
         softHolds = new(Live, rates, grains, Clock);
         firm = new(Store, Live, rotations, Clock, NullLogger<FirmOffers>.Instance);
-        pump = new(Store, Catalog, calls, grains, Clock, new SimLog<DeliveryPump>(world, process)) { Workers = 3, Idle = TimeSpan.FromSeconds(3) };
+        pump = new(Store, Catalog, calls, new(Store, Catalog, Markets.Parsers), grains, Clock, new SimLog<DeliveryPump>(world, process)) { Workers = 3, Idle = TimeSpan.FromSeconds(3) };
         var homes = new OfferHomes(book, silos, Store, Catalog, rates, softHolds, Clock, NullLogger<OfferHomes>.Instance);
         var feed = new LiveFeed(Clock);
         var standing = new StandingBids(Markets.Parsers, Clock);

@@ -10,7 +10,7 @@ public sealed class PostgresTests : IClassFixture<PostgresCluster>
 {
     private const string Password = "not-asked-for-by-a-trusting-cluster";
 
-    private static Dictionary<string, string> Settings(string database) => new()
+    internal static Dictionary<string, string> Settings(string database) => new()
     {
         ["Exchange__Postgres"] = $"{database};Password={Password}",
         ["Exchange__MasterKey"] = Convert.ToBase64String(new byte[32]),

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Exchange.Delivery.Templates;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
 using Exchange.Grains.Catalog;
@@ -98,7 +99,7 @@ public sealed class CatalogVersionsTests : IDisposable
     }
 
     private static CatalogHost HostOf(IExchangeStore store) =>
-        new(store, new LiveView(new CapAlerts(TimeProvider.System)), new CatalogRules(Parsers, _ => null), TimeProvider.System, NullLogger<CatalogHost>.Instance);
+        new(store, new LiveView(new CapAlerts(TimeProvider.System)), new CatalogRules(Parsers, Liquid.Parse, _ => null), TimeProvider.System, NullLogger<CatalogHost>.Instance);
 
     private Task<SqliteStore> OpenAsync() => SqliteStore.OpenAsync(new SqliteStoreOptions { Folder = folder });
 

@@ -50,7 +50,7 @@ public abstract partial class StoreContract
         (await Store.Leads.FindRequestAsync("p", "key-1", default))!.Value.Lead.ShouldBe(Lead(1));
         // The same post again is the same lead; whoever read the payload before cannot put it back.
         (await Store.SubmitAsync(Post(Lead(1), [Copy(1, Limits(), CopyMove.Hold, deliveries: [LeasedHook])], "key-1", persons: [Person("one")]))).IsSuccess.ShouldBeTrue();
-        (await Store.Leads.AddFieldsAsync(Lead(1), [1, 2, 3], [4], default)).ShouldBeFalse();
+        (await Store.Leads.AddFieldsAsync(Lead(1), [1, 2, 3], [4], Now, default)).ShouldBeFalse();
         (await Store.Leads.FindAsync(Lead(1), default))!.IsErased.ShouldBeTrue();
         (await Store.Leads.FindAsync(Lead(2), default))!.IsErased.ShouldBeFalse();
 
@@ -129,7 +129,7 @@ public abstract partial class StoreContract
         {
             Store.Erasures.EraseAsync(Erasure(Lead(n), $"person {n}"), default),
             Store.SubmitAsync(End(Lead(n), CopyMove.Capture)),
-            Store.Leads.AddFieldsAsync(Lead(n), [1, 2, 3], [4], default),
+            Store.Leads.AddFieldsAsync(Lead(n), [1, 2, 3], [4], Now, default),
         }));
 
         for (var n = 1; n <= Leads; n++)

@@ -51,8 +51,8 @@ public abstract partial class StoreContract
         await Store.ApplyAsync(Limits());
         await Store.SubmitAsync(Post(Lead(1), [Copy(1, Limits())]));
 
-        (await Store.Leads.AddFieldsAsync(Lead(1), [1, 2, 3], [4], default)).ShouldBeTrue();
-        (await Store.Leads.AddFieldsAsync(Lead(1), [1, 2, 3], [5], default)).ShouldBeFalse();
+        (await Store.Leads.AddFieldsAsync(Lead(1), [1, 2, 3], [4], Now, default)).ShouldBeTrue();
+        (await Store.Leads.AddFieldsAsync(Lead(1), [1, 2, 3], [5], Now, default)).ShouldBeFalse();
 
         (await Store.Leads.FindAsync(Lead(1), default))!.Sealed.ShouldBe([4]);
     }

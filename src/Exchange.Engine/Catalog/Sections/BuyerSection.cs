@@ -8,7 +8,7 @@ namespace Exchange.Engine.Catalog.Sections;
 internal static class BuyerSection
 {
     private static readonly MapKeys Keys = new(
-        ["name", "note", "status", "credit_limit", "company", "seller", "caps", "endpoints", "returns"], "office");
+        ["name", "note", "status", "credit_limit", "company", "seller", "caps", "endpoints", "returns", "office"]);
 
     private static readonly MapKeys SellerKeys = new(["name", "url", "phone"]);
 
@@ -49,6 +49,7 @@ internal static class BuyerSection
             Id = id, Name = name, Status = status, Company = company, Seller = seller, Gate = limits.Gate, Caps = limits.Caps, Balance = balance,
             Endpoints = EndpointSection.Read(id, map["endpoints"], draft),
             Returns = map["returns"] is { } returns ? ReturnsSection.Read(returns, CapScope.Buyer, id, errors) : null,
+            Office = map["office"] is { } office ? ScheduleReader.Read(office, draft) : null,
         };
     }
 

@@ -87,14 +87,14 @@ internal static class CampaignSection
         var endpoints = buyer is null ? null : new EndpointReader(buyer, (draft.Declared["buyers"][buyer.Id] as ConfigMap)?.Find("endpoints"), errors);
         if (verticalId is null || vertical is null)
         {
-            if (endpoints is not null) DeliverySection.Read(map["delivery"], endpoints, null, errors);
+            if (endpoints is not null) DeliverySection.Read(map["delivery"], endpoints, null, null, errors);
             return null;
         }
 
         var zone = schedule?.Zone ?? draft.Zone;
         var range = default(PriceRange);
         var bid = bidNode is null ? null : PriceSection.Read(bidNode, new(draft, vertical, ConditionPlace.Price, zone: zone), isBid: true, out range, node => endpoints?.Find(node));
-        var delivery = endpoints is null ? null : DeliverySection.Read(map["delivery"], endpoints, bid?.Live, errors);
+        var delivery = endpoints is null ? null : DeliverySection.Read(map["delivery"], endpoints, bid?.Live, DeliveryScope.Of(draft, vertical, zone, buyer!.Office), errors);
         var filter = map["filter"] is { } filterNode ? new ConditionScope(draft, vertical, ConditionPlace.Filter, zone: zone).Read(filterNode) : Condition.Always;
         WarnOfCapsApart(map, filter, vertical, limits, errors);
         var postFilter = map["post_filter"] is { } postNode ? new ConditionScope(draft, vertical, ConditionPlace.Filter, pingOnly: false, zone: zone).Read(postNode) : Condition.Always;

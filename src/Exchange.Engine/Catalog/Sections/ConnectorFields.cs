@@ -16,7 +16,7 @@ internal static class ConnectorFields
         var done = new HashSet<(ConnectorModel, string, bool)>();
         foreach (var (id, campaign) in draft.Campaigns)
         {
-            foreach (var endpoint in campaign.Model.Delivery.To)
+            foreach (var endpoint in campaign.Model.Delivery.To.Select(to => to.Endpoint))
                 if (endpoint.Shape is { } shape && done.Add((shape, campaign.Model.Vertical, false))) Check(draft, id, campaign.Model.Vertical, shape.Post, shape.Check);
             if (LiveShape(campaign) is { } live && done.Add((live, campaign.Model.Vertical, true))) Check(draft, id, campaign.Model.Vertical, live.Ping, live.Lost);
         }

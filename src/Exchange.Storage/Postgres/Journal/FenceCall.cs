@@ -88,9 +88,10 @@ internal sealed class FenceCall
 
     private IEnumerable<(int Place, PlannedItem Item)> Places() => items.Select((item, i) => (i + 1, item));
 
+    /// <summary>Copies that their buyers see from now on.</summary>
     private static IEnumerable<(string Buyer, int No)> SalesOf(ItemPlan plan) =>
-        plan.Ends.Where(end => end.End.Move == CopyMove.Capture).Select(end => (((HeldCopy)end.Copy).Buyer, end.End.No))
-            .Concat(plan.Starts.Where(start => start.Copy.Move == CopyMove.Sell).Select(start => (start.Copy.Buyer, start.Copy.No)));
+        plan.Ends.Where(end => end.End.Move == CopyMove.Capture && NewDelivery.AreListed(end.End.Deliveries)).Select(end => (((HeldCopy)end.Copy).Buyer, end.End.No))
+            .Concat(plan.Starts.Where(start => start.Copy.Move == CopyMove.Sell && NewDelivery.AreListed(start.Copy.Deliveries)).Select(start => (start.Copy.Buyer, start.Copy.No)));
 
     private void Read(NpgsqlDataReader row)
     {

@@ -1,4 +1,5 @@
 using Exchange.Engine;
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Ledger;
 
 namespace Exchange.Storage.Postgres.Journal;
@@ -94,11 +95,12 @@ internal sealed class PlanRows(Flush flush, string owner)
         var fallen = ends.Where(end => end.End.Move is CopyMove.Void or CopyMove.Expire or CopyMove.Reverse).ToList();
         if (fallen.Count > 0)
             flush.Add($"""
-                UPDATE delivery d SET status = 3, error = t.error, lease_owner = NULL, lease_until = 0, changed_ms = t.at
-                FROM unnest($1, $2, $3, $4, $5) AS t (item, lead, no, at, error) WHERE d.lead_id = t.lead AND d.no = t.no AND d.status = 1 AND {Stands}
+                UPDATE delivery d SET status = t.status, error = t.error, lease_owner = NULL, lease_until = 0, changed_ms = t.at
+                FROM unnest($1, $2, $3, $4, $5, $6) AS t (item, lead, no, at, error, status) WHERE d.lead_id = t.lead AND d.no = t.no AND d.status = 1 AND {Stands}
                 """)
                 .With(fallen.Select(end => end.Place).ToArray()).WithLeads(fallen.Select(end => end.Item.Lead)).With(fallen.Select(end => end.End.No).ToArray())
-                .With(fallen.Select(end => end.Item.AtMs).ToArray()).With(fallen.Select(end => end.End.Move switch { CopyMove.Void => "rejected", CopyMove.Expire => "expired", _ => "returned" }).ToArray());
+                .With(fallen.Select(end => end.Item.AtMs).ToArray()).With(fallen.Select(end => end.End.DeliveryError).ToArray())
+                .With(fallen.Select(end => (short)(end.End.IsCancelled ? DeliveryStatus.Cancelled : DeliveryStatus.Failed)).ToArray());
     }
 
     private void Starts()
@@ -154,17 +156,17 @@ internal sealed class PlanRows(Flush flush, string owner)
                     (start, delivery) => (pair.Place, pair.Item.Plan.Item, start.Copy.No, IsSold: start.Copy.Move == CopyMove.Sell, Delivery: delivery)))).ToList();
         if (made.Count == 0) return;
         flush.Add($"""
-            INSERT INTO delivery (lead_id, no, endpoint, status, pulled, due_at, lease_owner, lease_until, fence, attempts, created_ms, changed_ms)
+            INSERT INTO delivery (lead_id, no, endpoint, status, pulled, due_at, lease_owner, lease_until, fence, attempts, created_ms, changed_ms, wait, wait_ms)
             SELECT t.lead, t.no, t.endpoint, 1, t.pulled, t.due, CASE WHEN t.lease > 0 THEN $8 END, t.lease,
-                CASE WHEN t.lease > 0 THEN {IDeliveryStore.FirstFence} ELSE 0 END, CASE WHEN t.lease > 0 THEN 1 ELSE 0 END, t.at, t.at
-            FROM unnest($1, $2, $3, $4, $5, $6, $7, $9) AS t (item, lead, no, endpoint, pulled, due, lease, at)
+                CASE WHEN t.lease > 0 THEN {IDeliveryStore.FirstFence} ELSE 0 END, CASE WHEN t.lease > 0 THEN 1 ELSE 0 END, t.at, t.at, t.wait, t.until
+            FROM unnest($1, $2, $3, $4, $5, $6, $7, $9, $10, $11) AS t (item, lead, no, endpoint, pulled, due, lease, at, wait, until)
             WHERE {Stands} ORDER BY t.lead, t.no, t.endpoint COLLATE "C"
             """)
             .With(made.Select(row => row.Place).ToArray()).WithLeads(made.Select(row => row.Item.Lead)).With(made.Select(row => row.No).ToArray())
             .With(made.Select(row => row.Delivery.Endpoint).ToArray())
-            .With(made.Select(row => row.Delivery is { DueAtMs: NewDelivery.NeverDue, LeaseUntilMs: <= 0 }).ToArray())
-            // A held copy is called under its lease and by nothing else: what is not leased waits for the capture.
-            .With(made.Select(row => row.Delivery.LeaseUntilMs > 0 ? row.Delivery.LeaseUntilMs : row.IsSold ? row.Delivery.DueAtMs : NewDelivery.NeverDue).ToArray())
-            .With(made.Select(row => Math.Max(0, row.Delivery.LeaseUntilMs)).ToArray()).With(owner).With(made.Select(row => row.Item.AtMs).ToArray());
+            .With(made.Select(row => row.Delivery is { DueAtMs: NewDelivery.NeverDue, IsLeased: false }).ToArray())
+            .With(made.Select(row => row.Delivery.FirstDueMs(row.IsSold)).ToArray())
+            .With(made.Select(row => Math.Max(0, row.Delivery.LeaseUntilMs)).ToArray()).With(owner).With(made.Select(row => row.Item.AtMs).ToArray())
+            .With(made.Select(row => (short)row.Delivery.Wait).ToArray()).With(made.Select(row => row.Delivery.Wait == DeliveryWait.None ? 0 : row.Delivery.DueAtMs).ToArray());
     }
 }
