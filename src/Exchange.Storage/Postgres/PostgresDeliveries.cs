@@ -77,13 +77,13 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
         }, cancel);
     }
 
-    private static Task ListAsync(NpgsqlConnection database, CopyId copy, string endpoint, CancellationToken cancel) => ListAsync(database, copy, [endpoint], cancel);
+    private static Task<int> ListAsync(NpgsqlConnection database, CopyId copy, string endpoint, CancellationToken cancel) => ListAsync(database, copy, [endpoint], cancel);
 
     /// <summary>
     /// The buyer sees a copy at the end of what it has bought so far, so that whoever reads on from a cursor meets it: unless it does already, because another
     /// delivery of the copy waits no more.
     /// </summary>
-    private static Task ListAsync(NpgsqlConnection database, CopyId copy, string[] beside, CancellationToken cancel) => database.RunAsync("""
+    private static Task<int> ListAsync(NpgsqlConnection database, CopyId copy, string[] beside, CancellationToken cancel) => database.RunAsync("""
         WITH shown AS (
             SELECT c.buyer FROM copy c WHERE c.lead_id = $1 AND c.no = $2 AND c.state = 3 AND NOT is_test(c.lead_id)
               AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.lead_id = $1 AND d.no = $2 AND d.wait = 0 AND d.endpoint <> ALL ($3))),
