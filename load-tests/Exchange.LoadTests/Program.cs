@@ -5,6 +5,7 @@ using Exchange.LoadTests.Compare;
 using Exchange.LoadTests.Crash;
 using Exchange.LoadTests.Demo;
 using Exchange.LoadTests.Journal;
+using Exchange.LoadTests.Live;
 using Exchange.LoadTests.Swap;
 
 var root = new RootCommand("Shows the exchange at work, measures it, and stands in for a buyer.")
@@ -12,8 +13,12 @@ var root = new RootCommand("Shows the exchange at work, measures it, and stands 
     DemoCommand.Create(),
     CompareCommand.Create(),
     SwapCommand.Create(),
+    LiveCommand.Create(),
+    BidServerCommand.Create(),
+    BareCallerCommand.Create(),
     CrashCommand.Create(),
     FakeBuyerCommand.Create(),
+    BuyersCommand.Create(),
     EchoServerCommand.Create(),
     JournalCommand.Create(),
     JournalSellCommand.Create(),

@@ -41,6 +41,11 @@ public sealed record CopyMessage
     public Money Bid { get; init; }
     /// <summary>What its live bid gave us to bring back (the buyer's own ping id), by the name under which it was carried.</summary>
     public IReadOnlyDictionary<string, string> Carried { get; init; } = ReadOnlyDictionary<string, string>.Empty;
+    /// <summary>
+    /// An earlier attempt may have reached the buyer (silence, a pending answer, a process that died): a connector that can check does so before it sends
+    /// again, and one that is not repeatable never sends again. It is no part of what is sent.
+    /// </summary>
+    public bool AfterDoubt { get; init; }
     public required IReadOnlyList<OutField> Fields { get; init; }
     public OutConsent? Consent { get; init; }
 }

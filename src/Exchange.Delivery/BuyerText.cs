@@ -4,7 +4,7 @@ using System.Text;
 namespace Exchange.Delivery;
 
 /// <summary>Words of a buyer that go on to admins and publishers: short, one line, nothing that a screen or a log would obey.</summary>
-internal static class BuyerText
+public static class BuyerText
 {
     public const int MaxChars = 200;
 

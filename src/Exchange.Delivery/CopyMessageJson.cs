@@ -10,12 +10,16 @@ namespace Exchange.Delivery;
 public static class CopyMessageJson
 {
     // Read by programs as application/json, never put into a page: letters and the plus of a phone number stay as they are.
-    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    internal static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static byte[] ToBytes(CopyMessage message)
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
-        using (var writer = new Utf8JsonWriter(buffer, Plain)) Write(writer, message);
+        using (var writer = new Utf8JsonWriter(buffer, Plain))
+        {
+            // Only what a native bid gave comes back to it.
+            Write(writer, message, message.Carried.TryGetValue(Bidders.NativeBidder.Ref, out var bid) ? () => writer.WriteString("bid_ref", bid) : null);
+        }
         return buffer.WrittenSpan.ToArray();
     }
 
@@ -46,7 +50,7 @@ public static class CopyMessageJson
         json.WriteEndObject();
     }
 
-    private static void WriteField(Utf8JsonWriter json, OutField field)
+    internal static void WriteField(Utf8JsonWriter json, OutField field)
     {
         switch (field.Kind)
         {
@@ -64,7 +68,7 @@ public static class CopyMessageJson
         }
     }
 
-    private static void WriteConsent(Utf8JsonWriter json, OutConsent? consent)
+    internal static void WriteConsent(Utf8JsonWriter json, OutConsent? consent)
     {
         if (consent is null)
         {

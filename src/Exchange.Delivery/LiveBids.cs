@@ -59,3 +59,30 @@ public interface IBidder
     ConnectorKind Kind { get; }
     Task<BidAnswer> AskAsync(EndpointModel endpoint, EndpointSecrets secrets, BidCall call, DateTimeOffset now, CancellationToken deadline);
 }
+
+/// <summary>A live bid that did not win, for its buyer to learn from. Nothing of the lead but what the ping showed, nothing of other buyers.</summary>
+public sealed record LossCall
+{
+    /// <summary>As in the <see cref="BidCall"/> that it answers.</summary>
+    public required string RequestId { get; init; }
+    public required string Campaign { get; init; }
+    public required string Vertical { get; init; }
+    public required string Source { get; init; }
+    public string? SubSource { get; init; }
+    public required Reason Reason { get; init; }
+    /// <summary>Null: there is none, or it is not told.</summary>
+    public Money? MinimumToWin { get; init; }
+    public bool Test { get; init; }
+    /// <summary>What the bid gave to be brought back.</summary>
+    public IReadOnlyDictionary<string, string> Carried { get; init; } = ReadOnlyDictionary<string, string>.Empty;
+    /// <summary>Those of the ping; none where they are not at hand.</summary>
+    public IReadOnlyList<OutField> Fields { get; init; } = [];
+}
+
+/// <summary>Tells a loser. Never throws for what the outside does; what it answers is not read.</summary>
+public interface ILossTeller
+{
+    ConnectorKind Kind { get; }
+    /// <returns>Null: it was told, or its connector has no `lost`; else why it was not, as an error code.</returns>
+    Task<string?> TellAsync(EndpointModel endpoint, EndpointSecrets secrets, LossCall call, DateTimeOffset now, CancellationToken deadline);
+}

@@ -4,17 +4,12 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Exchange.Engine;
+using Exchange.Engine.Catalog;
 
 namespace Exchange.Delivery;
 
 /// <summary>Looks a host's addresses up. A parameter, so that a test can answer differently each time.</summary>
 public delegate Task<IPAddress[]> ResolveHost(string host, CancellationToken cancel);
-
-/// <summary>
-/// What came of one request. With <see cref="Sent"/> false certainly nothing of the body left this machine; else it may have arrived, whatever
-/// <see cref="Error"/> says. <see cref="Status"/> is 0 until an answer's head was read; <see cref="Body"/> is null unless it was read whole.
-/// </summary>
-public readonly record struct OutboundReply(bool Sent, int Status, byte[]? Body, string? Error, RetryConditionHeaderValue? RetryAfter);
 
 /// <summary>
 /// The only door from here to buyers. It resolves a name itself, refuses every address that is not public and connects to that very address, so
@@ -26,13 +21,14 @@ public sealed class OutboundHttp : IDisposable
     private readonly ResolveHost resolve;
     private readonly EndpointGates gates;
     private readonly HttpMessageInvoker http;
+    private readonly bool hasSockets = true;
 
-    public OutboundHttp(OutboundOptions options, ResolveHost? resolve = null)
+    public OutboundHttp(OutboundOptions options, ResolveHost? resolve = null, TimeProvider? time = null)
     {
         this.options = options;
         // The wait ends at the deadline even where the system's resolver cannot be interrupted.
         this.resolve = resolve ?? (static (host, cancel) => Dns.GetHostAddressesAsync(host, cancel).WaitAsync(cancel));
-        gates = new(options.InFlightPerEndpoint, options.WaitingPerEndpoint);
+        gates = new(options.InFlightPerEndpoint, options.WaitingPerEndpoint, time ?? TimeProvider.System);
         http = new(Sockets());
     }
 
@@ -41,13 +37,15 @@ public sealed class OutboundHttp : IDisposable
     {
         this.options = options;
         resolve = static (_, _) => throw new InvalidOperationException("No socket, no name");
-        gates = new(options.InFlightPerEndpoint, options.WaitingPerEndpoint);
+        gates = new(options.InFlightPerEndpoint, options.WaitingPerEndpoint, TimeProvider.System);
         http = new(wire);
+        hasSockets = false;
     }
 
     private SocketsHttpHandler Sockets() => new()
     {
         ConnectCallback = ConnectAsync,
+        PlaintextStreamFilter = static (context, _) => ValueTask.FromResult<Stream>(new WitnessStream(context.PlaintextStream)),
         ConnectTimeout = options.ConnectTimeout,
         AllowAutoRedirect = false,
         UseProxy = false,
@@ -69,16 +67,16 @@ public sealed class OutboundHttp : IDisposable
     public bool AllowLoopback => options.AllowLoopback;
 
     /// <summary>
-    /// Posts a JSON body once. Never throws for what the outside does; the deadline, the timeout and every fault come back as an error code.
+    /// Sends a request once. Never throws for what the outside does; the deadline, the timeout and every fault come back as an error code.
     /// </summary>
-    /// <param name="readBody">False: the status is all that counts; a body is neither waited for nor read.</param>
-    public async Task<OutboundReply> PostAsync(
-        Uri url, byte[] body, IReadOnlyList<KeyValuePair<string, string>> headers, bool readBody, TimeSpan timeout, CancellationToken deadline)
+    /// <param name="endpoint">Whose limits count.</param>
+    public async Task<OutboundReply> SendAsync(EndpointModel endpoint, OutboundRequest request, CallPurpose purpose, TimeSpan timeout, CancellationToken deadline)
     {
-        if (UrlRules.Check(url, options.AllowLoopback) is not null) return new(false, 0, null, "url_refused", null);
+        if (UrlRules.Check(request.Url, options.AllowLoopback) is not null) return new(false, 0, null, "url_refused", null);
+        var gate = gates.For(endpoint, purpose == CallPurpose.Token);
+        if (!gate.TryTake(spare: purpose == CallPurpose.Ping, out var freeIn)) return new(false, 0, null, "rate_limited", null) { FreeIn = freeIn };
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(deadline);
         limited.CancelAfter(timeout);
-        var gate = gates.For(url);
         try
         {
             if (!await gate.EnterAsync(limited.Token)) return new(false, 0, null, "endpoint_busy", null);
@@ -89,7 +87,7 @@ public sealed class OutboundHttp : IDisposable
         }
         try
         {
-            return await SendAsync(url, body, headers, readBody, limited.Token);
+            return await SendAsync(request, limited.Token);
         }
         finally
         {
@@ -97,37 +95,56 @@ public sealed class OutboundHttp : IDisposable
         }
     }
 
-    private async Task<OutboundReply> SendAsync(
-        Uri url, byte[] body, IReadOnlyList<KeyValuePair<string, string>> headers, bool readBody, CancellationToken deadline)
+    private async Task<OutboundReply> SendAsync(OutboundRequest outbound, CancellationToken deadline)
     {
-        using var content = new WitnessedContent(body);
-        using var request = new HttpRequestMessage(HttpMethod.Post, url)
+        using var content = outbound.Body is null ? null : new WitnessedContent(outbound.Body, outbound.ContentType ?? "application/octet-stream");
+        using var request = new HttpRequestMessage(new HttpMethod(outbound.Method), outbound.Url)
         {
             Content = content,
             // Not HTTP/2: there a connection's end may make the handler send a request again.
             Version = HttpVersion.Version11,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
-        request.Headers.TryAddWithoutValidation("User-Agent", "exchange/1");
-        request.Headers.TryAddWithoutValidation("Accept", "application/json");
-        foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
+        foreach (var (name, value) in outbound.Headers) request.Headers.TryAddWithoutValidation(name, value);
+        if (!request.Headers.Contains("User-Agent")) request.Headers.TryAddWithoutValidation("User-Agent", "exchange/1");
+        if (!request.Headers.Contains("Accept")) request.Headers.TryAddWithoutValidation("Accept", "application/json");
 
         var status = 0;
         RetryConditionHeaderValue? retryAfter = null;
+        var witness = SendWitness.Current.Value = new();
         try
         {
             using var response = await http.SendAsync(request, deadline);
             status = (int)response.StatusCode;
             retryAfter = response.Headers.RetryAfter;
-            if (!readBody) return new(true, status, null, null, retryAfter);
+            var reply = new OutboundReply(true, status, null, null, retryAfter) { ContentType = ContentType(response), Headers = Wanted(response, outbound.WantedHeaders) };
+            if (!outbound.ReadBody) return reply;
             var (bytes, error) = await ReadAsync(response.Content, deadline);
-            return new(true, status, bytes, error, retryAfter);
+            return reply with { Body = bytes, Error = error };
         }
         // Every exception, also one nobody thought of: what may have left must come back as doubt and not as a failure of ours.
         catch (Exception fault)
         {
-            return new(content.Begun, status, null, Code(fault, content.Begun, deadline), retryAfter);
+            // Where there is no socket to watch, a request without a body is taken to have left.
+            var begun = content?.Begun == true || witness.Begun || content is null && !hasSockets || status != 0;
+            return new(begun, status, null, Code(fault, begun, deadline), retryAfter);
         }
+        finally
+        {
+            SendWitness.Current.Value = null;
+        }
+    }
+
+    private static string? ContentType(HttpResponseMessage response) =>
+        response.Content.Headers.NonValidated.TryGetValues("Content-Type", out var values) ? values.ToString() : null;
+
+    private static Dictionary<string, string>? Wanted(HttpResponseMessage response, IReadOnlyList<string> names)
+    {
+        if (names.Count == 0) return null;
+        var found = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var name in names)
+            if (response.Headers.NonValidated.TryGetValues(name, out var values) || response.Content.Headers.NonValidated.TryGetValues(name, out values)) found[name] = values.ToString();
+        return found;
     }
 
     private static async Task<(byte[]? Body, string? Error)> ReadAsync(HttpContent content, CancellationToken deadline)

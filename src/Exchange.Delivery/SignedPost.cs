@@ -3,15 +3,19 @@ using Exchange.Engine.Catalog;
 
 namespace Exchange.Delivery;
 
-/// <summary>Our copy message, signed and posted: what webhook and native have in common.</summary>
+/// <summary>Our own messages, signed and posted: what webhook and native have in common.</summary>
 internal static class SignedPost
 {
+    /// <summary>A copy.</summary>
+    public static Task<OutboundReply> SendAsync(
+        OutboundHttp http, EndpointModel endpoint, EndpointSecrets secrets, CopyMessage message, bool readBody, DateTimeOffset now, CancellationToken deadline) =>
+        SendAsync(http, endpoint, secrets, message.Copy.ToString(), CopyMessageJson.ToBytes(message), readBody, CallPurpose.Post, now, deadline);
+
+    /// <param name="id">By which the buyer knows the same message again.</param>
     public static async Task<OutboundReply> SendAsync(
-        OutboundHttp http, EndpointModel endpoint, EndpointSecrets secrets, CopyMessage message, bool readBody, DateTimeOffset now, CancellationToken deadline)
+        OutboundHttp http, EndpointModel endpoint, EndpointSecrets secrets, string id, byte[] body, bool readBody, CallPurpose purpose, DateTimeOffset now, CancellationToken deadline)
     {
         if (endpoint.Url is null) return new(false, 0, null, "url_missing", null);
-        var body = CopyMessageJson.ToBytes(message);
-        var id = message.Copy.ToString();
         var timestamp = now.ToUnixTimeSeconds();
         List<KeyValuePair<string, string>> headers =
         [
@@ -25,6 +29,7 @@ internal static class SignedPost
         }
         // An endpoint that names a secret never sends unsigned because the secret is not there.
         else if (endpoint.SecretName is not null) return new(false, 0, null, "secret_missing", null);
-        return await http.PostAsync(endpoint.Url, body, headers, readBody, endpoint.PostTimeout, deadline);
+        var request = new OutboundRequest("POST", endpoint.Url, headers, body, "application/json") { ReadBody = readBody };
+        return await http.SendAsync(endpoint, request, purpose, purpose == CallPurpose.Ping ? endpoint.PingTimeout : endpoint.PostTimeout, deadline);
     }
 }

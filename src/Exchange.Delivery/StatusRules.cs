@@ -11,6 +11,8 @@ internal static class StatusRules
     /// <summary>For everything but a 2xx. A reply without a status is silence or a fault of the connection.</summary>
     public static AttemptResult Read(in OutboundReply reply, DateTimeOffset now) => reply.Status switch
     {
+        // Our own limit on the endpoint: it is asked a little later, nobody has said no.
+        0 when reply.Error == "rate_limited" => new(AttemptKind.RetryLater, reply.Error, RetryAfter: reply.FreeIn),
         0 => new(reply.Sent ? AttemptKind.Unknown : AttemptKind.NotSent, reply.Error),
         429 or 503 => new(AttemptKind.RetryLater, Http(reply.Status), RetryAfter: Wait(reply, now)),
         408 => new(AttemptKind.Unknown, "http_408"),
@@ -24,7 +26,7 @@ internal static class StatusRules
     private static string Http(int status) => string.Create(CultureInfo.InvariantCulture, $"http_{status}");
 
     /// <summary>Seconds or a date, from 0 to the schedule's bound; null if there is none.</summary>
-    private static TimeSpan? Wait(in OutboundReply reply, DateTimeOffset now)
+    public static TimeSpan? Wait(in OutboundReply reply, DateTimeOffset now)
     {
         var wait = reply.RetryAfter?.Delta ?? (reply.RetryAfter?.Date is { } date ? date - now : null);
         if (wait is not { } asked) return null;

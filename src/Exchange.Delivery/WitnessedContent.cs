@@ -1,11 +1,10 @@
 using System.Net;
-using System.Net.Http.Headers;
 using Exchange.Engine;
 
 namespace Exchange.Delivery;
 
 /// <summary>
-/// A JSON request body that knows whether it was ever begun: the one proof that nothing of the lead left this machine. It can be written once only,
+/// A request body that knows whether it was ever begun: the one proof that nothing of the lead left this machine. It can be written once only,
 /// so that no layer below can send it a second time.
 /// </summary>
 internal sealed class WitnessedContent : HttpContent
@@ -13,10 +12,11 @@ internal sealed class WitnessedContent : HttpContent
     private readonly byte[] body;
     private int begun;
 
-    public WitnessedContent(byte[] body)
+    public WitnessedContent(byte[] body, string contentType)
     {
         this.body = body;
-        Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        // As it is written: what a buyer's interface asks for need not be what a library thinks of it.
+        Headers.TryAddWithoutValidation("Content-Type", contentType);
     }
 
     public bool Begun => Volatile.Read(ref begun) != 0;

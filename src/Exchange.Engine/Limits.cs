@@ -46,8 +46,17 @@ public static class Limits
     /// <summary>Persons claimed lately that a ping is answered by.</summary>
     public const int PersonsInView = 250_000;
     public const int BuyerReplyBytes = 64 * 1024;
+    /// <summary>How deep a buyer's reply may nest.</summary>
+    public const int BuyerReplyDepth = 32;
+    /// <summary>Of one value that a live bid gives to be brought back.</summary>
+    public const int CarriedChars = 1_000;
+    /// <summary>Of a template as written, and of a request's body as it is rendered (bytes).</summary>
+    public const int TemplateChars = 20_000;
+    public const int RequestBytes = 256 * 1024;
     /// <summary>The longest one attempt at a buyer may take, and so the longest a catalog may ask for.</summary>
     public const int BuyerPostTimeoutMs = 30_000;
+    /// <summary>The longest a live bid is waited for.</summary>
+    public const int BuyerPingTimeoutMs = 10_000;
     public const int PageRows = 500;
     /// <summary>Findings of one check of an audit that are shown; all are counted.</summary>
     public const int FindingsPerCheck = 20;

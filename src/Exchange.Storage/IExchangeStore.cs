@@ -157,8 +157,15 @@ public interface ILeadStore
     Task<IReadOnlyList<PromiseRow>> PromisesAsync(long fromMs, long untilMs, CancellationToken cancel);
 }
 
-/// <summary>One stored catalog version: canonical JSON (UTF-8), whole.</summary>
-public sealed record CatalogVersion(long Version, long AtMs, string Author, byte[] Json);
+/// <summary>One stored catalog version: canonical JSON (UTF-8), whole, or what changes an earlier one to it.</summary>
+public sealed record CatalogVersion(long Version, long AtMs, string Author, byte[] Json)
+{
+    /// <summary>The whole version to which <see cref="Json"/> is an RFC 7396 merge patch; null: it is whole itself.</summary>
+    public long? Base { get; init; }
+}
+
+/// <summary>Who made which catalog version when.</summary>
+public sealed record CatalogNote(long Version, long AtMs, string Author);
 
 /// <summary>What an apply does to limits, worked out by the engine from two models; done in the same transaction as the version row.</summary>
 /// <param name="Limits">Every limit of the new model.</param>
@@ -166,6 +173,9 @@ public sealed record CatalogApply(byte[] Json, string Author, long? ExpectedVers
 {
     /// <summary>Reads the leads that a new cap with a condition or a count for each value has to know; null only where there are no such caps.</summary>
     public ICopyFacts? Facts { get; init; }
+
+    /// <summary>As <see cref="CatalogVersion.Base"/>.</summary>
+    public long? Base { get; init; }
 
     /// <summary>Campaigns that the version before did not have: whose id is nobody's yet belongs to this buyer and vertical from now on.</summary>
     public IReadOnlyList<CampaignIdentity> NewCampaigns { get; init; } = [];
@@ -182,7 +192,8 @@ public interface ICatalogStore
     Task<CatalogVersion?> FindAsync(long version, CancellationToken cancel);
     /// <summary>Those of these campaign ids that were ever applied.</summary>
     Task<IReadOnlyList<CampaignIdentity>> IdentitiesAsync(IReadOnlyCollection<string> ids, CancellationToken cancel);
-    Task<IReadOnlyList<CatalogVersion>> HistoryAsync(int limit, CancellationToken cancel);
+    /// <summary>Newest first.</summary>
+    Task<IReadOnlyList<CatalogNote>> HistoryAsync(int limit, CancellationToken cancel);
 
     /// <summary>
     /// One transaction, whole or not at all: the version row; for each cap its limit (existing counter rows follow at once); balances' credit
@@ -194,6 +205,9 @@ public interface ICatalogStore
 
     /// <summary>All counters, for the live view at start and its healing.</summary>
     Task<IReadOnlyList<CounterValue>> ReadCountersAsync(long nowMs, CancellationToken cancel);
+
+    /// <summary>The counters of these limits, as <see cref="ReadCountersAsync"/> gives them.</summary>
+    Task<IReadOnlyList<CounterValue>> CountersOfAsync(IReadOnlyCollection<string> limits, long nowMs, CancellationToken cancel);
 }
 
 /// <summary>Cancelled: the person was erased before it went out.</summary>

@@ -51,12 +51,14 @@ internal sealed class AppliedLimits
 {
     private long version = -1;
     private Dictionary<string, AppliedLimit> limits = [];
+    // The list that left them so; null: they were read.
+    private IReadOnlyList<LimitModel>? last;
 
     /// <summary>Whether the rows have to be read before an apply on top of this version.</summary>
     public bool MustRead(long latest) => version != latest;
 
     public void Read(IEnumerable<(string Id, AppliedLimit Limit)> rows) =>
-        limits = rows.ToDictionary(row => row.Id, row => row.Limit, StringComparer.Ordinal);
+        (limits, last) = (rows.ToDictionary(row => row.Id, row => row.Limit, StringComparer.Ordinal), null);
 
     /// <summary>
     /// What has to be written: limits that are new or other, in their order, and the active ones that are gone. Afterwards nothing here is taken for
@@ -65,18 +67,21 @@ internal sealed class AppliedLimits
     public (List<LimitChange> Changed, List<(string Id, LimitKind Kind)> Gone) Next(IReadOnlyList<LimitModel> next)
     {
         version = -1;
+        var moved = MovedLimits.Between(last ?? [], next);
         List<LimitChange> changed = [];
-        var now = new HashSet<string>(next.Count, StringComparer.Ordinal);
-        foreach (var limit in next)
+        var now = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var limit in moved.Now)
         {
             if (!now.Add(limit.Id)) continue;
             var (was, wanted) = (limits.GetValueOrDefault(limit.Id), AppliedLimit.Of(limit));
             if (was?.IsSameAs(wanted) == true) continue;
             changed.Add(new(limit, wanted, was));
         }
-        List<(string, LimitKind)> gone = [.. limits.Where(pair => pair.Value.IsActive && !now.Contains(pair.Key)).Select(pair => (pair.Key, pair.Value.Kind))];
+        List<(string, LimitKind)> gone = last is not null ? [.. moved.Gone.Select(limit => (limit.Id, limit.Kind))]
+            : [.. limits.Where(pair => pair.Value.IsActive && !now.Contains(pair.Key)).Select(pair => (pair.Key, pair.Value.Kind))];
         foreach (var change in changed) limits[change.Limit.Id] = change.Now;
         foreach (var (id, _) in gone) limits[id] = limits[id] with { IsActive = false };
+        last = next;
         return (changed, gone);
     }
 

@@ -44,6 +44,16 @@ internal sealed class AdminClient : IDisposable
     }
 
     /// <summary>Gives a campaign another fixed bid, whatever version the catalog has. Done when it is durable and served.</summary>
+    public async Task SetSecretAsync(string name, string value, CancellationToken cancel)
+    {
+        using var content = new StringContent(value, Encoding.UTF8, "text/plain");
+        using var answer = await _http.PutAsync(new Uri($"/v1/admin/secrets/{name}", UriKind.Relative), content, cancel);
+        if (!answer.IsSuccessStatusCode)
+        {
+            throw new RunFailedException($"The secret was refused: {await answer.Content.ReadAsStringAsync(cancel)}");
+        }
+    }
+
     public async Task ChangeBidAsync(string campaign, string bid, CancellationToken cancel)
     {
         using var request = new HttpRequestMessage(HttpMethod.Patch, $"/v1/admin/campaigns/{Uri.EscapeDataString(campaign)}")

@@ -20,6 +20,9 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>Of the ended process; by a signal 128 and its number.</summary>
+    public int ExitCode => _process.ExitCode;
+
     /// <summary>User and system time of all its threads since it started.</summary>
     public TimeSpan ProcessorTime
     {
@@ -28,6 +31,13 @@ internal sealed class ChildProcess : IAsyncDisposable
             _process.Refresh();
             return _process.TotalProcessorTime;
         }
+    }
+
+    /// <summary>Binds it to the cores of a bit mask (as many of them as the machine has); nothing where the system has no such thing.</summary>
+    public void RunOn(long cores)
+    {
+        var here = cores & ((1L << Environment.ProcessorCount) - 1);
+        if (OperatingSystem.IsLinux() && here != 0) _process.ProcessorAffinity = (nint)here;
     }
 
     /// <summary>Its last lines of output, oldest first.</summary>

@@ -30,10 +30,14 @@ internal sealed class ExchangeChild : IAsyncDisposable
     public Uri Management { get; }
     public TimeSpan ProcessorTime => _process.ProcessorTime;
 
+    /// <summary>Binds it to the cores of a bit mask.</summary>
+    public void RunOn(long cores) => _process.RunOn(cores);
+
     /// <summary>Starts it and waits until it is ready to trade.</summary>
     /// <param name="assembly">The server's assembly; null: the one built beside this program.</param>
     /// <param name="environment"><c>Development</c> or <c>Production</c>.</param>
-    public static async Task<ExchangeChild> StartAsync(string? assembly, string environment, CancellationToken cancel)
+    /// <param name="more">Further settings.</param>
+    public static async Task<ExchangeChild> StartAsync(string? assembly, string environment, CancellationToken cancel, IReadOnlyDictionary<string, string>? more = null)
     {
         assembly = assembly is null ? FindAssembly() : Path.GetFullPath(assembly);
         if (!File.Exists(assembly))
@@ -56,6 +60,11 @@ internal sealed class ExchangeChild : IAsyncDisposable
             ["Exchange__Grpc__Port"] = Text(ports[1]),
             ["Exchange__Management__Port"] = Text(ports[2]),
         };
+        foreach (var (name, value) in more ?? new Dictionary<string, string>())
+        {
+            settings[name] = value;
+        }
+
         ExchangeChild? exchange = null;
         try
         {

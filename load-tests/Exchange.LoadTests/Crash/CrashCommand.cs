@@ -18,10 +18,11 @@ internal static class CrashCommand
         var seed = new Option<int>("--seed") { Description = "Of the moments, the load and the buyers' minds. Threads and processes are not seeded: the same seed is the same plan, not the same run.", DefaultValueFactory = _ => 1 }.AtLeast(0);
         var workers = new Option<int>("--workers") { Description = "Publishers that ping and post.", DefaultValueFactory = _ => 8 }.AtLeast(1);
         var server = new Option<string?>("--server") { Description = "The server's exchange.dll to start. Default: the one built in this repository." };
+        var history = new Option<string?>("--history") { Description = "A file for everything that is known of each post, a line of JSON each." };
         var command = new Command("crash",
             "Kills servers under load, restarts them, and judges afterwards: what was answered, what buyers received and what is stored must be one story. Exit code 0: no violation.")
         {
-            cycles, points, postgres, silos, seed, workers, server,
+            cycles, points, postgres, silos, seed, workers, server, history,
         };
         command.Validators.Add(result =>
         {
@@ -29,7 +30,7 @@ internal static class CrashCommand
         });
         command.SetAction(async (parsed, cancel) =>
         {
-            var options = new CrashOptions(parsed.GetValue(cycles), parsed.GetValue(points), parsed.GetValue(postgres), parsed.GetValue(silos), parsed.GetValue(seed), parsed.GetValue(workers), parsed.GetValue(server));
+            var options = new CrashOptions(parsed.GetValue(cycles), parsed.GetValue(points), parsed.GetValue(postgres), parsed.GetValue(silos), parsed.GetValue(seed), parsed.GetValue(workers), parsed.GetValue(server), parsed.GetValue(history));
             var console = AnsiConsole.Console;
             var outcome = await new CrashRun(options, step => console.MarkupLine($"[grey]{Markup.Escape(step)}[/]")).RunAsync(cancel);
             Print(outcome, console);
@@ -54,19 +55,23 @@ internal static class CrashCommand
         Row("Unknown", Text(posts.Sum(post => post.Unknown)));
         Row("Sold", Text(posts.Count(post => post.Final?.Status == "sold")));
         Row("Unsold", Text(posts.Count(post => post.Final?.Status == "unsold")));
-        Row("Pings gone before their post", Text(posts.Count(post => post.IsPingGone)));
+        Row("Answers that rose", Text(posts.Count(static post => post.Told.Where(static told => told.Reply.Ended == Ended.Ok).Select(static told => told.Reply.PayoutMicros).Distinct().Count() > 1)));
+        Row("Pings lost with their server", Text(posts.Count(static post => post.Refused == "ping_not_found")));
+        Row("The oldest of them, ms", Text((long)outcome.OldestLostPingMs));
+        Row("Offers that ran out unposted", Text(posts.Count(static post => post.Refused == "ping_expired")));
         Row("Copies that buyers' servers saw", Text(outcome.Received));
         Row("Copies sent again", Text(outcome.Repeats));
         Row("Doubts ended by the operator", Text(outcome.Resolved));
         Row("Ready after, median ms", outcome.ReadyMs.Count == 0 ? "-" : Text((long)Medians.Of(outcome.ReadyMs)));
         Row("Ready after, longest ms", outcome.ReadyMs.Count == 0 ? "-" : Text((long)outcome.ReadyMs.Max()));
         foreach (var kind in Judge.Kinds) Row(char.ToUpperInvariant(kind[0]) + kind[1..], Text(outcome.Violations.Count(violation => violation.Kind == kind)));
-        Row("Audit", outcome.Audit is null ? "not there" : outcome.Audit == "clean" ? "clean" : "findings");
+        Row("Audits", Text(outcome.Audits));
+        Row("Audit", outcome.Audit == CrashOutcome.Clean ? outcome.Audit : "findings");
         Row("Took, s", Text((long)outcome.Took.TotalSeconds));
         console.Write(table);
         foreach (var missed in outcome.Missed) console.MarkupLine($"[red]never passed: {missed}[/]");
         foreach (var violation in outcome.Violations.Take(ViolationsTold)) console.MarkupLine($"[red]{violation.Kind}: {Markup.Escape(violation.What)}[/]");
-        if (outcome.Audit is not null and not "clean") console.WriteLine(outcome.Audit);
+        if (outcome.Audit != CrashOutcome.Clean) console.WriteLine(outcome.Audit);
 
         void Row(string name, string value) => table.AddRow(name, value);
     }

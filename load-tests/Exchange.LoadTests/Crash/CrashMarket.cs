@@ -25,12 +25,17 @@ internal static class CrashMarket
         ["asked-one"] = true, ["asked-two"] = true, ["told-one"] = false, ["told-two"] = false, ["shared-one"] = true, ["shared-two"] = false,
     };
 
+    private static readonly TimeSpan Firm = TimeSpan.FromSeconds(20), Usual = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long an offer lasts.</summary>
+    public static TimeSpan OfferLife(string market) => market == "firm" ? Firm : Usual;
+
     /// <summary>The catalog as YAML.</summary>
     /// <param name="sinks">Where the buyers' servers listen; each under its own name.</param>
     public static string Catalog(Uri sinks) => $$"""
         exchange: { currency: USD, time_zone: UTC }
         verticals:
-        {{Lines(Markets, market => $$"""  {{market}}: { ping_ttl: {{(market == "firm" ? "20s" : "10m")}}, duplicate: { keys: [email], window: 30d }, fields: { state: { type: us_state, ping: required }, email: { type: email, pii: true, post: required } } }""")}}
+        {{Lines(Markets, market => $$"""  {{market}}: { ping_ttl: {{(int)OfferLife(market).TotalSeconds}}s, duplicate: { keys: [email], window: 30d }, fields: { state: { type: us_state, ping: required }, email: { type: email, pii: true, post: required } } }""")}}
         publishers:
           {{Publisher}}: { verticals: [{{string.Join(", ", Markets)}}], payout: { share: 80% } }
         buyers:

@@ -13,18 +13,22 @@ using Npgsql;
 
 namespace Exchange.LoadTests.Crash;
 
-internal sealed record CrashOptions(int Cycles, bool Points, bool Postgres, int Silos, int Seed, int Workers, string? Server);
+internal sealed record CrashOptions(int Cycles, bool Points, bool Postgres, int Silos, int Seed, int Workers, string? Server, string? History);
 
 /// <summary>What a run came to.</summary>
 /// <param name="Reached">Fault points at which a process died, of those that there are.</param>
 /// <param name="Missed">Points that were never passed.</param>
 /// <param name="Resolved">Copies in doubt that were ended by the operator because the buyer was not to be asked again for long.</param>
-/// <param name="Audit">What the exchange's own auditor said: clean, or its findings; null: it is not there.</param>
+/// <param name="OldestLostPingMs">Of the pings that died with a server: the longest time from its sending to the next death of a server.</param>
+/// <param name="Audits">How often the exchange's own auditor looked, the last time when all was settled.</param>
+/// <param name="Audit">What it said: clean, or the first findings.</param>
 internal sealed record CrashOutcome(
     CrashOptions Options, int Kills, int Reached, IReadOnlyList<string> Missed, IReadOnlyCollection<Post> Posts, long Pings, int Received, int Repeats, int Resolved, IReadOnlyList<double> ReadyMs,
-    string? Audit, IReadOnlyList<Violation> Violations, TimeSpan Took)
+    double OldestLostPingMs, int Audits, string Audit, IReadOnlyList<Violation> Violations, TimeSpan Took)
 {
-    public bool IsClean => Violations.Count == 0 && Missed.Count == 0 && Audit is null or "clean";
+    public const string Clean = "clean";
+
+    public bool IsClean => Violations.Count == 0 && Missed.Count == 0 && Audit == Clean;
 }
 
 /// <summary>
@@ -33,13 +37,16 @@ internal sealed record CrashOutcome(
 /// </summary>
 internal sealed class CrashRun(CrashOptions options, Action<string> tell)
 {
+    private const int AuditEvery = 10;
     private const string AdminKey = "admin-key-of-a-crash-run-0123456789";
     private static readonly TimeSpan SettlePatience = TimeSpan.FromMinutes(6), AskedAgainSoon = TimeSpan.FromSeconds(20), ReachPatience = TimeSpan.FromSeconds(60);
 
     private readonly Random _random = new(options.Seed);
     private readonly List<double> _readyMs = [];
     private readonly List<string> _missed = [];
-    private int _kills, _reached;
+    private readonly List<long> _deaths = [];
+    private int _kills, _reached, _audits;
+    private string _audit = CrashOutcome.Clean;
 
     public async Task<CrashOutcome> RunAsync(CancellationToken cancel)
     {
@@ -68,12 +75,15 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             var resolved = await SettleAsync(servers[0], sinks, cancel);
             await inbox.StopAsync();
             await publishers.RepeatAllAsync(cancel);
-            var audit = await AuditAsync(servers[0], cancel);
+            await AuditAsync(servers[0], cancel);
             await using var database = (DbConnection)(postgres is null
                 ? new SqliteConnection($"Data Source={Path.Combine(folder, "facts.db")};Mode=ReadOnly;Pooling=False") : new NpgsqlConnection(postgres.Database));
-            var violations = Judge.Run(publishers.Posts, sinks.Copies, inbox, await Books.ReadAsync(database, cancel));
+            var books = await Books.ReadAsync(database, cancel);
+            var violations = Judge.Run(publishers.Posts, sinks.Copies, inbox, books);
+            if (options.History is { } file) await History.WriteAsync(file, publishers.Posts, sinks.Copies, inbox, books, cancel);
             foreach (var wire in wires) wire.Dispose();
-            return new(options, _kills, _reached, _missed, publishers.Posts, publishers.Pings, sinks.Copies.Count, sinks.Copies.Values.Sum(copy => copy.Attempts - 1), resolved, _readyMs, audit,
+            return new(options, _kills, _reached, _missed, publishers.Posts, publishers.Pings, sinks.Copies.Count, sinks.Copies.Values.Sum(copy => copy.Attempts - 1), resolved, _readyMs,
+                OldestLostPingMs(publishers.Posts), _audits, _audit,
                 violations, Stopwatch.GetElapsedTime(began));
         }
         finally
@@ -133,9 +143,10 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         {
             await Task.Delay(_random.Next(100, 1_200), cancel);
             var victim = servers[_random.Next(servers.Count)];
-            await victim.KillAsync();
-            _kills++;
+            await KillAsync(victim);
             await RestartAsync(victim, null);
+            // Under load, moments after somebody died: in every moment all that is committed holds.
+            if (cycle % AuditEvery == 0) await AuditAsync(servers[_random.Next(servers.Count)], cancel);
             if (cycle % 20 == 0) tell(string.Create(CultureInfo.InvariantCulture, $"{cycle} of {options.Cycles} cycles"));
         }
         if (!options.Points) return;
@@ -152,9 +163,21 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
                 _missed.Add(point.Name);
                 await victim.KillAsync();
             }
-            _kills++;
+            Noted();
             tell($"died at {point}");
             await RestartAsync(victim, null);
+        }
+
+        async Task KillAsync(Server victim)
+        {
+            await victim.KillAsync();
+            Noted();
+        }
+
+        void Noted()
+        {
+            _kills++;
+            _deaths.Add(Stopwatch.GetTimestamp());
         }
 
         async Task RestartAsync(Server victim, string? faultPoint)
@@ -223,15 +246,21 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         foreach (var client in clients) client.Dispose();
     }
 
-    private static async Task<string?> AuditAsync(Server server, CancellationToken cancel)
+    private async Task AuditAsync(Server server, CancellationToken cancel)
     {
         using var http = Admin(server);
         http.Timeout = TimeSpan.FromMinutes(5);
         using var answer = await http.GetAsync("/v1/admin/audit", cancel);
-        if (!answer.IsSuccessStatusCode) return null;
-        using var report = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(cancel));
-        return report.RootElement.GetProperty("clean").GetBoolean() ? "clean" : report.RootElement.ToString();
+        var text = await answer.Content.ReadAsStringAsync(cancel);
+        if (!answer.IsSuccessStatusCode) throw new RunFailedException($"The audit: {(int)answer.StatusCode} {Problems.Code(text)}");
+        using var report = JsonDocument.Parse(text);
+        _audits++;
+        if (_audit == CrashOutcome.Clean && !report.RootElement.GetProperty("clean").GetBoolean()) _audit = $"After {_kills} kills: {text}";
     }
+
+    private double OldestLostPingMs(IEnumerable<Post> posts) => posts.Where(static post => post.Refused == "ping_not_found")
+        .Select(post => _deaths.Where(death => death > post.Pinged).Select(death => Stopwatch.GetElapsedTime(post.Pinged, death).TotalMilliseconds).DefaultIfEmpty(double.PositiveInfinity).First())
+        .DefaultIfEmpty(0).Max();
 
     private static HttpClient Admin(Server server) =>
         new() { BaseAddress = server.Http, Timeout = TimeSpan.FromSeconds(30), DefaultRequestHeaders = { Authorization = new("Bearer", AdminKey) } };

@@ -87,8 +87,10 @@ internal sealed class IntakeWire : IDisposable
         using var body = JsonDocument.Parse(text);
         var lead = body.RootElement;
         return new(Ended.Ok, "", lead.GetProperty("lead_id").GetString()!, lead.GetProperty("status").GetString()!,
-            (long)(decimal.Parse(lead.GetProperty("payout").GetString()!, CultureInfo.InvariantCulture) * 1_000_000m), reply.StatusCode == System.Net.HttpStatusCode.OK, text);
+            Micros(lead, "payout"), Micros(lead, "payout_pending"), reply.StatusCode == System.Net.HttpStatusCode.OK, text);
     }
+
+    private static long Micros(JsonElement lead, string member) => (long)(decimal.Parse(lead.GetProperty(member).GetString()!, CultureInfo.InvariantCulture) * 1_000_000m);
 
     private async Task<PostReply> OverGrpcAsync(Post post)
     {
@@ -97,7 +99,7 @@ internal sealed class IntakeWire : IDisposable
         var answer = await _grpc.PostAsync(request, Metadata(post.Key), DateTime(Patience));
         answer.IdempotencyReplayed = false;
         var status = answer.Status switch { LeadStatus.Sold => "sold", LeadStatus.Unsold => "unsold", LeadStatus.InDoubt => "in_doubt", _ => "pending" };
-        return new(Ended.Ok, "", answer.LeadId, status, answer.PayoutMicros,
+        return new(Ended.Ok, "", answer.LeadId, status, answer.PayoutMicros, answer.PayoutPendingMicros,
             answer.Copies.All(copy => copy.Status is not (CopyStatus.InDoubt or CopyStatus.Pending)) && status is "sold" or "unsold", answer.ToString());
     }
 

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Exchange.LoadTests.Crash;
 
 /// <summary>How one request ended for its sender. Unknown may count either way.</summary>
@@ -6,13 +8,20 @@ internal enum Ended { Ok, Refused, Unknown }
 /// <summary>One answer to a post.</summary>
 /// <param name="Code">Of a refusal.</param>
 /// <param name="Status">sold, unsold, in_doubt, pending.</param>
+/// <param name="PendingMicros">What may follow.</param>
 /// <param name="IsFinal">No copy is open (HTTP 200, not 202): it never changes any more.</param>
 /// <param name="Text">The whole answer as it came.</param>
-internal sealed record PostReply(Ended Ended, string Code = "", string Lead = "", string Status = "", long PayoutMicros = 0, bool IsFinal = false, string Text = "");
+internal sealed record PostReply(Ended Ended, string Code = "", string Lead = "", string Status = "", long PayoutMicros = 0, long PendingMicros = 0, bool IsFinal = false, string Text = "");
+
+/// <summary>What came back for a post, so many milliseconds after its ping was sent.</summary>
+internal sealed record Told(long AfterMs, bool Grpc, PostReply Reply);
 
 /// <summary>One post: invoked once, sent until it is answered. Changed by its worker only.</summary>
-internal sealed class Post(string key, string market, string ping, string email)
+/// <param name="pinged">A timestamp from before the ping was sent: its offer does not end earlier than its life after that.</param>
+internal sealed class Post(string key, string market, string ping, string email, long pinged)
 {
+    private readonly List<Told> _told = [];
+
     public string Key { get; } = key;
     public string Market { get; } = market;
     public string Ping { get; } = ping;
@@ -24,20 +33,46 @@ internal sealed class Post(string key, string market, string ping, string email)
     /// <summary>The first final answer over each wire.</summary>
     public PostReply? OverHttp { get; private set; }
     public PostReply? OverGrpc { get; private set; }
+    /// <summary>Everything that came back, in its order.</summary>
+    public IReadOnlyList<Told> Told => _told;
     /// <summary>The most that any answer said is owed: it may rise while copies are open, and never falls.</summary>
     public long OwedMicros { get; private set; }
+    /// <summary>The least that any answer said may become owed at most: nothing rises above it.</summary>
+    public long AtMostMicros { get; private set; } = long.MaxValue;
     /// <summary>The refusal that ended it.</summary>
     public string? Refused { get; set; }
     /// <summary>Its ping died with its server, or its time ran out while none served: nothing was done, and the person may be pinged again.</summary>
     public bool IsPingGone => Refused is "ping_not_found" or "ping_expired";
+    /// <summary>When its ping was sent.</summary>
+    public long Pinged => pinged;
     /// <summary>What must not be, in words.</summary>
     public string? Broken { get; set; }
 
     public PostReply? Final => OverHttp ?? OverGrpc;
 
+    /// <summary>Notes whatever came back.</summary>
+    public PostReply Heard(PostReply reply, bool grpc)
+    {
+        _told.Add(new((long)Stopwatch.GetElapsedTime(pinged).TotalMilliseconds, grpc, reply));
+        return reply;
+    }
+
+    /// <summary>The refusal that ends it. An offer that is over before its life is, is a promise broken.</summary>
+    public void RefusedAs(string code)
+    {
+        Refused = code;
+        if (code == "ping_expired" && Stopwatch.GetElapsedTime(pinged) < CrashMarket.OfferLife(Market)) Broken ??= "its offer was over before its time";
+    }
+
     /// <summary>An answer. A final one equals every final one before.</summary>
     public void Answered(PostReply reply, bool grpc)
     {
+        // Whoever sold twice would owe more than was held.
+        if (reply.PayoutMicros > AtMostMicros) Broken ??= $"owes {reply.PayoutMicros}, of at most {AtMostMicros}";
+        AtMostMicros = Math.Min(AtMostMicros, reply.PayoutMicros + reply.PendingMicros);
+        if (reply.IsFinal != (reply.PendingMicros == 0)) Broken ??= $"final {reply.IsFinal} with {reply.PendingMicros} pending";
+        // An exclusive lead has one copy: it is sold, or it is open.
+        if (Market != "shared" && reply is { Status: "sold", IsFinal: false }) Broken ??= "sold with an open copy, and exclusive";
         if (reply.PayoutMicros < OwedMicros) Broken ??= $"owes {reply.PayoutMicros} after {OwedMicros}";
         OwedMicros = Math.Max(OwedMicros, reply.PayoutMicros);
         if (!reply.IsFinal)

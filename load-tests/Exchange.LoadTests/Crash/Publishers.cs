@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Exchange.LoadTests.Crash;
@@ -43,7 +44,7 @@ internal sealed class Publishers(IReadOnlyList<IntakeWire> wires, int seed)
         {
             foreach (var grpc in (bool[])[false, true])
             {
-                var reply = await wires[0].PostAsync(post, grpc);
+                var reply = post.Heard(await wires[0].PostAsync(post, grpc), grpc);
                 if (reply.Ended == Ended.Ok) post.Answered(reply, grpc);
                 else post.Broken ??= $"its repetition ends {reply.Ended} {reply.Code}";
             }
@@ -60,12 +61,13 @@ internal sealed class Publishers(IReadOnlyList<IntakeWire> wires, int seed)
             for (var again = 0; !_over.IsCancellationRequested; again++)
             {
                 Interlocked.Increment(ref _pings);
+                var pinged = Stopwatch.GetTimestamp();
                 if (await Any(random).PingAsync(market, random.Next(2) == 0) is not { } ping)
                 {
                     await Task.Delay(Pause);
                     continue;
                 }
-                var post = new Post(again == 0 ? name : string.Create(CultureInfo.InvariantCulture, $"{name}-{again}"), market, ping, email);
+                var post = new Post(again == 0 ? name : string.Create(CultureInfo.InvariantCulture, $"{name}-{again}"), market, ping, email, pinged);
                 _posts.Enqueue(post);
                 await AnsweredAsync(post, random);
                 if (!post.IsPingGone) break;
@@ -80,7 +82,7 @@ internal sealed class Publishers(IReadOnlyList<IntakeWire> wires, int seed)
         {
             var grpc = random.Next(2) == 0;
             post.Sent++;
-            var reply = await Any(random).PostAsync(post, grpc);
+            var reply = post.Heard(await Any(random).PostAsync(post, grpc), grpc);
             switch (reply.Ended)
             {
                 case Ended.Ok:
@@ -96,7 +98,7 @@ internal sealed class Publishers(IReadOnlyList<IntakeWire> wires, int seed)
                     break;
                 default:
                     if (post.Final is not null) post.Broken ??= $"{reply.Code} after {post.Final.Status}";
-                    else post.Refused = reply.Code;
+                    else post.RefusedAs(reply.Code);
                     return;
             }
         }

@@ -8,6 +8,8 @@ namespace Exchange.LoadTests.Crash;
 internal sealed class Server(string assembly, IReadOnlyDictionary<string, string> settings, int[] ports) : IAsyncDisposable
 {
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(120);
+    /// <summary>The exit code of SIGKILL, another's or its own.</summary>
+    private const int Killed = 128 + 9;
 
     private readonly HttpClient _health = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero }) { Timeout = TimeSpan.FromSeconds(2) };
     private ChildProcess? _process;
@@ -38,14 +40,28 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
         _process = ChildProcess.Start(assembly, [], environment);
         while (!await IsReadyAsync(cancel))
         {
-            if (_process.HasExited) return faultPoint is not null ? null : throw new RunFailedException($"A server did not start again. Its last lines:{Environment.NewLine}{Tail}");
+            if (_process.HasExited)
+            {
+                MustBeKilled();
+                return faultPoint is not null ? null : throw new RunFailedException("A server was killed by somebody else.");
+            }
             if (Stopwatch.GetElapsedTime(began) > StartPatience) throw new RunFailedException($"A server was not ready in {StartPatience.TotalSeconds:0} s. Its last lines:{Environment.NewLine}{Tail}");
             await Task.Delay(10, cancel);
         }
         return Stopwatch.GetElapsedTime(began);
     }
 
-    public Task KillAsync() => _process!.KillAsync();
+    /// <summary>kill -9. Whoever is not there to be killed has ended by itself, which nothing in a run may do.</summary>
+    public async Task KillAsync()
+    {
+        await _process!.KillAsync();
+        MustBeKilled();
+    }
+
+    private void MustBeKilled()
+    {
+        if (_process!.ExitCode != Killed) throw new RunFailedException($"A server ended by itself with {_process.ExitCode}. Its last lines:{Environment.NewLine}{Tail}");
+    }
 
     /// <summary>False: it still lives after that time.</summary>
     public async Task<bool> DiesWithinAsync(TimeSpan time, CancellationToken cancel)
@@ -55,6 +71,7 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
         try
         {
             await _process!.EndedAsync(patience.Token);
+            MustBeKilled();
             return true;
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)

@@ -1,23 +1,35 @@
+using Exchange.Delivery.Bidders;
 using Exchange.Engine.Catalog;
 
 namespace Exchange.Delivery.Connectors;
 
 /// <summary>
-/// Every connector, one line each. A new one is its own file in this folder and a line here; what asks live bidders for bids gets a folder
-/// <c>Bidders</c> beside this one, in the same manner.
+/// Everybody who speaks to buyers, one line each. A connector is its own file in this folder and a line here; who asks for live bids and tells losers is
+/// in <c>Bidders</c>, in the same manner.
 /// </summary>
 public sealed class ConnectorList
 {
     private readonly IReadOnlyList<IConnector> connectors;
+    private readonly IReadOnlyList<IBidder> bidders;
 
-    private ConnectorList(IReadOnlyList<IConnector> connectors) => this.connectors = connectors;
+    private ConnectorList(IReadOnlyList<IConnector> connectors, IReadOnlyList<IBidder> bidders)
+    {
+        this.connectors = connectors;
+        this.bidders = bidders;
+    }
 
-    public static ConnectorList Create(OutboundHttp http) => new(
-    [
-        new Webhook(http),
-        new Native(http),
-    ]);
+    public static ConnectorList Create(OutboundHttp http, BidderLines lines, TimeProvider time)
+    {
+        var calls = new HttpCalls(http, new(http));
+        return new([new Webhook(http), new Native(http), new Http(calls), new Connected(lines, time)], [new NativeBidder(http), new HttpBidder(calls), new ConnectedBidder(lines)]);
+    }
 
     /// <summary>Null for the inbox: its buyer pulls, nobody is called.</summary>
     public IConnector? Find(ConnectorKind kind) => connectors.FirstOrDefault(connector => connector.Kind == kind);
+
+    /// <summary>Null: nobody of this kind can be asked for live bids.</summary>
+    public IBidder? FindBidder(ConnectorKind kind) => bidders.FirstOrDefault(bidder => bidder.Kind == kind);
+
+    /// <summary>Null: nobody of this kind can be told that it lost.</summary>
+    public ILossTeller? FindTeller(ConnectorKind kind) => bidders.OfType<ILossTeller>().FirstOrDefault(teller => teller.Kind == kind);
 }

@@ -85,6 +85,6 @@ public readonly record struct RequestFact(string Publisher, LeadId Lead);
 /// <param name="Gapless">The store hands out every number; a gap is a row that went.</param>
 public sealed record SequenceFact(string Name, long Rows, long Distinct, long First, long Last, bool Gapless)
 {
-    /// <summary>The highest number that was given so far; null: not kept.</summary>
+    /// <summary>The highest number that was given so far, without gaps the last row's; null: not kept.</summary>
     public long? Given { get; init; }
 }

@@ -108,6 +108,20 @@ public sealed record LimitModel
     /// <summary>What the counter row of a window says: as <see cref="LimitIn"/>, but a soft cap refuses nothing.</summary>
     public long RowLimitIn(Window window) => Soft ? NoLimit : LimitIn(window);
 
+    /// <summary>
+    /// Whether it surely is the same limit, but for its place. Limits with conditions or counts for each value are compiled with what they ask, and are the
+    /// same only as one object.
+    /// </summary>
+    internal bool IsWrittenAs(LimitModel other) => ReferenceEquals(this, other)
+        || Id == other.Id && Kind == other.Kind && Limit == other.Limit && Name == other.Name && Reason == other.Reason && Scope == other.Scope && Owner == other.Owner
+        && ReferenceEquals(Period, other.Period) && Metric == other.Metric && Equals(Zone, other.Zone) && WeekdayLimits is null && other.WeekdayLimits is null
+        && When is null && other.When is null && Each is null && other.Each is null
+        && Paced == other.Paced && Soft == other.Soft && CountsKept == other.CountsKept && WarnAt == other.WarnAt;
+
+    /// <summary>Whether the rows say the same of it as of another limit of its id.</summary>
+    public bool RowSaysAs(LimitModel other) => Soft ? other.Soft : !other.Soft && Limit == other.Limit
+        && (WeekdayLimits is null ? other.WeekdayLimits is null : other.WeekdayLimits is not null && WeekdayLimits.SequenceEqual(other.WeekdayLimits));
+
     /// <summary>Whether this ping or lead counts here.</summary>
     public bool Counts(Subject subject) => When is null || When.TryGetValue(subject.Vertical, out var when) && when.Holds(subject);
 

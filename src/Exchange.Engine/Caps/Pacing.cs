@@ -21,7 +21,7 @@ public static class Pacing
         var schedules = new List<Schedule>();
         foreach (var campaign in model.Campaigns.Values)
         {
-            if (campaign.Buyer.Id != cap.Owner || campaign.Status == EntryStatus.Paused) continue;
+            if (campaign.Buyer.Id != cap.Owner || campaign.Status != EntryStatus.Active) continue;
             if (campaign.Schedule is null) return [];
             schedules.Add(campaign.Schedule);
         }

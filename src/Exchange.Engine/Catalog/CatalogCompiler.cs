@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Globalization;
+using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog.Reading;
 using Exchange.Engine.Catalog.Sections;
 using Exchange.Engine.Filters;
@@ -14,7 +15,7 @@ namespace Exchange.Engine.Catalog;
 public static class CatalogCompiler
 {
     private static readonly MapKeys Keys = new(
-        ["version", "exchange", "lists", "verticals", "publishers", "buyers", "campaigns", "ping_trees"], "connectors");
+        ["version", "exchange", "lists", "verticals", "publishers", "connectors", "buyers", "campaigns", "ping_trees"]);
 
     /// <param name="root">As read from YAML or JSON.</param>
     /// <param name="version">What the model calls itself; the file's own <c>version</c> is <see cref="FileVersion"/>.</param>
@@ -31,20 +32,24 @@ public static class CatalogCompiler
         if (map["version"] is { } versionNode) ValueReader.Number(versionNode, 0, long.MaxValue, errors);
 
         var (currency, zone, step) = ExchangeSection.Read(map["exchange"], errors);
-        var before = previous is { Model: not null, Compiled: { } compiled } && compiled.Zone.Equals(zone) && ReferenceEquals(compiled.Parsers, options.Parsers) ? previous : null;
+        var before = previous is { Model: not null, Compiled: { } compiled } && compiled.Zone.Equals(zone) && ReferenceEquals(compiled.Parsers, options.Parsers)
+            && compiled.ParseTemplate == options.ParseTemplate ? previous : null;
         var draft = new CatalogDraft((ConfigMap)root, zone, errors, options, before?.Compiled);
         if (map["lists"] is { } lists) ListSection.Read(lists, draft);
         if (map["verticals"] is { } verticals) VerticalSection.Read(verticals, draft);
         if (map["publishers"] is { } publishers) PublisherSection.Read(publishers, draft);
+        if (map["connectors"] is { } connectors) ConnectorSection.Read(connectors, draft);
         if (map["buyers"] is { } buyers) BuyerSection.Read(buyers, draft);
         if (map["campaigns"] is { } campaigns) CampaignSection.Read(campaigns, draft);
         if (map["ping_trees"] is { } trees) TreeSection.Read(trees, draft);
         CrossChecks.Run(draft);
         if (errors.Any) return new(null, canonical, errors);
 
-        draft.Takeover.Next.LimitCount = draft.Limits.Count;
+        var limits = before?.Model?.Limits is { } were && MovedLimits.Between(were, draft.Limits).None ? were : draft.Limits;
+        draft.Takeover.Next.Limits = limits;
         // They were read in the order of their ids, and so of their ordinals.
-        var campaignsOf = draft.Campaigns.Values.Select(campaign => campaign.Model).ToLookup(campaign => campaign.Vertical, StringComparer.Ordinal);
+        CampaignModel[] models = [.. draft.Campaigns.Values.Select(campaign => campaign.Model)];
+        var countOf = models.CountBy(campaign => campaign.Vertical, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
         return new(new()
         {
             Version = version,
@@ -52,14 +57,23 @@ public static class CatalogCompiler
             Zone = zone,
             PriceStep = step,
             Verticals = draft.Verticals.ToFrozenDictionary(
-                entry => entry.Key, entry => Vertical(entry.Value, [.. campaignsOf[entry.Key]], draft, before?.Model?.Verticals.GetValueOrDefault(entry.Key)), StringComparer.Ordinal),
+                entry => entry.Key, entry => Vertical(entry.Value, CampaignsOf(entry.Key), draft, before?.Model?.Verticals.GetValueOrDefault(entry.Key)), StringComparer.Ordinal),
             Publishers = draft.Publishers.ToFrozenDictionary(StringComparer.Ordinal),
             Buyers = draft.Buyers.ToFrozenDictionary(StringComparer.Ordinal),
-            Campaigns = draft.Campaigns.ToFrozenDictionary(entry => entry.Key, entry => entry.Value.Model, StringComparer.Ordinal),
+            Campaigns = CampaignsById.Of(models, before?.Model?.Campaigns),
             Trees = draft.Trees.ToFrozenDictionary(tree => tree.Id, StringComparer.Ordinal),
-            Limits = draft.Limits,
+            Limits = limits,
             Warnings = errors.Warnings,
         }, canonical, errors) { Compiled = draft.Takeover.Next };
+
+        CampaignModel[] CampaignsOf(string vertical)
+        {
+            if (countOf.GetValueOrDefault(vertical) is var count && count == models.Length) return models;
+            var of = new CampaignModel[count];
+            var next = 0;
+            foreach (var campaign in models) if (campaign.Vertical == vertical) of[next++] = campaign;
+            return of;
+        }
     }
 
     /// <summary>The version that a file says it was exported from; null where it says none (or none that can be read).</summary>
@@ -75,9 +89,13 @@ public static class CatalogCompiler
     /// </summary>
     public static void CompareIdentity(CatalogModel previous, CatalogModel next, ConfigErrors errors)
     {
-        foreach (var (id, campaign) in next.Campaigns.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+        var shared = next.Campaigns.SharesIdsOf(previous.Campaigns);
+        for (var i = 0; i < next.Campaigns.Count; i++)
         {
-            if (!previous.Campaigns.TryGetValue(id, out var before)) continue;
+            var campaign = next.Campaigns.Values[i];
+            var before = shared ? previous.Campaigns.Values[i] : previous.Campaigns.GetValueOrDefault(campaign.Id);
+            if (before is null || ReferenceEquals(before, campaign)) continue;
+            var id = campaign.Id;
             if (before.Buyer.Id != campaign.Buyer.Id)
                 errors.Add($"campaigns.{id}.buyer", ConfigCodes.IdentityChanged, "A campaign keeps its buyer for ever; give the new one another id.");
             if (before.Vertical != campaign.Vertical)
@@ -87,6 +105,14 @@ public static class CatalogCompiler
 
     private static ConfigNode Canonical(ConfigNode root) =>
         root is ConfigMap map && map.Find("version") is not null ? new ConfigMap(map.Path, map.Line, [.. map.Entries.Where(entry => entry.Key != "version")]) : root;
+
+    private static bool AskAlike(IReadOnlyList<CampaignModel> before, CampaignModel[] now)
+    {
+        if (before.Count != now.Length) return false;
+        for (var i = 0; i < now.Length; i++)
+            if (!ReferenceEquals(before[i], now[i]) && !IndexedFilter.Of(before[i]).AsksAs(IndexedFilter.Of(now[i]))) return false;
+        return true;
+    }
 
     private static VerticalModel Vertical(VerticalDraft vertical, CampaignModel[] campaigns, CatalogDraft draft, VerticalModel? before) => new()
     {
@@ -100,8 +126,7 @@ public static class CatalogCompiler
         Duplicate = vertical.Duplicate,
         Suppressed = vertical.Suppressed,
         Campaigns = campaigns,
-        Index = before is not null && before.Campaigns.Select(IndexedFilter.Of).SequenceEqual(campaigns.Select(IndexedFilter.Of))
-            ? before.Index : EligibilityIndex.Build([.. campaigns.Select(IndexedFilter.Of)]),
+        Index = before is not null && AskAlike(before.Campaigns, campaigns) ? before.Index : EligibilityIndex.Build([.. campaigns.Select(IndexedFilter.Of)]),
         Trees = [.. draft.Trees.Where(tree => tree.Vertical == vertical.Id).OrderBy(tree => tree.Publishers.AllExcept).ThenBy(tree => tree.Id, StringComparer.Ordinal)],
     };
 }

@@ -26,6 +26,13 @@ public static class CatalogDiff
         if (ConfigNode.Same(old, @new)) return;
         switch (old, @new)
         {
+            case (ConfigMap before, ConfigMap after) when before.HasKeysOf(after):
+                for (var i = 0; i < after.Entries.Count; i++)
+                {
+                    var (was, value) = (before.Entries[i].Value, after.Entries[i].Value);
+                    if (!ReferenceEquals(was, value)) Compare(was, value, ConfigErrors.At(path, after.Entries[i].Key), changes);
+                }
+                break;
             case (ConfigMap before, ConfigMap after):
                 var earlier = before.Entries.ToDictionary(entry => entry.Key, entry => entry.Value, StringComparer.Ordinal);
                 foreach (var (key, value) in after.Entries)

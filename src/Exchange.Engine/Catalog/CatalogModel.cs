@@ -24,7 +24,7 @@ public sealed class CatalogModel
     public required FrozenDictionary<string, VerticalModel> Verticals { get; init; }
     public required FrozenDictionary<string, PublisherModel> Publishers { get; init; }
     public required FrozenDictionary<string, BuyerModel> Buyers { get; init; }
-    public required FrozenDictionary<string, CampaignModel> Campaigns { get; init; }
+    public required CampaignsById Campaigns { get; init; }
     public required FrozenDictionary<string, TreeModel> Trees { get; init; }
     /// <summary>Every gate, cap and balance; a limit's ordinal is its index here.</summary>
     public required IReadOnlyList<LimitModel> Limits { get; init; }
@@ -51,7 +51,22 @@ public sealed class CatalogModel
     }
 }
 
-public enum EntryStatus { Active, Paused }
+/// <summary>
+/// <c>Test</c> is for publishers, whose every call is a test, and for campaigns, which only tests reach. For live leads both are as if paused, down to their
+/// gates in the database.
+/// </summary>
+public enum EntryStatus { Active, Paused, Test }
+
+/// <summary>The catalog's words for <see cref="EntryStatus"/>.</summary>
+public static class EntryStatuses
+{
+    public static string Wire(this EntryStatus status) => status switch
+    {
+        EntryStatus.Active => "active",
+        EntryStatus.Paused => "paused",
+        _ => "test",
+    };
+}
 
 /// <summary>What the post must prove. A campaign may ask for more than its vertical, never less.</summary>
 public enum ConsentLevel { None, Proof, Named }
@@ -88,6 +103,8 @@ public sealed record PublisherModel
     public required EntryStatus Status { get; init; }
     /// <summary>By vertical id; a vertical that is not here is not allowed (403).</summary>
     public required FrozenDictionary<string, PublisherVertical> Verticals { get; init; }
+    /// <summary>Its words for ours.</summary>
+    public IntakeModel Intake { get; init; } = IntakeModel.Plain;
     /// <summary>Days of its reports and statements; null = the exchange's.</summary>
     public TimeZoneInfo? Zone { get; init; }
     public required LimitModel Gate { get; init; }

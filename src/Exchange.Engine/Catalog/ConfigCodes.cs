@@ -39,6 +39,12 @@ public static class ConfigCodes
     public const string Cycle = "cycle";
     public const string PiiInPing = "pii_in_ping";
     public const string InvalidUrl = "invalid_url";
+    /// <summary>A text of a connector that is no template: its syntax, a tag or a filter that there is not.</summary>
+    public const string InvalidTemplate = "invalid_template";
+    /// <summary>A template reads what there never is.</summary>
+    public const string UnknownName = "unknown_name";
+    /// <summary>A template or a reading translates by a map that its connector does not have.</summary>
+    public const string UnknownMap = "unknown_map";
     /// <summary>An id that came back as something else.</summary>
     public const string IdentityChanged = "identity_changed";
 

@@ -13,21 +13,69 @@ public static class ConfigPatch
     {
         if (patch is not ConfigMap patchMap) return At(patch, target.Path);
         var old = target as ConfigMap;
-        var entries = new List<KeyValuePair<string, ConfigNode>>();
+        var changes = ByKey(patchMap);
+        var merged = new HashSet<string>(StringComparer.Ordinal);
+        var entries = new List<KeyValuePair<string, ConfigNode>>(old?.Entries.Count ?? 0);
         foreach (var entry in old?.Entries ?? [])
         {
-            var change = patchMap.Find(entry.Key);
-            if (change is null) entries.Add(entry);
-            else if (change is not ConfigNull) entries.Add(new(entry.Key, Merge(entry.Value, change)));
+            if (!changes.TryGetValue(entry.Key, out var change))
+            {
+                entries.Add(entry);
+                continue;
+            }
+            merged.Add(entry.Key);
+            if (change is not ConfigNull) entries.Add(new(entry.Key, Merge(entry.Value, change)));
         }
         foreach (var (key, change) in patchMap.Entries)
         {
-            if (change is ConfigNull || old?.Find(key) is not null) continue;
+            if (change is ConfigNull || merged.Contains(key)) continue;
             var path = ConfigErrors.At(target.Path, key);
             // An empty map under it, so that nulls inside what is new are dropped as well.
             entries.Add(new(key, change is ConfigMap ? Merge(new ConfigMap(path, change.Line, []), change) : At(change, path)));
         }
         return new ConfigMap(target.Path, target.Line, entries);
+    }
+
+    /// <summary>
+    /// The merge patch that makes <paramref name="after"/> of <paramref name="before"/>, in the order of keys too. Null where no merge patch does: it can neither
+    /// put a key between others nor set one to null. Nodes that both have in common cost nothing.
+    /// </summary>
+    public static ConfigMap? Between(ConfigNode before, ConfigNode after)
+    {
+        if (before is not ConfigMap from || after is not ConfigMap to) return null;
+        var patch = Changes(from, to);
+        return ConfigNode.Same(Merge(from, patch), to) ? patch : null;
+    }
+
+    private static ConfigMap Changes(ConfigMap from, ConfigMap to)
+    {
+        var changes = new List<KeyValuePair<string, ConfigNode>>();
+        if (from.HasKeysOf(to))
+        {
+            for (var i = 0; i < to.Entries.Count; i++) Compare(to.Entries[i].Key, from.Entries[i].Value, to.Entries[i].Value);
+            return new(to.Path, to.Line, changes);
+        }
+        var old = ByKey(from);
+        foreach (var (key, value) in to.Entries)
+        {
+            if (old.Remove(key, out var was)) Compare(key, was, value);
+            else changes.Add(new(key, value));
+        }
+        foreach (var (key, _) in from.Entries)
+            if (old.ContainsKey(key)) changes.Add(new(key, new ConfigNull(ConfigErrors.At(to.Path, key), to.Line)));
+        return new(to.Path, to.Line, changes);
+
+        void Compare(string key, ConfigNode was, ConfigNode value)
+        {
+            if (!ConfigNode.Same(was, value)) changes.Add(new(key, was is ConfigMap map && value is ConfigMap other ? Changes(map, other) : value));
+        }
+    }
+
+    private static Dictionary<string, ConfigNode> ByKey(ConfigMap map)
+    {
+        var byKey = new Dictionary<string, ConfigNode>(map.Entries.Count, StringComparer.Ordinal);
+        foreach (var (key, value) in map.Entries) byKey.TryAdd(key, value);
+        return byKey;
     }
 
     /// <summary>What stands at the place that these keys lead to, or null.</summary>
@@ -51,7 +99,7 @@ public static class ConfigPatch
         var changed = keys.Length == 1
             ? value is null ? null : At(value, path)
             : Set(old ?? new ConfigMap(path, map.Line, []), keys[1..], value);
-        var entries = new List<KeyValuePair<string, ConfigNode>>();
+        var entries = new List<KeyValuePair<string, ConfigNode>>(map.Entries.Count + 1);
         foreach (var entry in map.Entries)
         {
             if (entry.Key != keys[0]) entries.Add(entry);

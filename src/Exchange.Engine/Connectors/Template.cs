@@ -8,6 +8,9 @@ public abstract class Template
 
     /// <summary>What it reads, by whole name (<c>lead.zip</c>, <c>with.host</c>, <c>test</c>), each once.</summary>
     public abstract IReadOnlyList<string> Reads { get; }
+
+    /// <summary>Names of the connector's maps that it translates by, each once.</summary>
+    public abstract IReadOnlyList<string> Maps { get; }
 }
 
 /// <summary>A parsed template, or why it is none, as a sentence.</summary>

@@ -79,7 +79,7 @@ public static class DeliveryDecision
     private static DeliveryStep Asked(in FinishedAttempt attempt)
     {
         // Without a past that may have reached the buyer (a pending answer, a doubt, a dead process) every definite no is certain.
-        var fresh = attempt.Copy == CopyState.Held && (attempt.Attempts == 1 || attempt.LastError is "http_429" or "http_503" or "retry_later");
+        var fresh = attempt.Copy == CopyState.Held && (attempt.Attempts == 1 || attempt.LastError is "http_429" or "http_503" or "retry_later" or "rate_limited");
         switch (attempt.Kind)
         {
             case AttemptKind.Accepted:

@@ -39,7 +39,7 @@ internal sealed class CampaignTeller
 
     public CampaignExplanation Tell(TierModel tier, CampaignModel campaign)
     {
-        var obstacles = Obstacles.Of(tier, campaign, walk.Judge.Subject);
+        var obstacles = Obstacles.Of(tier, campaign, walk.Judge.Subject, record.Id.IsTest);
         var bid = Furthest(tier, campaign, obstacles.Count > 0);
         var changes = new List<Change>();
         foreach (var obstacle in obstacles) changes.Add(obstacle.Change);

@@ -14,7 +14,7 @@ internal readonly record struct Obstacle(Reason Reason, Change Change)
 internal static class Obstacles
 {
     /// <summary>In the order in which reasons are told; of one reason the trees' first.</summary>
-    public static List<Obstacle> Of(TierModel tier, CampaignModel campaign, Subject subject)
+    public static List<Obstacle> Of(TierModel tier, CampaignModel campaign, Subject subject, bool test)
     {
         var found = new List<Obstacle>();
         foreach (var group in tier.Groups)
@@ -26,6 +26,7 @@ internal static class Obstacles
                 found.Add(new(Reason.Filter, new(ChangeNeeded.Condition, $"{miss}, as the tree {group.Tree} wants it") { Miss = miss }));
         }
         if (campaign.Status == EntryStatus.Paused) found.Add(new(Reason.CampaignPaused, new(ChangeNeeded.Pause, "the campaign active")));
+        if (campaign.Status == EntryStatus.Test && !test) found.Add(new(Reason.CampaignPaused, new(ChangeNeeded.Pause, "the campaign active: only tests reach it")));
         if (campaign.Buyer.Status == EntryStatus.Paused) found.Add(new(Reason.BuyerPaused, new(ChangeNeeded.Pause, "the buyer active")));
         if (!campaign.Publishers.Has(subject.Publisher))
             found.Add(new(Reason.PublisherNotAllowed, new(ChangeNeeded.Publisher, "the publisher among those that the campaign takes")));

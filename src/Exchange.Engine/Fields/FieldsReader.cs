@@ -28,7 +28,8 @@ public readonly record struct GivenHash(FieldSchema Field, byte[] Sha256)
 }
 
 /// <summary>
-/// Reads all fields of a ping, a post, a direct post or an addition by the vertical's schema. Pointers are <c>/fields/NAME</c>.
+/// Reads all fields of a ping, a post, a direct post or an addition by the vertical's schema. Pointers are <c>/fields/NAME</c>, with the name as the publisher
+/// calls the field.
 /// An empty text counts as not given. No message repeats a value. Where the vertical takes hashes, <c>NAME_sha256</c> may come with a ping, and again
 /// with its post.
 /// </summary>
@@ -38,27 +39,28 @@ public static class FieldsReader
 
     /// <summary>Contact data is <c>pii_in_ping</c>, another field without <c>ping</c> is <c>invalid_field</c>.</summary>
     /// <param name="today">Day number of the date in the exchange's zone.</param>
-    public static FieldsReading ReadPing(FieldSet fields, IReadOnlyList<RawField> raw, FieldParsers parsers, int today) =>
-        Read(Stage.Ping, fields, raw, [], PostChanges.Refuse, parsers, today);
+    public static FieldsReading ReadPing(FieldSet fields, IReadOnlyList<RawField> raw, FieldParsers parsers, int today, IntakeModel? words = null) =>
+        Read(Stage.Ping, fields, raw, [], PostChanges.Refuse, parsers, today, words ?? IntakeModel.Plain);
 
     /// <summary>
     /// Values are the pinged ones and the posted ones together. A pinged field that comes again with another value is <c>ping_mismatch</c>:
     /// an error, or with <see cref="PostChanges.Ignore"/> a warning while the pinged value stays.
     /// </summary>
     /// <param name="pinged">By ordinal of the same vertical; may be shorter if the vertical has gained fields since.</param>
-    public static FieldsReading ReadPost(FieldSet fields, IReadOnlyList<RawField> raw, FieldValue[] pinged, PostChanges changes, FieldParsers parsers, int today) =>
-        Read(Stage.Post, fields, raw, pinged, changes, parsers, today);
+    public static FieldsReading ReadPost(FieldSet fields, IReadOnlyList<RawField> raw, FieldValue[] pinged, PostChanges changes, FieldParsers parsers, int today, IntakeModel? words = null) =>
+        Read(Stage.Post, fields, raw, pinged, changes, parsers, today, words ?? IntakeModel.Plain);
 
     /// <summary>Ping and post in one call: whatever either requires is required.</summary>
-    public static FieldsReading ReadDirect(FieldSet fields, IReadOnlyList<RawField> raw, FieldParsers parsers, int today) =>
-        Read(Stage.Direct, fields, raw, [], PostChanges.Refuse, parsers, today);
+    public static FieldsReading ReadDirect(FieldSet fields, IReadOnlyList<RawField> raw, FieldParsers parsers, int today, IntakeModel? words = null) =>
+        Read(Stage.Direct, fields, raw, [], PostChanges.Refuse, parsers, today, words ?? IntakeModel.Plain);
 
     /// <summary>Fields added to a lead later: any field of the vertical that was not given yet (else <c>field_fixed</c>); nothing is required.</summary>
-    public static FieldsReading ReadAddition(FieldSet fields, IReadOnlyList<RawField> raw, FieldValue[] given, FieldParsers parsers, int today) =>
-        Read(Stage.Addition, fields, raw, given, PostChanges.Refuse, parsers, today);
+    public static FieldsReading ReadAddition(FieldSet fields, IReadOnlyList<RawField> raw, FieldValue[] given, FieldParsers parsers, int today, IntakeModel? words = null) =>
+        Read(Stage.Addition, fields, raw, given, PostChanges.Refuse, parsers, today, words ?? IntakeModel.Plain);
 
     private static FieldsReading Read(
-        Stage stage, FieldSet fields, IReadOnlyList<RawField> raw, FieldValue[] before, PostChanges changes, FieldParsers parsers, int today)
+        Stage stage, FieldSet fields, IReadOnlyList<RawField> raw, FieldValue[] before, PostChanges changes, FieldParsers parsers, int today,
+        IntakeModel words)
     {
         var values = new FieldValue[fields.Count];
         before.AsSpan(0, Math.Min(before.Length, values.Length)).CopyTo(values);
@@ -69,71 +71,82 @@ public static class FieldsReader
             return findings.With(values);
         }
 
-        Span<bool> came = values.Length <= 512 ? stackalloc bool[values.Length] : new bool[values.Length];
+        Span<Came> came = values.Length <= 512 ? stackalloc Came[values.Length] : new Came[values.Length];
         HashSet<string>? unknown = null;
         for (var i = 0; i < raw.Count; i++)
         {
             var field = raw[i];
-            var schema = fields.Find(field.Name);
-            if (schema is null && stage != Stage.Addition && fields.FindHashed(field.Name) is { } hashed)
+            var (name, pointer) = (words.Field(field.Name), Pointer(field.Name));
+            var schema = fields.Find(name);
+            if (schema is null && stage != Stage.Addition && fields.FindHashed(name) is { } hashed)
             {
-                if (!findings.Came(hashed)) findings.Error(Pointer(field.Name), FieldErrors.DuplicateProperty, "A field may be given only once.");
+                if (!findings.Came(hashed)) findings.Error(pointer, FieldErrors.DuplicateProperty, "A field may be given only once.");
                 else if (IsEmpty(field)) continue;
                 else if (Sha256Of(field) is { } hash) findings.Hash(new(hashed, hash));
-                else findings.Error(Pointer(field.Name), FieldErrors.InvalidFormat, "The hash must be a SHA-256 as 64 hexadecimal digits.");
+                else findings.Error(pointer, FieldErrors.InvalidFormat, "The hash must be a SHA-256 as 64 hexadecimal digits.");
                 continue;
             }
             if (schema is null)
             {
-                if ((unknown ??= new(StringComparer.Ordinal)).Add(field.Name))
-                    findings.Error(Pointer(field.Name), FieldErrors.UnknownField, "The vertical has no such field.");
-                else
-                    findings.Error(Pointer(field.Name), FieldErrors.DuplicateProperty, "A field may be given only once.");
+                if (!(unknown ??= new(StringComparer.Ordinal)).Add(field.Name)) findings.Error(pointer, FieldErrors.DuplicateProperty, "A field may be given only once.");
+                else if (words.IgnoresUnknown) findings.Warn(pointer, FieldErrors.UnknownField, "The vertical has no such field; it was set aside.");
+                else findings.Error(pointer, FieldErrors.UnknownField, "The vertical has no such field.");
                 continue;
             }
-            if (came[schema.Ordinal])
+            ref var state = ref came[schema.Ordinal];
+            if (state != Came.Not)
             {
-                findings.Error(Pointer(schema.Name), FieldErrors.DuplicateProperty, "A field may be given only once.");
+                state = Came.Wrong;
+                findings.Error(pointer, FieldErrors.DuplicateProperty, "A field may be given only once.");
                 continue;
             }
-            came[schema.Ordinal] = true;
+            state = Came.Well;
             if (IsEmpty(field)) continue;
-            if (Refusal(stage, schema) is { } refusal) { findings.Error(Pointer(schema.Name), refusal.Code, refusal.Message); continue; }
-
-            var reading = FieldReader.Read(schema, field, parsers, today);
-            if (!reading.Ok) { findings.Error(Pointer(schema.Name), reading.Code!, $"The field {reading.Message}."); continue; }
-            Put(stage, schema, reading.Value, values, changes, findings);
+            if (Refusal(stage, schema) is { } refusal)
+            {
+                state = Came.Wrong;
+                findings.Error(pointer, refusal.Code, refusal.Message);
+                continue;
+            }
+            var reading = FieldReader.Read(schema, words.Value(schema, field), parsers, today);
+            if (!reading.Ok)
+            {
+                state = Came.Wrong;
+                findings.Error(pointer, reading.Code!, $"The field {reading.Message}.");
+            }
+            else Put(stage, pointer, schema, reading.Value, values, changes, findings);
         }
 
         foreach (var (schema, hash) in findings.Hashes)
         {
-            if (came[schema.Ordinal] && values[schema.Ordinal].Text is { } text && !GivenHash.Of(text).AsSpan().SequenceEqual(hash))
-                findings.Error(Pointer(schema.HashName), FieldErrors.InvalidField, "This is the hash of another value than the one given beside it.");
+            if (came[schema.Ordinal] != Came.Not && values[schema.Ordinal].Text is { } text && !GivenHash.Of(text).AsSpan().SequenceEqual(hash))
+                findings.Error(Pointer(words.NameOf(schema.HashName)), FieldErrors.InvalidField, "This is the hash of another value than the one given beside it.");
         }
         foreach (var schema in fields.All)
         {
-            if (!IsRequired(stage, schema) || values[schema.Ordinal].IsGiven) continue;
             // A wrong field is not also a missing one.
-            if (!came[schema.Ordinal] || !findings.Has(Pointer(schema.Name)))
-                findings.Error(Pointer(schema.Name), FieldErrors.MissingField, "The field is required.");
+            if (IsRequired(stage, schema) && !values[schema.Ordinal].IsGiven && came[schema.Ordinal] != Came.Wrong)
+                findings.Error(Pointer(words.NameOf(schema.Name)), FieldErrors.MissingField, "The field is required.");
         }
         return findings.With(values);
     }
 
-    private static void Put(Stage stage, FieldSchema schema, FieldValue value, FieldValue[] values, PostChanges changes, Findings findings)
+    private enum Came : byte { Not, Well, Wrong }
+
+    private static void Put(Stage stage, string pointer, FieldSchema schema, FieldValue value, FieldValue[] values, PostChanges changes, Findings findings)
     {
         ref var place = ref values[schema.Ordinal];
         if (!place.IsGiven) { place = value; return; }
         if (stage == Stage.Addition)
         {
-            findings.Error(Pointer(schema.Name), FieldErrors.FieldFixed, "The field was given before and cannot change.");
+            findings.Error(pointer, FieldErrors.FieldFixed, "The field was given before and cannot change.");
             return;
         }
         if (string.Equals(place.Text, value.Text, StringComparison.OrdinalIgnoreCase)) return;
         if (changes == PostChanges.Ignore)
-            findings.Warn(Pointer(schema.Name), FieldErrors.PingMismatch, "The field was pinged with another value, which stays.");
+            findings.Warn(pointer, FieldErrors.PingMismatch, "The field was pinged with another value, which stays.");
         else
-            findings.Error(Pointer(schema.Name), FieldErrors.PingMismatch, "The field was pinged with another value.");
+            findings.Error(pointer, FieldErrors.PingMismatch, "The field was pinged with another value.");
     }
 
     private static (string Code, string Message)? Refusal(Stage stage, FieldSchema schema) => stage switch
@@ -188,7 +201,6 @@ public static class FieldsReader
 
         public void Error(string pointer, string code, string message) => Add(ref errors, pointer, code, message);
         public void Warn(string pointer, string code, string message) => Add(ref warnings, pointer, code, message);
-        public bool Has(string pointer) => errors is not null && errors.Exists(error => error.Pointer == pointer);
         public FieldsReading With(FieldValue[] values) => new(values, (IReadOnlyList<InputError>?)errors ?? [], (IReadOnlyList<InputError>?)warnings ?? []) { Hashes = Hashes };
 
         private static void Add(ref List<InputError>? list, string pointer, string code, string message)

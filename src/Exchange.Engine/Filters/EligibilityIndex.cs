@@ -8,6 +8,10 @@ public readonly record struct IndexedFilter(Condition Filter, PublisherSet Publi
 {
     public static IndexedFilter Of(CampaignModel campaign) => new(
         campaign.Filter, campaign.Publishers, campaign.Status == EntryStatus.Paused || campaign.Buyer.Status == EntryStatus.Paused);
+
+    /// <summary>Whether an index answers for it as for the other: they need not be one object, as long as they ask the same.</summary>
+    public bool AsksAs(IndexedFilter other) => Paused == other.Paused && (ReferenceEquals(Filter, other.Filter) || Filter.Terms.Equals(other.Filter.Terms))
+        && (ReferenceEquals(Publishers, other.Publishers) || Publishers.AllExcept == other.Publishers.AllExcept && Publishers.Ids.SetEquals(other.Publishers.Ids));
 }
 
 /// <summary>

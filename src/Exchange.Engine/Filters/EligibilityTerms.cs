@@ -6,7 +6,7 @@ namespace Exchange.Engine.Filters;
 /// A filter as the index can ask it: terms that must all hold, each of one field. What they cannot say (texts by their parts, the time, an
 /// <c>any</c> over several fields) they leave open, so they hold at least wherever the filter does; where <see cref="Exact"/>, nowhere else.
 /// </summary>
-internal sealed class EligibilityTerms
+internal sealed class EligibilityTerms : IEquatable<EligibilityTerms>
 {
     /// <summary>In place of a field's ordinal: the publisher of the ping.</summary>
     public const int Publisher = -1;
@@ -26,6 +26,12 @@ internal sealed class EligibilityTerms
     public bool Exact { get; }
     /// <summary>It holds for nothing.</summary>
     public bool Never { get; private init; }
+
+    public bool Equals(EligibilityTerms? other) =>
+        ReferenceEquals(this, other) || other is not null && Exact == other.Exact && Never == other.Never && All.AsSpan().SequenceEqual(other.All);
+
+    public override bool Equals(object? obj) => Equals(obj as EligibilityTerms);
+    public override int GetHashCode() => HashCode.Combine(All.Length, Exact, Never);
 
     private bool IsAlways => All.Length == 0 && Exact && !Never;
 

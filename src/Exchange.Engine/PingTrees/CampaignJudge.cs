@@ -76,7 +76,7 @@ internal sealed class CampaignJudge
     /// <summary>What the catalog and the clock say; None: it may bid.</summary>
     public Reason Config(CampaignModel campaign)
     {
-        if (campaign.Status == EntryStatus.Paused) return Reason.CampaignPaused;
+        if (campaign.Status == EntryStatus.Paused || !TakesTests(campaign)) return Reason.CampaignPaused;
         if (campaign.Buyer.Status == EntryStatus.Paused) return Reason.BuyerPaused;
         if (!campaign.Publishers.Has(ping.Publisher)) return Reason.PublisherNotAllowed;
         if (!campaign.Filter.Holds(Subject)) return Reason.Filter;
@@ -86,7 +86,10 @@ internal sealed class CampaignJudge
     /// <summary>The same of a candidate of the index, which holds no paused campaign and none that does not take the publisher.</summary>
     /// <param name="filterHolds">The index knows already that the filter holds.</param>
     public bool IsOpen(CampaignModel campaign, bool filterHolds) =>
-        (filterHolds || campaign.Filter.Holds(Subject)) && (campaign.Schedule is not { } schedule || schedule.IsOpen(ping.Now));
+        TakesTests(campaign) && (filterHolds || campaign.Filter.Holds(Subject)) && (campaign.Schedule is not { } schedule || schedule.IsOpen(ping.Now));
+
+    /// <summary>A campaign for tests only is reached by nothing else.</summary>
+    private bool TakesTests(CampaignModel campaign) => campaign.Status != EntryStatus.Test || ping.Test;
 
     /// <summary>One bid of a campaign that may bid; <c>either</c> is judged once as exclusive and once as shared.</summary>
     public Judgement Bid(TierModel tier, CampaignModel campaign, Sharing sharing)
@@ -164,7 +167,8 @@ internal sealed class CampaignJudge
 
     private void Ask(LimitModel limit, CampaignModel campaign, Money bid, ref Judgement first)
     {
-        if (limit.Soft || !limit.Counts(Subject)) return;
+        // Tests take no gate; a campaign that is there for them has a closed one.
+        if (limit.Soft || limit.Kind == LimitKind.Gate && ping.Test || !limit.Counts(Subject)) return;
         var value = limit.ValueOf(Subject);
         var needed = limit.AmountOf(bid, Money.Zero);
         var answer = state.Ask(campaign, limit, value, needed);

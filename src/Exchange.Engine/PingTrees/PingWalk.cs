@@ -52,9 +52,9 @@ public static class PingWalk
         walk.Live.Begin(live, model, nowMs);
         walk.Begin(model, rules.Payout, ping, walk.Live, rotations);
         var subject = walk.Judge.Subject;
-        if (publisher.Status == EntryStatus.Paused) return Reason.PublisherPaused;
+        if (publisher.Status == EntryStatus.Paused || publisher.Status == EntryStatus.Test && !ping.Test) return Reason.PublisherPaused;
         if (!rules.Filter.Holds(subject)) return Reason.PublisherFilter;
-        var room = new PublisherRoom(publisher, live, nowMs / 1000);
+        var room = new PublisherRoom(publisher, live, nowMs / 1000, ping.Test);
         if (room.Refusal(new Money(1), subject) is { } full) return Noted(walk, full);
         if (IsDuplicate(vertical, ping, live, nowMs)) return Reason.Duplicate;
         tree = ping.Tree is { } named ? TreeChoice.Named(model, vertical, named) : TreeChoice.For(vertical, subject, ping.Seed);

@@ -16,7 +16,7 @@ namespace Exchange.Grains.Bidding;
 /// Walks a ping whose tree may ask live bidders: the walk stops where it needs bids, they are asked in parallel under the ping's one deadline, and it goes
 /// on with what they said. Where nobody bids live it waits for nothing.
 /// </summary>
-public sealed class LiveBidding(BuyerCalls calls, EndpointBreakers breakers, ILiveView live, IRotations rotations, IVault vault, TimeProvider time)
+public sealed class LiveBidding(BuyerCalls calls, EndpointBreakers breakers, StandingBids standing, ILiveView live, IRotations rotations, IVault vault, TimeProvider time)
 {
     /// <summary>The walk's outcome, and the input with the live bids by which it can be walked again.</summary>
     /// <param name="id">Of the ping that is made.</param>
@@ -35,9 +35,16 @@ public sealed class LiveBidding(BuyerCalls calls, EndpointBreakers breakers, ILi
         return (input, outcome);
     }
 
+    /// <summary>The ping's offers are made.</summary>
+    public void Offered(PingRecord record)
+    {
+        if (record.LiveBids.Length > 0) standing.Offered(record);
+    }
+
     private async Task<LiveBid[]> AskAsync(CatalogModel model, VerticalModel vertical, PingInput input, LeadId id, PingCommand command, LiveAsk ask, TimeSpan left)
     {
         var campaign = ask.Campaign;
+        if (standing.Find(model, campaign, input, ask.Sharings) is { } bids) return bids;
         var written = campaign.Bid.Live!;
         // Tests reach a buyer only where it has a place for them.
         if ((input.Test ? written.Test : written) is not { } endpoint) return [LiveBids.Declined(campaign, Reason.NoBid, "tests stay here: the endpoint has no test", 0)];
@@ -50,7 +57,7 @@ public sealed class LiveBidding(BuyerCalls calls, EndpointBreakers breakers, ILi
             Consent = command.Consent is { } consent ? new OutConsent(consent.Text, consent.At, consent.Page, null, consent.UserAgent, consent.Sellers) : null,
         };
         var begun = time.GetTimestamp();
-        var answer = await breakers.AskAsync(endpoint, () => new(calls.AskAsync(endpoint, call, wait)));
+        var answer = await breakers.AskAsync(endpoint, () => new(calls.AskAsync(endpoint, call, time.GetUtcNow().ToUnixTimeMilliseconds() + call.DeadlineMs)));
         return LiveBids.Of(campaign, ask.Sharings, answer, time.GetUtcNow().ToUnixTimeMilliseconds(), (int)time.GetElapsedTime(begun).TotalMilliseconds, model.Currency);
     }
 

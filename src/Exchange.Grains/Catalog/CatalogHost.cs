@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
-using System.Collections.Frozen;
 using System.Text;
 using Exchange.Engine;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
+using Exchange.Engine.Connectors;
 using Exchange.Engine.Fields;
 using Exchange.Grains.Limits;
 using Exchange.Storage;
@@ -20,6 +20,10 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     private const int ModelsKept = 16;
     private const int ValuesShown = 50;
 
+    /// <summary>Where more limits are new than this, all counters are read at once.</summary>
+    private const int LimitsReadOneByOne = 1_000;
+
+    private readonly CatalogTexts texts = new(store.Catalog);
     private readonly SemaphoreSlim changing = new(1, 1);
     private readonly SemaphoreSlim restoring = new(1, 1);
     private readonly ConcurrentDictionary<long, CatalogModel> models = new();
@@ -42,7 +46,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     public async Task<bool> LoadAsync(CancellationToken cancel)
     {
         if (await store.Catalog.LatestAsync(cancel) is not { } latest) return false;
-        await ServeAsync(Compile(latest), cancel);
+        await ServeAsync(await CompileAsync(latest, cancel), cancel);
         return true;
     }
 
@@ -53,7 +57,8 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
         await changing.WaitAsync(cancel);
         try
         {
-            if (newest > (serving?.Model.Version ?? 0) && await store.Catalog.LatestAsync(cancel) is { } latest) await ServeAsync(Compile(latest), cancel);
+            if (newest > (serving?.Model.Version ?? 0) && await store.Catalog.LatestAsync(cancel) is { } latest)
+                await ServeAsync(await CompileAsync(latest, cancel), cancel);
             return true;
         }
         finally
@@ -65,6 +70,16 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     /// <summary>Heals the live view by a full read.</summary>
     public async Task HealAsync(CancellationToken cancel) => live.Heal(await store.Catalog.ReadCountersAsync(NowMs(), cancel));
 
+    public async Task<(long Version, ConfigMap Config)> NewestAsync(CancellationToken cancel)
+    {
+        var newest = await store.Catalog.LatestVersionAsync(cancel);
+        if (serving is { } here && here.Model.Version == newest) return (newest, (ConfigMap)here.Config);
+        return await store.Catalog.LatestAsync(cancel) is { } row ? (row.Version, await texts.ReadAsync(row, cancel)) : (0, new ConfigMap("", 1, []));
+    }
+
+    public async Task<ConfigMap?> ConfigAsync(long version, CancellationToken cancel) =>
+        await store.Catalog.FindAsync(version, cancel) is { } row ? await texts.ReadAsync(row, cancel) : null;
+
     public async ValueTask<CatalogModel> ModelAsync(long version, CancellationToken cancel)
     {
         if (serving?.Model is { } current && current.Version == version) return current;
@@ -75,7 +90,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
         {
             if (models.TryGetValue(version, out known)) return known;
             var stored = await store.Catalog.FindAsync(version, cancel) ?? throw new Engine.InvariantException("a recorded catalog version is stored");
-            var model = Compile(stored).Model;
+            var model = (await CompileAsync(stored, cancel)).Model;
             Keep(model);
             return model;
         }
@@ -92,7 +107,8 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
         {
             var now = serving;
             var version = now?.Model.Version ?? 0;
-            var compiled = rules.Compile(config, version + 1, await rules.OptionsAsync(store.Access, cancel), now?.Compiled);
+            var options = await rules.OptionsAsync(store.Access, cancel);
+            var compiled = await rules.Apart(() => rules.Compile(config, version + 1, options, now?.Compiled));
             var (model, canonical, errors) = compiled;
             var unseen = NewIn(model, now?.Model);
             if (model is not null && now is not null)
@@ -107,15 +123,17 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
             // What changes nothing makes no version: an export applied again leaves no trace.
             if (dryRun || now is not null && changes.Count == 0) return new(version, false, [], errors.Warnings, changes);
 
-            var json = ConfigJson.Write(canonical);
-            var stored = await store.Catalog.ApplyAsync(new(json, author, version, model.Limits)
+            var text = texts.Write((ConfigMap)canonical);
+            var stored = await store.Catalog.ApplyAsync(new(text.Json, author, version, model.Limits)
             {
+                Base = text.Base,
                 Facts = new CopyFacts(model, store.Vault, rules.Parsers), NewCampaigns = [.. unseen.Values],
             }, NowMs(), cancel);
             if (stored is not { } storedVersion) return new(version, true, [], errors.Warnings, changes);
+            texts.Stored(storedVersion, (ConfigMap)canonical, text);
             FaultPoints.AfterCatalog.Pass();
             // What was compiled is what was stored, unless somebody's version came between.
-            await ServeAsync(storedVersion == model.Version ? new(model, compiled) : Compile(new(storedVersion, NowMs(), author, json)), cancel);
+            await ServeAsync(storedVersion == model.Version ? new(model, compiled) : await CompileAsync(canonical, storedVersion), cancel);
             Applied?.Invoke();
             log.LogInformation("Catalog version {Version} applied by {Author}: {Changes} changes", storedVersion, author, changes.Count);
             return new(storedVersion, false, [], errors.Warnings, changes);
@@ -130,8 +148,9 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     private static Dictionary<string, CampaignIdentity> NewIn(CatalogModel? next, CatalogModel? previous)
     {
         var unseen = new Dictionary<string, CampaignIdentity>(StringComparer.Ordinal);
-        foreach (var (id, campaign) in next?.Campaigns ?? FrozenDictionary<string, CampaignModel>.Empty)
-            if (previous?.Campaigns.ContainsKey(id) != true) unseen[id] = new(id, campaign.Buyer.Id, campaign.Vertical);
+        if (previous is not null && next?.Campaigns.SharesIdsOf(previous.Campaigns) == true) return unseen;
+        foreach (var campaign in next?.Campaigns.Values ?? [])
+            if (previous?.Campaigns.ContainsKey(campaign.Id) != true) unseen[campaign.Id] = new(campaign.Id, campaign.Buyer.Id, campaign.Vertical);
         return unseen;
     }
 
@@ -161,22 +180,21 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     private async Task ServeAsync(Serving next, CancellationToken cancel)
     {
         next.Model.MakeReady();
-        live.Install(next.Model);
-        await HealAsync(cancel);
+        var unread = live.Install(next.Model);
+        if (unread.Count > LimitsReadOneByOne) await HealAsync(cancel);
+        else if (unread.Count > 0) live.Heal(await store.Catalog.CountersOfAsync([.. unread.Select(limit => limit.Id)], NowMs(), cancel));
         await live.LoadAsync(store.Counts, NowMs(), cancel);
         Keep(next.Model);
         serving = next;
     }
 
     /// <summary>A stored catalog was checked when it was applied; checks that need the world (secrets, addresses) are not repeated.</summary>
-    private Serving Compile(CatalogVersion stored)
+    private async Task<Serving> CompileAsync(CatalogVersion stored, CancellationToken cancel) => await CompileAsync(await texts.ReadAsync(stored, cancel), stored.Version);
+
+    private async Task<Serving> CompileAsync(ConfigNode config, long version)
     {
-        var errors = new ConfigErrors();
-        var config = ConfigJson.Parse(stored.Json, errors);
-        var compiled = config is null ? null : rules.Compile(config, stored.Version, rules.Stored, serving?.Compiled);
-        if (compiled?.Model is { } model) return new(model, compiled);
-        var told = (compiled?.Errors ?? errors).Errors.Take(5).Select(error => $"{error.Pointer}: {error.Message}");
-        throw new StorageOpenException($"Catalog version {stored.Version} cannot be read by this build: {string.Join("; ", told)}");
+        var compiled = await rules.Apart(() => rules.Compile(config, version, rules.Stored, serving?.Compiled));
+        return compiled.Model is { } model ? new(model, compiled) : throw CatalogTexts.Unreadable(version, compiled.Errors);
     }
 
     private void Keep(CatalogModel model)
@@ -189,7 +207,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
 }
 
 /// <summary>What an apply is checked against besides the file: the secrets that are set and the addresses that may be called.</summary>
-public sealed class CatalogRules(FieldParsers parsers, Func<Uri, string?> checkUrl)
+public sealed class CatalogRules(FieldParsers parsers, ParseTemplate parseTemplate, Func<Uri, string?> checkUrl)
 {
     public FieldParsers Parsers => parsers;
 
@@ -197,9 +215,12 @@ public sealed class CatalogRules(FieldParsers parsers, Func<Uri, string?> checkU
     public Func<ConfigNode, long, CompileOptions, CompileResult?, CompileResult> Compile { get; init; } =
         static (config, version, options, previous) => CatalogCompiler.Compile(config, version, options, null, previous);
 
+    /// <summary>Where a compile runs. By default at once where it is asked for; a server runs it apart from the few threads that answer pings.</summary>
+    public Func<Func<CompileResult>, Task<CompileResult>> Apart { get; init; } = static compile => Task.FromResult(compile());
+
     /// <summary>For a catalog that was checked when it was applied.</summary>
-    public CompileOptions Stored { get; } = new() { Parsers = parsers };
+    public CompileOptions Stored { get; } = new() { Parsers = parsers, ParseTemplate = parseTemplate };
 
     public async Task<CompileOptions> OptionsAsync(IAccessStore access, CancellationToken cancel) =>
-        new() { Parsers = parsers, KnownSecrets = (await access.SecretNamesAsync(cancel)).ToHashSet(StringComparer.Ordinal), CheckUrl = checkUrl };
+        new() { Parsers = parsers, ParseTemplate = parseTemplate, KnownSecrets = (await access.SecretNamesAsync(cancel)).ToHashSet(StringComparer.Ordinal), CheckUrl = checkUrl };
 }

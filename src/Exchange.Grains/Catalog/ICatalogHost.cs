@@ -20,6 +20,15 @@ public interface ICatalogHost
     /// <summary>The current version as written.</summary>
     ConfigNode CurrentConfig { get; }
 
+    /// <summary>
+    /// The newest stored version as written, with its number: the two belong together, and may be a moment ahead of what is served. Version 0 and an
+    /// empty map: there is none yet.
+    /// </summary>
+    Task<(long Version, ConfigMap Config)> NewestAsync(CancellationToken cancel);
+
+    /// <summary>Any version as it was written; null: there is none of this number.</summary>
+    Task<ConfigMap?> ConfigAsync(long version, CancellationToken cancel);
+
     /// <summary>An earlier (or the current) version, compiled; kept in a small cache.</summary>
     ValueTask<CatalogModel> ModelAsync(long version, CancellationToken cancel);
 

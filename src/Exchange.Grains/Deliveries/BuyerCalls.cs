@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Exchange.Delivery;
-using Exchange.Delivery.Bidders;
 using Exchange.Delivery.Connectors;
 using Exchange.Engine;
 using Exchange.Engine.Catalog;
@@ -9,34 +8,34 @@ using Exchange.Storage;
 
 namespace Exchange.Grains.Deliveries;
 
-/// <summary>One attempt at one endpoint, with its secret and its deadline.</summary>
-public sealed class BuyerCalls(ConnectorList connectors, BidderList bidders, IAccessStore access, TimeProvider time)
+/// <summary>One call of one endpoint, with its secrets and its deadline: a copy handed over, a live bid asked for, a loser told.</summary>
+public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, TimeProvider time)
 {
     private readonly ConcurrentDictionary<string, (byte[]? Value, long ReadAtMs)> known = new(StringComparer.Ordinal);
 
     public async Task<AttemptResult> SendAsync(EndpointModel endpoint, CopyMessage message, long deadlineMs)
     {
         if (connectors.Find(endpoint.Connector) is not { } connector) return new(AttemptKind.NotSent, "no_connector");
-        var now = time.GetUtcNow();
-        var left = TimeSpan.FromMilliseconds(deadlineMs - now.ToUnixTimeMilliseconds());
-        var limit = left < endpoint.PostTimeout ? left : endpoint.PostTimeout;
-        if (limit <= TimeSpan.Zero) return new(AttemptKind.NotSent, "no_time_left");
-        var secrets = await SecretsAsync(endpoint, now.ToUnixTimeMilliseconds());
-        using var deadline = new CancellationTokenSource(limit, time);
-        return await connector.SendAsync(endpoint, secrets, message, now, deadline.Token);
+        // It may have the lead, and would take the same one for another: it can only be asked.
+        if (message.AfterDoubt && !endpoint.Repeatable && endpoint.Shape?.Check is null) return new(AttemptKind.Unknown, "not_repeatable");
+        if (Begin(deadlineMs, endpoint.PostTimeout) is not { } call) return new(AttemptKind.NotSent, "no_time_left");
+        using var deadline = call.Deadline;
+        var result = await connector.SendAsync(endpoint, await SecretsAsync(endpoint), message, call.Now, deadline.Token);
+        return result.Kind == AttemptKind.Duplicate && message.AfterDoubt && endpoint.DuplicateAfterDoubt == DuplicateAfterDoubt.Accepted
+            ? result with { Kind = AttemptKind.Accepted, Error = null } : result;
     }
 
-    /// <summary>Asks for a live bid; silence until the end of the wait is a <c>Timeout</c>.</summary>
-    public async Task<BidAnswer> AskAsync(EndpointModel endpoint, BidCall call, TimeSpan wait)
+    /// <summary>Never throws for what the outside does; what is not answered by the deadline is a decline.</summary>
+    public async Task<BidAnswer> AskAsync(EndpointModel endpoint, BidCall call, long deadlineMs)
     {
-        if (bidders.Find(endpoint.Connector) is not { } bidder) return BidAnswer.Declined(Reason.Unreachable);
-        using var deadline = new CancellationTokenSource(wait, time);
+        if (connectors.FindBidder(endpoint.Connector) is not { } bidder) return BidAnswer.Declined(Reason.NoBid);
+        if (Begin(deadlineMs, endpoint.PingTimeout) is not { } begun) return BidAnswer.Declined(Reason.Timeout);
+        using var deadline = begun.Deadline;
         try
         {
-            var now = time.GetUtcNow();
             // A secret that has to be read from the store is part of the wait.
-            var secrets = await SecretsAsync(endpoint, now.ToUnixTimeMilliseconds()).AsTask().WaitAsync(deadline.Token);
-            return await bidder.AskAsync(endpoint, secrets, call, now, deadline.Token);
+            var secrets = await SecretsAsync(endpoint).AsTask().WaitAsync(deadline.Token);
+            return await bidder.AskAsync(endpoint, secrets, call, begun.Now, deadline.Token);
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
@@ -44,8 +43,27 @@ public sealed class BuyerCalls(ConnectorList connectors, BidderList bidders, IAc
         }
     }
 
-    private async ValueTask<EndpointSecrets> SecretsAsync(EndpointModel endpoint, long nowMs)
+    /// <returns>Null: the loser was told, or its endpoint has no way to be; else why not, as an error code.</returns>
+    public async Task<string?> TellAsync(EndpointModel endpoint, LossCall call, long deadlineMs)
     {
+        if (connectors.FindTeller(endpoint.Connector) is not { } teller) return null;
+        if (Begin(deadlineMs, endpoint.PostTimeout) is not { } begun) return "no_time_left";
+        using var deadline = begun.Deadline;
+        return await teller.TellAsync(endpoint, await SecretsAsync(endpoint), call, begun.Now, deadline.Token);
+    }
+
+    /// <summary>Null: the time is over already.</summary>
+    private (DateTimeOffset Now, CancellationTokenSource Deadline)? Begin(long deadlineMs, TimeSpan timeout)
+    {
+        var now = time.GetUtcNow();
+        var left = TimeSpan.FromMilliseconds(deadlineMs - now.ToUnixTimeMilliseconds());
+        var limit = left < timeout ? left : timeout;
+        return limit <= TimeSpan.Zero ? null : (now, new CancellationTokenSource(limit, time));
+    }
+
+    private async ValueTask<EndpointSecrets> SecretsAsync(EndpointModel endpoint)
+    {
+        var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
         Dictionary<string, byte[]>? values = null;
         foreach (var name in endpoint.SecretNames)
             if (await SecretAsync(name, nowMs) is { } value) (values ??= new(StringComparer.Ordinal))[name] = value;

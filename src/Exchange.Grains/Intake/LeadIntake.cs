@@ -3,6 +3,7 @@ using System.Globalization;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Values;
 using Exchange.Grains.Catalog;
+using Exchange.Grains.Deliveries;
 using Exchange.Grains.Leads;
 using Exchange.Grains.Pings;
 using Exchange.Storage;
@@ -14,7 +15,7 @@ namespace Exchange.Grains.Intake;
 
 /// <summary>The door of this silo: pings to the desk, posts to their lead's grain, reads to the rows.</summary>
 public sealed class LeadIntake(
-    PingDesk desk, RateLimits limits, IGrainFactory grains, IExchangeStore store, LeadAnswers answers, ICatalogHost catalog, FieldParsers parsers, TimeProvider time, ILogger<LeadIntake> log) : ILeadIntake
+    PingDesk desk, RateLimits limits, IGrainFactory grains, IExchangeStore store, LeadAnswers answers, ICatalogHost catalog, DeliveryPump pump, FieldParsers parsers, TimeProvider time, ILogger<LeadIntake> log) : ILeadIntake
 {
     /// <summary>A silo that was killed is known to be gone within this time.</summary>
     private static readonly TimeSpan SilosSettle = TimeSpan.FromSeconds(8);
@@ -136,7 +137,7 @@ public sealed class LeadIntake(
         var payload = LeadPayload.Of(store.Vault, row);
         var today = PostRules.Today(time.GetUtcNow(), model.Zone);
         var given = PostRules.ValuesOf(vertical, payload, parsers, today);
-        var reading = FieldsReader.ReadAddition(vertical.Fields, Array.ConvertAll(fields, field => new RawField(field.Name, field.Kind, field.Text)), given, parsers, today);
+        var reading = FieldsReader.ReadAddition(vertical.Fields, Array.ConvertAll(fields, field => new RawField(field.Name, field.Kind, field.Text)), given, parsers, today, catalog.Current.Publishers.GetValueOrDefault(publisher)?.Intake);
         if (!reading.Ok)
         {
             var problem = Problem.Invalid(reading.Errors);
@@ -145,7 +146,23 @@ public sealed class LeadIntake(
         var resealed = store.Vault.Seal(lead, (LeadPayload.Of(vertical.Fields, reading.Values, payload.Consent, []) with { Carried = payload.Carried }).ToJson());
         if (!await store.Leads.AddFieldsAsync(lead, row.Sealed, resealed, time.GetUtcNow().ToUnixTimeMilliseconds(), callerLeft))
             return PostReply.Refused(Problem.Of(409, "idempotency_in_progress", "Other fields are being added to this lead; come again.", 1));
-        return new(200, (await answers.OfRowAsync(row, callerLeft)).ToJson(), null);
+        await TellAddedAsync(lead);
+        var answer = await answers.OfRowAsync(row, callerLeft);
+        return new(200, (answer with { Warnings = [.. answer.Warnings, .. reading.Warnings] }).ToJson(), null);
+    }
+
+    /// <summary>Whoever remembers the lead reads it anew, and what waited for its fields is looked at again. The fields are durable whether or not this succeeds.</summary>
+    private async Task TellAddedAsync(LeadId lead)
+    {
+        try
+        {
+            await grains.GetGrain<ILeadGrain>(lead.ToGuid()).FieldsAdded();
+        }
+        catch (Exception fault) when (fault is TimeoutException or OrleansException or StorageBusyException)
+        {
+            log.LogWarning("A lead's grain was not told of its added fields ({Fault}); a delivery under way goes without them", fault.GetType().Name);
+        }
+        pump.Nudge();
     }
 
     private async Task<PostReply> PostDirectAsync(DirectPostCommand command, string key)

@@ -22,6 +22,10 @@ public interface ILeadGrain : IGrainWithGuidKey
     [Alias("erase"), ResponseTimeout("00:01:00")]
     ValueTask Erase(EraseCommand command);
 
+    /// <summary>Fields were added to its rows: what it remembers of them is old.</summary>
+    [Alias("fields-added")]
+    ValueTask FieldsAdded();
+
     /// <summary>The operator says what became of a copy in doubt.</summary>
     [Alias("resolve"), ResponseTimeout("00:01:00")]
     ValueTask<ResolveReply> Resolve(ResolveCommand command);

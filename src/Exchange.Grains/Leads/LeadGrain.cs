@@ -57,6 +57,18 @@ public sealed class LeadGrain(LeadServices services) : Grain, ILeadGrain
         }
     }
 
+    public async ValueTask FieldsAdded()
+    {
+        try
+        {
+            await Seller.ForgetFieldsAsync();
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
     public async ValueTask<ResolveReply> Resolve(ResolveCommand command)
     {
         try

@@ -159,6 +159,21 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         }
     }
 
+    /// <summary>Fields were added to the rows: whatever is decided or sent next is decided and sent with them.</summary>
+    public async Task ForgetFieldsAsync()
+    {
+        await gate.WaitAsync();
+        try
+        {
+            // With a first item on its way there are no rows to go by yet, and nothing to forget.
+            if (IsKnown) await RestoreAsync();
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
     /// <summary>The operator says what became of a copy in doubt; the lead goes on as if its buyer had said it.</summary>
     public async Task<ResolveReply> ResolveAsync(ResolveCommand command)
     {
@@ -291,6 +306,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             else if (!wasSettled && sale is { First: null, IsSettled: true })
             {
                 if (sale.Promised is not null) services.Promises.Settled(sale.PromiseKept);
+                services.Standing.Sold(sale);
                 services.Feed.Settled(sale);
             }
             if (written) foreach (var copyNo in step.Calls) StartCall(copyNo, DeliveryOf(submitted!, copyNo));

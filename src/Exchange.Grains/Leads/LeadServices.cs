@@ -2,6 +2,7 @@ using Exchange.Engine.Caps;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Leads;
 using Exchange.Engine.PingTrees;
+using Exchange.Grains.Bidding;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Cluster;
 using Exchange.Grains.Deliveries;
@@ -15,7 +16,7 @@ namespace Exchange.Grains.Leads;
 /// <summary>What a lead needs of its silo.</summary>
 public sealed record LeadServices(
     IExchangeStore Store, CatalogHost Catalog, OfferBook Book, OfferHomes Homes, BuyerCalls Calls, DeliveryPump Pump, FieldParsers Parsers, TimeProvider Time,
-    ILiveView Live, IRotations Rotations, PromiseCounts Promises, LiveFeed Feed, LeadAnswers Answers, ILogger<LeadGrain> Log)
+    ILiveView Live, IRotations Rotations, PromiseCounts Promises, StandingBids Standing, LiveFeed Feed, LeadAnswers Answers, ILogger<LeadGrain> Log)
 {
     /// <summary>Who decides. Another only where a test wants to see that a wrong decision is found.</summary>
     public LeadDecision Decide { get; init; } = LeadMachine.Step;

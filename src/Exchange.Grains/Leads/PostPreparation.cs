@@ -32,16 +32,20 @@ public sealed class PostPreparation(LeadServices services)
         if (late && !MayComeLate(command, record, atPing)) return (Problem.Of(410, "ping_expired", "The offer's time is over; ping again."), null);
         if (!current.Publishers.TryGetValue(command.Publisher, out var publisher) || publisher.Status == EntryStatus.Paused)
             return (Problem.Of(403, "publisher_paused", "The publisher is paused."), null);
+        // What was pinged live before its publisher was set to test is not sold by a test.
+        if (publisher.Status == EntryStatus.Test && !record.Id.IsTest) return (Problem.Of(404, "ping_not_found", "There is no such ping."), null);
         if (!publisher.Verticals.ContainsKey(record.Vertical)) return (Problem.Of(403, "forbidden", "The publisher may not send this vertical."), null);
 
         var now = services.Time.GetUtcNow();
+        // The words are of the catalog whose fields they name.
+        var words = atPing.Publishers.GetValueOrDefault(command.Publisher)?.Intake ?? IntakeModel.Plain;
         var raw = Array.ConvertAll(command.Fields, field => new RawField(field.Name, field.Kind, field.Text));
-        var reading = FieldsReader.ReadPost(vertical.Fields, raw, record.Values, vertical.PostChanges, services.Parsers, PostRules.Today(now, atPing.Zone));
+        var reading = FieldsReader.ReadPost(vertical.Fields, raw, record.Values, vertical.PostChanges, services.Parsers, PostRules.Today(now, atPing.Zone), words);
         var offers = PostRules.Choose(record, command.OfferIds, out var offerErrors);
         List<InputError> errors = [.. command.MemberErrors.Select(error => new InputError(error.Pointer, error.Code, error.Message)), .. offerErrors, .. reading.Errors];
         errors.AddRange(PostRules.Consent(atPing, vertical, record, offers, command.Consent));
         var warnings = reading.Warnings;
-        if (reading.Ok && PostRules.Hashes(services.Store.Vault, vertical, record, reading.Values).ToArray() is { Length: > 0 } mismatches)
+        if (reading.Ok && PostRules.Hashes(services.Store.Vault, vertical, record, reading.Values, words).ToArray() is { Length: > 0 } mismatches)
         {
             if (vertical.PostChanges == PostChanges.Refuse) errors.AddRange(mismatches);
             else warnings = [.. warnings, .. mismatches];

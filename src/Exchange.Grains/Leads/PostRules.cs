@@ -90,14 +90,14 @@ public static class PostRules
     /// A person field whose hash was pinged must be posted with the value that has this hash. Where the vertical ignores changes the posted
     /// value counts (nobody knows the pinged one) and the answer names it.
     /// </summary>
-    public static IEnumerable<InputError> Hashes(IVault vault, VerticalModel vertical, PingRecord record, FieldValue[] values)
+    public static IEnumerable<InputError> Hashes(IVault vault, VerticalModel vertical, PingRecord record, FieldValue[] values, IntakeModel? words = null)
     {
         foreach (var (ordinal, hmac) in record.Persons)
         {
             if (ordinal >= values.Length || values[ordinal] is not { IsGiven: true, Text: { } text }) continue;
             var field = vertical.Fields.All[ordinal];
             if (!vault.PersonHash(field.Name, text).AsSpan().SequenceEqual(hmac))
-                yield return new("/fields/" + field.Name, FieldErrors.PingMismatch, "The hash that was pinged is of another value.");
+                yield return new(FieldsReader.Pointer(words?.NameOf(field.Name) ?? field.Name), FieldErrors.PingMismatch, "The hash that was pinged is of another value.");
         }
     }
 

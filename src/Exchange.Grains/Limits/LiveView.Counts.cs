@@ -75,9 +75,15 @@ public sealed partial class LiveView
         foreach (var (cell, count) in taken) if (cell is not null && cell.Written(count.Amount)) unwritten.Enqueue(cell);
     }
 
-    /// <summary>Forgets values whose window is over.</summary>
+    /// <summary>Forgets values whose window is over, and what was counted of limits that had left the catalog already.</summary>
     public void Sweep(long nowMs)
     {
         foreach (var (_, of) in cells) of.Sweep(nowMs / 1000);
+        lock (installing)
+        {
+            var here = served.ById;
+            if (cells.Count == here.Count) return;
+            foreach (var (id, of) in cells) if (!here.ContainsKey(id) && cells.TryRemove(id, out _)) of.Forget();
+        }
     }
 }

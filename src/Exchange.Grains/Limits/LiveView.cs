@@ -17,6 +17,7 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
     private readonly KnownPersons persons = new(Engine.Limits.PersonsInView);
     private volatile Served served = new(null, [], [], []);
     private volatile bool quiet = true;
+    private readonly Lock installing = new();
 
     /// <summary>How many silos make offers of the same limits; at least 1. Each paces its part of what is left.</summary>
     public Func<int> Silos { get; set; } = static () => 1;
@@ -29,15 +30,12 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
     }
 
     /// <summary>The caps, balances and gates of a new model: another limit counts from its next reading on.</summary>
-    public void Install(CatalogModel model)
+    /// <returns>Those that are new here, or whose rows say something else than before: they have to be read.</returns>
+    public IReadOnlyList<LimitModel> Install(CatalogModel model)
     {
-        var next = new Served(model, model.Limits.ToDictionary(limit => limit.Id, StringComparer.Ordinal), [.. model.Limits.Select(limit => CellsOf(limit.Id))], new Room[model.Limits.Count]);
-        Glance(next);
         shares.Install(model);
-        served = next;
-        // Whoever changed a cell before he saw this has left his trace in the old rooms alone.
-        Glance(next);
-        foreach (var (id, gone) in cells) if (!next.ById.ContainsKey(id) && cells.TryRemove(id, out _)) gone.Forget();
+        List<LimitModel> unread = [];
+        lock (installing) Serve(model, unread);
         foreach (var limit in model.Limits)
         {
             if (limit.Kind != LimitKind.Cap || limit.IsPlain && limit.WarnAt is null) continue;
@@ -47,6 +45,38 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
                 alerts.Look(limit, cell, quiet);
             }
         }
+        return unread;
+    }
+
+    /// <summary>Of ten thousand campaigns mostly one is another: all else keeps its place, and what is seen of it.</summary>
+    private void Serve(CatalogModel model, List<LimitModel> unread)
+    {
+        var (before, limits) = (served, model.Limits);
+        var (was, moved) = (before.Model?.Limits ?? [], MovedLimits.Between(before.Model?.Limits ?? [], limits));
+        if (moved.None)
+        {
+            served = before with { Model = model };
+            return;
+        }
+        var next = new Served(model, new(before.ById, StringComparer.Ordinal), new LimitCells[limits.Count], new Room[limits.Count]);
+        var kept = Math.Min(was.Count, limits.Count);
+        Array.Copy(before.Places, next.Places, kept);
+        Array.Copy(before.Rooms, next.Rooms, kept);
+        foreach (var limit in moved.Now)
+        {
+            var known = before.ById.GetValueOrDefault(limit.Id);
+            if (known is null || !known.RowSaysAs(limit)) unread.Add(limit);
+            next.ById[limit.Id] = limit;
+            next.Places[limit.Ordinal] = known is null ? CellsOf(limit.Id) : before.Places[known.Ordinal];
+            next.Rooms[limit.Ordinal] = RoomOf(limit, next.Places[limit.Ordinal].Whole);
+        }
+        foreach (var limit in moved.Gone) next.ById.Remove(limit.Id);
+        served = next;
+        Interlocked.MemoryBarrier();
+        // Whoever changed a cell before he saw this has left his trace in the old rooms alone.
+        for (var i = 0; i < kept; i++) if (before.Rooms[i] != next.Rooms[i]) next.Rooms[i] = RoomOf(limits[i], next.Places[i].Whole);
+        foreach (var limit in moved.Now) next.Rooms[limit.Ordinal] = RoomOf(limit, next.Places[limit.Ordinal].Whole);
+        foreach (var limit in moved.Gone) if (cells.TryRemove(limit.Id, out var gone)) gone.Forget();
     }
 
     /// <summary>What even tiers sold before and who was sold: read from the store. Persons only the first time.</summary>
@@ -163,14 +193,16 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
 
     private IEnumerable<Cell> CellsOf(LimitModel limit) => cells.TryGetValue(limit.Id, out var of) ? of.Values.Append(of.Whole) : [];
 
-    private static void Glance(Served view)
-    {
-        for (var i = 0; i < view.Places.Length; i++) view.Rooms[i] = RoomOf(view.Model!.Limits[i], view.Places[i].Whole);
-    }
-
     private void Look(LimitModel limit, Cell cell)
     {
-        if (served is var here && limit.IsPlain && here.Has(limit)) here.Rooms[limit.Ordinal] = RoomOf(limit, cell);
+        if (!limit.IsPlain) return;
+        for (Served? seen = null; served is var here && !ReferenceEquals(here, seen); seen = here)
+        {
+            if (!here.Has(limit) && !(here.ById.TryGetValue(limit.Id, out var current) && here.Has(limit = current))) return;
+            here.Rooms[limit.Ordinal] = RoomOf(limit, cell);
+            // Another catalog that came meanwhile has copied the rooms before or after this.
+            Interlocked.MemoryBarrier();
+        }
     }
 
     private static Room RoomOf(LimitModel limit, Cell cell)

@@ -66,7 +66,7 @@ public sealed class PingDesk(
         if ((await homes.FindAsync(id) ?? await store.Pings.FindAsync(id, catalog.ModelAsync, CancellationToken.None)) is not { } record) return null;
         var model = await catalog.ModelAsync(record.CatalogVersion, CancellationToken.None);
         var today = PostRules.Today(DateTimeOffset.FromUnixTimeMilliseconds(record.AtMs), model.Zone);
-        var reading = FieldsReader.ReadPing(model.Verticals[record.Vertical].Fields, command.Fields, parsers, today);
+        var reading = FieldsReader.ReadPing(model.Verticals[record.Vertical].Fields, command.Fields, parsers, today, WordsOf(model, command.Publisher));
         return Answer(model, command, record, reading.Warnings) with { Replayed = true };
     }
 
@@ -76,6 +76,8 @@ public sealed class PingDesk(
     private async ValueTask<PingReply> MakeAsync(PingCommand command, bool direct)
     {
         var model = catalog.Current;
+        // Every call of a publisher that only tests is a test.
+        if (model.Publishers.GetValueOrDefault(command.Publisher)?.Status == EntryStatus.Test) command = command with { Test = true };
         if (Admit(model, command, direct, out var publisher, out var vertical, out var reading) is { } problem) return new(null, problem);
 
         var now = command.ReceivedAt;
@@ -140,6 +142,7 @@ public sealed class PingDesk(
             return new(null, Problem.Of(503, "overloaded", "Too many pings wait to be recorded; come again.", 1));
         }
         book.Add(record);
+        bidding.Offered(record);
         feed.Pinged(record);
         if (forced is not null) book.ForceTest(id, forced);
         if (record.Outcome == Reason.None && !direct) rates.Offered(publisher.Id);
@@ -192,22 +195,27 @@ public sealed class PingDesk(
         reading = null;
         if (!model.Publishers.TryGetValue(command.Publisher, out publisher)) return Problem.Of(403, "forbidden", "The key's publisher is not in the catalog.");
         if (publisher.Status == EntryStatus.Paused) return Problem.Of(403, "publisher_paused", "The publisher is paused.");
-        if (command.Vertical is null) return Problem.Invalid([.. command.MemberErrors]);
-        if (!model.Verticals.TryGetValue(command.Vertical, out vertical))
-            return Problem.Invalid([.. command.MemberErrors, new("/vertical", "vertical_unknown", "There is no such vertical.")]);
+        var words = publisher.Intake;
+        IReadOnlyList<InputError> errors = command.TestResult is null || command.Test ? command.MemberErrors
+            : [.. command.MemberErrors, new("/test_result", FieldErrors.InvalidField, "Only a test's answer can be forced: use a test key, or \"test\": true.")];
+        if (command.Vertical is null) return Problem.Invalid(errors);
+        if (!model.Verticals.TryGetValue(words.Vertical(command.Vertical), out vertical))
+            return Problem.Invalid([.. errors, new("/vertical", "vertical_unknown", "There is no such vertical.")]);
         if (!publisher.Verticals.ContainsKey(vertical.Id)) return Problem.Of(403, "forbidden", "The publisher may not send this vertical.");
 
         var today = PostRules.Today(command.ReceivedAt, model.Zone);
-        var fields = direct ? Pingable(vertical, command.Fields) : command.Fields;
-        reading = FieldsReader.ReadPing(vertical.Fields, fields, parsers, today);
-        var whole = direct ? FieldsReader.ReadDirect(vertical.Fields, command.Fields, parsers, today) : reading;
-        if (command.MemberErrors.Count > 0) return Problem.Invalid([.. command.MemberErrors, .. whole.Errors]);
+        var fields = direct ? Pingable(vertical, words, command.Fields) : command.Fields;
+        reading = FieldsReader.ReadPing(vertical.Fields, fields, parsers, today, words);
+        var whole = direct ? FieldsReader.ReadDirect(vertical.Fields, command.Fields, parsers, today, words) : reading;
+        if (errors.Count > 0) return Problem.Invalid([.. errors, .. whole.Errors]);
         if (direct && whole.Ok) reading = reading with { Hashes = whole.HashesOfValues(vertical.Fields) };
         return !whole.Ok ? Problem.Invalid(whole.Errors) : reading.Ok ? null : Problem.Invalid(reading.Errors);
     }
 
-    private static RawField[] Pingable(VerticalModel vertical, IReadOnlyList<RawField> raw) =>
-        [.. raw.Where(field => vertical.Fields.Find(field.Name) is { Pii: false, Ping: not FieldUse.None })];
+    private static IntakeModel WordsOf(CatalogModel model, string publisher) => model.Publishers.GetValueOrDefault(publisher)?.Intake ?? IntakeModel.Plain;
+
+    private static RawField[] Pingable(VerticalModel vertical, IntakeModel words, IReadOnlyList<RawField> raw) =>
+        [.. raw.Where(field => vertical.Fields.Find(words.Field(field.Name)) is { Pii: false, Ping: not FieldUse.None })];
 
     /// <summary>Of the hashes that came (or of a direct post's values) only their HMACs go any further.</summary>
     private PersonHash[] Persons(FieldsReading reading) =>

@@ -28,7 +28,7 @@ internal static class BuyerRoutes
         {
             json.WriteString("id", row.Buyer.Id);
             json.WriteString("name", row.Buyer.Name);
-            json.WriteString("status", row.Buyer.Status == EntryStatus.Active ? "active" : "paused");
+            json.WriteString("status", row.Buyer.Status.Wire());
             WriteState(json, call, row.Buyer, row.Money);
         })) with { Version = model.Version };
     }

@@ -25,7 +25,7 @@ internal static class CampaignRoutes
             json.WriteString("name", campaign.Name);
             json.WriteString("buyer", campaign.Buyer.Id);
             json.WriteString("vertical", campaign.Vertical);
-            json.WriteString("status", campaign.Status == EntryStatus.Active ? "active" : "paused");
+            json.WriteString("status", campaign.Status.Wire());
             CampaignState.Write(json, campaign, call.Catalog.StateOf(campaign), now);
         })) with { Version = model.Version });
     }

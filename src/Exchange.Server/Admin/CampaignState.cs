@@ -17,7 +17,7 @@ internal static class CampaignState
 {
     public static Reason ReasonClosed(CampaignModel campaign, IReadOnlyList<LimitState> limits, DateTimeOffset now)
     {
-        if (campaign.Status == EntryStatus.Paused) return Reason.CampaignPaused;
+        if (campaign.Status != EntryStatus.Active) return Reason.CampaignPaused;
         if (campaign.Buyer.Status == EntryStatus.Paused) return Reason.BuyerPaused;
         if (campaign.Schedule is { } schedule && !schedule.IsOpen(now)) return Reason.ScheduleClosed;
         var first = Reason.None;

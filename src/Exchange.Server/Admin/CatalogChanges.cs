@@ -44,7 +44,7 @@ internal static class CatalogChanges
     {
         for (var tries = 1; ; tries++)
         {
-            var (version, root) = await CatalogSource.LatestAsync(call.Store, call.Cancel);
+            var (version, root) = await call.Catalog.NewestAsync(call.Cancel);
             if (!precondition.Holds(version)) return Precondition.Conflict(version);
             var (changed, problem) = change(root);
             if (problem is not null) return problem;

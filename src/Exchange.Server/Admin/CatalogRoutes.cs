@@ -32,10 +32,10 @@ internal static class CatalogRoutes
         ConfigMap root;
         if (call.Query("version") is { } text)
         {
-            if (await FindAsync(call, text) is not { } row) return ApiCall.NotFound("There is no such version.");
-            (version, root) = (row.Version, CatalogSource.Parse(row));
+            if (await FindAsync(call, text) is not { } found) return ApiCall.NotFound("There is no such version.");
+            (version, root) = found;
         }
-        else (version, root) = await CatalogSource.LatestAsync(call.Store, call.Cancel);
+        else (version, root) = await call.Catalog.NewestAsync(call.Cancel);
         var numbered = CatalogSource.Numbered(root, version);
         var body = mediaType == Yaml ? Encoding.UTF8.GetBytes(CatalogYaml.Write(numbered)) : ConfigJson.Write(numbered, indented: true);
         return new Reply(200, body, mediaType == Yaml ? Yaml + "; charset=utf-8" : Reply.JsonType) { Version = version };
@@ -48,7 +48,7 @@ internal static class CatalogRoutes
         if (Precondition.Read(call.Request, out var precondition) is { } missing && !dryRun) return missing;
         var (bytes, mediaType, problem) = await Body.ReadAsync(call, Engine.Limits.CatalogBytes, Yaml, Reply.JsonType, "text/yaml", "application/x-yaml");
         if (problem is not null) return problem;
-        var current = (await call.Store.Catalog.LatestAsync(call.Cancel))?.Version ?? 0;
+        var current = await call.Store.Catalog.LatestVersionAsync(call.Cancel);
         if (!precondition.Holds(current)) return Precondition.Conflict(current);
 
         var errors = new ConfigErrors();
@@ -84,13 +84,13 @@ internal static class CatalogRoutes
         if (members.Problem is { } invalid) return invalid;
         return await call.Service<Operations>().RunAsync(call, bytes, async () =>
         {
-            if (await FindAsync(call, wanted) is not { } row) return ApiCall.NotFound("There is no such version.");
-            return await CatalogChanges.ApplyAsync(call, precondition, _ => (CatalogSource.Parse(row), null));
+            if (await FindAsync(call, wanted) is not { } found) return ApiCall.NotFound("There is no such version.");
+            return await CatalogChanges.ApplyAsync(call, precondition, _ => (found.Config, null));
         });
     }
 
-    private static async Task<CatalogVersion?> FindAsync(ApiCall call, string version) =>
-        long.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? await call.Store.Catalog.FindAsync(number, call.Cancel) : null;
+    private static async Task<(long Version, ConfigMap Config)?> FindAsync(ApiCall call, string version) =>
+        long.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && await call.Catalog.ConfigAsync(number, call.Cancel) is { } config ? (number, config) : null;
 
     /// <summary>YAML unless JSON is asked for with a higher quality; null if neither is taken.</summary>
     private static string? Wanted(HttpRequest request)

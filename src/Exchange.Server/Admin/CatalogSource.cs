@@ -1,33 +1,16 @@
 using System.Globalization;
-using Exchange.Engine;
 using Exchange.Engine.Catalog;
 using Exchange.Grains.Intake;
-using Exchange.Storage;
 
 namespace Exchange.Server.Admin;
 
 /// <summary>
-/// A catalog version as people see it. The store keeps the tree without its number; a file that is exported carries it, so that applying
-/// the file over a newer one can be refused.
+/// A catalog version as people see it. The tree is kept without its number; a file that is exported carries it, so that applying the file over a newer
+/// one can be refused.
 /// </summary>
 internal static class CatalogSource
 {
     private const string VersionKey = "version";
-
-    /// <summary>The newest version with its number from one row, so that the two belong together.</summary>
-    public static async Task<(long Version, ConfigMap Root)> LatestAsync(IExchangeStore store, CancellationToken cancel)
-    {
-        var row = await store.Catalog.LatestAsync(cancel);
-        return row is null ? (0, new ConfigMap("", 1, [])) : (row.Version, Parse(row));
-    }
-
-    public static ConfigMap Parse(CatalogVersion row)
-    {
-        var errors = new ConfigErrors();
-        var root = ConfigJson.Parse(row.Json, errors) as ConfigMap;
-        Invariant.Require(root is not null && !errors.Any);
-        return Without(root);
-    }
 
     public static ConfigMap Numbered(ConfigMap root, long version) =>
         new(root.Path, root.Line, [new(VersionKey, new ConfigText(VersionKey, 1, version.ToString(CultureInfo.InvariantCulture))), .. Without(root).Entries]);

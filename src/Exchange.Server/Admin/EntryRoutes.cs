@@ -47,7 +47,7 @@ internal static class EntryRoutes
 
     private static async Task<Reply> ListAsync(ApiCall call, string section)
     {
-        var (version, root) = await CatalogSource.LatestAsync(call.Store, call.Cancel);
+        var (version, root) = await call.Catalog.NewestAsync(call.Cancel);
         var entries = root.Find(section) is ConfigMap map ? map.Entries : [];
         return Reply.Json(json => json.WriteObjects(section, entries, entry =>
         {
@@ -58,7 +58,7 @@ internal static class EntryRoutes
 
     private static async Task<Reply> GetAsync(ApiCall call, string section)
     {
-        var (version, root) = await CatalogSource.LatestAsync(call.Store, call.Cancel);
+        var (version, root) = await call.Catalog.NewestAsync(call.Cancel);
         var id = call.Route("id");
         if (ConfigPatch.Find(root, section, id) is not { } entry) return ApiCall.NotFound("The catalog has no such entry.");
         return Reply.Json(json =>

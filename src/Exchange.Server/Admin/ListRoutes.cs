@@ -16,7 +16,7 @@ internal static class ListRoutes
 
     private static async Task<Reply> GetAsync(ApiCall call)
     {
-        var (version, root) = await CatalogSource.LatestAsync(call.Store, call.Cancel);
+        var (version, root) = await call.Catalog.NewestAsync(call.Cancel);
         if (ConfigPatch.Find(root, "lists", call.Route("id")) is not ConfigMap list) return Unknown();
         var values = ConfigPatch.Find(list, "values") is ConfigList { Items: var items } ? items.OfType<ConfigText>() : [];
         return new Reply(200, Encoding.UTF8.GetBytes(string.Concat(values.Select(value => value.Text + "\n"))), "text/plain; charset=utf-8") { Version = version };

@@ -3,13 +3,15 @@ using System.Text;
 using System.Text.Json;
 using Exchange.Server.Admin;
 using Exchange.Storage;
+using Exchange.Storage.Audit;
+using Exchange.Storage.Postgres;
 using Exchange.Storage.Sqlite;
 
 namespace Exchange.Server.Cli;
 
 /// <summary>
 /// <c>audit</c>: everything that is stored against the invariants. With <c>--url</c> (or EXCHANGE_URL) it asks a running exchange; else it reads the
-/// database itself, also while an exchange serves it. Exit code for cron: 0 clean, 1 findings, 2 it could not be done.
+/// database itself (Exchange__Postgres, or the data folder), also while an exchange serves it. Exit code for cron: 0 clean, 1 findings, 2 it could not be done.
 /// </summary>
 internal static class AuditCommand
 {
@@ -17,7 +19,7 @@ internal static class AuditCommand
     {
         var data = DataFolder.Option();
         var command = new Command("audit", "Check everything stored: caps = sales, ledger, copies, holds, answers, deliveries. Exit code 0 clean, 1 findings.") { data };
-        connection.ActAnywhere(command, OverHttpAsync, (parsed, console, json, cancel) => LocalAsync(DataFolder.Of(parsed.GetValue(data)), console, json, cancel));
+        connection.ActAnywhere(command, OverHttpAsync, (parsed, console, json, cancel) => LocalAsync(parsed.GetValue(data), console, json, cancel));
         return command;
     }
 
@@ -28,15 +30,17 @@ internal static class AuditCommand
         return answer.IsOk ? Show(answer.Body, call.Console, call.Json) : Refused(call, answer);
     }
 
-    private static async Task<int> LocalAsync(string folder, CliConsole console, bool json, CancellationToken cancel)
+    /// <summary>A folder that is named is meant, whatever the environment says.</summary>
+    private static async Task<int> LocalAsync(string? folder, CliConsole console, bool json, CancellationToken cancel)
     {
         try
         {
-            using var audits = new SqliteAudits(folder);
-            var report = await audits.RunAsync(cancel);
+            using var postgres = folder is null && Environment.GetEnvironmentVariable("Exchange__Postgres") is { Length: > 0 } connection ? new PostgresAudits(connection) : null;
+            using var sqlite = postgres is null ? new SqliteAudits(DataFolder.Of(folder)) : null;
+            var report = await (postgres ?? (IAudits)sqlite!).RunAsync(cancel);
             return Show(Encoding.UTF8.GetString(Reply.Json(writer => AuditJson.WriteMembers(writer, report)).Body), console, json);
         }
-        catch (StorageOpenException fault)
+        catch (Exception fault) when (fault is StorageOpenException or StorageBusyException)
         {
             await console.Error.WriteLineAsync(fault.Message);
             return ExitCodes.Usage;

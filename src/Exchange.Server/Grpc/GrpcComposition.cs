@@ -14,7 +14,7 @@ public static class GrpcComposition
         services.AddGrpc(ConfigureGrpc);
         services.AddGrpcReflection();
         // One instance, not one a call: it holds no state.
-        services.AddSingleton<IntakeGrpc>().AddSingleton<FaultInterceptor>();
+        services.AddSingleton<IntakeGrpc>().AddSingleton<BidderGrpc>().AddSingleton<FaultInterceptor>();
         return services;
     }
 
@@ -23,6 +23,13 @@ public static class GrpcComposition
     {
         endpoints.MapGrpcService<IntakeGrpc>();
         if (reflection) endpoints.MapGrpcReflectionService();
+        return endpoints;
+    }
+
+    /// <summary>The connected buyers' service. Needs BidderLines, StandingBids and the catalog.</summary>
+    public static IEndpointRouteBuilder MapBidderGrpc(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapGrpcService<BidderGrpc>();
         return endpoints;
     }
 

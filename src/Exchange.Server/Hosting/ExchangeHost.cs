@@ -11,6 +11,8 @@ using Exchange.Server.Buyers;
 using Exchange.Server.Cli;
 using Exchange.Server.Grpc;
 using Exchange.Server.Intake;
+using Exchange.Server.Intake.Compatibility;
+using Exchange.Server.Intake.Specification;
 using Exchange.Server.Observability;
 using Exchange.Server.OpenApi;
 using Exchange.Server.Problems;
@@ -88,7 +90,7 @@ public static class ExchangeHost
         services.AddHostedService(provider => provider.GetRequiredService<DeliveryPump>());
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30) + options.Cluster.Drain);
 
-        services.AddAccess().AddObservability().AddIntake().AddExchangeGrpc().AddAdmin().AddExchangeOpenApi();
+        services.AddAccess().AddObservability().AddIntake().AddCompatibility().AddExchangeGrpc().AddAdmin().AddExchangeOpenApi();
         services.AddReadiness("staying", (provider, _) => Task.FromResult(!provider.GetRequiredService<Drain>().IsLeaving));
         services.AddReadiness("silo", (provider, _) => Task.FromResult(provider.GetRequiredService<Silos>().IsActive));
         services.AddReadiness("catalog", (provider, _) => Task.FromResult(provider.GetRequiredService<CatalogHost>().IsLoaded));
@@ -115,9 +117,12 @@ public static class ExchangeHost
         app.UseManagementPort(options.ManagementPort);
         app.MapObservability();
         app.MapIntake();
+        app.MapCompatibility();
+        app.MapSpecifications();
         app.MapAdmin();
         app.MapBuyers();
         app.MapIntakeGrpc(reflection: !options.Production);
+        app.MapBidderGrpc();
         app.MapExchangeOpenApi();
         return app;
     }

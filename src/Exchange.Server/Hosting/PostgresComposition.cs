@@ -1,6 +1,7 @@
 using Exchange.Grains.Cluster;
 using Exchange.Grains.Memory;
 using Exchange.Server.Observability;
+using Exchange.Storage.Audit;
 using Exchange.Storage.Postgres;
 using Orleans.Hosting;
 
@@ -33,6 +34,7 @@ public static class PostgresComposition
             }),
             AddServices = services =>
             {
+                services.AddSingleton<IAudits>(store.Audits);
                 services.AddSingleton(clock).AddHostedService<ClockKeeper>();
                 services.AddSingleton(store.CatalogNews).AddHostedService<CatalogListener>();
                 services.AddReadiness("clock", (_, _) => Task.FromResult(clock.IsNear));

@@ -1,6 +1,8 @@
+using Exchange.Engine.Catalog;
 using Exchange.Delivery;
 using Exchange.Delivery.Bidders;
 using Exchange.Delivery.Connectors;
+using Exchange.Delivery.Templates;
 using Exchange.Engine.PingTrees;
 using Exchange.Grains.Bidding;
 using Exchange.Grains.Catalog;
@@ -28,14 +30,18 @@ public static class SiloServices
         services.AddSingleton(store).AddSingleton(store.Access).AddSingleton(store.Vault);
         services.AddSingleton<CapAlerts>().AddSingleton<PingCounts>().AddSingleton<LiveFeed>();
         services.AddSingleton<LiveView>().AddSingleton<Engine.Caps.ILiveView>(provider => provider.GetRequiredService<LiveView>());
-        services.AddSingleton(new CatalogRules(Parsers.All, url => UrlRules.Check(url, allowLoopback)));
+        services.AddSingleton(new CatalogRules(Parsers.All, Liquid.Parse, url => UrlRules.Check(url, allowLoopback)) { Apart = OnItsOwnThread });
         services.AddSingleton<CatalogHost>().AddSingleton<ICatalogHost>(provider => provider.GetRequiredService<CatalogHost>());
         services.AddSingleton<TierRotations>().AddSingleton<IRotations>(provider => provider.GetRequiredService<TierRotations>());
         services.AddSingleton<OfferBook>().AddSingleton<PostRates>().AddSingleton<SoftHoldDesk>().AddSingleton<FirmOffers>().AddSingleton<ReturnDesk>().AddSingleton<PingDesk>();
         services.AddSingleton<Grains.Leads.LeadAnswers>().AddSingleton<PromiseCounts>().AddSingleton<LeadServices>().AddSingleton<ILeadIntake, LeadIntake>();
-        services.AddSingleton(_ => new OutboundHttp(new OutboundOptions { AllowLoopback = allowLoopback }));
-        services.AddSingleton(provider => ConnectorList.Create(provider.GetRequiredService<OutboundHttp>()));
-        services.AddSingleton(_ => BidderList.Create()).AddSingleton(new EndpointBreakers(new BreakerOptions(), time)).AddSingleton<LiveBidding>();
+        services.AddSingleton(_ => new OutboundHttp(new OutboundOptions { AllowLoopback = allowLoopback }, time: time));
+        services.AddSingleton<BidderLines>().AddSingleton<StandingBids>().AddSingleton(new EndpointBreakers(new BreakerOptions(), time)).AddSingleton<LiveBidding>();
+        services.AddSingleton(provider => ConnectorList.Create(provider.GetRequiredService<OutboundHttp>(), provider.GetRequiredService<BidderLines>(), time));
         return services.AddSingleton<BuyerCalls>().AddSingleton<DeliveryTurns>().AddSingleton<DeliveryPump>();
     }
+
+    /// <summary>The pool has a thread for each core: pings must not wait for one that compiles.</summary>
+    private static Task<CompileResult> OnItsOwnThread(Func<CompileResult> compile) =>
+        Task.Factory.StartNew(compile, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using Exchange.Engine.Values;
 using Exchange.Grains.Intake;
 using Exchange.Server.Access;
+using Exchange.Server.Answers;
 using Exchange.Server.Observability;
 using Exchange.Server.Problems;
 
@@ -10,6 +11,8 @@ namespace Exchange.Server.Intake;
 /// <summary>The publishers' HTTP: reads, asks the desk, writes. It decides nothing about a ping or a lead.</summary>
 public sealed class IntakeHttp(ILeadIntake intake, ExchangeMetrics metrics, TimeProvider time)
 {
+    private const string Json = "application/json", Xml = "application/xml";
+
     private static readonly Problem NoLead = Problem.Of(404, "not_found", "There is no such lead of yours.");
 
     public async Task PingAsync(HttpContext context)
@@ -30,7 +33,7 @@ public sealed class IntakeHttp(ILeadIntake intake, ExchangeMetrics metrics, Time
         }
         metrics.PingAnswered(answer.Reason, time.GetElapsedTime(started));
         if (answer.Replayed) MarkReplayed(context.Response);
-        WritePing(context.Response, answer);
+        WritePing(context, answer);
         await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
     }
 
@@ -56,7 +59,7 @@ public sealed class IntakeHttp(ILeadIntake intake, ExchangeMetrics metrics, Time
 
     public async Task GetLeadAsync(HttpContext context)
     {
-        if (!MediaTypes.TakesJson(context.Request)) await RefuseAsync(context, StatusProblems.Of(406));
+        if (AnswerFormats.Of(context.Request) == AnswerFormat.None) await RefuseAsync(context, BodyReading.NotAcceptable);
         else if (!TryReadLeadId(context, out var lead)) await RefuseAsync(context, NoLead);
         else await AnswerAsync(context, await intake.GetLeadAsync(context.GetCaller().For, lead, context.RequestAborted));
     }
@@ -64,7 +67,7 @@ public sealed class IntakeHttp(ILeadIntake intake, ExchangeMetrics metrics, Time
     /// <summary>For who does not know how a post ended: its answer by the idempotency key it was sent with.</summary>
     public async Task GetRequestAsync(HttpContext context)
     {
-        if (!MediaTypes.TakesJson(context.Request)) await RefuseAsync(context, StatusProblems.Of(406));
+        if (AnswerFormats.Of(context.Request) == AnswerFormat.None) await RefuseAsync(context, BodyReading.NotAcceptable);
         else await AnswerAsync(context, await intake.GetRequestAsync(context.GetCaller().For, (string)context.Request.RouteValues["key"]!, context.RequestAborted));
     }
 
@@ -91,15 +94,22 @@ public sealed class IntakeHttp(ILeadIntake intake, ExchangeMetrics metrics, Time
     private static bool TryReadLeadId(HttpContext context, out LeadId lead) =>
         LeadId.TryParse(context.Request.RouteValues["lead_id"] as string, out lead);
 
-    private static void WritePing(HttpResponse response, PingAnswer answer)
+    private static void WritePing(HttpContext context, PingAnswer answer)
     {
         // No await between writing and copying: the bytes are the thread's. Knowing the length spares the chunks.
         var json = PingAnswerWriter.Write(answer);
-        response.StatusCode = StatusCodes.Status200OK;
-        response.ContentType = "application/json";
-        response.ContentLength = json.Length;
+        var response = context.Response;
+        if (AnswerFormats.Of(context.Request) == AnswerFormat.Xml) WriteBody(response, StatusCodes.Status200OK, Xml, AnswerXml.Answer(json.ToArray()));
+        else WriteBody(response, StatusCodes.Status200OK, Json, json);
+    }
+
+    private static void WriteBody(HttpResponse response, int status, string type, ReadOnlySpan<byte> body)
+    {
+        response.StatusCode = status;
+        response.ContentType = type;
+        response.ContentLength = body.Length;
         response.Headers.CacheControl = "no-store";
-        response.BodyWriter.Write(json);
+        response.BodyWriter.Write(body);
     }
 
     private Task AnswerAsync(HttpContext context, PostReply reply, long? started = null)
@@ -107,13 +117,11 @@ public sealed class IntakeHttp(ILeadIntake intake, ExchangeMetrics metrics, Time
         if (reply.Answer is not { } json) return RefuseAsync(context, reply.Problem!);
         if (started is { } start) metrics.PostAnswered(LeadAnswers.ReadStatus(json), time.GetElapsedTime(start));
         var response = context.Response;
-        response.StatusCode = reply.Status;
-        response.ContentType = "application/json";
-        response.ContentLength = json.Length;
-        response.Headers.CacheControl = "no-store";
         if (reply.Status == StatusCodes.Status202Accepted) response.Headers.Location = $"/v1/leads/{LeadAnswers.ReadLeadId(json)}";
         if (reply.Replayed) MarkReplayed(response);
-        return response.Body.WriteAsync(json, context.RequestAborted).AsTask();
+        if (AnswerFormats.Of(context.Request) == AnswerFormat.Xml) WriteBody(response, reply.Status, Xml, AnswerXml.Answer(json));
+        else WriteBody(response, reply.Status, Json, json);
+        return response.BodyWriter.FlushAsync(context.RequestAborted).AsTask();
     }
 
     private Task RefuseAsync(HttpContext context, Problem problem)

@@ -270,14 +270,11 @@ internal ref struct JsonRequestReader
     {
         if (json.TokenType != JsonTokenType.String)
         {
-            WrongType(pointer, "A time such as 2026-11-22T12:05:00Z is needed.");
+            WrongType(pointer, TimeText.Needed);
             return null;
         }
-        var text = Text();
-        // K takes a missing offset too, which would leave the moment open.
-        var hasZone = text.Length > 19 && (text[^1] == 'Z' || text[^6] is '+' or '-');
-        if (hasZone && DateTimeOffset.TryParseExact(text, "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out var time)) return time;
-        into.AddError(pointer, "invalid_format", "A time such as 2026-11-22T12:05:00Z is needed.");
+        if (TimeText.TryParse(Text(), out var time)) return time;
+        into.AddError(pointer, "invalid_format", TimeText.Needed);
         return null;
     }
 

@@ -2,12 +2,12 @@ using Microsoft.Net.Http.Headers;
 
 namespace Exchange.Server.Intake;
 
-/// <summary>What a request's headers say about its body and the answer it takes.</summary>
+/// <summary>What a request's headers say about its body.</summary>
 internal static class MediaTypes
 {
     private const string Json = "application/json";
 
-    public enum BodyIs { Json, OtherType, OtherCharset }
+    public enum BodyIs { Json, Form, Xml, OtherType, OtherCharset }
 
     public static BodyIs Body(HttpRequest request)
     {
@@ -15,24 +15,18 @@ internal static class MediaTypes
         var contentType = request.ContentType;
         if (string.Equals(contentType, Json, StringComparison.OrdinalIgnoreCase)) return BodyIs.Json;
         if (!MediaTypeHeaderValue.TryParse(contentType, out var parsed)) return BodyIs.OtherType;
-        var isPatch = HttpMethods.IsPatch(request.Method) && parsed.MediaType.Equals("application/merge-patch+json", StringComparison.OrdinalIgnoreCase);
-        if (!isPatch && !parsed.MediaType.Equals(Json, StringComparison.OrdinalIgnoreCase)) return BodyIs.OtherType;
+        var kind = Kind(parsed.MediaType.Value!, HttpMethods.IsPatch(request.Method));
+        if (kind == BodyIs.OtherType) return kind;
         var charset = HeaderUtilities.RemoveQuotes(parsed.Charset);
-        return charset.Length == 0 || charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) ? BodyIs.Json : BodyIs.OtherCharset;
+        return charset.Length == 0 || charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) ? kind : BodyIs.OtherCharset;
     }
 
-    /// <summary>No Accept header takes all. A type with q=0 is one that is not taken.</summary>
-    public static bool TakesJson(HttpRequest request)
+    private static BodyIs Kind(string type, bool isPatch) => type.ToLowerInvariant() switch
     {
-        var accept = request.Headers.Accept;
-        if (accept.Count == 0 || accept.Count == 1 && accept[0] is null or "" or "*/*" or Json) return true;
-        // A header that cannot be read is no wish that could be refused.
-        if (!MediaTypeHeaderValue.TryParseList(accept, out var types)) return true;
-        foreach (var type in types)
-        {
-            if (type.Quality is null or > 0 && (type.MatchesAllTypes || type.MediaType.Equals("application/*", StringComparison.OrdinalIgnoreCase)
-                || type.MediaType.Equals(Json, StringComparison.OrdinalIgnoreCase))) return true;
-        }
-        return false;
-    }
+        Json => BodyIs.Json,
+        "application/merge-patch+json" when isPatch => BodyIs.Json,
+        "application/x-www-form-urlencoded" => BodyIs.Form,
+        "application/xml" or "text/xml" => BodyIs.Xml,
+        _ => BodyIs.OtherType,
+    };
 }

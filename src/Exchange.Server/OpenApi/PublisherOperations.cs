@@ -6,7 +6,7 @@ namespace Exchange.Server.OpenApi;
 /// <summary>The publishers' endpoints in the OpenAPI document: bodies, answers and examples, which handlers over raw requests cannot tell by themselves.</summary>
 internal static class PublisherOperations
 {
-    private const string Json = "application/json";
+    private const string Json = "application/json", Form = "application/x-www-form-urlencoded", Xml = "application/xml";
 
     private const string PingExample = """
         { "vertical": "auto-insurance", "sub_id": "kw-17", "tags": { "click_id": "Cj0K9" }, "channel": "web", "min_payout": "4.00", "max_copies": 3, "deadline_ms": 500,
@@ -35,17 +35,17 @@ internal static class PublisherOperations
     public static void Describe(OpenApiDocument document)
     {
         Operation(document, "/v1/pings", HttpMethod.Post, "Ping: who would pay what?",
-            (PublisherSchemas.Ping, PingExample), (PublisherSchemas.PingAnswer, PingAnswerExample), ["200"], ["400", "403", "409", "413", "415", "422", "429", "503"]);
+            (PublisherSchemas.Ping, PingExample), (PublisherSchemas.PingAnswer, PingAnswerExample), ["200"], ["400", "403", "406", "409", "413", "415", "422", "429", "503"]);
         Operation(document, "/v1/posts", HttpMethod.Post, "Post the lead against an offer",
-            (PublisherSchemas.Post, PostExample), (PublisherSchemas.LeadAnswer, LeadExample), ["200", "202"], ["400", "404", "409", "410", "413", "415", "422", "429", "503"]);
+            (PublisherSchemas.Post, PostExample), (PublisherSchemas.LeadAnswer, LeadExample), ["200", "202"], ["400", "404", "406", "409", "410", "413", "415", "422", "429", "503"]);
         Operation(document, "/v1/leads", HttpMethod.Post, "Ping and post in one call",
-            (PublisherSchemas.DirectPost, DirectPostExample), (PublisherSchemas.LeadAnswer, LeadExample), ["200", "202"], ["400", "403", "409", "413", "415", "422", "429", "503"]);
+            (PublisherSchemas.DirectPost, DirectPostExample), (PublisherSchemas.LeadAnswer, LeadExample), ["200", "202"], ["400", "403", "406", "409", "413", "415", "422", "429", "503"]);
         Operation(document, "/v1/leads/{lead_id}", HttpMethod.Get, "A lead of one's own",
             null, (PublisherSchemas.LeadAnswer, LeadExample), ["200", "202"], ["404", "503"]);
         Operation(document, "/v1/requests/{key}", HttpMethod.Get, "What became of a post, by its Idempotency-Key; 404: nothing was done under it",
             null, (PublisherSchemas.LeadAnswer, LeadExample), ["200", "202"], ["404", "409", "503"]);
         Operation(document, "/v1/leads/{lead_id}", HttpMethod.Patch, "Add fields not yet given",
-            (PublisherSchemas.AddFields, """{ "fields": { "job_title": "…" } }"""), (PublisherSchemas.LeadAnswer, LeadExample), ["200", "202"], ["400", "404", "409", "413", "415", "422", "503"]);
+            (PublisherSchemas.AddFields, """{ "fields": { "job_title": "…" } }"""), (PublisherSchemas.LeadAnswer, LeadExample), ["200", "202"], ["400", "404", "406", "409", "413", "415", "422", "503"]);
     }
 
     private static void PathParameter(OpenApiOperation operation, string name, string description)
@@ -63,14 +63,14 @@ internal static class PublisherOperations
         if (method == HttpMethod.Post) operation.Parameters.Add(IdempotencyKey());
         if (path.Contains("{lead_id}", StringComparison.Ordinal)) PathParameter(operation, "lead_id", "The ping's id.");
         if (path.Contains("{key}", StringComparison.Ordinal)) PathParameter(operation, "key", "The Idempotency-Key that the request was sent with.");
-        if (request is { } sent) operation.RequestBody = new OpenApiRequestBody { Required = true, Content = Content(document, Json, sent.Schema, sent.Example) };
+        if (request is { } sent) operation.RequestBody = new OpenApiRequestBody { Required = true, Content = Sent(document, sent.Schema, sent.Example) };
         var responses = new OpenApiResponses();
         foreach (var status in good)
         {
             responses[status] = new OpenApiResponse
             {
                 Description = status == "202" ? "A copy is pending or in doubt; the Location header says where to look again." : "Answered.",
-                Content = Content(document, Json, answer.Schema, answer.Example),
+                Content = Answered(document, answer.Schema, answer.Example),
             };
         }
         foreach (var status in bad) responses[status] = ProblemResponse(document, status);
@@ -84,8 +84,27 @@ internal static class PublisherOperations
         Content = new Dictionary<string, OpenApiMediaType> { [Problems.ProblemWriter.ContentType] = new() { Schema = new OpenApiSchemaReference(PublisherSchemas.Problem, document) } },
     };
 
-    private static Dictionary<string, OpenApiMediaType> Content(OpenApiDocument document, string type, string schema, string example) =>
-        new() { [type] = new OpenApiMediaType { Schema = new OpenApiSchemaReference(schema, document), Example = JsonNode.Parse(example) } };
+    private static Dictionary<string, OpenApiMediaType> Sent(OpenApiDocument document, string schema, string example) => new()
+    {
+        [Json] = Like(document, schema, example),
+        [Form] = new OpenApiMediaType
+        {
+            Schema = Schemas.Map("Members by name, their parts with a dot (tags.click_id, consent.page), offer_ids repeated or separated by commas; every other name is a field.", Schemas.Text("")),
+        },
+        [Xml] = new OpenApiMediaType
+        {
+            Schema = Schemas.Text("<ping>, <post> or <lead> with the members as elements, fields under <fields>, lists as elements; a field whose name is no XML name as <field name=\"…\">."),
+        },
+    };
+
+    private static Dictionary<string, OpenApiMediaType> Answered(OpenApiDocument document, string schema, string example) => new()
+    {
+        [Json] = Like(document, schema, example),
+        [Xml] = new OpenApiMediaType { Schema = Schemas.Text("The same members as elements of <answer>.") },
+    };
+
+    private static OpenApiMediaType Like(OpenApiDocument document, string schema, string example) =>
+        new() { Schema = new OpenApiSchemaReference(schema, document), Example = JsonNode.Parse(example) };
 
     private static OpenApiParameter IdempotencyKey() => new()
     {

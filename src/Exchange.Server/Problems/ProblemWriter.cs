@@ -3,13 +3,18 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Exchange.Grains.Intake;
+using Exchange.Server.Answers;
 
 namespace Exchange.Server.Problems;
 
-/// <summary>Writes a <see cref="Problem"/> as <c>application/problem+json</c> (RFC 9457): the one form in which HTTP callers are refused.</summary>
+/// <summary>
+/// Writes a <see cref="Problem"/> as <c>application/problem+json</c> (RFC 9457), or as <c>application/problem+xml</c> to who likes XML better: the one form in
+/// which HTTP callers are refused.
+/// </summary>
 public static class ProblemWriter
 {
     public const string ContentType = "application/problem+json";
+    public const string XmlContentType = "application/problem+xml";
 
     /// <summary>
     /// Answers with the problem: <c>Retry-After</c> where it says so, <c>WWW-Authenticate</c> with 401, the recorded answer as <c>lead</c>.
@@ -21,13 +26,15 @@ public static class ProblemWriter
         if (response.HasStarted) return Task.CompletedTask;
         var buffer = new ArrayBufferWriter<byte>(512);
         using (var json = new Utf8JsonWriter(buffer)) Write(json, problem, TraceId(context));
+        var isXml = AnswerFormats.Of(context.Request) == AnswerFormat.Xml;
+        var body = isXml ? AnswerXml.Problem(buffer.WrittenMemory) : buffer.WrittenMemory;
         response.StatusCode = problem.Status;
-        response.ContentType = ContentType;
-        response.ContentLength = buffer.WrittenCount;
+        response.ContentType = isXml ? XmlContentType : ContentType;
+        response.ContentLength = body.Length;
         response.Headers.CacheControl = "no-store";
         if (problem.RetryAfterSeconds > 0) response.Headers.RetryAfter = problem.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
         if (problem.Status == 401) response.Headers.WWWAuthenticate = "Bearer realm=\"exchange\"";
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.Body.WriteAsync(buffer.WrittenMemory).AsTask();
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.Body.WriteAsync(body).AsTask();
     }
 
     /// <summary>What the operator finds the request by in its logs and traces.</summary>

@@ -11,4 +11,11 @@ internal static class CounterNames
 
     /// <summary>Offers and pings: <c>c:owner:offers:…</c>.</summary>
     public static bool IsCounted(LimitKind kind, string limitId) => kind == LimitKind.Cap && limitId.Split(':') is [_, _, "offers" or "pings", ..];
+
+    /// <summary>
+    /// What the catalog's row says that the counter's limit may be. A buyer that left the catalog keeps the credit in its limit; any other limit is the catalog's
+    /// only while it is in it.
+    /// </summary>
+    public static IReadOnlyList<long>? CatalogOf(LimitKind kind, long? limit, IReadOnlyList<long>? weekdays, bool isActive) =>
+        limit is null || !isActive && kind != LimitKind.Balance ? null : weekdays ?? [limit.Value];
 }

@@ -68,14 +68,20 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
                 known.Ask(limit, stored);
     }
 
-    /// <summary>A row is made only when there is something in it, as by a first take.</summary>
+    /// <summary>
+    /// A row is made only when there is something in it, as by a first take. What its copies do not say of it is kept beside it, for the audit: what they used
+    /// without a take (where what was kept counts, none does), and that it began beyond its limit.
+    /// </summary>
     private static async Task WriteAsync(NpgsqlConnection database, LimitModel limit, NewCapCount count, CancellationToken cancel)
     {
         await database.RunAsync("""
-            INSERT INTO counter (key, limit_id, window_start, lim, used, held) SELECT t.key, $1, $2, $3, t.used, t.held FROM unnest($4, $5, $6) AS t (key, used, held) ORDER BY t.key
-            ON CONFLICT (key) DO UPDATE SET used = excluded.used, held = excluded.held
+            INSERT INTO counter AS c (key, limit_id, window_start, lim, used, held, seeded, over)
+            SELECT t.key, $1, $2, $3, t.used, t.held, CASE WHEN $7 THEN 0 ELSE t.used END, CASE WHEN t.used + t.held > $3 THEN t.used + t.held ELSE 0 END
+            FROM unnest($4, $5, $6) AS t (key, used, held) ORDER BY t.key
+            ON CONFLICT (key) DO UPDATE SET used = excluded.used, held = excluded.held, seeded = CASE WHEN $7 THEN 0 ELSE c.seeded + excluded.used - c.used END,
+                over = CASE WHEN excluded.used + excluded.held > c.lim THEN excluded.used + excluded.held ELSE c.over END
             """, cancel, limit.Id, count.Window.Start, limit.RowLimitIn(count.Window),
-            count.Rows.Keys.ToArray(), count.Rows.Values.Select(row => row.Used).ToArray(), count.Rows.Values.Select(row => row.Held).ToArray()).ConfigureAwait(false);
+            count.Rows.Keys.ToArray(), count.Rows.Values.Select(row => row.Used).ToArray(), count.Rows.Values.Select(row => row.Held).ToArray(), limit.CountsKept).ConfigureAwait(false);
         foreach (var (key, row) in count.Rows.Where(row => row.Value.Moving.Count > 0))
             await database.RunAsync("""
                 UPDATE copy c SET takes = array_append(c.takes, $1), amounts = array_append(c.amounts, t.amount) FROM unnest($2, $3, $4) AS t (lead_id, no, amount)

@@ -13,7 +13,7 @@ internal sealed class PostgresCatalog(PostgresChanges changes, NpgsqlDataSource 
     /// <summary>Ours in this database: applies take turns.</summary>
     private const long Turn = 7302;
 
-    private const string Columns = "SELECT version, at_ms, author, json FROM catalog_version";
+    private const string Columns = "SELECT version, at_ms, author, json, base FROM catalog_version";
 
     private readonly SemaphoreSlim applying = new(1, 1);
     private readonly AppliedLimits applied = new();
@@ -29,8 +29,9 @@ internal sealed class PostgresCatalog(PostgresChanges changes, NpgsqlDataSource 
 
     public Task<CatalogVersion?> FindAsync(long version, CancellationToken cancel) => reads.FirstAsync(Columns + " WHERE version = $1", Read, cancel, version);
 
-    public async Task<IReadOnlyList<CatalogVersion>> HistoryAsync(int limit, CancellationToken cancel) =>
-        await reads.AllAsync(Columns + " ORDER BY version DESC LIMIT $1", Read, cancel, Math.Clamp(limit, 1, Limits.PageRows)).ConfigureAwait(false);
+    public async Task<IReadOnlyList<CatalogNote>> HistoryAsync(int limit, CancellationToken cancel) =>
+        await reads.AllAsync("SELECT version, at_ms, author FROM catalog_version ORDER BY version DESC LIMIT $1",
+            static row => new CatalogNote(row.Long(0), row.Long(1), row.Text(2)), cancel, Math.Clamp(limit, 1, Limits.PageRows)).ConfigureAwait(false);
 
     public async Task<long?> ApplyAsync(CatalogApply apply, long nowMs, CancellationToken cancel)
     {
@@ -59,7 +60,8 @@ internal sealed class PostgresCatalog(PostgresChanges changes, NpgsqlDataSource 
         if (change.MayBeDone && await IsOursAsync(database, latest, apply, nowMs, cancel).ConfigureAwait(false)) return latest;
         if (apply.ExpectedVersion is { } expected && expected != latest) return null;
         var version = latest + 1;
-        await database.RunAsync("INSERT INTO catalog_version (version, at_ms, author, json) VALUES ($1, $2, $3, $4)", cancel, version, nowMs, apply.Author, apply.Json).ConfigureAwait(false);
+        await database.RunAsync("INSERT INTO catalog_version (version, at_ms, author, json, base) VALUES ($1, $2, $3, $4, $5)", cancel,
+            version, nowMs, apply.Author, apply.Json, apply.Base).ConfigureAwait(false);
         await database.RunAsync("INSERT INTO campaign_identity (id, buyer, vertical) SELECT * FROM unnest($1, $2, $3) ON CONFLICT DO NOTHING", cancel,
             apply.NewCampaigns.Select(campaign => campaign.Id).ToArray(), apply.NewCampaigns.Select(campaign => campaign.Buyer).ToArray(),
             apply.NewCampaigns.Select(campaign => campaign.Vertical).ToArray()).ConfigureAwait(false);
@@ -92,7 +94,8 @@ internal sealed class PostgresCatalog(PostgresChanges changes, NpgsqlDataSource 
     }
 
     private static Task<bool> IsOursAsync(NpgsqlConnection database, long latest, CatalogApply apply, long nowMs, CancellationToken cancel) =>
-        database.FirstAsync("SELECT at_ms = $2 AND author = $3 AND json = $4 FROM catalog_version WHERE version = $1", static row => row.Bool(0), cancel, latest, nowMs, apply.Author, apply.Json);
+        database.FirstAsync("SELECT at_ms = $2 AND author = $3 AND json = $4 AND base IS NOT DISTINCT FROM $5 FROM catalog_version WHERE version = $1", static row => row.Bool(0), cancel,
+            latest, nowMs, apply.Author, apply.Json, apply.Base);
 
     public async Task<IReadOnlyList<CounterValue>> ReadCountersAsync(long nowMs, CancellationToken cancel) =>
         await reads.AllAsync($"""
@@ -101,7 +104,13 @@ internal sealed class PostgresCatalog(PostgresChanges changes, NpgsqlDataSource 
             SELECT {LimitRows.CounterColumns} FROM newest n JOIN counter c ON c.limit_id = n.limit_id AND c.window_start >= n.start
             """, LimitRows.Value, cancel, Math.DivRem(nowMs, 1000).Quotient).ConfigureAwait(false);
 
-    private static CatalogVersion Read(NpgsqlDataReader row) => new(row.Long(0), row.Long(1), row.Text(2), row.Blob(3));
+    public async Task<IReadOnlyList<CounterValue>> CountersOfAsync(IReadOnlyCollection<string> limits, long nowMs, CancellationToken cancel)
+    {
+        await using var connection = await reads.OpenConnectionAsync(cancel).ConfigureAwait(false);
+        return await LimitRows.CountersOfAsync(connection, [.. limits], nowMs, cancel).ConfigureAwait(false);
+    }
+
+    private static CatalogVersion Read(NpgsqlDataReader row) => new(row.Long(0), row.Long(1), row.Text(2), row.Blob(3)) { Base = row.LongOrNull(4) };
 
     public void Dispose() => applying.Dispose();
 }

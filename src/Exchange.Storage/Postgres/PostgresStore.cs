@@ -34,6 +34,7 @@ public sealed class PostgresStore : IExchangeStore
         Doubts = new PostgresDoubts(source);
         suppressions = new PostgresSuppressions(source, options.TimeProvider);
         Erasures = new PostgresErasures(changes, suppressions, pings);
+        Audits = new PostgresAudits(options.ConnectionString);
         CatalogNews = new PostgresCatalogNews(source, options.TimeProvider, options.Logger);
     }
 
@@ -48,6 +49,9 @@ public sealed class PostgresStore : IExchangeStore
 
     /// <summary>Tells that some process has applied a catalog.</summary>
     public ICatalogNews CatalogNews { get; }
+
+    /// <summary>Audits of what is stored.</summary>
+    public PostgresAudits Audits { get; }
 
     /// <summary>Connections with the journal's session settings.</summary>
     public NpgsqlDataSource Source => source;
@@ -108,6 +112,7 @@ public sealed class PostgresStore : IExchangeStore
         if (Interlocked.Exchange(ref disposed, 1) != 0) return;
         await journal.DisposeAsync().ConfigureAwait(false);
         await pings.DisposeAsync().ConfigureAwait(false);
+        Audits.Dispose();
         catalog.Dispose();
         counts.Dispose();
         await silo.DisposeAsync().ConfigureAwait(false);

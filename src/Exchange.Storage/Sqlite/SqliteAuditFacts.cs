@@ -1,7 +1,6 @@
 using Exchange.Engine.Audit;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Ledger;
-using Exchange.Engine.Values;
 using Exchange.Storage.Audit;
 
 namespace Exchange.Storage.Sqlite;
@@ -9,64 +8,23 @@ namespace Exchange.Storage.Sqlite;
 /// <summary>The facts of one open read transaction. Every table is read once in the order of leads and merged, so that nothing is kept.</summary>
 internal sealed class SqliteAuditFacts(Database database) : IAuditFacts
 {
-    public IEnumerable<CounterFact> Counters()
-    {
-        var rows = database.Prepare("""
-            SELECT c.id, c.key, c.limit_id, c.window_start, c.lim, c.used, c.held, c.seeded, c.over, k.lim, k.weekdays, k.active
-            FROM counter c LEFT JOIN cap k ON k.id = c.limit_id
-            """);
-        try
-        {
-            while (rows.Step()) yield return Counter(rows);
-        }
-        finally { rows.Reset(); }
-    }
+    public IEnumerable<CounterFact> Counters() => Rows("""
+        SELECT c.id, c.key, c.limit_id, c.window_start, c.lim, c.used, c.held, c.seeded, c.over, k.lim, k.weekdays, k.active
+        FROM counter c LEFT JOIN cap k ON k.id = c.limit_id
+        """, Counter);
 
-    public IEnumerable<TransferFact> Bookings()
-    {
-        var rows = database.Prepare("SELECT no, kind, debit, credit, amount FROM transfer WHERE lead_id IS NULL");
-        try
-        {
-            while (rows.Step()) yield return new(rows.Int(0), rows.Text(1), rows.Text(2), rows.Text(3), new Money(rows.Long(4)));
-        }
-        finally { rows.Reset(); }
-    }
+    public IEnumerable<TransferFact> Bookings() => Rows("SELECT no, kind, debit, credit, amount FROM transfer WHERE lead_id IS NULL", static row => Transfer(row, 0));
 
-    public IEnumerable<LeadFacts> Leads()
-    {
-        using var leads = new LeadCursor<LeadFact>(
-            database.Prepare("SELECT lead_id, publisher, state, max_copies, open_copies, open_exclusive, offer_ms, answer FROM lead ORDER BY lead_id"), Lead);
-        using var copies = new LeadCursor<CopyFact>(
-            database.Prepare("SELECT lead_id, no, campaign, buyer, company, exclusive, state, price, payout, called, at_ms, takes FROM copy ORDER BY lead_id, no"), Copy);
-        using var transfers = new LeadCursor<TransferFact>(
-            database.Prepare("SELECT lead_id, no, kind, debit, credit, amount FROM transfer INDEXED BY transfer_source WHERE lead_id IS NOT NULL ORDER BY source, no, kind, part"),
-            static row => new(row.Int(1), row.Text(2), row.Text(3), row.Text(4), new Money(row.Long(5))));
-        using var deliveries = new LeadCursor<DeliveryFact>(
-            database.Prepare("SELECT lead_id, no, status, pulled, due_at FROM delivery ORDER BY lead_id, no"),
-            static row => new(row.Int(1), (DeliveryFactState)row.Int(2), row.Bool(3), row.Long(4) != NewDelivery.NeverDue));
-        using var persons = new LeadCursor<int>(database.Prepare("SELECT lead_id, count(*) FROM person GROUP BY lead_id ORDER BY lead_id"), static row => row.Int(1));
-        leads.Start();
-        copies.Start();
-        transfers.Start();
-        deliveries.Start();
-        persons.Start();
-        while (First(leads.Next, copies.Next, transfers.Next, deliveries.Next, persons.Next) is { } id)
-        {
-            var lead = leads.Take(id);
-            var facts = new LeadFacts(id, lead.FirstOrDefault(), copies.Take(id), transfers.Take(id), deliveries.Take(id), persons.Take(id).Sum());
-            yield return facts;
-        }
-    }
+    public IEnumerable<LeadFacts> Leads() => LeadMerge.Merge(
+        Rows("SELECT lead_id, publisher, state, max_copies, open_copies, open_exclusive, offer_ms, answer FROM lead ORDER BY lead_id", static row => (row.Lead(0), Lead(row))),
+        Rows("SELECT lead_id, no, campaign, buyer, company, exclusive, state, price, payout, called, at_ms, takes FROM copy ORDER BY lead_id, no", static row => (row.Lead(0), Copy(row))),
+        Rows("SELECT lead_id, no, kind, debit, credit, amount FROM transfer INDEXED BY transfer_source WHERE lead_id IS NOT NULL ORDER BY source, no, kind, part",
+            static row => (row.Lead(0), Transfer(row, 1))),
+        Rows("SELECT lead_id, no, status, pulled, due_at FROM delivery ORDER BY lead_id, no",
+            static row => (row.Lead(0), new DeliveryFact(row.Int(1), (DeliveryFactState)row.Int(2), row.Bool(3), row.Long(4) != NewDelivery.NeverDue))),
+        Rows("SELECT lead_id, count(*) FROM person GROUP BY lead_id ORDER BY lead_id", static row => (row.Lead(0), row.Int(1))));
 
-    public IEnumerable<RequestFact> Requests()
-    {
-        var rows = database.Prepare("SELECT publisher, lead_id FROM request");
-        try
-        {
-            while (rows.Step()) yield return new(rows.Text(0), rows.Lead(1));
-        }
-        finally { rows.Reset(); }
-    }
+    public IEnumerable<RequestFact> Requests() => Rows("SELECT publisher, lead_id FROM request", static row => new RequestFact(row.Text(0), row.Lead(1)));
 
     public IEnumerable<SequenceFact> Sequences()
     {
@@ -76,6 +34,16 @@ internal sealed class SqliteAuditFacts(Database database) : IAuditFacts
             database.Prepare("SELECT value FROM sequence WHERE name = 'sold'").Scalar());
     }
 
+    private IEnumerable<T> Rows<T>(string sql, Func<Statement, T> read)
+    {
+        var rows = database.Prepare(sql);
+        try
+        {
+            while (rows.Step()) yield return read(rows);
+        }
+        finally { rows.Reset(); }
+    }
+
     private SequenceFact Numbers(string name, string sql, bool gapless, long? given) =>
         database.Prepare(sql).First(row => new SequenceFact(name, row.Long(0), row.Long(1), row.Long(2), row.Long(3), gapless) { Given = given })!;
 
@@ -83,14 +51,14 @@ internal sealed class SqliteAuditFacts(Database database) : IAuditFacts
     {
         var (key, limitId) = (row.Text(1), row.Text(2));
         var kind = CounterNames.KindOf(key);
-        // A buyer that left the catalog keeps the credit in its limit; any other limit is the catalog's only while it is in it.
-        IReadOnlyList<long>? catalog = row.IsNull(9) || !row.Bool(11) && kind != LimitKind.Balance ? null
-            : row.TextOrNull(10) is { } week ? WeekdayLimits.Read(week) : [row.Long(9)];
         return new(row.Long(0), kind, limitId, row.Long(3), row.Long(4), row.Long(5), row.Long(6))
         {
-            IsCounted = CounterNames.IsCounted(kind, limitId), Catalog = catalog, Seeded = row.LongOrNull(7), Over = row.Long(8),
+            IsCounted = CounterNames.IsCounted(kind, limitId), Seeded = row.LongOrNull(7), Over = row.Long(8),
+            Catalog = CounterNames.CatalogOf(kind, row.LongOrNull(9), row.TextOrNull(10) is { } week ? WeekdayLimits.Read(week) : null, !row.IsNull(11) && row.Bool(11)),
         };
     }
+
+    private static TransferFact Transfer(Statement row, int first) => new(row.Int(first), row.Text(first + 1), row.Text(first + 2), row.Text(first + 3), new(row.Long(first + 4)));
 
     private static LeadFact Lead(Statement row) =>
         new(row.Text(1), (LeadState)row.Int(2), row.Int(3), row.Int(4), row.Bool(5), row.Long(6) == 0, row.IsNull(7) ? null : RecordedAnswer.Read(row.Span(7)));
@@ -98,11 +66,4 @@ internal sealed class SqliteAuditFacts(Database database) : IAuditFacts
     private static CopyFact Copy(Statement row) => new(
         row.Int(1), row.Text(2), row.Text(3), row.Text(4), row.Bool(5), (CopyState)row.Int(6), new(row.Long(7)), new(row.Long(8)), row.Bool(9), row.Long(10),
         [.. StoredTakes.Read(row.Span(11)).Select(static take => new TakeFact(take.Counter, take.Amount))]);
-
-    private static LeadId? First(params ReadOnlySpan<LeadId?> ids)
-    {
-        LeadId? first = null;
-        foreach (var id in ids) if (id is { } next && (first is null || next.CompareTo(first.Value) < 0)) first = next;
-        return first;
-    }
 }

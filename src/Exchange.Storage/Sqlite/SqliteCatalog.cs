@@ -5,7 +5,7 @@ namespace Exchange.Storage.Sqlite;
 /// <summary>Catalog versions and the limits that an apply moves, in one transaction.</summary>
 internal sealed class SqliteCatalog(Writer writer, ReadPool reads) : ICatalogStore
 {
-    private const string Columns = "SELECT version, at_ms, author, json FROM catalog_version";
+    private const string Columns = "SELECT version, at_ms, author, json, base FROM catalog_version";
 
     private readonly AppliedLimits applied = new();
 
@@ -27,9 +27,10 @@ internal sealed class SqliteCatalog(Writer writer, ReadPool reads) : ICatalogSto
     public Task<CatalogVersion?> FindAsync(long version, CancellationToken cancel) =>
         reads.ReadAsync(database => database.Prepare(Columns + " WHERE version = ?").Bind(version).First(Read), cancel);
 
-    public Task<IReadOnlyList<CatalogVersion>> HistoryAsync(int limit, CancellationToken cancel) =>
-        reads.ReadAsync<IReadOnlyList<CatalogVersion>>(
-            database => database.Prepare(Columns + " ORDER BY version DESC LIMIT ?").Bind(Math.Clamp(limit, 1, Limits.PageRows)).All(Read), cancel);
+    public Task<IReadOnlyList<CatalogNote>> HistoryAsync(int limit, CancellationToken cancel) =>
+        reads.ReadAsync<IReadOnlyList<CatalogNote>>(
+            database => database.Prepare("SELECT version, at_ms, author FROM catalog_version ORDER BY version DESC LIMIT ?").Bind(Math.Clamp(limit, 1, Limits.PageRows))
+                .All(static row => new CatalogNote(row.Long(0), row.Long(1), row.Text(2))), cancel);
 
     public async Task<long?> ApplyAsync(CatalogApply apply, long nowMs, CancellationToken cancel)
     {
@@ -47,8 +48,8 @@ internal sealed class SqliteCatalog(Writer writer, ReadPool reads) : ICatalogSto
             var latest = database.Prepare("SELECT max(version) FROM catalog_version").Scalar() ?? 0;
             if (apply.ExpectedVersion is { } expected && expected != latest) return (long?)null;
             var version = latest + 1;
-            database.Prepare("INSERT INTO catalog_version (version, at_ms, author, json) VALUES (?, ?, ?, ?)")
-                .Bind(version).Bind(nowMs).Bind(apply.Author).Bind(apply.Json).Run();
+            database.Prepare("INSERT INTO catalog_version (version, at_ms, author, json, base) VALUES (?, ?, ?, ?, ?)")
+                .Bind(version).Bind(nowMs).Bind(apply.Author).Bind(apply.Json).Bind(apply.Base).Run();
             foreach (var (id, buyer, vertical) in apply.NewCampaigns)
                 database.Prepare("INSERT OR IGNORE INTO campaign_identity (id, buyer, vertical) VALUES (?, ?, ?)").Bind(id).Bind(buyer).Bind(vertical).Run();
             if (applied.MustRead(latest)) applied.Read(LimitRows.Read(database));
@@ -70,6 +71,9 @@ internal sealed class SqliteCatalog(Writer writer, ReadPool reads) : ICatalogSto
             SELECT c.key, c.limit_id, c.lim, c.used, c.held FROM newest n JOIN counter c ON c.limit_id = n.limit_id AND c.window_start >= n.start
             """).Bind(Math.DivRem(nowMs, 1000).Quotient).All(Value), cancel);
 
+    public Task<IReadOnlyList<CounterValue>> CountersOfAsync(IReadOnlyCollection<string> limits, long nowMs, CancellationToken cancel) =>
+        reads.ReadAsync<IReadOnlyList<CounterValue>>(database => [.. limits.SelectMany(limit => CountersOf(database, limit, nowMs))], cancel);
+
     private static List<CounterValue> CountersOf(Database database, string limit, long nowMs) =>
         database.Prepare("""
             SELECT c.key, c.limit_id, c.lim, c.used, c.held FROM counter c WHERE c.limit_id = ?
@@ -78,5 +82,5 @@ internal sealed class SqliteCatalog(Writer writer, ReadPool reads) : ICatalogSto
 
     private static CounterValue Value(Statement row) => new(row.Text(0), row.Text(1), row.Long(2), row.Long(3), row.Long(4));
 
-    private static CatalogVersion Read(Statement row) => new(row.Long(0), row.Long(1), row.Text(2), row.Blob(3));
+    private static CatalogVersion Read(Statement row) => new(row.Long(0), row.Long(1), row.Text(2), row.Blob(3)) { Base = row.LongOrNull(4) };
 }

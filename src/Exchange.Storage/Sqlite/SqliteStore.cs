@@ -103,6 +103,7 @@ public sealed class SqliteStore : IExchangeStore
         var folderLock = FolderLock.Take(options.Folder);
         try
         {
+            foreach (var file in (string[])[FactsFile, PingsFile]) LogTail.Check(Path.Combine(options.Folder, file), options.Logger);
             return new SqliteStore(options, folderLock);
         }
         catch (Exception exception)

@@ -77,6 +77,7 @@ public sealed class AuditorTests
         (typeof(RowsAreNumbered), "a row that went", facts => facts.WithSequence(sequence => sequence with { Rows = 7, Distinct = 7 })),
         (typeof(RowsAreNumbered), "a number twice", facts => facts.WithSequence(sequence => sequence with { Distinct = 7 })),
         (typeof(RowsAreNumbered), "a number that was never given", facts => facts.WithSequence(sequence => sequence with { Given = 7 })),
+        (typeof(RowsAreNumbered), "the last row that went", facts => facts.WithSequence(sequence => sequence with { Given = 9 })),
         (typeof(RowsAreNumbered), "a number below one", facts => facts.WithSequence(sequence => sequence with { First = 0 })),
         (typeof(NothingHangsLoose), "copies without their lead", facts => facts.WithLead(GoodFacts.Sold, lead => lead with { Lead = null })),
         (typeof(NothingHangsLoose), "a delivery of no copy", facts => facts.WithDeliveries(GoodFacts.Refused, new DeliveryFact(1, DeliveryFactState.Failed, false, false))),

@@ -130,7 +130,7 @@ public sealed class CatalogCompilerTests
         delivery.To.ShouldHaveSingleItem().Endpoint.Connector.ShouldBe(ConnectorKind.Inbox);
         var native = Basic.Campaigns["acme-b"].Delivery;
         native.Sold.ShouldBe(SoldWhen.OnAccept);
-        native.To.ShouldHaveSingleItem().Endpoint.ShouldBe(new EndpointModel("crm", ConnectorKind.Native, new Uri("https://crm.acme.example/copies"), "acme-key", TimeSpan.FromSeconds(10)));
+        native.To.ShouldHaveSingleItem().Endpoint.ShouldBe(new EndpointModel("crm", ConnectorKind.Native, new Uri("https://crm.acme.example/copies"), "acme-key", TimeSpan.FromSeconds(10)) { Buyer = "acme" });
     }
 
     [Fact]

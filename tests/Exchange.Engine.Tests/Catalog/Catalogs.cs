@@ -72,6 +72,7 @@ internal static class Catalogs
         Parsers = new((text, _) => text.StartsWith('+') ? text : null, text => text.Contains('.', StringComparison.Ordinal) ? text : null),
         Today = new DateOnly(2026, 11, 22).DayNumber,
         KnownSecrets = new HashSet<string> { "acme-key" },
+        ParseTemplate = Connectors.PlainTemplate.Parse,
         CheckUrl = url => url.IsLoopback ? "This address is the machine itself." : null,
     };
 

@@ -22,6 +22,27 @@ public sealed class ConfigPatchTests
     public void Merge_FollowsTheStandard(string target, string patch, string expected) =>
         ConfigJson.WriteText(ConfigPatch.Merge(Catalogs.Json(target), Catalogs.Json(patch))).ShouldBe(expected);
 
+    [Theory]
+    [InlineData("{\"a\":\"b\"}", "{\"a\":\"b\"}", "{}")]
+    [InlineData("{\"a\":\"b\"}", "{\"a\":\"c\"}", "{\"a\":\"c\"}")]
+    [InlineData("{\"a\":\"b\"}", "{\"a\":\"b\",\"c\":{\"d\":[\"1\"]}}", "{\"c\":{\"d\":[\"1\"]}}")]
+    [InlineData("{\"a\":\"b\",\"c\":\"d\"}", "{\"c\":\"d\"}", "{\"a\":null}")]
+    [InlineData("{\"a\":{\"b\":\"c\",\"d\":\"e\"}}", "{\"a\":{\"b\":\"f\"}}", "{\"a\":{\"b\":\"f\",\"d\":null}}")]
+    [InlineData("{\"a\":{\"b\":\"c\"}}", "{\"a\":{}}", "{\"a\":{\"b\":null}}")]
+    [InlineData("{\"a\":{\"b\":\"c\"}}", "{\"a\":[\"b\"]}", "{\"a\":[\"b\"]}")]
+    [InlineData("{\"a\":\"b\"}", "{\"a\":{\"b\":\"c\"}}", "{\"a\":{\"b\":\"c\"}}")]
+    // Another order, a key between others, a null: no merge patch says that.
+    [InlineData("{\"a\":\"1\",\"b\":\"2\"}", "{\"b\":\"2\",\"a\":\"1\"}", null)]
+    [InlineData("{\"a\":\"1\",\"b\":\"2\"}", "{\"a\":\"1\",\"c\":\"3\",\"b\":\"2\"}", null)]
+    [InlineData("{\"a\":\"1\"}", "{\"a\":null}", null)]
+    [InlineData("[\"a\"]", "[\"b\"]", null)]
+    public void Between_IsTheMergePatchThatMakesTheSecondOfTheFirst(string before, string after, string? patch)
+    {
+        var between = ConfigPatch.Between(Catalogs.Json(before), Catalogs.Json(after));
+        (between is null ? null : ConfigJson.WriteText(between)).ShouldBe(patch);
+        if (between is not null) ConfigJson.WriteText(ConfigPatch.Merge(Catalogs.Json(before), between)).ShouldBe(after);
+    }
+
     [Fact]
     public void Merge_IntoAnEntry_GivesNodesTheirPathThere()
     {

@@ -30,6 +30,14 @@ public sealed class TakeoverTests
         ("buyers zenith credit_limit", ["\"10.00\"", "\"unlimited\"", "-"]),
         ("buyers acme endpoints crm with url", ["\"https://crm.acme.example/new\"", "\"http://127.0.0.1/\""]),
         ("buyers acme endpoints crm with secret secret", ["\"acme-key\"", "\"lost-key\""]),
+        ("buyers acme endpoints http with host", ["\"b.example\"", "\"a.example\""]),
+        ("buyers acme endpoints http limits", ["{ \"per_second\": 5 }", "-"]),
+        ("connectors theirs post form Kind", ["\"{{ lead.cover | map: 'cover' }}\"", "\"{{ lead.shoe }}\"", "-"]),
+        ("connectors theirs maps cover", ["{ \"minimum\": \"M\" }", "{ \"standard\": \"S\" }"]),
+        ("connectors theirs ping", ["{ \"url\": \"https://a.example/\", \"reply\": { \"price\": \"p\" } }", "-"]),
+        ("connectors theirs post reply accepted_when", ["{ \"at\": \"zip\", \"in\": { \"list\": \"more\" } }", "{ \"at\": \"ok\", \"is\": 1 }"]),
+        ("connectors theirs needs", ["[\"host\", \"key\"]", "[\"host\"]"]),
+        ("connectors ours", ["{ \"post\": { \"url\": \"https://a.example/\", \"reply\": { \"accepted_when\": { \"at\": \"ok\", \"is\": 1 } } } }", "-"]),
         ("buyers between", ["-", "{ \"credit_limit\": \"5.00\", \"caps\": [{ \"per\": \"day\", \"leads\": 5 }] }"]),
         ("publishers search caps", ["[{ \"per\": \"day\", \"leads\": 101 }]", "-"]),
         ("publishers third", ["-", "{ \"verticals\": [\"auto\", \"solar\"], \"payout\": { \"rules\": [{ \"when\": { \"field\": \"campaign\", \"is\": \"c03\" }, \"share\": \"60%\" }], \"otherwise\": { \"share\": \"70%\" } } }"]),
@@ -85,6 +93,30 @@ public sealed class TakeoverTests
     }
 
     [Fact]
+    public void Compile_WithAConnectorChanged_CompilesItsBuyersAndTheirCampaignsAnew()
+    {
+        var before = Compile(Start, 0, null);
+        var after = Compile(ConfigPatch.Set(Start, ["connectors", "theirs", "post", "form", "More"], Catalogs.Json("\"1\"")), 0, before).Model!;
+        var same = Compile(Start, 0, before).Model!;
+        same.Buyers["acme"].ShouldBeSameAs(before.Model!.Buyers["acme"]);
+        after.Buyers["zenith"].Endpoints.ShouldBeSameAs(same.Buyers["zenith"].Endpoints);
+        after.Campaigns["acme-a"].Delivery.To[0].Endpoint.Shape.ShouldBeSameAs(after.Buyers["acme"].Endpoints["http"].Shape);
+        ((Engine.Connectors.FormBody)after.Campaigns["acme-a"].Delivery.To[0].Endpoint.Shape!.Post.Body!).Fields.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public void Compile_WithOneBidChanged_SharesAllElse()
+    {
+        var before = Compile(Start, 0, null);
+        var after = Compile(ConfigPatch.Set(Start, ["campaigns", "c02", "bid"], Catalogs.Json("\"4.44\"")), 0, before);
+        after.Model!.Limits.ShouldBeSameAs(before.Model!.Limits);
+        after.Model.Campaigns["c02"].ShouldNotBeSameAs(before.Model.Campaigns["c02"]);
+        after.Model.Campaigns["c02"].Gate.ShouldBeSameAs(before.Model.Campaigns["c02"].Gate);
+        after.Model.Verticals["solar"].Index.ShouldBeSameAs(before.Model.Verticals["solar"].Index);
+        before.Model.Campaigns.Keys.ShouldBe(after.Model.Campaigns.Keys);
+    }
+
+    [Fact]
     public void Compile_OfManyVersions_KeepsNothingOfTheFirstAlive()
     {
         var (options, served) = First();
@@ -112,6 +144,13 @@ public sealed class TakeoverTests
     private static ConfigNode Starting()
     {
         var config = ConfigPatch.Set(Catalogs.Json(Catalogs.Basic), ["lists", "more"], Catalogs.Json("{ \"type\": \"us_zip\", \"values\": [\"60601\", \"60602\"] }"));
+        config = ConfigPatch.Set(config, ["connectors", "theirs"], Catalogs.Json(
+            """
+            { "needs": ["host"], "maps": { "cover": { "minimum": "M" } },
+              "post": { "url": "https://{{ with.host }}/", "form": { "Kind": "{{ lead.cover | map: 'cover' }}" }, "reply": { "accepted_when": { "at": "ok", "is": 1 } } } }
+            """));
+        config = ConfigPatch.Set(config, ["buyers", "acme", "endpoints", "http"], Catalogs.Json("{ \"connector\": \"theirs\", \"with\": { \"host\": \"a.example\" } }"));
+        config = ConfigPatch.Set(config, ["campaigns", "acme-a", "delivery"], Catalogs.Json("{ \"to\": [\"http\"] }"));
         for (var i = 0; i < 12; i++)
         {
             var (auto, id) = (i % 4 != 3, string.Create(CultureInfo.InvariantCulture, $"c{i:D2}"));

@@ -166,7 +166,7 @@ internal sealed class Market : ILiveView
             Version = 3, Currency = "USD", Zone = TimeZoneInfo.Utc, PriceStep = Money.Parse(Step),
             Verticals = new Dictionary<string, VerticalModel> { ["v"] = vertical }.ToFrozenDictionary(),
             Publishers = new Dictionary<string, PublisherModel> { ["p"] = publisher }.ToFrozenDictionary(),
-            Buyers = buyers.ToFrozenDictionary(), Campaigns = byId, Trees = trees.ToFrozenDictionary(each => each.Id), Limits = limits,
+            Buyers = buyers.ToFrozenDictionary(), Campaigns = CampaignsById.Of([.. byId.Values.OrderBy(each => each.Id, StringComparer.Ordinal)]), Trees = trees.ToFrozenDictionary(each => each.Id), Limits = limits,
         };
     }
 

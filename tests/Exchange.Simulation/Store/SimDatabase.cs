@@ -75,7 +75,7 @@ internal class SimDatabase : IJudgedRows
     public long? ApplyCatalog(CatalogApply apply, long nowMs)
     {
         if (apply.ExpectedVersion is { } expected && expected != Versions.Count) return null;
-        Versions.Add(new(Versions.Count + 1, nowMs, apply.Author, apply.Json));
+        Versions.Add(new(Versions.Count + 1, nowMs, apply.Author, apply.Json) { Base = apply.Base });
         foreach (var campaign in apply.NewCampaigns) Identities.TryAdd(campaign.Id, campaign);
         Counters.Apply(apply.Limits, apply.Facts, nowMs);
         return Versions.Count;

@@ -147,9 +147,12 @@ internal sealed class SimCatalog(SimStore store) : ICatalogStore
 
     public Task<IReadOnlyList<CounterValue>> ReadCountersAsync(long nowMs, CancellationToken cancel) => store.ReadAsync(() => store.Database.Counters.Values());
 
+    public Task<IReadOnlyList<CounterValue>> CountersOfAsync(IReadOnlyCollection<string> limits, long nowMs, CancellationToken cancel) =>
+        store.ReadAsync<IReadOnlyList<CounterValue>>(() => [.. store.Database.Counters.Values().Where(counter => limits.Contains(counter.LimitId))]);
+
     public Task<long?> ApplyAsync(CatalogApply apply, long nowMs, CancellationToken cancel) => store.WriteAsync(() => store.Database.ApplyCatalog(apply, nowMs));
 
-    public Task<IReadOnlyList<CatalogVersion>> HistoryAsync(int limit, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<IReadOnlyList<CatalogNote>> HistoryAsync(int limit, CancellationToken cancel) => throw new NotSupportedException();
 }
 
 /// <summary>What the live view starts with. Nothing here counts pings or offers.</summary>

@@ -29,7 +29,7 @@ internal static class Markets
     public static FieldParsers Parsers { get; } = new((text, _) => text.StartsWith('+') ? text : null, static _ => null);
 
     /// <summary>Worlds share what was compiled once: a model is never changed.</summary>
-    public static CatalogRules Rules { get; } = new(Parsers, static _ => null) { Compile = Compiled.Once };
+    public static CatalogRules Rules { get; } = new(Parsers, Delivery.Templates.Liquid.Parse, static _ => null) { Compile = Compiled.Once };
 
     /// <summary>One in four has waits.</summary>
     private static MarketText Draw(int number)

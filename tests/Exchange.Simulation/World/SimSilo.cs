@@ -53,21 +53,22 @@ internal sealed class SimSilo
         var answers = new LeadAnswers(Store, Catalog);
         var http = new OutboundHttp(new OutboundOptions(), new SimWire(world, this));
         var silos = new Alone(new((ushort)process.No, process.Name));
-        var calls = new BuyerCalls(ConnectorList.Create(http), BidderList.Create(), Store.Access, Clock);
+        var calls = new BuyerCalls(ConnectorList.Create(http, new(), Clock), Store.Access, Clock);
         softHolds = new(Live, rates, grains, Clock);
         firm = new(Store, Live, rotations, Clock, NullLogger<FirmOffers>.Instance);
         pump = new(Store, Catalog, calls, new(Store, Catalog, Markets.Parsers), grains, Clock, new SimLog<DeliveryPump>(world, process)) { Workers = 3, Idle = TimeSpan.FromSeconds(3) };
         var homes = new OfferHomes(book, silos, Store, Catalog, rates, softHolds, Clock, NullLogger<OfferHomes>.Instance);
         var feed = new LiveFeed(Clock);
+        var standing = new StandingBids(Markets.Parsers, Clock);
         services = new(
-            Store, Catalog, book, homes, calls, pump, Markets.Parsers, Clock, Live, rotations, new PromiseCounts(), feed, answers, new SimLog<LeadGrain>(world, process))
+            Store, Catalog, book, homes, calls, pump, Markets.Parsers, Clock, Live, rotations, new PromiseCounts(), standing, feed, answers, new SimLog<LeadGrain>(world, process))
         {
             Decide = world.Seams.Decide,
         };
         var desk = new PingDesk(
-            Store, Catalog, Live, rotations, new LiveBidding(calls, new EndpointBreakers(new BreakerOptions(), Clock), Live, rotations, Store.Vault, Clock), book, homes, new PingKeys(silos, Clock, NullLogger<PingKeys>.Instance), softHolds, firm, rates, new PingCounts(Live),
+            Store, Catalog, Live, rotations, new LiveBidding(calls, new EndpointBreakers(new BreakerOptions(), Clock), standing, Live, rotations, Store.Vault, Clock), book, homes, new PingKeys(silos, Clock, NullLogger<PingKeys>.Instance), softHolds, firm, rates, new PingCounts(Live),
             new LeadIds((ushort)process.No, Clock, world.Random.Next), feed, Markets.Parsers);
-        Intake = new LeadIntake(desk, new RateLimits(new RateLimitOptions(0, 0), null, static () => 1, Clock), grains, Store, answers, Catalog, Markets.Parsers, Clock, NullLogger<LeadIntake>.Instance);
+        Intake = new LeadIntake(desk, new RateLimits(new RateLimitOptions(0, 0), null, static () => 1, Clock), grains, Store, answers, Catalog, pump, Markets.Parsers, Clock, NullLogger<LeadIntake>.Instance);
     }
 
     public SimProcess Process { get; }

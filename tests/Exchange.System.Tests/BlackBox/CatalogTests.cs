@@ -51,7 +51,7 @@ public sealed class CatalogTests : IAsyncLifetime
         var solar = await PutAsync(ExchangeProcess.Data("solar.yaml"), "");
         solar.Status.ShouldBe(422);
         var notSupported = solar.Json["errors"]!.AsArray().Where(error => error!["code"]!.ToString() == "not_supported").Select(error => error!["pointer"]!.ToString()).ToList();
-        notSupported.ShouldContain("connectors");
+        notSupported.ShouldContain("publishers.coreg-network.intake");
         notSupported.ShouldContain("publishers.sun-compare.postback");
         await ServesAsBeforeAsync(before);
 

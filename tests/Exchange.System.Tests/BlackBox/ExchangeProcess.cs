@@ -3,6 +3,8 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Exchange.Storage.Audit;
+using Exchange.Storage.Postgres;
 using Exchange.Storage.Sqlite;
 
 namespace Exchange.System.Tests.BlackBox;
@@ -18,11 +20,14 @@ public sealed class ExchangeProcess : IAsyncDisposable
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
     private readonly StringBuilder output = new();
     private readonly bool keepFolder;
+    private readonly string[] through;
     private Process? process;
+    private string? database;
 
-    private ExchangeProcess(string folder, bool keepFolder)
+    private ExchangeProcess(string folder, bool keepFolder, string[] through)
     {
         Folder = folder;
+        this.through = through;
         this.keepFolder = keepFolder;
         HttpPort = FreePorts.Next();
         GrpcPort = FreePorts.Next();
@@ -40,11 +45,12 @@ public sealed class ExchangeProcess : IAsyncDisposable
     /// <summary>Everything the process has printed so far, across restarts.</summary>
     public string Output { get { lock (output) return output.ToString(); } }
 
-    public static async Task<ExchangeProcess> StartAsync(string? folder = null, IReadOnlyDictionary<string, string>? environment = null, bool adminKeyFromEnvironment = true)
+    /// <param name="through">A program that runs the server in its own place and is replaced by it, with its arguments.</param>
+    public static async Task<ExchangeProcess> StartAsync(string? folder = null, IReadOnlyDictionary<string, string>? environment = null, bool adminKeyFromEnvironment = true, string[]? through = null)
     {
         var keep = folder is not null;
         folder ??= Directory.CreateTempSubdirectory("exchange-test-").FullName;
-        var exchange = new ExchangeProcess(folder, keep);
+        var exchange = new ExchangeProcess(folder, keep, through ?? []);
         await exchange.LaunchAsync(environment, adminKeyFromEnvironment);
         return exchange;
     }
@@ -144,15 +150,17 @@ public sealed class ExchangeProcess : IAsyncDisposable
     /// <summary>Whatever a test did to the exchange, its invariants hold afterwards.</summary>
     private async Task AuditAsync()
     {
-        if (!File.Exists(Path.Combine(Folder, SqliteStore.FactsFile))) return;
-        using var audits = new SqliteAudits(Folder);
-        var found = (await audits.RunAsync(default)).Checks.SelectMany(check => check.Findings.Select(finding => $"{check.Id} {finding.Subject}: {finding.What}")).ToList();
+        if (database is null && !File.Exists(Path.Combine(Folder, SqliteStore.FactsFile))) return;
+        using var postgres = database is null ? null : new PostgresAudits(database);
+        using var sqlite = database is null ? new SqliteAudits(Folder) : null;
+        var found = (await (postgres ?? (IAudits)sqlite!).RunAsync(default)).Checks.SelectMany(check => check.Findings.Select(finding => $"{check.Id} {finding.Subject}: {finding.What}")).ToList();
         if (found.Count > 0) throw new InvalidOperationException("The audit found:\n" + string.Join('\n', found) + "\n" + Output);
     }
 
     private async Task LaunchAsync(IReadOnlyDictionary<string, string>? environment, bool adminKey)
     {
-        var start = StartInfo([]);
+        database = environment?.GetValueOrDefault("Exchange__Postgres");
+        var start = StartInfo([], through);
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
         start.Environment["Exchange__Data"] = Folder;
         start.Environment["Exchange__Http__Port"] = Text(HttpPort);
@@ -182,11 +190,11 @@ public sealed class ExchangeProcess : IAsyncDisposable
         throw new TimeoutException($"The exchange was not ready in {StartPatience}:\n{Output}");
     }
 
-    private static ProcessStartInfo StartInfo(string[] arguments)
+    private static ProcessStartInfo StartInfo(string[] arguments, string[]? through = null)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        start.ArgumentList.Add(ServerDll());
-        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        string[] words = [.. through ?? [], "dotnet", ServerDll(), .. arguments];
+        var start = new ProcessStartInfo(words[0]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        foreach (var argument in words[1..]) start.ArgumentList.Add(argument);
         // Two cores and many servers side by side: a heap per core is not what a test needs.
         start.Environment["DOTNET_gcServer"] = "0";
         return start;

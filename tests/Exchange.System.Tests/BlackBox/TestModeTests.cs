@@ -93,6 +93,61 @@ public sealed class TestModeTests : IClassFixture<RunningExchange>
         (await publisher.LeadAsync(post["lead_id"]!))["status"].ShouldBe(result);
     }
 
+    [Fact]
+    public async Task TestResult_OfALiveCall_IsRefused()
+    {
+        await exchange.ApplyAsync(Catalog("l"));
+        using var publisher = await Sender.OfAsync(exchange, "pub-l");
+        var ping = await publisher.PingAsync(with: new { test_result = "sold" });
+        ping.Status.ShouldBe(422, ping.Text);
+        ping.Json["errors"]![0]!["pointer"]!.ToString().ShouldBe("/test_result");
+    }
+
+    [Fact]
+    public async Task Publisher_ThatOnlyTests_SellsNothingLive()
+    {
+        await exchange.ApplyAsync(Catalog("p"));
+        using var publisher = await Sender.OfAsync(exchange, "pub-p");
+        var live = await publisher.OfferedAsync();
+        await exchange.PatchAsync("publishers/pub-p", new { status = "test" });
+
+        var ping = await publisher.PingAsync(with: new { test_result = "sold" });
+        ping["status"].ShouldBe("offered", ping.Text);
+        ping["ping_id"]!.ShouldStartWith("test_");
+        var post = await publisher.PostAsync(ping["ping_id"]!);
+        (post["status"], post["test"]).ShouldBe(("sold", "true"), post.Text);
+        var direct = await exchange.PostAsync("/v1/leads", publisher.Key, new { vertical = "auto", fields = new { zip = "90210", email = "d@example.com", phone = "+13105550147" } });
+        (direct["status"], direct["test"]).ShouldBe(("sold", "true"), direct.Text);
+        // What it pinged before is not sold by a test.
+        (await publisher.PostAsync(live)).Code.ShouldBe("ping_not_found");
+        ((int)(await exchange.CapAsync("a-p", "total.leads"))["used"]!).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Campaign_ForTests_IsReachedByThemOnly()
+    {
+        await exchange.ApplyAsync(Catalog("c"));
+        using var publisher = await Sender.OfAsync(exchange, "pub-c");
+        var offered = await publisher.OfferedAsync();
+        await exchange.PatchAsync("campaigns/a-c", new { status = "test" });
+        await exchange.PatchAsync("campaigns/b-c", new { status = "test" });
+
+        var live = await publisher.PingAsync();
+        (live["status"], live["reason"]).ShouldBe(("no_offer", "no_eligible_campaign"), live.Text);
+        (await exchange.ExplainedAsync(live["ping_id"]!, "a-c")).Text("reason").ShouldBe("campaign_paused");
+        // An offer of before is judged at its post: by the row, whatever this process remembers.
+        var late = await publisher.PostAsync(offered);
+        late["status"].ShouldBe("unsold", late.Text);
+
+        var ping = await publisher.PingAsync(with: new { test = true });
+        ping["status"].ShouldBe("offered", ping.Text);
+        var post = await publisher.PostAsync(ping["ping_id"]!);
+        post["status"].ShouldBe("sold", post.Text);
+        // The live offer took a's turn, so this one is b's.
+        (await exchange.SoldToAsync(post["lead_id"]!)).ShouldBe(["b-c"]);
+        (await exchange.AdminAsync("campaigns/a-c")).Text("status").ShouldBe("test");
+    }
+
     private static string Catalog(string id) => Market.Of("duplicate: { keys: [phone, email], window: 30d }",
         $$"""
         publishers:

@@ -1,5 +1,6 @@
 extern alias server;
 
+using Exchange.Delivery.Templates;
 using Exchange.Engine.Catalog;
 using server::Exchange.Server.Catalog;
 using Shouldly;
@@ -29,5 +30,5 @@ internal static class Files
     }
 
     public static CompileResult Compile(ConfigNode node) =>
-        CatalogCompiler.Compile(node, 1, new() { Parsers = new((text, _) => text.StartsWith('+') ? text : null, text => text), Today = new DateOnly(2026, 11, 22).DayNumber });
+        CatalogCompiler.Compile(node, 1, new() { Parsers = new((text, _) => text.StartsWith('+') ? text : null, text => text), ParseTemplate = Liquid.Parse, Today = new DateOnly(2026, 11, 22).DayNumber });
 }

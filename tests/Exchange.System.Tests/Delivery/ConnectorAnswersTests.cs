@@ -70,7 +70,7 @@ public sealed class ConnectorAnswersTests
     {
         await using var buyer = Answering(Response(status, body));
         using var http = new OutboundHttp(Samples.Loopback);
-        var result = await ConnectorList.Create(http).Find(kind)!
+        var result = await ConnectorList.Create(http, new(), TimeProvider.System).Find(kind)!
             .SendAsync(Samples.Endpoint(buyer.Url, kind), Samples.Secrets, Samples.Message, Samples.Now, CancellationToken.None);
         $"{result.Kind} {result.Error ?? "-"} {result.Refusal}".ShouldBe(expected);
         buyer.Requests.Count.ShouldBe(1);
@@ -138,7 +138,7 @@ public sealed class ConnectorAnswersTests
     {
         await using var buyer = Answering(Response(200));
         using var http = new OutboundHttp(Samples.Loopback);
-        await ConnectorList.Create(http).Find(kind)!
+        await ConnectorList.Create(http, new(), TimeProvider.System).Find(kind)!
             .SendAsync(Samples.Endpoint(buyer.Url, kind), Samples.Secrets, Samples.Message, Samples.Now, CancellationToken.None);
 
         var request = buyer.Requests.ShouldHaveSingleItem();
@@ -166,7 +166,7 @@ public sealed class ConnectorAnswersTests
     {
         await using var buyer = Answering(Response(500));
         using var http = new OutboundHttp(Samples.Loopback);
-        var native = ConnectorList.Create(http).Find(ConnectorKind.Native)!;
+        var native = ConnectorList.Create(http, new(), TimeProvider.System).Find(ConnectorKind.Native)!;
         for (var i = 0; i < 2; i++)
             await native.SendAsync(Samples.Endpoint(buyer.Url), Samples.Secrets, Samples.Message, Samples.Now.AddSeconds(10 * i), CancellationToken.None);
         var requests = buyer.Requests.ToArray();
@@ -183,7 +183,7 @@ public sealed class ConnectorAnswersTests
     {
         await using var buyer = Answering(Response(200));
         using var http = new OutboundHttp(Samples.Loopback);
-        var result = await ConnectorList.Create(http).Find(ConnectorKind.Native)!.SendAsync(
+        var result = await ConnectorList.Create(http, new(), TimeProvider.System).Find(ConnectorKind.Native)!.SendAsync(
             Samples.Endpoint(buyer.Url), secret is null ? EndpointSecrets.None : Samples.SecretsOf(Encoding.ASCII.GetBytes(secret)), Samples.Message, Samples.Now, CancellationToken.None);
         result.ShouldBe(new AttemptResult(AttemptKind.NotSent, error));
         buyer.Connections.ShouldBe(0);
@@ -194,7 +194,7 @@ public sealed class ConnectorAnswersTests
     {
         await using var buyer = Answering(Response(200));
         using var http = new OutboundHttp(Samples.Loopback);
-        var result = await ConnectorList.Create(http).Find(ConnectorKind.Webhook)!.SendAsync(
+        var result = await ConnectorList.Create(http, new(), TimeProvider.System).Find(ConnectorKind.Webhook)!.SendAsync(
             Samples.Endpoint(buyer.Url) with { SecretName = null }, EndpointSecrets.None, Samples.Message, Samples.Now, CancellationToken.None);
         result.Kind.ShouldBe(AttemptKind.Accepted);
         buyer.Requests.ShouldHaveSingleItem().Headers.ContainsKey("webhook-signature").ShouldBeFalse();
@@ -204,13 +204,13 @@ public sealed class ConnectorAnswersTests
     public void Find_Inbox_HasNoConnector()
     {
         using var http = new OutboundHttp(Samples.Loopback);
-        ConnectorList.Create(http).Find(ConnectorKind.Inbox).ShouldBeNull();
+        ConnectorList.Create(http, new(), TimeProvider.System).Find(ConnectorKind.Inbox).ShouldBeNull();
     }
 
     private static async Task<AttemptResult> SendAsync(FakeBuyer buyer)
     {
         using var http = new OutboundHttp(Samples.Loopback);
-        return await ConnectorList.Create(http).Find(ConnectorKind.Native)!
+        return await ConnectorList.Create(http, new(), TimeProvider.System).Find(ConnectorKind.Native)!
             .SendAsync(Samples.Endpoint(buyer.Url), Samples.Secrets, Samples.Message, Samples.Now, CancellationToken.None);
     }
 }

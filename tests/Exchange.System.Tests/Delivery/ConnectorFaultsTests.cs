@@ -259,9 +259,9 @@ public sealed class ConnectorFaultsTests
         await reached.WaitAsync();
         var waiting = SendAsync(http, endpoint);
         (await SendAsync(http, endpoint)).ShouldBe(new AttemptResult(AttemptKind.NotSent, "endpoint_busy"));
-        // Another address is not held up by this one.
+        // Another endpoint is not held up by this one.
         await using var other = Answering(Response(200));
-        (await SendAsync(http, Samples.Endpoint(other.Url))).Kind.ShouldBe(AttemptKind.Accepted);
+        (await SendAsync(http, Samples.Endpoint(other.Url) with { Name = "other" })).Kind.ShouldBe(AttemptKind.Accepted);
         buyer.Requests.Count.ShouldBe(2);
         go.SetResult();
         (await Task.WhenAll([.. running, waiting])).ShouldAllBe(result => result.Kind == AttemptKind.Accepted);
@@ -269,5 +269,5 @@ public sealed class ConnectorFaultsTests
     }
 
     private static Task<AttemptResult> SendAsync(OutboundHttp http, EndpointModel endpoint, CancellationToken deadline = default) =>
-        ConnectorList.Create(http).Find(endpoint.Connector)!.SendAsync(endpoint, Samples.Secrets, Samples.Message, Samples.Now, deadline);
+        ConnectorList.Create(http, new(), TimeProvider.System).Find(endpoint.Connector)!.SendAsync(endpoint, Samples.Secrets, Samples.Message, Samples.Now, deadline);
 }

@@ -87,7 +87,7 @@ internal sealed class FakeCall(Socket socket, ConcurrentQueue<FakeRequest> reque
         }
         var lines = head.ToString().Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
         var headers = lines.Skip(1).Select(line => line.Split(": ", 2)).ToDictionary(pair => pair[0], pair => pair[1], StringComparer.OrdinalIgnoreCase);
-        var body = new byte[int.Parse(headers["Content-Length"], global::System.Globalization.CultureInfo.InvariantCulture)];
+        var body = new byte[int.Parse(headers.GetValueOrDefault("Content-Length", "0"), global::System.Globalization.CultureInfo.InvariantCulture)];
         await stream.ReadExactlyAsync(body, stopping);
         var request = new FakeRequest(lines[0], headers, body);
         requests.Enqueue(request);

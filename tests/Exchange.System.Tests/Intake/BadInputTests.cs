@@ -51,7 +51,10 @@ public sealed class BadInputTests(IntakeHost host) : IClassFixture<IntakeHost>
     // method, path, header, status, code
     [InlineData("POST", "/v1/pings", "Content-Type:", 415, "unsupported_media_type")]
     [InlineData("POST", "/v1/pings", "Content-Type: text/plain", 415, "unsupported_media_type")]
-    [InlineData("POST", "/v1/pings", "Content-Type: application/xml", 415, "unsupported_media_type")]
+    [InlineData("POST", "/v1/pings", "Content-Type: multipart/form-data; boundary=x", 415, "unsupported_media_type")]
+    [InlineData("POST", "/v1/pings", "Content-Type: application/xml", 400, "malformed")]
+    [InlineData("POST", "/v1/pings", "Content-Type: application/xml; charset=iso-8859-1", 400, "malformed")]
+    [InlineData("POST", "/v1/pings", "Content-Type: application/soap+xml", 415, "unsupported_media_type")]
     [InlineData("POST", "/v1/pings", "Content-Type: application/merge-patch+json", 415, "unsupported_media_type")]
     [InlineData("POST", "/v1/pings", "Content-Encoding: gzip", 415, "unsupported_media_type")]
     [InlineData("POST", "/v1/pings", "Content-Type: application/json; charset=utf-16", 400, "malformed")]
@@ -162,7 +165,6 @@ public sealed class BadInputTests(IntakeHost host) : IClassFixture<IntakeHost>
     [InlineData("""{"vertical":"a","fields":{},"sub_id":"a\nb"}""", "/sub_id invalid_format")]
     [InlineData("""{"vertical":"a","fields":{},"test":"yes"}""", "/test wrong_type")]
     [InlineData("""{"vertical":"a","fields":{},"test":true,"test_result":"won"}""", "/test_result invalid_field")]
-    [InlineData("""{"vertical":"a","fields":{},"test_result":"sold"}""", "/test_result invalid_field")]
     public async Task Ping_WithWrongMembers_HearsOfAllAtOnce(string body, params string[] expected)
     {
         var response = await host.PostJsonAsync("/v1/pings", body);
@@ -224,7 +226,7 @@ public sealed class BadInputTests(IntakeHost host) : IClassFixture<IntakeHost>
         (await host.PostJsonAsync("/v1/pings", Good)).StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
-    private static IEnumerable<string> ErrorsOf(JsonElement problem) =>
+    internal static IEnumerable<string> ErrorsOf(JsonElement problem) =>
         problem.GetProperty("errors").EnumerateArray().Select(error => $"{error.GetProperty("pointer").GetString()} {error.GetProperty("code").GetString()}");
 
     internal static async Task<JsonElement> ProblemOf(HttpResponseMessage response, int status, string code)

@@ -72,8 +72,9 @@ public sealed class ObservabilityTests(IntakeHost host) : IClassFixture<IntakeHo
         root.GetProperty("openapi").GetString()!.ShouldStartWith("3.1");
         var ping = root.GetProperty("paths").GetProperty("/v1/pings").GetProperty("post");
         ping.GetProperty("requestBody").GetProperty("content").GetProperty("application/json").GetProperty("schema").GetProperty("$ref").GetString().ShouldBe("#/components/schemas/Ping");
+        ping.GetProperty("requestBody").GetProperty("content").EnumerateObject().Select(content => content.Name).ShouldBe(["application/json", "application/x-www-form-urlencoded", "application/xml"]);
         ping.GetProperty("responses").EnumerateObject().Select(response => response.Name).Order()
-            .ShouldBe(["200", "400", "401", "403", "409", "413", "415", "422", "429", "503"]);
+            .ShouldBe(["200", "400", "401", "403", "406", "409", "413", "415", "422", "429", "503"]);
         ping.GetProperty("security")[0].TryGetProperty("key", out _).ShouldBeTrue();
         foreach (var (path, method) in new[] { ("/v1/posts", "post"), ("/v1/leads", "post"), ("/v1/leads/{lead_id}", "get"), ("/v1/leads/{lead_id}", "patch") })
             root.GetProperty("paths").GetProperty(path).GetProperty(method).GetProperty("summary").GetString().ShouldNotBeNullOrEmpty();

@@ -2,6 +2,7 @@ extern alias server;
 
 using System.Globalization;
 using Exchange.Engine;
+using Exchange.Delivery.Templates;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Leads;
 using Exchange.Engine.Schedules;
@@ -92,7 +93,7 @@ internal sealed class ScenarioRun
         var block = words.Statement.Block is { } yaml && yaml.AsSpan().Trim().Length > 0 ? CatalogYaml.Read(yaml, errors) : null;
         Check(words, errors, block);
         var changed = block is null ? catalog : WithVertical(ConfigPatch.Merge(catalog, WithNulls(block)));
-        var options = new CompileOptions { Parsers = Parsers.All };
+        var options = new CompileOptions { Parsers = Parsers.All, ParseTemplate = Liquid.Parse };
         var result = CatalogCompiler.Compile(changed, (exchange.Model?.Version ?? 0) + 1, options);
         if (result.Errors.Any && words.Statement.Expected is not null)
             return string.Join(", ", result.Errors.Errors.Select(error => $"{error.Code} {error.Pointer}"));

@@ -33,6 +33,9 @@ internal sealed class CuttingProxy : IAsyncDisposable
 
     public void CutNext(int commits) => Interlocked.Add(ref toCut, commits);
 
+    /// <summary>From here on all passes.</summary>
+    public void CutNoMore() => Interlocked.Exchange(ref toCut, 0);
+
     private async Task AcceptAsync()
     {
         try

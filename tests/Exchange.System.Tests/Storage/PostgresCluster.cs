@@ -1,8 +1,4 @@
-using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Globalization;
-using Exchange.Storage.Postgres;
-using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace Exchange.System.Tests.Storage;
@@ -13,9 +9,8 @@ namespace Exchange.System.Tests.Storage;
 /// </summary>
 public sealed class PostgresCluster : IAsyncLifetime
 {
-    private const string Template = "exchange_template";
     private static readonly SemaphoreSlim Gate = new(1, 1);
-    private static Running? shared;
+    private static PostgresServer? shared;
     private static int users;
     private static int databases;
 
@@ -24,7 +19,7 @@ public sealed class PostgresCluster : IAsyncLifetime
         await Gate.WaitAsync();
         try
         {
-            shared ??= await Running.StartAsync();
+            shared ??= await PostgresServer.StartAsync();
             users++;
         }
         finally { Gate.Release(); }
@@ -36,7 +31,8 @@ public sealed class PostgresCluster : IAsyncLifetime
         try
         {
             if (--users > 0) return;
-            await shared!.StopAsync();
+            NpgsqlConnection.ClearAllPools();
+            await shared!.DisposeAsync();
             shared = null;
         }
         finally { Gate.Release(); }
@@ -49,7 +45,7 @@ public sealed class PostgresCluster : IAsyncLifetime
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"test_{Interlocked.Increment(ref databases)}");
         await Gate.WaitAsync();
-        try { await ExecuteAsync(ConnectionString("postgres"), $"CREATE DATABASE {name} TEMPLATE {Template}"); }
+        try { await ExecuteAsync(ConnectionString("postgres"), $"CREATE DATABASE {name} TEMPLATE {PostgresServer.Template}"); }
         finally { Gate.Release(); }
         return ConnectionString(name);
     }
@@ -71,95 +67,5 @@ public sealed class PostgresCluster : IAsyncLifetime
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection);
         return Convert.ToInt64(await command.ExecuteScalarAsync(), CultureInfo.InvariantCulture);
-    }
-
-    private sealed class Running(string folder, int port, Process server, ConcurrentQueue<string> said)
-    {
-        public int Port => port;
-
-        public static async Task<Running> StartAsync()
-        {
-            var folder = Path.Combine(Path.GetTempPath(), "exchange-postgres-" + Guid.NewGuid().ToString("N"));
-            var said = new ConcurrentQueue<string>();
-            using (var made = Start("initdb", said, "-D", folder, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"))
-            {
-                await made.WaitForExitAsync();
-                if (made.ExitCode != 0) throw new InvalidOperationException("initdb failed: " + string.Join('\n', said));
-            }
-            var port = FreePorts.Next();
-            var server = Start("postgres", said, "-D", folder, "-p", port.ToString(CultureInfo.InvariantCulture), "-c", "listen_addresses=127.0.0.1", "-k", folder,
-                "-c", "shared_buffers=64MB", "-c", "max_connections=200", "-c", "fsync=on", "-c", "full_page_writes=on", "-c", "max_wal_size=2GB", "-c", "log_min_messages=warning");
-            var running = new Running(folder, port, server, said);
-            try
-            {
-                await running.UntilReadyAsync();
-                var admin = $"Host=127.0.0.1;Port={port};Username=postgres;Pooling=false;Database=";
-                await ExecuteAsync(admin + "postgres", $"CREATE DATABASE {Template}");
-                await PostgresMigrations.RunAsync(admin + Template, NullLogger.Instance, default);
-                return running;
-            }
-            catch
-            {
-                await running.StopAsync();
-                throw;
-            }
-        }
-
-        private async Task UntilReadyAsync()
-        {
-            var deadline = Stopwatch.StartNew();
-            while (true)
-            {
-                try
-                {
-                    await ExecuteAsync($"Host=127.0.0.1;Port={port};Username=postgres;Database=postgres;Timeout=2", "SELECT 1");
-                    return;
-                }
-                catch (NpgsqlException) when (!server.HasExited && deadline.Elapsed < TimeSpan.FromSeconds(30)) { await Task.Delay(50); }
-                catch (NpgsqlException exception) { throw new InvalidOperationException("PostgreSQL did not start: " + string.Join('\n', said), exception); }
-            }
-        }
-
-        /// <summary>Ends exactly the process that was started here, at once: nobody wants the data, so nobody waits until all of it is on disk.</summary>
-        public async Task StopAsync()
-        {
-            NpgsqlConnection.ClearAllPools();
-            using (var kill = Process.Start("kill", ["-QUIT", server.Id.ToString(CultureInfo.InvariantCulture)])) await kill.WaitForExitAsync();
-            await server.WaitForExitAsync();
-            server.Dispose();
-            Directory.Delete(folder, recursive: true);
-        }
-
-        private static Process Start(string program, ConcurrentQueue<string> said, params string[] arguments)
-        {
-            var path = Path.Combine(Binaries(), program);
-            var start = new ProcessStartInfo { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = Path.GetTempPath() };
-            if (Environment.IsPrivilegedProcess)
-            {
-                start.FileName = "setpriv";
-                foreach (var argument in new[] { "--reuid=postgres", "--regid=postgres", "--clear-groups", path }) start.ArgumentList.Add(argument);
-            }
-            else start.FileName = path;
-            foreach (var argument in arguments) start.ArgumentList.Add(argument);
-            var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");
-            process.OutputDataReceived += Keep;
-            process.ErrorDataReceived += Keep;
-            process.BeginOutputReadLine();
-            process.BeginErrorReadLine();
-            return process;
-
-            void Keep(object sender, DataReceivedEventArgs line)
-            {
-                if (line.Data is null) return;
-                said.Enqueue(line.Data);
-                while (said.Count > 200) said.TryDequeue(out _);
-            }
-        }
-
-        private static string Binaries() =>
-            Directory.Exists("/usr/lib/postgresql")
-            && Directory.GetDirectories("/usr/lib/postgresql").Select(version => Path.Combine(version, "bin")).Where(bin => File.Exists(Path.Combine(bin, "initdb")))
-                .Order(StringComparer.Ordinal).LastOrDefault() is { } found
-                ? found : throw new InvalidOperationException("The tests need PostgreSQL: apt-get install postgresql");
     }
 }

@@ -329,6 +329,29 @@ public abstract partial class StoreContract
     }
 
     [Fact]
+    public async Task Apply_AsChangesToAnEarlierVersion_IsReadAsThat()
+    {
+        await Store.ApplyAsync(Limits());
+        (await Store.Catalog.ApplyAsync(new CatalogApply("{\"a\":null}"u8.ToArray(), "tests", 1, Limits()) { Base = 1 }, Now, default)).ShouldBe(2);
+
+        var (latest, found) = ((await Store.Catalog.LatestAsync(default))!, (await Store.Catalog.FindAsync(2, default))!);
+        (latest.Base, found.Base).ShouldBe((1, 1));
+        latest.Json.ShouldBe("{\"a\":null}"u8.ToArray());
+        (await Store.Catalog.FindAsync(1, default))!.Base.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task CountersOf_SomeLimits_AreAsAllAreRead()
+    {
+        await Store.ApplyAsync(Limits());
+        var all = await Store.Catalog.ReadCountersAsync(Now, default);
+        var asked = all.Select(counter => counter.LimitId).Distinct().Order(StringComparer.Ordinal).Take(2).ToArray();
+        asked.Length.ShouldBe(2);
+
+        (await Store.Catalog.CountersOfAsync([.. asked, "nobody"], Now, default)).ShouldBe(all.Where(counter => asked.Contains(counter.LimitId)), ignoreOrder: true);
+    }
+
+    [Fact]
     public async Task Apply_ManyAtOnceOnTheSameVersion_OneIsStored()
     {
         await Store.ApplyAsync(Limits());

@@ -7,9 +7,10 @@ public sealed class RowsAreNumbered() : AuditCheck("I13", "insert-only rows: no 
     {
         Looked += sequence.Rows;
         Require(sequence.Rows == sequence.Distinct, sequence.Name, $"{sequence.Rows} rows have {sequence.Distinct} numbers");
+        if (sequence.Given is { } given)
+            Require(sequence.Gapless ? sequence.Last == given : sequence.Last <= given, sequence.Name, $"goes to {sequence.Last}, {given} was given last");
         if (sequence.Rows == 0) return;
         Require(sequence.First > 0, sequence.Name, $"begins at {sequence.First}");
-        Require(sequence.Given is null || sequence.Last <= sequence.Given, sequence.Name, $"goes to {sequence.Last}, {sequence.Given} was given last");
         if (sequence.Gapless) Require(sequence.Last == sequence.Rows, sequence.Name, $"{sequence.Rows} rows, the last has the number {sequence.Last}");
     }
 }

@@ -18,8 +18,10 @@ internal static class BuyerSection
     public static void Read(ConfigNode node, CatalogDraft draft)
     {
         if (MapReader.Map(node, draft.Errors) is not { } buyers) return;
+        var read = (string id, ConfigNode entry) => Buyer(id, entry, draft);
+        var moved = (BuyerModel known) => Moved(known, draft.Takeover);
         foreach (var (id, entry) in buyers.Entries)
-            draft.Takeover.Entry(draft.Buyers, id, entry, () => Buyer(id, entry, draft), known => Moved(known, draft.Takeover));
+            draft.Takeover.Entry(draft.Buyers, id, entry, read, moved);
     }
 
     private static BuyerModel Moved(BuyerModel known, Takeover to) => ReferenceEquals(to.Moved(known.Gate), known.Gate)
@@ -45,7 +47,7 @@ internal static class BuyerSection
         draft.Buyers[id] = new()
         {
             Id = id, Name = name, Status = status, Company = company, Seller = seller, Gate = limits.Gate, Caps = limits.Caps, Balance = balance,
-            Endpoints = EndpointSection.Read(map["endpoints"], draft),
+            Endpoints = EndpointSection.Read(id, map["endpoints"], draft),
             Returns = map["returns"] is { } returns ? ReturnsSection.Read(returns, CapScope.Buyer, id, errors) : null,
             Office = map["office"] is { } office ? ScheduleReader.Read(office, draft) : null,
         };

@@ -28,8 +28,10 @@ internal static class CampaignSection
         }
         // A campaign's bit in its vertical's index is its place by id, so that the same catalog always compiles to the same model.
         var ordinals = new Dictionary<string, int>(StringComparer.Ordinal);
+        var read = (string id, ConfigNode entry) => Read(id, entry, ordinals, draft);
+        var moved = (CampaignDraft known) => Moved(known, ordinals, draft);
         foreach (var (id, entry) in ById(campaigns.Entries))
-            draft.Takeover.Entry(draft.Campaigns, id, entry, () => Read(id, entry, ordinals, draft), known => Moved(known, ordinals, draft));
+            draft.Takeover.Entry(draft.Campaigns, id, entry, read, moved);
     }
 
     private static IReadOnlyList<KeyValuePair<string, ConfigNode>> ById(IReadOnlyList<KeyValuePair<string, ConfigNode>> written)
@@ -66,7 +68,7 @@ internal static class CampaignSection
         ValueReader.IsId(id, node.Path, errors);
         if (MapReader.Open(node, Keys, errors) is not { } map) return null;
         var name = draft.NameOf(map, id);
-        var status = draft.StatusOf(map);
+        var status = draft.StatusOf(map, mayTest: true);
         var buyerId = map.Required("buyer", "the id of who pays", errors) is { } buyerNode ? draft.Reference(buyerNode, "buyers", "buyer") : null;
         var verticalId = map.Required("vertical", "the id of what it buys", errors) is { } verticalNode ? draft.Reference(verticalNode, "verticals", "vertical") : null;
         var bidNode = map.Required("bid", "money, or { fixed: … } or { rules: … }", errors);

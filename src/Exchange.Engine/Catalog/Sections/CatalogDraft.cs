@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Globalization;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog.Reading;
+using Exchange.Engine.Connectors;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
 
@@ -21,18 +22,20 @@ internal sealed class CatalogDraft
         Errors = errors;
         Options = options;
         Zone = zone;
+        Limits = new(previous?.Limits.Count ?? 0);
         Declared = SectionsWithIds.ToDictionary(section => section, section => new DeclaredEntries(section, root.Find(section), Ask), StringComparer.Ordinal);
         Lists = new("lists", Declared["lists"].Count, Ask);
         Verticals = new("verticals", Declared["verticals"].Count, Ask);
         Publishers = new("publishers", Declared["publishers"].Count, Ask);
+        Connectors = new("connectors", Declared["connectors"].Count, Ask);
         Buyers = new("buyers", Declared["buyers"].Count, Ask);
         Campaigns = new("campaigns", Declared["campaigns"].Count, Ask);
-        Takeover = new(this, previous) { Next = new(zone, options.Parsers, Declared.ToDictionary(section => section.Key, section => section.Value.All, StringComparer.Ordinal)) };
+        Takeover = new(this, previous) { Next = new(zone, options.Parsers, options.ParseTemplate, Declared.ToDictionary(section => section.Key, section => section.Value.All, StringComparer.Ordinal)) };
     }
 
     public ConfigErrors Errors { get; }
     public CompileOptions Options { get; }
-    public List<LimitModel> Limits { get; } = [];
+    public List<LimitModel> Limits { get; }
 
     public TimeZoneInfo Zone { get; }
 
@@ -42,6 +45,7 @@ internal sealed class CatalogDraft
     public DraftEntries<NamedList> Lists { get; }
     public DraftEntries<VerticalDraft> Verticals { get; }
     public DraftEntries<PublisherModel> Publishers { get; }
+    public DraftEntries<ConnectorModel> Connectors { get; }
     public DraftEntries<BuyerModel> Buyers { get; }
     public DraftEntries<CampaignDraft> Campaigns { get; }
     public List<TreeModel> Trees { get; } = [];
@@ -117,10 +121,12 @@ internal sealed class CatalogDraft
         return entry["name"] is { } name ? ValueReader.Name(name, Errors) ?? id : id;
     }
 
-    public EntryStatus StatusOf(MapReader entry) =>
-        entry["status"] is { } status && ValueReader.Word(status, Statuses, Errors, "test") is { } read ? read : EntryStatus.Active;
+    /// <param name="mayTest">Publishers and campaigns may be there for tests only.</param>
+    public EntryStatus StatusOf(MapReader entry, bool mayTest = false) =>
+        entry["status"] is { } status && ValueReader.Word(status, mayTest ? StatusesWithTest : Statuses, Errors) is { } read ? read : EntryStatus.Active;
 
     private static readonly (string, EntryStatus)[] Statuses = [("active", EntryStatus.Active), ("paused", EntryStatus.Paused)];
+    private static readonly (string, EntryStatus)[] StatusesWithTest = [.. Statuses, ("test", EntryStatus.Test)];
 }
 
 /// <summary>A vertical while campaigns and trees are still to come.</summary>

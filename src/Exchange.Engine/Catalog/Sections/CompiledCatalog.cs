@@ -1,4 +1,5 @@
 using Exchange.Engine.Caps;
+using Exchange.Engine.Connectors;
 using Exchange.Engine.Fields;
 
 namespace Exchange.Engine.Catalog.Sections;
@@ -7,16 +8,18 @@ namespace Exchange.Engine.Catalog.Sections;
 /// What the entries of a catalog were compiled to, with all that each of them asked, so that the next version takes over those for which every
 /// answer is still the same. See <see cref="Takeover"/>.
 /// </summary>
-internal sealed class CompiledCatalog(TimeZoneInfo zone, FieldParsers parsers, IReadOnlyDictionary<string, IReadOnlyDictionary<string, ConfigNode>> declared)
+internal sealed class CompiledCatalog(
+    TimeZoneInfo zone, FieldParsers parsers, ParseTemplate? parseTemplate, IReadOnlyDictionary<string, IReadOnlyDictionary<string, ConfigNode>> declared)
 {
     private readonly Dictionary<string, Dictionary<string, CompiledEntry>> entries =
         declared.ToDictionary(section => section.Key, section => new Dictionary<string, CompiledEntry>(section.Value.Count, StringComparer.Ordinal), StringComparer.Ordinal);
 
     public TimeZoneInfo Zone => zone;
     public FieldParsers Parsers => parsers;
+    public ParseTemplate? ParseTemplate => parseTemplate;
 
-    /// <summary>How many limits the whole catalog had.</summary>
-    public int LimitCount { get; set; }
+    /// <summary>Every limit of the catalog, as in its model.</summary>
+    public IReadOnlyList<LimitModel> Limits { get; set; } = [];
 
     public void Add(string section, string id, CompiledEntry entry) => entries[section][id] = entry;
 

@@ -34,6 +34,9 @@ internal sealed class ConditionScope
         };
     }
 
+    /// <summary>Outside a catalog that is being read.</summary>
+    public ConditionScope(ConditionContext context, ConfigErrors errors) => (this.context, Errors) = (context, errors);
+
     public ConfigErrors Errors { get; }
 
     /// <summary>A condition that is wrong is reported and holds for nothing.</summary>

@@ -1,3 +1,4 @@
+using System.Collections;
 using Exchange.Engine.Catalog.Reading;
 
 namespace Exchange.Engine.Catalog.Sections;
@@ -8,16 +9,17 @@ internal static class CrossChecks
     public static void Run(CatalogDraft draft)
     {
         NamedConsent(draft);
+        ConnectorFields.Check(draft);
         var tiers = Walked(draft);
-        var inTree = tiers.SelectMany(tier => tier.Campaigns).Select(campaign => campaign.Id).ToHashSet(StringComparer.Ordinal);
-        var byWeight = tiers.Where(tier => tier.Method is TierMethod.Weighted or TierMethod.Percent or TierMethod.Auction) // an auction draws among equals by weight
-            .SelectMany(tier => tier.Campaigns).Select(campaign => campaign.Id).ToHashSet(StringComparer.Ordinal);
+        var inTree = new CampaignMarks(tiers);
+        // An auction draws among equals by weight.
+        var byWeight = new CampaignMarks(tiers.Where(tier => tier.Method is TierMethod.Weighted or TierMethod.Percent or TierMethod.Auction));
         foreach (var campaign in draft.Campaigns.Values)
         {
             if (campaign.Model.Status != EntryStatus.Active) continue;
-            if (!inTree.Contains(campaign.Model.Id))
+            if (!inTree.Has(campaign.Model))
                 draft.Errors.Warn(campaign.Node.Path, ConfigCodes.NeverUsed, "This campaign is in no ping tree, so it is never asked.");
-            else if (campaign.Weight is { } weight && !byWeight.Contains(campaign.Model.Id))
+            else if (campaign.Weight is { } weight && !byWeight.Has(campaign.Model))
                 draft.Errors.Warn(weight.Path, ConfigCodes.NeverUsed, "No tier that asks this campaign uses weights.");
         }
         foreach (var buyer in draft.Campaigns.Values.Select(campaign => campaign.Model.Buyer).Distinct())
@@ -44,6 +46,27 @@ internal static class CrossChecks
             if (campaign.Model.Consent != ConsentLevel.Named || campaign.Model.Buyer.Seller is not null || !told.Add(campaign.Model.Buyer.Id)) continue;
             draft.Errors.Add($"buyers.{campaign.Model.Buyer.Id}.seller", ConfigCodes.MissingKey,
                 $"Campaign {id} sells with named consent, so its buyer needs the `seller` whom a consumer consents to, as {{ name: … }}.");
+        }
+    }
+
+    /// <summary>Campaigns of some tiers, a bit for each by vertical and ordinal.</summary>
+    private sealed class CampaignMarks
+    {
+        private readonly Dictionary<string, BitArray> byVertical = new(StringComparer.Ordinal);
+
+        public CampaignMarks(IEnumerable<TierModel> tiers)
+        {
+            foreach (var tier in tiers) foreach (var campaign in tier.Campaigns) Mark(campaign);
+        }
+
+        public bool Has(CampaignModel campaign) =>
+            byVertical.TryGetValue(campaign.Vertical, out var marks) && campaign.Ordinal < marks.Length && marks[campaign.Ordinal];
+
+        private void Mark(CampaignModel campaign)
+        {
+            if (!byVertical.TryGetValue(campaign.Vertical, out var marks)) byVertical[campaign.Vertical] = marks = new(campaign.Ordinal + 1);
+            if (campaign.Ordinal >= marks.Length) marks.Length = Math.Max(campaign.Ordinal + 1, marks.Length * 2);
+            marks[campaign.Ordinal] = true;
         }
     }
 }

@@ -1,108 +1,108 @@
 using System.Collections.Frozen;
 using Exchange.Engine.Catalog.Reading;
+using Exchange.Engine.Connectors;
 
 namespace Exchange.Engine.Catalog.Sections;
 
-/// <summary><c>endpoints</c> of a buyer: where its copies go.</summary>
+/// <summary><c>endpoints</c> of a buyer: where its copies go and who is asked for live bids.</summary>
 internal static class EndpointSection
 {
     public const string Inbox = "inbox";
 
-    private static readonly MapKeys Keys = new(["name", "note", "connector", "with", "timeout"], "limits", "test", "repeatable", "price_at_post", "duplicate_after_doubt");
+    private static readonly MapKeys Keys = new(
+        ["name", "note", "connector", "with", "timeout", "limits", "test", "repeatable", "price_at_post", "duplicate_after_doubt"]);
     private static readonly MapKeys TimeoutKeys = new(["ping", "post"]);
-    private static readonly MapKeys CallKeys = new(["url", "secret"]);
-    private static readonly MapKeys NoKeys = new([]);
-    private static readonly MapKeys SecretKeys = new(["secret"]);
-    private static readonly (string, ConnectorKind)[] Connectors = [(Inbox, ConnectorKind.Inbox), ("webhook", ConnectorKind.Webhook), ("native", ConnectorKind.Native)];
-    private static readonly string[] LaterConnectors = ["email", "sftp", "grpc"];
+    private static readonly MapKeys LimitKeys = new(["in_flight", "per_second", "per_minute"]);
+    private static readonly MapKeys TestKeys = new(["with"]);
+    private static readonly (string, ConnectorKind)[] Connectors = [(Inbox, ConnectorKind.Inbox), ("webhook", ConnectorKind.Webhook), ("native", ConnectorKind.Native), ("grpc", ConnectorKind.Grpc)];
+    private static readonly string[] LaterConnectors = ["email", "sftp"];
     private static readonly TimeSpan UsualPostTimeout = TimeSpan.FromSeconds(10);
 
-    public static FrozenDictionary<string, EndpointModel> Read(ConfigNode? node, CatalogDraft draft)
+    /// <summary>Keys that need somebody who is called, and those that need an answer in words.</summary>
+    private static readonly string[] OfAnswers = ["price_at_post", "duplicate_after_doubt"];
+    private static readonly string[] OfCalls = ["timeout", "limits", "test", "repeatable", .. OfAnswers];
+
+    public static FrozenDictionary<string, EndpointModel> Read(string buyer, ConfigNode? node, CatalogDraft draft)
     {
         var endpoints = new Dictionary<string, EndpointModel>(StringComparer.Ordinal)
         {
-            [Inbox] = new(Inbox, ConnectorKind.Inbox, null, null, UsualPostTimeout),
+            [Inbox] = new(Inbox, ConnectorKind.Inbox, null, null, UsualPostTimeout) { Buyer = buyer },
         };
         if (node is not null && MapReader.Map(node, draft.Errors) is { } map)
-            foreach (var (name, entry) in map.Entries) if (Endpoint(name, entry, draft) is { } endpoint) endpoints[name] = endpoint;
+            foreach (var (name, entry) in map.Entries) if (Endpoint(buyer, name, entry, draft) is { } endpoint) endpoints[name] = endpoint;
         return endpoints.ToFrozenDictionary(StringComparer.Ordinal);
     }
 
-    private static EndpointModel? Endpoint(string name, ConfigNode node, CatalogDraft draft)
+    private static EndpointModel? Endpoint(string buyer, string name, ConfigNode node, CatalogDraft draft)
     {
         var errors = draft.Errors;
         ValueReader.IsId(name, node.Path, errors);
         if (MapReader.Open(node, Keys, errors) is not { } map) return null;
         draft.NameOf(map, name);
-        var timeout = UsualPostTimeout;
-        if (map["timeout"] is { } timeoutNode && MapReader.Open(timeoutNode, TimeoutKeys, errors) is { } times)
-        {
-            if (times["ping"] is { } ping) ValueReader.Duration(ping, errors);
-            if (times["post"] is { } post)
-            {
-                timeout = ValueReader.Duration(post, errors) ?? timeout;
-                if (timeout.TotalMilliseconds > Limits.BuyerPostTimeoutMs)
-                    errors.Add(post.Path, ConfigCodes.OutOfRange, $"A buyer is waited for at most {Limits.BuyerPostTimeoutMs / 1000} s; its later answer is asked for again.");
-            }
-        }
-        if (map.Required("connector", "inbox, webhook or native", errors) is not { } connectorNode || Connector(connectorNode, draft) is not { } connector) return null;
-        if (name == Inbox && connector != ConnectorKind.Inbox)
+        if (map.Required("connector", "inbox, webhook, native or a connector of the catalog", errors) is not { } connectorNode) return null;
+        if (Connector(connectorNode, draft) is not var (kind, shape)) return null;
+        if (name == Inbox && kind != ConnectorKind.Inbox)
             errors.Add(node.Path, ConfigCodes.ReservedName, "`inbox` is the endpoint that every buyer has; give this one another name.");
-        if (connector == ConnectorKind.Inbox)
+        foreach (var key in kind switch { ConnectorKind.Inbox => OfCalls, ConnectorKind.Webhook => OfAnswers, _ => [] })
+            if (map[key] is { } stray) errors.Add(stray.Path, ConfigCodes.MisplacedKey, $"`{key}` means nothing here: {(kind == ConnectorKind.Inbox ? "nobody is called" : "a webhook's answer is its status alone")}. Take it out.");
+        var (ping, post) = Timeouts(map["timeout"], errors);
+        var endpoint = new EndpointModel(name, kind, null, null, post)
         {
-            if (map["with"] is { } nothing) MapReader.Open(nothing, NoKeys, errors);
-            return new(name, connector, null, null, timeout);
+            Buyer = buyer, PingTimeout = ping, Shape = shape, Limits = map["limits"] is { } limits ? LimitsOf(limits, errors) : EndpointLimits.None,
+            Repeatable = map["repeatable"] is not { } repeatable || ValueReader.Boolean(repeatable, errors) != false,
+            PriceAtPost = (map["price_at_post"] is { } price ? ValueReader.Word(price, [("ignore", PriceAtPost.Ignore), ("lower", PriceAtPost.Lower)], errors) : null) ?? PriceAtPost.Ignore,
+            DuplicateAfterDoubt = (map["duplicate_after_doubt"] is { } duplicate
+                ? ValueReader.Word(duplicate, [("ask", DuplicateAfterDoubt.Ask), ("accepted", DuplicateAfterDoubt.Accepted)], errors) : null) ?? DuplicateAfterDoubt.Ask,
+        };
+        var with = map["with"];
+        if (shape is null && kind is not (ConnectorKind.Inbox or ConnectorKind.Grpc) && with is null)
+        {
+            map.Required("with", "{ url: \"https://…\", secret: { secret: NAME } }", errors);
+            return null;
         }
-        if (map.Required("with", "{ url: \"https://…\", secret: { secret: NAME } }", errors) is not { } with || MapReader.Open(with, CallKeys, errors) is not { } call) return null;
-        var url = call.Required("url", "where it is called", errors) is { } urlNode ? Url(urlNode, draft) : null;
-        var secret = call.Required("secret", "the name of the secret that signs its calls, as { secret: NAME }", errors) is { } secretNode ? SecretName(secretNode, draft) : null;
-        return new(name, connector, url, secret, timeout);
+        endpoint = EndpointWith.Read(endpoint, with, map.At("with"), whole: true, draft);
+        if (map["test"] is not { } testNode || kind == ConnectorKind.Inbox || MapReader.Open(testNode, TestKeys, errors) is not { } test) return endpoint;
+        // `test: {}`: tests go where all goes.
+        return endpoint with { Test = test["with"] is { } other ? EndpointWith.Read(endpoint, other, other.Path, whole: false, draft) : endpoint };
     }
 
-    private static ConnectorKind? Connector(ConfigNode node, CatalogDraft draft)
+    private static (ConnectorKind Kind, ConnectorModel? Shape)? Connector(ConfigNode node, CatalogDraft draft)
     {
-        // A connector of the file's own section is known to the format; the section itself is refused as not supported.
-        if (node is ConfigText { Text: var name } && draft.Declared["connectors"].ContainsKey(name))
+        if (node is ConfigText { Text: var name } && draft.Declared["connectors"].ContainsKey(name) && Connectors.All(known => known.Item1 != name))
         {
-            MapReader.NotYet(node.Path, draft.Errors);
+            // One that is itself wrong was reported where it is declared.
+            return draft.Connectors.TryGetValue(name, out var shape) ? (ConnectorKind.Http, shape) : null;
+        }
+        if (node is ConfigText { Text: { Length: > 0 } unknown } && Connectors.All(known => known.Item1 != unknown) && !LaterConnectors.Contains(unknown))
+        {
+            draft.Errors.Add(node.Path, ConfigCodes.UnknownValue, Nearest.Fix(
+                "There is no connector of this name", unknown, Connectors.Select(known => known.Item1).Concat(draft.Declared["connectors"].Keys), draft.Errors));
             return null;
         }
-        return ValueReader.Word(node, Connectors, draft.Errors, LaterConnectors);
+        return ValueReader.Word(node, Connectors, draft.Errors, LaterConnectors) is { } kind ? (kind, null) : null;
     }
 
-    private static Uri? Url(ConfigNode node, CatalogDraft draft)
+    private static (TimeSpan Ping, TimeSpan Post) Timeouts(ConfigNode? node, ConfigErrors errors)
     {
-        if (ValueReader.Text(node, draft.Errors) is not { } text) return null;
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("https" or "http") || url.Host.Length == 0)
+        var usual = (new EndpointModel("", ConnectorKind.Http, null, null, UsualPostTimeout).PingTimeout, UsualPostTimeout);
+        if (node is null || MapReader.Open(node, TimeoutKeys, errors) is not { } map) return usual;
+        return (Within("ping", usual.PingTimeout, Limits.BuyerPingTimeoutMs), Within("post", UsualPostTimeout, Limits.BuyerPostTimeoutMs));
+
+        TimeSpan Within(string key, TimeSpan otherwise, int mostMs)
         {
-            draft.Errors.Add(node.Path, ConfigCodes.InvalidUrl, "An address is absolute and starts with https://.");
-            return null;
+            if (map[key] is not { } written || ValueReader.Duration(written, errors) is not { } time) return otherwise;
+            if (time.TotalMilliseconds > mostMs)
+                errors.Add(written.Path, ConfigCodes.OutOfRange, key == "post"
+                    ? $"A buyer is waited for at most {mostMs / 1000} s; its later answer is asked for again." : $"A live bid is waited for at most {mostMs / 1000} s.");
+            return time;
         }
-        if (url.UserInfo.Length > 0)
-        {
-            draft.Errors.Add(node.Path, ConfigCodes.SecretInFile, "No user or password in an address; set a secret and name it with { secret: NAME }.");
-            return null;
-        }
-        if (draft.Refusal(url) is { } refusal)
-        {
-            draft.Errors.Add(node.Path, ConfigCodes.InvalidUrl, refusal);
-            return null;
-        }
-        return url;
     }
 
-    private static string? SecretName(ConfigNode node, CatalogDraft draft)
+    private static EndpointLimits LimitsOf(ConfigNode node, ConfigErrors errors)
     {
-        var errors = draft.Errors;
-        if (node is ConfigText)
-        {
-            errors.Add(node.Path, ConfigCodes.SecretInFile, "A secret is never in the file: set it with PUT /v1/admin/secrets/NAME and write { secret: NAME }.");
-            return null;
-        }
-        if (MapReader.Open(node, SecretKeys, errors) is not { } map || map.Required("secret", "the name of a secret", errors) is not { } nameNode) return null;
-        if (ValueReader.Text(nameNode, errors) is not { } name || !ValueReader.IsId(name, nameNode.Path, errors)) return null;
-        if (draft.MayKnowSecret(name)) return name;
-        errors.Add(nameNode.Path, ConfigCodes.UnknownSecret, Nearest.Fix("There is no secret of this name; set it with PUT /v1/admin/secrets/NAME first", name, draft.Options.KnownSecrets!, errors));
-        return null;
+        if (MapReader.Open(node, LimitKeys, errors) is not { } map) return EndpointLimits.None;
+        return new(Number("in_flight", 10_000), Number("per_second", 100_000), Number("per_minute", 1_000_000));
+
+        int? Number(string key, int most) => map[key] is { } written ? (int?)ValueReader.Number(written, 1, most, errors) : null;
     }
 }

@@ -10,9 +10,10 @@ internal static class ListSection
     public static void Read(ConfigNode node, CatalogDraft draft)
     {
         if (MapReader.Map(node, draft.Errors) is not { } lists) return;
+        var read = (string id, ConfigNode entry) => List(id, entry, draft);
         foreach (var (id, entry) in lists.Entries)
         {
-            draft.Takeover.Entry(draft.Lists, id, entry, () => List(id, entry, draft), static list => list);
+            draft.Takeover.Entry(draft.Lists, id, entry, read, static list => list);
         }
     }
 

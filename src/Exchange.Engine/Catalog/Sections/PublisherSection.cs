@@ -10,13 +10,15 @@ namespace Exchange.Engine.Catalog.Sections;
 internal static class PublisherSection
 {
     private static readonly MapKeys Keys = new(
-        ["name", "note", "status", "verticals", "payout", "filter", "caps", "time_zone"], "intake", "postback", "ips");
+        ["name", "note", "status", "verticals", "payout", "filter", "caps", "time_zone", "intake"], "postback", "ips");
 
     public static void Read(ConfigNode node, CatalogDraft draft)
     {
         if (MapReader.Map(node, draft.Errors) is not { } publishers) return;
+        var read = (string id, ConfigNode entry) => Publisher(id, entry, draft);
+        var moved = (PublisherModel known) => Moved(known, draft.Takeover);
         foreach (var (id, entry) in publishers.Entries)
-            draft.Takeover.Entry(draft.Publishers, id, entry, () => Publisher(id, entry, draft), known => Moved(known, draft.Takeover));
+            draft.Takeover.Entry(draft.Publishers, id, entry, read, moved);
     }
 
     private static PublisherModel Moved(PublisherModel known, Takeover to) =>
@@ -28,7 +30,7 @@ internal static class PublisherSection
         ValueReader.IsId(id, node.Path, errors);
         if (MapReader.Open(node, Keys, errors) is not { } map) return;
         var name = draft.NameOf(map, id);
-        var status = draft.StatusOf(map);
+        var status = draft.StatusOf(map, mayTest: true);
         var zone = map["time_zone"] is { } zoneNode ? ValueReader.Zone(zoneNode, errors) : null;
         var ids = map.Required("verticals", "a list of what it may send", errors) is { } list ? draft.References(list, "verticals", "vertical") : [];
         var verticals = new Dictionary<string, PublisherVertical>(StringComparer.Ordinal);
@@ -49,8 +51,10 @@ internal static class PublisherSection
         bool Elsewhere(string field) => ids.Exists(other => draft.Verticals.GetValueOrDefault(other.Id)?.DeclaredFields?.Find(field) is not null);
 
         var limits = CapSection.Read(map["caps"], new(CapScope.Publisher, id, status, () => [.. ids.Select(vertical => draft.Verticals.GetValueOrDefault(vertical.Id)).OfType<VerticalDraft>()]), draft);
+        var intake = map["intake"] is { } intakeNode ? IntakeSection.Read(intakeNode, [.. ids.Select(vertical => vertical.Id)], draft) : null;
         draft.Publishers[id] = new()
         {
+            Intake = intake ?? IntakeModel.Plain,
             Id = id, Name = name, Status = status, Verticals = verticals.ToFrozenDictionary(StringComparer.Ordinal), Gate = limits.Gate, Caps = limits.Caps, Zone = zone,
         };
     }

@@ -13,7 +13,9 @@ internal sealed class Takeover(CatalogDraft draft, CompiledCatalog? previous)
     private readonly HashSet<(string Section, string Id)> compiled = [];
     private readonly HashSet<string> changed = new(StringComparer.Ordinal);
     private readonly HashSet<string> alike = new(StringComparer.Ordinal);
-    private readonly LimitModel?[] movedTo = new LimitModel?[previous?.LimitCount ?? 0];
+    private readonly IReadOnlyList<LimitModel> limitsBefore = previous?.Limits ?? [];
+    private readonly LimitModel?[] movedTo = new LimitModel?[previous?.Limits.Count ?? 0];
+    private Predicate<Question>? isAnsweredAlike;
     private List<Question>? asked;
     private string reading = "";
 
@@ -25,12 +27,12 @@ internal sealed class Takeover(CatalogDraft draft, CompiledCatalog? previous)
 
     /// <param name="read">Compiles it and sets its product in <paramref name="entries"/>, if there is any.</param>
     /// <param name="moved">The product with its limits as they are placed in this version: see <see cref="Moved(LimitModel)"/>.</param>
-    public void Entry<T>(DraftEntries<T> entries, string id, ConfigNode node, Action read, Func<T, T> moved) where T : class
+    public void Entry<T>(DraftEntries<T> entries, string id, ConfigNode node, Action<string, ConfigNode> read, Func<T, T> moved) where T : class
     {
         if (reading != entries.Section) Enter(entries.Section);
         var before = previous?.Find(entries.Section, id);
         var (limits, warnings) = (draft.Limits.Count, draft.Errors.Warnings.Count);
-        if (before is not null && ConfigNode.Same(previous!.NodeOf(entries.Section, id), node) && Array.TrueForAll(before.Asked, IsAnsweredAlike))
+        if (before is not null && ConfigNode.Same(previous!.NodeOf(entries.Section, id), node) && Array.TrueForAll(before.Asked, isAnsweredAlike ??= IsAnsweredAlike))
         {
             foreach (var limit in before.Limits) movedTo[limit.Ordinal] = Placed(limit);
             foreach (var warning in before.Warnings) draft.Errors.Warn(warning.Pointer, warning.Code, warning.Message);
@@ -42,15 +44,19 @@ internal sealed class Takeover(CatalogDraft draft, CompiledCatalog? previous)
         changed.Add(entries.Section);
         if (previous is not null) compiled.Add((entries.Section, id));
         asked = [];
-        read();
+        read(id, node);
         Next.Add(entries.Section, id, new(entries.Peek(id), [.. asked.Distinct()], LimitsFrom(limits), [.. draft.Errors.Warnings.Skip(warnings)]));
         asked = null;
     }
 
-    /// <summary>A limit's ordinal is its place in the catalog's list of limits.</summary>
+    /// <summary>
+    /// A limit's ordinal is its place in the catalog's list of limits. One that is read anew and says what stood at this place before is that limit still.
+    /// </summary>
     public LimitModel Placed(LimitModel limit)
     {
-        var placed = limit.Ordinal == draft.Limits.Count ? limit : limit with { Ordinal = draft.Limits.Count };
+        var place = draft.Limits.Count;
+        var placed = place < limitsBefore.Count && limitsBefore[place].IsWrittenAs(limit) ? limitsBefore[place]
+            : limit.Ordinal == place ? limit : limit with { Ordinal = place };
         draft.Limits.Add(placed);
         return placed;
     }
@@ -79,7 +85,7 @@ internal sealed class Takeover(CatalogDraft draft, CompiledCatalog? previous)
         QuestionKind.Declared => draft.Declared[question.Section].Peek(question.Id) is not null == question.Answer,
         QuestionKind.Node => IsWrittenAlike(question.Section, question.Id),
         QuestionKind.AllNodes => draft.Declared[question.Section].Count == previous!.CountOf(question.Section)
-            && draft.Declared[question.Section].All.Keys.All(id => IsWrittenAlike(question.Section, id)),
+            && AreWrittenAlike(question.Section),
         // Sections are read one after the other: whoever is not compiled anew by now was taken over, or is not there.
         QuestionKind.Product => question.Section != reading && !compiled.Contains((question.Section, question.Id))
             && previous!.Find(question.Section, question.Id) is null == draft.Declared[question.Section].Peek(question.Id) is null,
@@ -90,6 +96,8 @@ internal sealed class Takeover(CatalogDraft draft, CompiledCatalog? previous)
         QuestionKind.Address => draft.Options.CheckUrl?.Invoke(new Uri(question.Id)) is null,
         _ => false,
     };
+
+    private bool AreWrittenAlike(string section) => draft.Declared[section].All.Keys.All(id => IsWrittenAlike(section, id));
 
     private bool IsWrittenAlike(string section, string id) =>
         draft.Declared[section].Peek(id) is { } node ? ConfigNode.Same(previous!.NodeOf(section, id), node) : previous!.NodeOf(section, id) is null;

@@ -43,6 +43,7 @@ internal static class TierSection
         var tree = treeNode is null ? null : Tree(treeNode, map, method, find, errors);
         if (treeNode is not null && tree is null) return null;
         var ids = tree is null ? Campaigns(map, vertical, asked, draft) : [];
+        asked.EnsureCapacity(asked.Count + ids.Count);
         asked.UnionWith(ids);
         if (tree is not null) asked.UnionWith(tree.Asked);
         var weightOf = map["weights"] is { } weightsNode && tree is null ? Weights(weightsNode, ids, errors) : [];
@@ -108,9 +109,10 @@ internal static class TierSection
                 map.Required("campaigns", "`all` or a list of campaigns, or `tree` with the id of another tree", errors);
                 break;
             case ConfigText { Text: "all" } all:
-                ids.AddRange(draft.Declared["campaigns"]
-                    .Where(campaign => (campaign.Value as ConfigMap)?.Find("vertical") is ConfigText of && of.Text == vertical.Id && !asked.Contains(campaign.Key))
-                    .Select(campaign => campaign.Key).Order(StringComparer.Ordinal));
+                ids.EnsureCapacity(draft.Declared["campaigns"].Count);
+                foreach (var (id, campaign) in draft.Declared["campaigns"])
+                    if ((campaign as ConfigMap)?.Find("vertical") is ConfigText of && of.Text == vertical.Id && !asked.Contains(id)) ids.Add(id);
+                if (!IsInOrder(ids)) ids.Sort(StringComparer.Ordinal);
                 if (ids.Count == 0) errors.Add(all.Path, ConfigCodes.Empty, "No campaign of the vertical is left for this tier; take the tier out.");
                 break;
             case ConfigText single:
@@ -126,6 +128,12 @@ internal static class TierSection
                 break;
         }
         return ids;
+    }
+
+    private static bool IsInOrder(List<string> ids)
+    {
+        for (var i = 1; i < ids.Count; i++) if (string.CompareOrdinal(ids[i - 1], ids[i]) > 0) return false;
+        return true;
     }
 
     private static Dictionary<string, int> Weights(ConfigNode node, List<string> ids, ConfigErrors errors)

@@ -14,7 +14,8 @@ internal static class VerticalSection
     public static void Read(ConfigNode node, CatalogDraft draft)
     {
         if (MapReader.Map(node, draft.Errors) is not { } verticals) return;
-        foreach (var (id, entry) in verticals.Entries) draft.Takeover.Entry(draft.Verticals, id, entry, () => Vertical(id, entry, draft), static vertical => vertical);
+        var read = (string id, ConfigNode entry) => Vertical(id, entry, draft);
+        foreach (var (id, entry) in verticals.Entries) draft.Takeover.Entry(draft.Verticals, id, entry, read, static vertical => vertical);
     }
 
     private static void Vertical(string id, ConfigNode node, CatalogDraft draft)

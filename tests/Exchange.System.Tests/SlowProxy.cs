@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Exchange.System.Tests.Redis;
+namespace Exchange.System.Tests;
 
 /// <summary>Passes a TCP connection on, each piece of an answer as late as it is told to.</summary>
 internal sealed class SlowProxy : IAsyncDisposable

@@ -1,0 +1,124 @@
+using System.Threading.Channels;
+using Exchange.Delivery;
+using Exchange.Delivery.Bidders;
+using Exchange.Engine;
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Fields;
+using Exchange.Engine.Values;
+using Exchange.Grains.Bidding;
+using Exchange.Grains.Catalog;
+using Exchange.Grains.Intake;
+using Exchange.Server.Access;
+using Exchange.Storage;
+using Exchange.V1;
+using Grpc.Core;
+
+namespace Exchange.Server.Grpc;
+
+/// <summary>The connected buyers' gRPC: one stream each way, read here and written by one writer.</summary>
+public sealed class BidderGrpc(ApiKeys keys, BidderLines lines, StandingBids standing, ICatalogHost catalog) : BidderService.BidderServiceBase
+{
+    /// <summary>Messages on their way out of one stream; a buyer that reads slower than that is full.</summary>
+    private const int MostWaiting = 1_024;
+
+    public override async Task Connect(IAsyncStreamReader<BidderMessage> requestStream, IServerStreamWriter<ExchangeMessage> responseStream, ServerCallContext context)
+    {
+        var caller = keys.Require(context, KeyRole.Buyer);
+        var cancel = context.CancellationToken;
+        if (!await requestStream.MoveNext(cancel) || requestStream.Current.MessageCase != BidderMessage.MessageOneofCase.Hello)
+            throw Refused(Problem.Invalid([new("/hello", "missing_field", "The first message is hello, with the name of an endpoint.")]), context);
+        var name = requestStream.Current.Hello.Endpoint;
+        if (!catalog.Current.Buyers.TryGetValue(caller.For, out var buyer) || !buyer.Endpoints.TryGetValue(name, out var endpoint) || endpoint.Connector != ConnectorKind.Grpc)
+            throw Refused(Problem.Of(404, "not_found", "You have no endpoint of this name whose connector is grpc."), context);
+
+        var line = lines.Of(caller.For, name);
+        var stream = new Stream(() => IsStillLet(context));
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        await responseStream.WriteAsync(new ExchangeMessage { Welcome = new Welcome { Buyer = caller.For, Currency = catalog.Current.Currency } }, cancel);
+        var writing = WriteAsync(stream, responseStream, ended);
+        line.Open(stream);
+        try
+        {
+            while (await requestStream.MoveNext(ended.Token))
+            {
+                if (!IsStillLet(context)) throw Refused(Problem.Of(401, "unauthenticated", "The key was revoked."), context);
+                Read(requestStream.Current, caller.For, name, line, stream);
+            }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or IOException or InvalidOperationException && !cancel.IsCancellationRequested && ended.IsCancellationRequested)
+        {
+            throw Refused(Problem.Of(401, "unauthenticated", "The key was revoked."), context);
+        }
+        finally
+        {
+            line.Close(stream);
+            stream.Complete();
+            await writing;
+        }
+    }
+
+    private void Read(BidderMessage message, string buyer, string endpoint, BidderLine line, Stream stream)
+    {
+        switch (message.MessageCase)
+        {
+            case BidderMessage.MessageOneofCase.Bids:
+                line.Answer(message.Bids.BidRequestId, BidderMessages.Read(message.Bids));
+                break;
+            case BidderMessage.MessageOneofCase.CopyAnswer:
+                line.Answer(message.CopyAnswer.CopyId, BidderMessages.Read(message.CopyAnswer));
+                break;
+            case BidderMessage.MessageOneofCase.StandingBid:
+                stream.TryWrite(new ExchangeMessage { StandingBidAnswer = BidderMessages.Answer(message.StandingBid, Set(message.StandingBid, buyer, endpoint)) });
+                break;
+            // A second hello, and messages of a newer version: nothing to be done about them.
+            default: break;
+        }
+    }
+
+    private IReadOnlyList<InputError> Set(StandingBid bid, string buyer, string endpoint)
+    {
+        var model = catalog.Current;
+        if (bid.Withdraw) return standing.Withdraw(model, buyer, endpoint, bid.Campaign);
+        return BidderMessages.TryTime(bid.Until, out var until)
+            ? standing.Set(model, buyer, endpoint, bid.Campaign, bid.PriceJson, new Money(bid.SpendLimitMicros), until)
+            : [new("until", ConfigCodes.InvalidFormat, "This is no moment.")];
+    }
+
+    /// <summary>Revoked keys get nothing more, least of all a copy.</summary>
+    private bool IsStillLet(ServerCallContext context) => Gate.Check(context.GetHttpContext().Request, keys, [KeyRole.Buyer], out _) is null;
+
+    private static async Task WriteAsync(Stream stream, IServerStreamWriter<ExchangeMessage> to, CancellationTokenSource ended)
+    {
+        try
+        {
+            await foreach (var message in stream.Outgoing.ReadAllAsync(ended.Token))
+            {
+                if (message.MessageCase == ExchangeMessage.MessageOneofCase.Copy && !stream.IsLet)
+                {
+                    await ended.CancelAsync();
+                    return;
+                }
+                await to.WriteAsync(message, ended.Token);
+            }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or InvalidOperationException or IOException)
+        {
+            // The buyer left; the reading loop ends by the same token.
+        }
+    }
+
+    private static RpcException Refused(Problem problem, ServerCallContext context) => RichStatus.ToException(problem, context.GetHttpContext());
+
+    private sealed class Stream(Func<bool> isLet) : IBidderStream
+    {
+        private readonly Channel<ExchangeMessage> outgoing = Channel.CreateBounded<ExchangeMessage>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
+
+        public ChannelReader<ExchangeMessage> Outgoing => outgoing.Reader;
+        public bool IsLet => isLet();
+
+        public bool TrySend(BidCall call, DateTimeOffset deadline) => TryWrite(new ExchangeMessage { BidRequest = BidderMessages.Of(call, deadline) });
+        public bool TrySend(CopyMessage copy) => TryWrite(new ExchangeMessage { Copy = BidderMessages.Of(copy) });
+        public bool TryWrite(ExchangeMessage message) => outgoing.Writer.TryWrite(message);
+        public void Complete() => outgoing.Writer.TryComplete();
+    }
+}

@@ -1,0 +1,138 @@
+using Exchange.System.Tests.BlackBox;
+using Exchange.V1;
+using Grpc.Core;
+using Shouldly;
+
+namespace Exchange.System.Tests.Bidding;
+
+/// <summary>Buyers that are connected over gRPC bid live and take copies, over the real server.</summary>
+public sealed class ConnectedBuyerTests(RunningExchange running) : IClassFixture<RunningExchange>
+{
+    private readonly ExchangeProcess exchange = running.Process;
+
+    [Fact]
+    public async Task Bid_OnTheStream_WinsAndItsCopyComesOnTheStream_WithItsRef()
+    {
+        await exchange.ApplyAsync(Catalog("a"));
+        using var publisher = await Sender.OfAsync(exchange, "pub-a");
+        await using var buyer = await ConnectAsync("a");
+        buyer.Bid = request => BuyerOnGrpc.Bids(request, 12.50m, "mine-7");
+
+        var ping = await publisher.PingAsync();
+        ping["payout"].ShouldBe("10.00", ping.Text);
+        var asked = await buyer.NextRequestAsync();
+        (asked.Campaign, asked.Vertical, asked.Test).ShouldBe(("live-a", "auto", false));
+        asked.Sharing.ShouldBe(["exclusive"]);
+        asked.DeadlineMs.ShouldBeInRange(1, 800);
+        asked.Fields.Keys.ShouldNotContain("phone");
+        asked.Source.ShouldNotContain("pub-a");
+
+        var post = await publisher.PostAsync(ping["ping_id"]!);
+        (post.Status, post["status"], post["payout"]).ShouldBe((200, "sold", "10.00"), post.Text);
+        var copy = await buyer.NextCopyAsync();
+        (copy.PriceMicros, copy.Ref, copy.Campaign).ShouldBe((12_500_000, "mine-7", "live-a"));
+        copy.Fields.Keys.ShouldContain("phone");
+        (await exchange.SoldToAsync(post["lead_id"]!)).ShouldBe(["live-a"]);
+    }
+
+    [Fact]
+    public async Task Bid_LateOrNone_LosesToTheStandingPrice_AndIsExplained()
+    {
+        await exchange.ApplyAsync(Catalog("b"));
+        using var publisher = await Sender.OfAsync(exchange, "pub-b");
+        // Nobody is connected.
+        var alone = await publisher.PingAsync();
+        alone["payout"].ShouldBe("4.00", alone.Text);
+        (await ReasonAsync(alone["ping_id"]!, "live-b")).ShouldBe("unreachable");
+
+        await using var buyer = await ConnectAsync("b");
+        buyer.Bid = static _ => null;
+        var ping = await publisher.PingAsync(with: new { deadline_ms = 120 });
+        ping["payout"].ShouldBe("4.00", ping.Text);
+        (await ReasonAsync(ping["ping_id"]!, "live-b")).ShouldBe("timeout");
+        // Its answer comes when all is over: nothing happens.
+        await buyer.WriteAsync(new BidderMessage { Bids = BuyerOnGrpc.Bids(await buyer.NextRequestAsync(), 50m) });
+        buyer.Bid = static request => new Bids { BidRequestId = request.BidRequestId, Bids_ = { new Bid { PriceMicros = -5 } } };
+        (await ReasonAsync((await publisher.PingAsync())["ping_id"]!, "live-b")).ShouldBe("invalid_price");
+        buyer.Bid = static request => new Bids { BidRequestId = request.BidRequestId, Bids_ = { new Bid { PriceMicros = 9_000_000, Currency = "EUR" } } };
+        (await ReasonAsync((await publisher.PingAsync())["ping_id"]!, "live-b")).ShouldBe("invalid_currency");
+    }
+
+    [Fact]
+    public async Task StandingBid_AnswersWithoutACall_WithinItsLimit_UntilItIsWithdrawn()
+    {
+        await exchange.ApplyAsync(Catalog("c"));
+        using var publisher = await Sender.OfAsync(exchange, "pub-c");
+        await using var buyer = await ConnectAsync("c");
+        var wrong = await buyer.StandAsync(new StandingBid { Campaign = "live-c", PriceJson = """{ "rules": [ { "when": { "field": "stat", "is": "CA" }, "price": "9.00" } ] }""", CorrelationId = "1" });
+        wrong.CorrelationId.ShouldBe("1");
+        wrong.Errors.ShouldHaveSingleItem().Code.ShouldBe("unknown_field");
+        (await buyer.StandAsync(new StandingBid { Campaign = "flat-c", PriceJson = "\"9.00\"" })).Errors.ShouldHaveSingleItem().Code.ShouldBe("unknown_id");
+
+        var price = """{ "rules": [ { "when": { "field": "state", "is": "CA" }, "price": "10.00" } ], "otherwise": "2.00" }""";
+        (await buyer.StandAsync(new StandingBid { Campaign = "live-c", PriceJson = price, SpendLimitMicros = 25_000_000 })).Errors.ShouldBeEmpty();
+        for (var i = 0; i < 2; i++)
+        {
+            var post = await publisher.PostAsync(await publisher.OfferedAsync());
+            (post["status"], post["payout"]).ShouldBe(("sold", "8.00"), post.Text);
+        }
+        // A third would come to 30 of 25.
+        (await publisher.PingAsync())["payout"].ShouldBe("4.00");
+        buyer.Requests.TryPeek(out _).ShouldBeFalse();
+
+        (await buyer.StandAsync(new StandingBid { Campaign = "live-c", Withdraw = true })).Errors.ShouldBeEmpty();
+        buyer.Bid = request => BuyerOnGrpc.Bids(request, 6m);
+        (await publisher.PingAsync())["payout"].ShouldBe("4.80");
+        (await buyer.NextRequestAsync()).Campaign.ShouldBe("live-c");
+    }
+
+    [Fact]
+    public async Task Copy_UnansweredWhenTheStreamBreaks_ComesAgainOnTheNext_AndIsSoldOnce()
+    {
+        await exchange.ApplyAsync(Catalog("d"));
+        using var publisher = await Sender.OfAsync(exchange, "pub-d");
+        var first = await ConnectAsync("d");
+        first.Bid = request => BuyerOnGrpc.Bids(request, 12.50m);
+        first.Take = static _ => null;
+        var ping = await publisher.OfferedAsync();
+        var posting = publisher.PostAsync(ping);
+        var copy = await first.NextCopyAsync();
+        await first.DisposeAsync();
+
+        await using var second = await ConnectAsync("d");
+        (await second.NextCopyAsync()).CopyId.ShouldBe(copy.CopyId);
+        var post = await posting;
+        (post.Status, post["status"], post["payout"]).ShouldBe((200, "sold", "10.00"), post.Text);
+        (await exchange.SoldToAsync(post["lead_id"]!)).ShouldBe(["live-d"]);
+    }
+
+    [Fact]
+    public async Task Connect_WithTheWrongKeyOrEndpoint_IsRefused()
+    {
+        await exchange.ApplyAsync(Catalog("e"));
+        var publisher = await exchange.KeyAsync("publisher", "pub-e");
+        (await Should.ThrowAsync<RpcException>(BuyerOnGrpc.ConnectAsync(exchange.GrpcPort, publisher))).StatusCode.ShouldBe(StatusCode.PermissionDenied);
+        (await Should.ThrowAsync<RpcException>(BuyerOnGrpc.ConnectAsync(exchange.GrpcPort, "nobody"))).StatusCode.ShouldBe(StatusCode.Unauthenticated);
+        var buyer = await exchange.KeyAsync("buyer", "buyer-e");
+        (await Should.ThrowAsync<RpcException>(BuyerOnGrpc.ConnectAsync(exchange.GrpcPort, buyer, "inbox"))).StatusCode.ShouldBe(StatusCode.NotFound);
+    }
+
+    private async Task<BuyerOnGrpc> ConnectAsync(string id) => await BuyerOnGrpc.ConnectAsync(exchange.GrpcPort, await exchange.KeyAsync("buyer", "buyer-" + id));
+
+    private async Task<string> ReasonAsync(string ping, string campaign) =>
+        (await exchange.ExplainedAsync(ping, campaign)).Text("reason")!;
+
+    private static string Catalog(string id) => Market.Of("",
+        $$"""
+        publishers:
+          pub-{{id}}: { verticals: [auto], payout: { share: 80% } }
+        buyers:
+          buyer-{{id}}: { credit_limit: unlimited, endpoints: { line: { connector: grpc } } }
+          other-{{id}}: { credit_limit: unlimited }
+        campaigns:
+          live-{{id}}: { buyer: buyer-{{id}}, vertical: auto, bid: { live: line } }
+          flat-{{id}}: { buyer: other-{{id}}, vertical: auto, bid: "5.00" }
+        ping_trees:
+          tree-{{id}}: { vertical: auto, tiers: [{ name: market, method: auction, campaigns: all }] }
+        """);
+}

@@ -1,0 +1,159 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Exchange.System.Tests.BlackBox;
+using Shouldly;
+using static Exchange.System.Tests.BlackBox.MarketCalls;
+
+namespace Exchange.System.Tests.Faults;
+
+/// <summary>
+/// Publishers that ping and post while something breaks. Each post has an idempotency key and is sent again until it is answered; every answer that is
+/// final is kept, and asked for once more at the end.
+/// </summary>
+internal sealed class FaultLoad : IAsyncDisposable
+{
+    private readonly ExchangeProcess exchange;
+    private readonly string key;
+    private readonly CancellationTokenSource over = new();
+    private readonly CancellationTokenSource giveUp = new();
+    private readonly ConcurrentQueue<(string Body, string Key, string Text)> answers = new();
+    private readonly ConcurrentQueue<string> broken = new();
+    private readonly Task[] workers;
+    private int sold, refused, lost, pinged, unanswered;
+
+    private FaultLoad(ExchangeProcess exchange, string key, int count)
+    {
+        this.exchange = exchange;
+        this.key = key;
+        workers = [.. Enumerable.Range(0, count).Select(number => Task.Run(() => PublishAsync(number)))];
+    }
+
+    /// <summary>Posts that are sold, finally.</summary>
+    public int Sold => Volatile.Read(ref sold);
+    /// <summary>Requests that were answered 503, with a code and a time to come again.</summary>
+    public int Refused => Volatile.Read(ref refused);
+    /// <summary>Requests that nobody answered.</summary>
+    public int Lost => Volatile.Read(ref lost);
+    /// <summary>Pings that got an offer.</summary>
+    public int Pinged => Volatile.Read(ref pinged);
+    /// <summary>Posts that were sent and wait for their answer, also those that were refused and come again.</summary>
+    public int Unanswered => Volatile.Read(ref unanswered);
+
+    /// <summary>Two markets: in one the first of three buyers takes two of three, in the other the buyer is told after the sale.</summary>
+    public static async Task<FaultLoad> StartAsync(ExchangeProcess exchange, BuyerApp buyers, int workers = 6)
+    {
+        var key = await new BuyerMarkets(buyers).Three("asked", "5s").Webhook("told").ApplyAsync(exchange);
+        // By the copy's id alone: who is asked twice answers the same.
+        buyers["asked-one"].Decides(request => request.Id[^3] % 3 == 0 ? """{"answer":"rejected"}""" : """{"answer":"accepted"}""");
+        buyers["asked-two"].Accepts();
+        buyers["told"].AnswersStatus(204);
+        return new(exchange, key, workers);
+    }
+
+    public async Task SellAsync(int more, string what)
+    {
+        var enough = Sold + more;
+        await Until(() => !broken.IsEmpty || Sold >= enough, $"{more} more are sold {what} ({Text})", exchange);
+        broken.ShouldBeEmpty();
+    }
+
+    /// <summary>Until so many more requests were refused; only 503 is a refusal here.</summary>
+    public async Task RefusedAsync(int more, string what)
+    {
+        var enough = Refused + more;
+        await Until(() => !broken.IsEmpty || Refused >= enough, $"{more} more are refused {what} ({Text})", exchange);
+        broken.ShouldBeEmpty();
+    }
+
+    /// <summary>Nothing new is begun; done when all that was begun is answered.</summary>
+    public async Task StopAsync()
+    {
+        await over.CancelAsync();
+        await Until(() => Array.TrueForAll(workers, static worker => worker.IsCompleted), $"what was begun is answered ({Text})", exchange);
+        await Task.WhenAll(workers);
+        broken.ShouldBeEmpty();
+    }
+
+    /// <summary>All that was answered is answered again, the same to the letter, and no lead has two buyers.</summary>
+    public async Task CheckAsync(BuyerApp buyers)
+    {
+        await Until(async () => await OpenAsync() == 0, "every open lead comes to its end", exchange);
+        foreach (var (body, idempotencyKey, text) in answers)
+        {
+            var again = await exchange.SellAsync(key, body, idempotencyKey);
+            (again.Status, again.Text).ShouldBe((200, text), idempotencyKey);
+        }
+        LeadsOf("asked-one", static request => request.Id[^3] % 3 != 0).Intersect(LeadsOf("asked-two", static _ => true)).ShouldBeEmpty("an exclusive lead that two buyers took");
+
+        IEnumerable<string> LeadsOf(string buyer, Func<BuyerRequest, bool> takes) => buyers[buyer].Requests.Where(takes).Select(request => request.Id[..request.Id.LastIndexOf('-')]).Distinct();
+
+        async Task<int> OpenAsync()
+        {
+            var open = 0;
+            foreach (var status in (string[])["in_doubt", "pending"]) open += (await exchange.AdminAsync($"leads?status={status}&limit=5"))["leads"]!.AsArray().Count;
+            return open;
+        }
+    }
+
+    public string Text => string.Create(CultureInfo.InvariantCulture, $"{Pinged} pings, {Sold} sold, {Refused} refused, {Lost} lost, {Unanswered} unanswered");
+
+    /// <summary>Gives up what is not answered. Twice is harmless.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await over.CancelAsync();
+        await giveUp.CancelAsync();
+        await Task.WhenAll(workers);
+    }
+
+    private async Task PublishAsync(int number)
+    {
+        var market = number % 3 == 0 ? "told" : "asked";
+        for (var i = 0; !over.IsCancellationRequested; i++)
+        {
+            var ping = await TryAsync(() => exchange.PostAsync("/v1/pings", key, new { vertical = market, fields = new { state = "CA" } }));
+            if (ping?["status"] != "offered") continue;
+            Interlocked.Increment(ref pinged);
+            Interlocked.Increment(ref unanswered);
+            await AnsweredAsync(PostBody(ping["ping_id"]!), string.Create(CultureInfo.InvariantCulture, $"{number}-{i}"));
+            Interlocked.Decrement(ref unanswered);
+        }
+    }
+
+    private async Task AnsweredAsync(string body, string idempotencyKey)
+    {
+        while (!giveUp.IsCancellationRequested)
+        {
+            if (await TryAsync(() => exchange.SellAsync(key, body, idempotencyKey)) is not { } reply) continue;
+            // Its ping was on its way to the disk when its server died.
+            if (reply.Code == "ping_not_found") return;
+            if (reply.Status == 202) continue;
+            answers.Enqueue((body, idempotencyKey, reply.Text));
+            if (reply["status"] == "sold") Interlocked.Increment(ref sold);
+            return;
+        }
+    }
+
+    /// <summary>Null: not answered, or asked to come again.</summary>
+    private async Task<Reply?> TryAsync(Func<Task<Reply>> send)
+    {
+        try
+        {
+            var reply = await send();
+            if (reply.Status is 200 || reply.Code == "ping_not_found") return reply;
+            if (reply.Status == 503)
+            {
+                Interlocked.Increment(ref refused);
+                if (reply.Code is null || !reply.Headers.ContainsKey("Retry-After")) broken.Enqueue("503 without a code or a time to come again: " + reply.Text);
+            }
+            else if (reply.Status != 202) broken.Enqueue($"{reply.Status}: {reply.Text}");
+            else
+            {
+                await Task.Delay(20, CancellationToken.None);
+                return reply;
+            }
+        }
+        catch (Exception fault) when (fault is HttpRequestException or TaskCanceledException or IOException) { Interlocked.Increment(ref lost); }
+        await Task.Delay(20, CancellationToken.None);
+        return null;
+    }
+}

@@ -1,0 +1,116 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using Exchange.Storage.Postgres;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+namespace Exchange.System.Tests.Storage;
+
+/// <summary>
+/// One PostgreSQL in a temporary folder on a free loopback port, with fsync on. It can be stopped as by a power switch and started again. As root its
+/// processes run as the user postgres, because PostgreSQL refuses root.
+/// </summary>
+internal sealed class PostgresServer : IAsyncDisposable
+{
+    /// <summary>A database with the whole schema and no rows, to make others from.</summary>
+    public const string Template = "exchange_template";
+
+    private readonly string folder = Path.Combine(Path.GetTempPath(), "exchange-postgres-" + Guid.NewGuid().ToString("N"));
+    private readonly ConcurrentQueue<string> said = new();
+    private Process? server;
+
+    private PostgresServer() { }
+
+    public int Port { get; } = FreePorts.Next();
+
+    public static async Task<PostgresServer> StartAsync()
+    {
+        var postgres = new PostgresServer();
+        using (var made = postgres.Run("initdb", "-D", postgres.folder, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"))
+        {
+            await made.WaitForExitAsync();
+            if (made.ExitCode != 0) throw new InvalidOperationException("initdb failed: " + string.Join('\n', postgres.said));
+        }
+        try
+        {
+            await postgres.StartAgainAsync();
+            await PostgresCluster.ExecuteAsync(postgres.ConnectionString("postgres"), $"CREATE DATABASE {Template}");
+            await PostgresMigrations.RunAsync(postgres.ConnectionString(Template), NullLogger.Instance, default);
+            return postgres;
+        }
+        catch
+        {
+            await postgres.DisposeAsync();
+            throw;
+        }
+    }
+
+    public string ConnectionString(string database) => PostgresCluster.ConnectionString(database, Port);
+
+    /// <summary>On its folder as it is; done when it answers.</summary>
+    public async Task StartAgainAsync()
+    {
+        server = Run("postgres", "-D", folder, "-p", Port.ToString(CultureInfo.InvariantCulture), "-c", "listen_addresses=127.0.0.1", "-k", folder,
+            "-c", "shared_buffers=64MB", "-c", "max_connections=200", "-c", "fsync=on", "-c", "full_page_writes=on", "-c", "max_wal_size=2GB", "-c", "log_min_messages=warning");
+        var deadline = Stopwatch.StartNew();
+        while (true)
+        {
+            try
+            {
+                await PostgresCluster.ExecuteAsync(ConnectionString("postgres") + ";Timeout=2", "SELECT 1");
+                return;
+            }
+            catch (NpgsqlException) when (!server.HasExited && deadline.Elapsed < TimeSpan.FromSeconds(30)) { await Task.Delay(50); }
+            catch (NpgsqlException exception) { throw new InvalidOperationException("PostgreSQL did not start: " + string.Join('\n', said), exception); }
+        }
+    }
+
+    /// <summary>Ends exactly the process that was started here, and with it all of its own, at once: no checkpoint, no word to clients. The next start recovers from its log.</summary>
+    public async Task StopImmediatelyAsync()
+    {
+        using (var kill = Process.Start("kill", ["-QUIT", server!.Id.ToString(CultureInfo.InvariantCulture)])) await kill.WaitForExitAsync();
+        await server.WaitForExitAsync();
+        server.Dispose();
+        server = null;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (server is { HasExited: false }) await StopImmediatelyAsync();
+        server?.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private Process Run(string program, params string[] arguments)
+    {
+        var path = Path.Combine(Binaries(), program);
+        var start = new ProcessStartInfo { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = Path.GetTempPath() };
+        if (Environment.IsPrivilegedProcess)
+        {
+            start.FileName = "setpriv";
+            foreach (var argument in new[] { "--reuid=postgres", "--regid=postgres", "--clear-groups", path }) start.ArgumentList.Add(argument);
+        }
+        else start.FileName = path;
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");
+        process.OutputDataReceived += Keep;
+        process.ErrorDataReceived += Keep;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+
+        void Keep(object sender, DataReceivedEventArgs line)
+        {
+            if (line.Data is null) return;
+            said.Enqueue(line.Data);
+            while (said.Count > 200) said.TryDequeue(out _);
+        }
+    }
+
+    private static string Binaries() =>
+        Directory.Exists("/usr/lib/postgresql")
+        && Directory.GetDirectories("/usr/lib/postgresql").Select(version => Path.Combine(version, "bin")).Where(bin => File.Exists(Path.Combine(bin, "initdb")))
+            .Order(StringComparer.Ordinal).LastOrDefault() is { } found
+            ? found : throw new InvalidOperationException("The tests need PostgreSQL: apt-get install postgresql");
+}

@@ -1,0 +1,93 @@
+using Exchange.Engine;
+using Exchange.Engine.Caps;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+using Exchange.Storage;
+using Shouldly;
+using static Exchange.System.Tests.Storage.Sample;
+
+namespace Exchange.System.Tests.Storage;
+
+/// <summary>Copies of which nobody knows whether their buyer took them.</summary>
+public abstract partial class StoreContract
+{
+    private static readonly DoubtQuery AllDoubts = new(null, null, long.MaxValue, 99, null);
+
+    /// <summary>A lead whose copy came into doubt so many milliseconds after the first one's.</summary>
+    private async Task DoubtAsync(LeadId lead, int later, string buyer = "a", LimitModel[]? limits = null)
+    {
+        (await Store.SubmitAsync(Post(lead, [Copy(1, limits ?? Limits(), CopyMove.Hold, buyer, deliveries: [LeasedHook, Inbox])], body: $"post {lead}"))).Code.ShouldBe(VerdictCode.Done);
+        (await Store.SubmitAsync(End(lead, CopyMove.Doubt, buyer: buyer) with { AtMs = Now + 1_000 + later })).Code.ShouldBe(VerdictCode.Done);
+    }
+
+    private async Task<ulong[]> DoubtsAsync(DoubtQuery query) => [.. (await Store.Doubts.ListAsync(query, default)).Rows.Select(row => row.Copy.Lead.Low)];
+
+    [Fact]
+    public async Task Doubts_ByEachFilterAndPage_AreAllThere_OldestFirst()
+    {
+        await Store.ApplyAsync(Limits());
+        // Later leads came into doubt earlier, two at the same moment; every second is of the other buyer.
+        for (var n = 1; n <= 7; n++) await DoubtAsync(Lead(n), later: 10 * (7 - n) / 2, n % 2 == 0 ? "b" : "a");
+        await DoubtAsync(Lead(8, test: true), later: 0, limits: []);
+        await Store.SubmitAsync(Post(Lead(9), [Copy(1, Limits(), CopyMove.Hold, deliveries: [LeasedHook])], body: "held"));
+
+        (await DoubtsAsync(AllDoubts)).ShouldBe([7UL, 6, 5, 4, 3, 2, 1]);
+        (await DoubtsAsync(AllDoubts with { Buyer = "b" })).ShouldBe([6UL, 4, 2]);
+        (await DoubtsAsync(AllDoubts with { Campaign = "a1" })).ShouldBe([7UL, 5, 3, 1]);
+        (await DoubtsAsync(AllDoubts with { Campaign = "a1", Buyer = "b" })).ShouldBeEmpty();
+        (await DoubtsAsync(AllDoubts with { BeforeMs = Now + 1_010 })).ShouldBe([7UL, 6]);
+        foreach (var limit in (int[])[1, 2, 7])
+        {
+            List<ulong> seen = [];
+            string? cursor = null;
+            do
+            {
+                var page = await Store.Doubts.ListAsync(AllDoubts with { Limit = limit, Cursor = cursor }, default);
+                page.Rows.Count.ShouldBeLessThanOrEqualTo(limit);
+                seen.AddRange(page.Rows.Select(row => row.Copy.Lead.Low));
+                cursor = page.Next;
+            }
+            while (cursor is not null);
+            seen.ShouldBe([7UL, 6, 5, 4, 3, 2, 1]);
+        }
+        (await DoubtsAsync(AllDoubts with { Cursor = "nonsense" })).Length.ShouldBe(7);
+    }
+
+    [Fact]
+    public async Task Doubt_SaysWhoIsAskedAgainAndWhen_UntilItEnds()
+    {
+        await Store.ApplyAsync(Limits());
+        await DoubtAsync(Lead(1), later: 0);
+        var copy = new CopyId(Lead(1), 1);
+        (await Store.Doubts.ListAsync(AllDoubts, default)).Rows.ShouldHaveSingleItem().ShouldBe(new(copy, "a1", "a", Price, Now + 1_000, DeliveryStatus.Waiting, 1, null, Now + 5_000));
+
+        (await Store.Deliveries.RecordAsync(copy, "hook", 1, new(DeliveryStatus.Waiting, Now + 60_000, "timeout"), Now + 2_000, default)).ShouldBeTrue();
+        (await Store.Doubts.ListAsync(AllDoubts, default)).Rows.ShouldHaveSingleItem().ShouldBe(new(copy, "a1", "a", Price, Now + 1_000, DeliveryStatus.Waiting, 1, "timeout", Now + 60_000));
+
+        var claim = (await Store.Deliveries.ClaimDueAsync(Now + 60_000, Now + 75_000, 9, default)).ShouldHaveSingleItem();
+        (await Store.Deliveries.RecordAsync(copy, "hook", claim.Fence, new(DeliveryStatus.Dead, null, "duplicate"), Now + 61_000, default)).ShouldBeTrue();
+        (await Store.Doubts.ListAsync(AllDoubts, default)).Rows.ShouldHaveSingleItem().ShouldBe(new(copy, "a1", "a", Price, Now + 1_000, DeliveryStatus.Dead, 2, "duplicate", null));
+    }
+
+    [Theory]
+    [InlineData(CopyMove.Capture, CopyState.Captured, LeadState.Sold, "1+0", "11.00")]
+    [InlineData(CopyMove.Void, CopyState.Voided, LeadState.Unsold, "0+0", "0.00")]
+    public async Task Doubt_EndedByTheOperatorsWord_IsListedNoMore_AndEndsOnce(CopyMove move, CopyState state, LeadState lead, string used, string paid)
+    {
+        await Store.ApplyAsync(Limits());
+        await DoubtAsync(Lead(1), later: 0);
+        (await UsedAsync("c:a1:leads:day:UTC")).ShouldBe("0+1");
+
+        (await Store.SubmitAsync(End(Lead(1), move))).Code.ShouldBe(VerdictCode.Done);
+
+        (await DoubtsAsync(AllDoubts)).ShouldBeEmpty();
+        var row = (await Store.Leads.FindAsync(Lead(1), default))!;
+        (row.State, row.Copies[0].State).ShouldBe((lead, state));
+        (await UsedAsync("c:a1:leads:day:UTC")).ShouldBe(used);
+        (await Store.Ledger.BalanceAsync("buyer:a", default)).ShouldBe(Money.Zero - Money.Parse(paid));
+        // The same word again changes nothing; the other one comes too late.
+        (await Store.SubmitAsync(End(Lead(1), move))).Code.ShouldBe(VerdictCode.AlreadyThere);
+        (await Store.SubmitAsync(End(Lead(1), move == CopyMove.Capture ? CopyMove.Void : CopyMove.Capture))).Code.ShouldBe(VerdictCode.EndedOtherwise);
+        (await Store.Ledger.BalanceAsync("buyer:a", default)).ShouldBe(Money.Zero - Money.Parse(paid));
+    }
+}
