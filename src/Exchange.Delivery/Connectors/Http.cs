@@ -17,7 +17,8 @@ internal sealed class Http(HttpCalls calls) : IConnector
         {
             var found = Checked(check, await CallAsync(endpoint, check, secrets, message, now, deadline), now);
             // "Surely not taken, come again" is the one answer of a check that lets the post go again.
-            if (found.Kind != AttemptKind.RetryLater || found.Error != "retry_later" || !endpoint.Repeatable) return found;
+            if (found.Kind != AttemptKind.RetryLater) return found;
+            if (!endpoint.Repeatable) return new(AttemptKind.Unknown, "not_repeatable");
         }
         return Read(shape.Post, await CallAsync(endpoint, shape.Post, secrets, message, now, deadline), now);
     }
@@ -32,12 +33,11 @@ internal sealed class Http(HttpCalls calls) : IConnector
         return reply.Status is >= 200 and < 300 ? new(AttemptKind.Unknown, reply.Body is null ? reply.Error : "answer_unclear") : StatusRules.Read(reply, now);
     }
 
-    /// <summary>A check is no post: what its status says is about the check alone.</summary>
+    /// <summary>A check is no post: what its status says is about the check alone, and the doubt stands.</summary>
     internal static AttemptResult Checked(RequestModel request, in OutboundReply reply, DateTimeOffset now)
     {
         if (Verdict(request, reply, now) is { } said) return said;
-        var byStatus = StatusRules.Read(reply, now);
-        return byStatus.Kind == AttemptKind.RetryLater ? byStatus : new(AttemptKind.Unknown, reply.Status == 0 ? reply.Error : "check_unclear");
+        return new(AttemptKind.Unknown, "check_unclear", RetryAfter: StatusRules.Read(reply, now).RetryAfter);
     }
 
     private static AttemptResult? Verdict(RequestModel request, in OutboundReply reply, DateTimeOffset now)

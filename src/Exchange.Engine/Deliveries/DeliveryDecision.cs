@@ -54,7 +54,8 @@ public static class DeliveryDecision
     /// Whether an endpoint may be called once more. One that is not repeatable may not after an attempt of which nothing was recorded: whoever made it died,
     /// and it may have arrived. What was recorded was found to be repeatable then, or an operator says so now.
     /// </summary>
-    public static bool MayCall(EndpointModel endpoint, int attempts, string? lastError) => endpoint.Repeatable || attempts <= 1 || lastError is not null;
+    public static bool MayCall(EndpointModel endpoint, int attempts, string? lastError) =>
+        endpoint.CanComeAgain || attempts <= 1 || lastError is not null;
 
     public static DeliveryStep After(in FinishedAttempt attempt) => attempt.Copy switch
     {
@@ -65,6 +66,17 @@ public static class DeliveryDecision
             ? new(DeliveryNext.Delivered, null, null, null, Reason.None)
             : new(DeliveryNext.Dead, null, "copy_ended", null, Reason.Cancelled),
     };
+
+    /// <summary>
+    /// Whether an attempt before this one may have reached the buyer: an answer that was pending, silence, a process that died. False: the one before was
+    /// "surely not taken, come again", or never left; and a doubt before that one would be in the copy's state or in its error.
+    /// </summary>
+    /// <param name="attempts">With the one that is about to be made, or was just made.</param>
+    /// <param name="lastError">Recorded for the attempt before; null: none was recorded.</param>
+    public static bool MayHaveArrived(int attempts, string? lastError) => attempts > 1 && lastError is not (
+        "http_429" or "http_503" or "retry_later" or "rate_limited"
+        or "connect_refused" or "connect_timeout" or "connect_failed" or "name_not_found" or "address_refused" or "url_refused" or "url_invalid" or "url_missing" or "endpoint_busy"
+        or "no_time_left" or "no_connector" or "secret_missing" or "secret_invalid" or "token_refused" or "token_unreadable" or "header_invalid" or "template_failed" or "template_too_large");
 
     private static DeliveryStep Sold(in FinishedAttempt attempt) => attempt.Kind switch
     {
@@ -79,7 +91,7 @@ public static class DeliveryDecision
     private static DeliveryStep Asked(in FinishedAttempt attempt)
     {
         // Without a past that may have reached the buyer (a pending answer, a doubt, a dead process) every definite no is certain.
-        var fresh = attempt.Copy == CopyState.Held && (attempt.Attempts == 1 || attempt.LastError is "http_429" or "http_503" or "retry_later" or "rate_limited");
+        var fresh = attempt.Copy == CopyState.Held && !MayHaveArrived(attempt.Attempts, attempt.LastError);
         switch (attempt.Kind)
         {
             case AttemptKind.Accepted:

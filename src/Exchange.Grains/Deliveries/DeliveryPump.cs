@@ -195,11 +195,11 @@ public sealed class DeliveryPump(
             return;
         }
         var message = CopyMessages.Create(model, await SaleTerms.ModelOfAsync(catalog, lead, copy.Campaign, CancellationToken.None), lead, copy, LeadPayload.Of(store.Vault, lead), store.Vault);
-        var result = await calls.SendAsync(endpoint, message, deadlineMs);
+        var result = await calls.SendAsync(endpoint, message with { AfterDoubt = DeliveryDecision.MayHaveArrived(delivery.Attempts, delivery.LastError) }, deadlineMs);
         FaultPoints.AfterSent.Pass();
         var retryFor = model.Campaigns.TryGetValue(delivery.Campaign, out var campaign) ? campaign.Delivery.RetryFor : TimeSpan.FromHours(24);
         var step = DeliveryDecision.After(new FinishedAttempt(
-            delivery.Copy, CopyState.Captured, result.Kind, result.Refusal, delivery.Attempts, delivery.CreatedAtMs, NowMs(), retryFor, result.RetryAfter, result.Error, delivery.LastError) { Repeatable = endpoint.Repeatable });
+            delivery.Copy, CopyState.Captured, result.Kind, result.Refusal, delivery.Attempts, delivery.CreatedAtMs, NowMs(), retryFor, result.RetryAfter, result.Error, delivery.LastError) { Repeatable = endpoint.CanComeAgain });
         await RecordAsync(delivery, new(step.Next switch
         {
             DeliveryNext.Delivered => DeliveryStatus.Delivered,

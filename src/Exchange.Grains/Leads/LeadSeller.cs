@@ -399,7 +399,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             }
             var message = CopyMessages.Create(model, await SaleTerms.ModelOfAsync(services.Catalog, row!, copy.Campaign, CancellationToken.None), row!, copy, LeadPayload.Of(services.Store.Vault, row), services.Store.Vault,
                 sale.BidAt(slot.BidIndex).Bid);
-            result = await services.Calls.SendAsync(endpoint!, message, deadlineMs);
+            result = await services.Calls.SendAsync(endpoint!, message with { AfterDoubt = copy.State == CopyState.InDoubt || DeliveryDecision.MayHaveArrived(attempts, lastError) }, deadlineMs);
             FaultPoints.AfterAnswer.Pass();
         }
         else result = new(AttemptKind.NotSent, "endpoint_gone");
@@ -407,7 +407,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             copy.Id, copy.State, result.Kind, result.Refusal, attempts, createdAtMs, Now(),
             campaign?.Delivery.RetryFor ?? TimeSpan.FromHours(24), result.RetryAfter, result.Error, lastError)
         {
-            Repeatable = endpoint?.Repeatable ?? true, DuplicateAfterDoubt = endpoint?.DuplicateAfterDoubt ?? default,
+            Repeatable = endpoint?.CanComeAgain ?? true, DuplicateAfterDoubt = endpoint?.DuplicateAfterDoubt ?? default,
         });
         LeadEvent.Answered? answer = step.Move switch
         {

@@ -101,7 +101,7 @@ public sealed class FakeBuyersTests
         honest.Calls.Count(call => call.Asked == BuyerAsked.Post).ShouldBe(1);
         // Who must not be posted to again is only asked.
         using var once = new Caller("phonexa", honest.Port, "repeatable: false");
-        (await once.PostAsync("+12025550101", null, 1, afterDoubt: true)).Kind.ShouldBe(AttemptKind.RetryLater);
+        Told.Of(await once.PostAsync("+12025550101", null, 1, afterDoubt: true)).ShouldBe("Unknown not_repeatable");
         honest.Calls.Count(call => call.Asked == BuyerAsked.Post).ShouldBe(1);
     }
 
