@@ -233,6 +233,9 @@ public sealed record DeliveryRow(CopyId Copy, string Endpoint, string Campaign, 
 /// <summary>A result of one attempt. <see cref="NextDueMs"/> set = wait and try again then.</summary>
 public sealed record DeliveryResult(DeliveryStatus Status, long? NextDueMs, string? Error);
 
+/// <summary>Which dead and failed deliveries; null: any. They ended in [from, until), Unix milliseconds.</summary>
+public sealed record DeadLetters(string? Buyer = null, string? Endpoint = null, string? Error = null, long? FromMs = null, long? UntilMs = null);
+
 /// <summary>One copy as its buyer sees it listed.</summary>
 public sealed record BuyerCopy(CopyRow Copy, LeadRow Lead, DeliveryStatus? Delivery);
 
@@ -241,7 +244,16 @@ public interface IDeliveryStore
     /// <summary>
     /// Takes due deliveries whose lease is free or over: fence + 1, attempts + 1 (of one that waited: as they were), leased until the given time. Durable on return.
     /// </summary>
-    Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, CancellationToken cancel);
+    Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, CancellationToken cancel) =>
+        ClaimDueAsync(nowMs, leaseUntilMs, limit, null, cancel);
+
+    /// <summary>
+    /// The same of at most <see cref="PacedRows"/>, asking for each, oldest first, by its buyer's id: null = take it; a later moment = it is due then, so that
+    /// what waits for one buyer does not stand before what waits for the others. May be asked more than once of the same. Null: all are taken.
+    /// </summary>
+    Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, Func<string, long?>? pace, CancellationToken cancel);
+
+    const int PacedRows = 500;
 
     /// <summary>The fence and attempts of a delivery that was inserted already leased to this process (fence 1, attempt 1 by Hold or Sell).</summary>
     const long FirstFence = 1;
@@ -263,8 +275,20 @@ public interface IDeliveryStore
 
     Task<Page<DeliveryRow>> ListAsync(DeliveryStatus? status, string? buyer, int limit, string? cursor, CancellationToken cancel);
 
-    /// <summary>A dead or failed delivery is due again now. False: there is none.</summary>
+    /// <summary>
+    /// A dead or failed delivery is due again now and is tried as long as a new one. Only of a copy that its buyer holds: what was refused or voided is never
+    /// sent again. False: there is none.
+    /// </summary>
     Task<bool> ReplayAsync(CopyId copy, string endpoint, long nowMs, CancellationToken cancel);
+
+    /// <summary>The same of all that ended before now and match, at most <paramref name="limit"/>, oldest lead first. Returns how many.</summary>
+    Task<int> ReplayAsync(DeadLetters which, int limit, long nowMs, CancellationToken cancel);
+
+    /// <summary>
+    /// A sold copy goes to this endpoint of its buyer once more now, whatever became of it there, or for the first time; the same id again. False: the copy is not
+    /// sold, or this delivery is on its way.
+    /// </summary>
+    Task<bool> RedeliverAsync(CopyId copy, string endpoint, long nowMs, CancellationToken cancel);
 
     /// <summary>A buyer's captured copies (no tests), oldest first after the cursor; <paramref name="status"/> filters by inbox delivery.</summary>
     Task<Page<BuyerCopy>> CopiesOfBuyerAsync(string buyer, DeliveryStatus? status, int limit, string? cursor, CancellationToken cancel);

@@ -30,18 +30,22 @@ internal static class BareCallerCommand
             builder.Logging.SetMinimumLevel(LogLevel.Warning);
             builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenLocalhost(parsed.GetValue(port)));
             await using var app = builder.Build();
-            app.MapPost("/v1/pings", async call =>
-            {
-                await call.Request.Body.CopyToAsync(Stream.Null, call.RequestAborted);
-                var prices = await Task.WhenAll(urls.Select(url => AskAsync(http, url, call.RequestAborted)));
-                call.Response.ContentType = "application/json";
-                await call.Response.WriteAsync(string.Create(CultureInfo.InvariantCulture, $$"""{ "status": "offered", "payout": "{{prices.Max()}}" }"""), call.RequestAborted);
-            });
+            app.MapPost("/v1/pings", call => AnswerAsync(call, http, urls));
             await app.StartAsync(cancel);
             await app.WaitForShutdownAsync(cancel);
             return 0;
         });
         return command;
+    }
+
+    private static async Task AnswerAsync(HttpContext call, HttpClient http, Uri[] bidders)
+    {
+        await call.Request.Body.CopyToAsync(Stream.Null, call.RequestAborted);
+        var asked = new Task<decimal>[bidders.Length];
+        for (var i = 0; i < asked.Length; i++) asked[i] = AskAsync(http, bidders[i], call.RequestAborted);
+        var best = (await Task.WhenAll(asked)).Max();
+        call.Response.ContentType = "application/json";
+        await call.Response.WriteAsync(string.Create(CultureInfo.InvariantCulture, $$"""{ "status": "offered", "payout": "{{best}}" }"""), call.RequestAborted);
     }
 
     private static async Task<decimal> AskAsync(HttpClient http, Uri url, CancellationToken cancel)

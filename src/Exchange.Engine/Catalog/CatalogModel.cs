@@ -181,6 +181,9 @@ public sealed record EndpointModel(string Name, ConnectorKind Connector, Uri? Ur
     public PriceAtPost PriceAtPost { get; init; }
     public DuplicateAfterDoubt DuplicateAfterDoubt { get; init; }
 
+    /// <summary>After a doubt it may be turned to once more: its post sent again, or checked.</summary>
+    public bool CanComeAgain => Repeatable || Shape?.Check is not null;
+
     /// <summary>Whether it can be asked for a live bid.</summary>
     public bool CanPing => Connector is ConnectorKind.Native or ConnectorKind.Grpc || Shape?.Ping is not null;
 

@@ -1,3 +1,4 @@
+using Exchange.Engine.Catalog;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 
@@ -31,7 +32,13 @@ public readonly record struct DeliveryStep(DeliveryNext Next, long? DueAtMs, str
 /// </param>
 public readonly record struct FinishedAttempt(
     CopyId Id, CopyState Copy, AttemptKind Kind, Refusal Refusal, int Attempts, long CreatedAtMs, long NowMs, TimeSpan RetryFor,
-    TimeSpan? RetryAfter = null, string? Error = null, string? LastError = null);
+    TimeSpan? RetryAfter = null, string? Error = null, string? LastError = null)
+{
+    /// <summary>The endpoint's: false = a post that may have arrived is never sent again.</summary>
+    public bool Repeatable { get; init; } = true;
+    /// <summary>The endpoint's.</summary>
+    public DuplicateAfterDoubt DuplicateAfterDoubt { get; init; }
+}
 
 /// <summary>
 /// What follows an attempt. A sold copy is brought until it arrives or its campaign's <c>retry_for</c> is over. A copy whose answer makes the
@@ -40,6 +47,16 @@ public readonly record struct FinishedAttempt(
 /// </summary>
 public static class DeliveryDecision
 {
+    /// <summary>What is recorded as the last error of a delivery that an operator sends again.</summary>
+    public const string Replayed = "replayed";
+
+    /// <summary>
+    /// Whether an endpoint may be called once more. One that is not repeatable may not after an attempt of which nothing was recorded: whoever made it died,
+    /// and it may have arrived. What was recorded was found to be repeatable then, or an operator says so now.
+    /// </summary>
+    public static bool MayCall(EndpointModel endpoint, int attempts, string? lastError) =>
+        endpoint.CanComeAgain || attempts <= 1 || lastError is not null;
+
     public static DeliveryStep After(in FinishedAttempt attempt) => attempt.Copy switch
     {
         CopyState.Captured => Sold(attempt),
@@ -67,6 +84,7 @@ public static class DeliveryDecision
         AttemptKind.Accepted or AttemptKind.Duplicate or AttemptKind.Pending => new(DeliveryNext.Delivered, null, null, null, Reason.None),
         AttemptKind.Rejected when attempt.Refusal is Refusal.Gone or Refusal.Answer =>
             new(DeliveryNext.Dead, null, attempt.Error ?? "rejected", null, Reason.DeadLetter),
+        AttemptKind.Unknown when !attempt.Repeatable => new(DeliveryNext.Dead, null, attempt.Error ?? "failed", null, Reason.DeadLetter),
         _ => AgainOrDead(attempt, RetrySchedule.Sold, null),
     };
 
@@ -84,9 +102,14 @@ public static class DeliveryDecision
                 return new(DeliveryNext.Failed, null, attempt.Error ?? "duplicate", CopyMove.Void, Reason.BuyerDuplicate);
             case AttemptKind.NotSent when fresh:
                 return new(DeliveryNext.Failed, null, attempt.Error ?? "not_sent", CopyMove.Void, Reason.BuyerError);
+            case AttemptKind.Duplicate when attempt.DuplicateAfterDoubt == DuplicateAfterDoubt.Accepted:
+                return new(DeliveryNext.Delivered, null, null, CopyMove.Capture, Reason.None);
             case AttemptKind.Duplicate:
                 // Its duplicate may be our own earlier attempt: neither a yes nor a no, and asking again cannot tell.
                 return new(DeliveryNext.Dead, null, "duplicate_after_doubt", Doubt(attempt), Reason.InDoubt);
+            // Its buyer has it, or may: posting again could make a second one of it there.
+            case AttemptKind.Unknown or AttemptKind.Pending when !attempt.Repeatable:
+                return new(DeliveryNext.Dead, null, attempt.Kind == AttemptKind.Pending ? "pending" : attempt.Error ?? "failed", Doubt(attempt), Reason.InDoubt);
             default:
                 return AgainOrDead(attempt, RetrySchedule.Asking, attempt.Kind == AttemptKind.Unknown ? Doubt(attempt) : null);
         }

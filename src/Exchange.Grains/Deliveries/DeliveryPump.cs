@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Exchange.Engine;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Deliveries;
@@ -26,14 +25,20 @@ public sealed class DeliveryPump(
     /// <summary>How long one attempt may take before its lease is over, with the grace that the lease adds.</summary>
     public TimeSpan CallTimeout { get; } = TimeSpan.FromMilliseconds(Engine.Limits.BuyerPostTimeoutMs);
 
-    /// <summary>Attempts under way at once. They wait on sockets, not on a processor; a buyer that hangs holds its own only until its time-out.</summary>
-    public int Workers { get; init; } = 128;
+    /// <summary>Attempts under way at once. They wait on sockets, not on a processor.</summary>
+    public int Workers { get; init { field = value; ready = new(Share(value), PerSecond); } } = 256;
     /// <summary>The longest between two looks at what is due.</summary>
     public TimeSpan Idle { get; init; } = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(100);
 
-    private readonly Channel<Ready> ready = Channel.CreateUnbounded<Ready>();
+    /// <summary>What one buyer may hold of them: one that hangs leaves the rest to the others.</summary>
+    private static int Share(int workers) => Math.Max(2, workers / 4);
+
+    /// <summary>How fast what has piled up for one buyer comes back when it is more than its share; each silo by itself.</summary>
+    private const int PerSecond = 50;
+
+    private readonly BuyerQueues<Ready> ready = new(Share(256), PerSecond);
     private readonly SemaphoreSlim nudge = new(0, 1);
 
     /// <summary>A delivery and the end of its lease, less the grace: after it somebody else may have it.</summary>
@@ -58,9 +63,9 @@ public sealed class DeliveryPump(
         foreach (var delivery in deliveries)
         {
             if (!delivery.IsLeased) continue;
-            ready.Writer.TryWrite(new(
+            ready.Add(buyer, new(
                 new(new(lead, no), delivery.Endpoint, IDeliveryStore.FirstFence, 1, atMs, CopyState.Captured, campaign, buyer, null),
-                delivery.LeaseUntilMs - LeadMachineGrace));
+                delivery.LeaseUntilMs - LeadMachineGrace), soldNow: true);
         }
     }
 
@@ -83,36 +88,45 @@ public sealed class DeliveryPump(
         {
             while (!stoppingToken.IsCancellationRequested)
             {
-                var claimed = await ClaimAsync(stoppingToken);
-                if (claimed >= Workers) continue;
+                if (await ClaimAsync(stoppingToken)) continue;
                 using var idle = time.CreateTimer(static pump => ((DeliveryPump)pump!).Nudge(), this, Idle, Timeout.InfiniteTimeSpan);
                 await nudge.WaitAsync(stoppingToken);
             }
         }
         catch (OperationCanceledException) { }
-        ready.Writer.TryComplete();
         await Task.WhenAll(workers);
     }
 
-    private async Task<int> ClaimAsync(CancellationToken stopping)
+    /// <summary>True: there may be more at once.</summary>
+    private async Task<bool> ClaimAsync(CancellationToken stopping)
     {
         try
         {
             // Only as many as can be called at once: a lease that waits in a queue is time lost for somebody else.
-            var room = Workers - ready.Reader.Count;
+            var room = Workers - ready.Waiting;
             var next = room > 0 ? await store.Deliveries.NextDueAsync(stopping) : null;
-            if (next is null || next > NowMs()) return 0;
+            if (next is null || next > NowMs()) return false;
             var now = NowMs();
             var deadline = now + (long)CallTimeout.TotalMilliseconds;
-            var due = await store.Deliveries.ClaimDueAsync(now, deadline + LeadMachineGrace, room, stopping);
+            var taken = new Dictionary<string, int>(StringComparer.Ordinal);
+            var looked = 0;
+            var due = await store.Deliveries.ClaimDueAsync(now, deadline + LeadMachineGrace, room, buyer =>
+            {
+                looked++;
+                var of = taken.GetValueOrDefault(buyer);
+                if (ready.Pace(buyer, of, now) is { } later) return later;
+                taken[buyer] = of + 1;
+                return null;
+            }, stopping);
             if (due.Count > 0) FaultPoints.AfterLease.Pass();
-            foreach (var delivery in due) ready.Writer.TryWrite(new(delivery, deadline));
-            return due.Count;
+            foreach (var delivery in due) ready.Add(delivery.Buyer, new(delivery, deadline), soldNow: false);
+            // Behind what was postponed there may be others'.
+            return due.Count >= room || looked >= IDeliveryStore.PacedRows;
         }
         catch (Exception fault) when (fault is not OperationCanceledException)
         {
             log.LogError(fault, "Due deliveries could not be read; trying again");
-            return 0;
+            return false;
         }
     }
 
@@ -122,10 +136,9 @@ public sealed class DeliveryPump(
     {
         try
         {
-            while (await ready.Reader.WaitToReadAsync(stopping))
+            while (true)
             {
-                if (!ready.Reader.TryRead(out var next)) continue;
-                var (delivery, deadline) = next;
+                var (buyer, (delivery, deadline)) = await ready.TakeAsync(stopping);
                 try
                 {
                     await DeliverAsync(delivery, deadline);
@@ -134,6 +147,10 @@ public sealed class DeliveryPump(
                 {
                     // Its lease runs out and it comes again; one bad delivery stops no other.
                     log.LogError(fault, "Delivery of copy {Copy} to {Endpoint} broke off", delivery.Copy, delivery.Endpoint);
+                }
+                finally
+                {
+                    ready.Left(buyer);
                 }
             }
         }
@@ -172,12 +189,17 @@ public sealed class DeliveryPump(
             await RecordAsync(delivery, new(DeliveryStatus.Cancelled, null, "cancelled"));
             return;
         }
+        if (!DeliveryDecision.MayCall(endpoint, delivery.Attempts, delivery.LastError))
+        {
+            await RecordAsync(delivery, new(DeliveryStatus.Dead, null, "not_repeatable"));
+            return;
+        }
         var message = CopyMessages.Create(model, await SaleTerms.ModelOfAsync(catalog, lead, copy.Campaign, CancellationToken.None), lead, copy, LeadPayload.Of(store.Vault, lead), store.Vault);
         var result = await calls.SendAsync(endpoint, message with { AfterDoubt = DeliveryDecision.MayHaveArrived(delivery.Attempts, delivery.LastError) }, deadlineMs);
         FaultPoints.AfterSent.Pass();
         var retryFor = model.Campaigns.TryGetValue(delivery.Campaign, out var campaign) ? campaign.Delivery.RetryFor : TimeSpan.FromHours(24);
         var step = DeliveryDecision.After(new FinishedAttempt(
-            delivery.Copy, CopyState.Captured, result.Kind, result.Refusal, delivery.Attempts, delivery.CreatedAtMs, NowMs(), retryFor, result.RetryAfter, result.Error, delivery.LastError));
+            delivery.Copy, CopyState.Captured, result.Kind, result.Refusal, delivery.Attempts, delivery.CreatedAtMs, NowMs(), retryFor, result.RetryAfter, result.Error, delivery.LastError) { Repeatable = endpoint.CanComeAgain });
         await RecordAsync(delivery, new(step.Next switch
         {
             DeliveryNext.Delivered => DeliveryStatus.Delivered,
@@ -210,8 +232,8 @@ public sealed class DeliveryPump(
         foreach (var next in turn.Become)
         {
             if (!next.IsLeased) continue;
-            ready.Writer.TryWrite(new(
-                delivery with { Endpoint = next.Endpoint, Attempts = 1, CreatedAtMs = NowMs(), LastError = null, Wait = DeliveryWait.None }, next.LeaseUntilMs - LeadMachineGrace));
+            ready.Add(delivery.Buyer, new(
+                delivery with { Endpoint = next.Endpoint, Attempts = 1, CreatedAtMs = NowMs(), LastError = null, Wait = DeliveryWait.None }, next.LeaseUntilMs - LeadMachineGrace), soldNow: false);
         }
         Nudge();
     }

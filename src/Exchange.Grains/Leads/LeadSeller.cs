@@ -389,17 +389,26 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         // The endpoint of the delivery, whatever the campaign names by now: whoever may have the lead is asked, nobody else.
         var campaign = model.Campaigns.GetValueOrDefault(copy.Campaign);
         AttemptResult result;
-        if (campaign is not null && campaign.Buyer.Endpoints.TryGetValue(endpointName, out var endpoint))
+        EndpointModel? endpoint = null;
+        if (campaign?.Buyer.Endpoints.TryGetValue(endpointName, out endpoint) == true)
         {
+            if (!DeliveryDecision.MayCall(endpoint!, attempts, lastError))
+            {
+                await services.Store.Deliveries.RecordAsync(copy.Id, endpointName, fence, new(DeliveryStatus.Dead, null, "not_repeatable"), Now(), CancellationToken.None);
+                return;
+            }
             var message = CopyMessages.Create(model, await SaleTerms.ModelOfAsync(services.Catalog, row!, copy.Campaign, CancellationToken.None), row!, copy, LeadPayload.Of(services.Store.Vault, row), services.Store.Vault,
                 sale.BidAt(slot.BidIndex).Bid);
-            result = await services.Calls.SendAsync(endpoint, message with { AfterDoubt = copy.State == CopyState.InDoubt || DeliveryDecision.MayHaveArrived(attempts, lastError) }, deadlineMs);
+            result = await services.Calls.SendAsync(endpoint!, message with { AfterDoubt = copy.State == CopyState.InDoubt || DeliveryDecision.MayHaveArrived(attempts, lastError) }, deadlineMs);
             FaultPoints.AfterAnswer.Pass();
         }
         else result = new(AttemptKind.NotSent, "endpoint_gone");
         var step = DeliveryDecision.After(new FinishedAttempt(
             copy.Id, copy.State, result.Kind, result.Refusal, attempts, createdAtMs, Now(),
-            campaign?.Delivery.RetryFor ?? TimeSpan.FromHours(24), result.RetryAfter, result.Error, lastError));
+            campaign?.Delivery.RetryFor ?? TimeSpan.FromHours(24), result.RetryAfter, result.Error, lastError)
+        {
+            Repeatable = endpoint?.CanComeAgain ?? true, DuplicateAfterDoubt = endpoint?.DuplicateAfterDoubt ?? default,
+        });
         LeadEvent.Answered? answer = step.Move switch
         {
             CopyMove.Capture => new(copyNo, BuyerAnswer.Accepted, Reason.None, result.Ref, result.RedirectUrl),

@@ -1,17 +1,30 @@
+using System.Globalization;
+using Exchange.Engine.Catalog;
 using Exchange.Engine.Deliveries;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Grains.Deliveries;
+using Exchange.Storage;
 
 namespace Exchange.Server.Admin;
 
 /// <summary>Deliveries as they stand; dead letters are seen here and sent again.</summary>
 internal static class DeliveryRoutes
 {
+    private const int NoteChars = 500;
+
+    /// <summary>Rows of one transaction: none is long, and sales go on between two.</summary>
+    private const int ReplayedAtOnce = 500;
+
     public static void MapDeliveryRoutes(this IEndpointRouteBuilder routes)
     {
         routes.Read("/v1/admin/deliveries", "Deliveries, newest first; ?status=dead shows dead letters, ?buyer= one buyer's.", ListAsync).ProducesProblem(422);
-        routes.Change(HttpMethods.Post, "/v1/admin/deliveries/{copy_id}/{endpoint}/replay", "Send a dead or failed delivery again now.", ReplayAsync).ProducesProblem(404);
+        routes.Change(HttpMethods.Post, "/v1/admin/deliveries/{copy_id}/{endpoint}/replay", "Send a dead or failed delivery again now; {\"note\"} is for the audit trail.", ReplayAsync)
+            .ProducesProblem(404).ProducesProblem(422);
+        routes.Change(HttpMethods.Post, "/v1/admin/deliveries/replay", "Send dead and failed deliveries again now: all that match {\"buyer\", \"endpoint\", \"error\", \"from\", \"until\", \"note\"}. Answers how many.", ReplayAllAsync)
+            .ProducesProblem(422);
+        routes.Change(HttpMethods.Post, "/v1/admin/deliveries/{copy_id}/{endpoint}/redeliver", "Send a sold copy once more to this endpoint of its buyer, whatever became of it there; {\"note\"} says why.", RedeliverAsync)
+            .ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
     }
 
     private static async Task<Reply> ListAsync(ApiCall call)
@@ -30,7 +43,7 @@ internal static class DeliveryRoutes
                 json.WriteString("buyer", row.Buyer);
                 json.WriteString("status", DeliveryWords.Wire(row.Status));
                 json.WriteNumber("attempts", row.Attempts);
-                json.WriteString("waits_for", row.Status != Storage.DeliveryStatus.Waiting ? null : row.Wait switch
+                json.WriteString("waits_for", row.Status != DeliveryStatus.Waiting ? null : row.Wait switch
                 {
                     DeliveryWait.Moment => "moment", DeliveryWait.Fields => "fields", DeliveryWait.Sale => "sale", _ => null,
                 });
@@ -46,21 +59,91 @@ internal static class DeliveryRoutes
 
     private static async Task<Reply> ReplayAsync(ApiCall call)
     {
+        var (members, body, problem) = await ReadAsync(call, "note");
+        var note = members.Optional("note", NoteChars);
+        if ((problem ?? members.Problem) is { } invalid) return invalid;
         if (!CopyId.TryParse(call.Route("copy_id"), out var copy)) return NoSuch();
         var endpoint = call.Route("endpoint");
-        return await call.Service<Operations>().RunAsync(call, [], async () =>
+        return await call.Service<Operations>().RunAsync(call, body, async () =>
         {
             if (!await call.Store.Deliveries.ReplayAsync(copy, endpoint, call.NowMs, CancellationToken.None)) return NoSuch();
             call.Service<DeliveryPump>().Nudge();
-            await call.Store.Access.AuditAsync(call.Caller.Name, "delivery.replay", $"{copy} {endpoint}", null, call.NowMs, CancellationToken.None);
-            return Reply.Json(json =>
-            {
-                json.WriteString("copy_id", copy.ToString());
-                json.WriteString("endpoint", endpoint);
-                json.WriteString("status", "waiting");
-            });
+            await call.Store.Access.AuditAsync(call.Caller.Name, "delivery.replay", $"{copy} {endpoint}", note, call.NowMs, CancellationToken.None);
+            return Waiting(copy, endpoint);
         });
     }
 
+    /// <summary>What ended before this call and is dead still; what dies again meanwhile is not sent a second time. Done again, it finds nothing that it has replayed.</summary>
+    private static async Task<Reply> ReplayAllAsync(ApiCall call)
+    {
+        var (members, body, problem) = await ReadAsync(call, "buyer", "endpoint", "error", "from", "until", "note");
+        if (problem is not null) return problem;
+        var (from, until) = (TimeOf(members, "from"), TimeOf(members, "until"));
+        var note = members.Optional("note", NoteChars);
+        var which = new DeadLetters(members.Optional("buyer"), members.Optional("endpoint"), members.Optional("error"), from, until);
+        if (members.Problem is { } invalid) return invalid;
+        return await call.Service<Operations>().RunAsync(call, body, async () =>
+        {
+            var now = call.NowMs;
+            // Before anything changes: no line in the audit, no replay.
+            await call.Store.Access.AuditAsync(call.Caller.Name, "delivery.replay_all", $"{which.Buyer ?? "*"} {which.Endpoint ?? "*"} {which.Error ?? "*"}", note, now, CancellationToken.None);
+            var (replayed, some) = (0, 0);
+            do replayed += some = await call.Store.Deliveries.ReplayAsync(which, ReplayedAtOnce, now, CancellationToken.None);
+            while (some == ReplayedAtOnce);
+            call.Service<DeliveryPump>().Nudge();
+            return Reply.Json(json => json.WriteNumber("replayed", replayed));
+        });
+    }
+
+    private static async Task<Reply> RedeliverAsync(ApiCall call)
+    {
+        var (members, body, problem) = await ReadAsync(call, "note");
+        if (problem is not null) return problem;
+        var note = members.Required("note", NoteChars);
+        if (members.Problem is { } invalid) return invalid;
+        if (!CopyId.TryParse(call.Route("copy_id"), out var copy)) return NoCopy();
+        var endpoint = call.Route("endpoint");
+        var lead = await call.Store.Leads.FindAsync(copy.Lead, call.Cancel);
+        if (lead?.Copies.FirstOrDefault(row => row.Id == copy) is not { State: CopyState.Captured } row || lead.Test) return NoCopy();
+        if (lead.IsErased) return Grains.Intake.Problem.Of(409, "erased", "The person of this lead was erased; there is nothing to send.");
+        if (!call.Catalog.Current.Buyers.TryGetValue(row.Buyer, out var buyer) || buyer.Endpoints.GetValueOrDefault(endpoint) is not { Connector: not ConnectorKind.Inbox })
+            return ApiCall.NotFound("Its buyer has no such endpoint that can be called.");
+        return await call.Service<Operations>().RunAsync(call, body, async () =>
+        {
+            // Before anything changes: no line in the audit, no delivery.
+            await call.Store.Access.AuditAsync(call.Caller.Name, "delivery.redeliver", $"{copy} {endpoint}", note, call.NowMs, CancellationToken.None);
+            if (!await call.Store.Deliveries.RedeliverAsync(copy, endpoint, call.NowMs, CancellationToken.None))
+                return Grains.Intake.Problem.Of(409, "on_its_way", "This delivery is on its way.");
+            call.Service<DeliveryPump>().Nudge();
+            return Waiting(copy, endpoint);
+        });
+    }
+
+    /// <summary>A call without a body asks for nothing special.</summary>
+    private static async Task<(Members Members, byte[] Bytes, Grains.Intake.Problem? Problem)> ReadAsync(ApiCall call, params string[] known)
+    {
+        var (bytes, _, problem) = await Body.ReadAsync(call, Engine.Limits.BodyBytes, Reply.JsonType);
+        if (problem is not null || bytes.Length == 0) return (new(), bytes, problem);
+        problem = Members.Parse(bytes, out var members, known);
+        return (members, bytes, problem);
+    }
+
+    private static long? TimeOf(Members members, string name)
+    {
+        if (members.Optional(name) is not { } text) return null;
+        if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)) return time.ToUnixTimeMilliseconds();
+        members.Fail("/" + name, "invalid_format", "A time is written like 2026-11-22T12:00:00Z.");
+        return null;
+    }
+
+    private static Reply Waiting(CopyId copy, string endpoint) => Reply.Json(json =>
+    {
+        json.WriteString("copy_id", copy.ToString());
+        json.WriteString("endpoint", endpoint);
+        json.WriteString("status", "waiting");
+    });
+
     private static Grains.Intake.Problem NoSuch() => ApiCall.NotFound("There is no dead or failed delivery of this copy to this endpoint.");
+
+    private static Grains.Intake.Problem NoCopy() => ApiCall.NotFound("There is no such sold copy.");
 }

@@ -11,22 +11,39 @@ namespace Exchange.Storage.Postgres;
 internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSource reads, PostgresSilo silo) : IDeliveryStore
 {
     /// <summary>What another process has in hand at this moment is passed over. After a lost reply the claims run out like any lease.</summary>
-    public async Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, CancellationToken cancel)
-    {
-        // The last result goes with the claim: if nothing is recorded under this lease either, the next one sees that.
-        var claimed = await changes.RunAsync(change => change.Connection.AllAsync("""
-            WITH due AS MATERIALIZED (
-                SELECT lead_id, no, endpoint, due_at, error FROM delivery WHERE status = 1 AND NOT pulled AND due_at <= $1
-                ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-            UPDATE delivery d SET fence = d.fence + 1, attempts = d.attempts + CASE WHEN d.wait = 0 THEN 1 ELSE 0 END, lease_owner = $3, lease_until = $4, due_at = $4, error = NULL, changed_ms = $1
-            FROM due JOIN copy c ON c.lead_id = due.lead_id AND c.no = due.no
-            WHERE d.lead_id = due.lead_id AND d.no = due.no AND d.endpoint = due.endpoint
-            RETURNING d.lead_id, d.no, d.endpoint, d.fence, d.attempts, d.created_ms, c.state, c.campaign, c.buyer, due.error, due.due_at, d.wait, d.wait_ms
-            """, static row => (DueAt: row.Long(10), Delivery: new LeasedDelivery(new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Long(3), row.Int(4), row.Long(5),
-                (CopyState)row.Int(6), row.Text(7), row.Text(8), row.TextOrNull(9)) { Wait = (DeliveryWait)row.Int(11), WaitUntilMs = row.Long(12) }),
-            cancel, nowMs, Math.Clamp(limit, 1, Limits.PageRows), silo.Owner, leaseUntilMs), cancel).ConfigureAwait(false);
-        return [.. claimed.OrderBy(claim => claim.DueAt).Select(claim => claim.Delivery)];
-    }
+    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, Func<string, long?>? pace, CancellationToken cancel) =>
+        changes.RunAsync<IReadOnlyList<LeasedDelivery>>(async change =>
+        {
+            // The last result goes with the claim: if nothing is recorded under this lease either, the next one sees that.
+            var due = await change.Connection.AllAsync("""
+                WITH due AS MATERIALIZED (
+                    SELECT * FROM delivery WHERE status = 1 AND NOT pulled AND due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+                SELECT d.lead_id, d.no, d.endpoint, d.fence + 1, d.attempts + CASE WHEN d.wait = 0 THEN 1 ELSE 0 END, d.created_ms, c.state, c.campaign, c.buyer, d.error, d.wait, d.wait_ms
+                FROM due d JOIN copy c ON c.lead_id = d.lead_id AND c.no = d.no ORDER BY d.due_at
+                """, static row => new LeasedDelivery(new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Long(3), row.Int(4), row.Long(5), (CopyState)row.Int(6),
+                    row.Text(7), row.Text(8), row.TextOrNull(9)) { Wait = (DeliveryWait)row.Int(10), WaitUntilMs = row.Long(11) },
+                cancel, nowMs, pace is null ? Math.Clamp(limit, 1, Limits.PageRows) : IDeliveryStore.PacedRows).ConfigureAwait(false);
+            var claimed = new List<LeasedDelivery>(Math.Min(due.Count, limit));
+            var postponed = new List<(LeasedDelivery Delivery, long DueAtMs)>();
+            foreach (var claim in due)
+            {
+                if (claimed.Count == limit) break;
+                if (pace?.Invoke(claim.Buyer) is { } later) postponed.Add((claim, later));
+                else claimed.Add(claim);
+            }
+            if (claimed.Count > 0)
+                await change.Connection.RunAsync("""
+                    UPDATE delivery d SET fence = d.fence + 1, attempts = t.attempts, lease_owner = $6, lease_until = $7, due_at = $7, error = NULL, changed_ms = $5
+                    FROM unnest($1, $2, $3, $4) AS t (lead, no, endpoint, attempts) WHERE d.lead_id = t.lead AND d.no = t.no AND d.endpoint = t.endpoint
+                    """, cancel, claimed.Select(claim => claim.Copy.Lead).ToArray(), claimed.Select(claim => claim.Copy.No).ToArray(), claimed.Select(claim => claim.Endpoint).ToArray(),
+                    claimed.Select(claim => claim.Attempts).ToArray(), nowMs, silo.Owner, leaseUntilMs).ConfigureAwait(false);
+            if (postponed.Count > 0)
+                await change.Connection.RunAsync("""
+                    UPDATE delivery d SET due_at = t.due FROM unnest($1, $2, $3, $4) AS t (lead, no, endpoint, due) WHERE d.lead_id = t.lead AND d.no = t.no AND d.endpoint = t.endpoint
+                    """, cancel, postponed.Select(each => each.Delivery.Copy.Lead).ToArray(), postponed.Select(each => each.Delivery.Copy.No).ToArray(),
+                    postponed.Select(each => each.Delivery.Endpoint).ToArray(), postponed.Select(each => each.DueAtMs).ToArray()).ConfigureAwait(false);
+            return claimed;
+        }, cancel);
 
     /// <summary>A delivery that its copy's end has settled in the meantime stays as it is: the result is known already.</summary>
     public Task<bool> RecordAsync(CopyId copy, string endpoint, long fence, DeliveryResult result, long nowMs, CancellationToken cancel)
@@ -77,13 +94,13 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
         }, cancel);
     }
 
-    private static Task ListAsync(NpgsqlConnection database, CopyId copy, string endpoint, CancellationToken cancel) => ListAsync(database, copy, [endpoint], cancel);
+    private static Task<int> ListAsync(NpgsqlConnection database, CopyId copy, string endpoint, CancellationToken cancel) => ListAsync(database, copy, [endpoint], cancel);
 
     /// <summary>
     /// The buyer sees a copy at the end of what it has bought so far, so that whoever reads on from a cursor meets it: unless it does already, because another
     /// delivery of the copy waits no more.
     /// </summary>
-    private static Task ListAsync(NpgsqlConnection database, CopyId copy, string[] beside, CancellationToken cancel) => database.RunAsync("""
+    private static Task<int> ListAsync(NpgsqlConnection database, CopyId copy, string[] beside, CancellationToken cancel) => database.RunAsync("""
         WITH shown AS (
             SELECT c.buyer FROM copy c WHERE c.lead_id = $1 AND c.no = $2 AND c.state = 3 AND NOT is_test(c.lead_id)
               AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.lead_id = $1 AND d.no = $2 AND d.wait = 0 AND d.endpoint <> ALL ($3))),
@@ -128,13 +145,40 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
         return Rows.Page(rows, limit, static row => string.Create(CultureInfo.InvariantCulture, $"{row.Copy}.{row.Endpoint}"));
     }
 
-    /// <summary>Only for a copy that its buyer holds: what was refused or voided is never sent again.</summary>
+    private const string Replay = $"""
+        UPDATE delivery d SET status = 1, due_at = $1, error = '{DeliveryDecision.Replayed}', lease_owner = NULL, lease_until = 0, created_ms = $1, changed_ms = $1
+        """;
+
     public async Task<bool> ReplayAsync(CopyId copy, string endpoint, long nowMs, CancellationToken cancel) =>
-        await changes.RunAsync(change => change.Connection.RunAsync("""
-            UPDATE delivery SET status = 1, due_at = $1, error = NULL, lease_owner = NULL, lease_until = 0, changed_ms = $1
-            WHERE lead_id = $2 AND no = $3 AND endpoint = $4 AND status IN (3, 4)
+        await changes.RunAsync(change => change.Connection.RunAsync($"""
+            {Replay} WHERE lead_id = $2 AND no = $3 AND endpoint = $4 AND status IN (3, 4)
               AND EXISTS (SELECT 1 FROM copy c WHERE c.lead_id = $2 AND c.no = $3 AND c.state IN (2, 3))
             """, cancel, nowMs, copy.Lead, copy.No, endpoint), cancel).ConfigureAwait(false) == 1;
+
+    public Task<int> ReplayAsync(DeadLetters which, int limit, long nowMs, CancellationToken cancel) =>
+        changes.RunAsync(change => change.Connection.RunAsync($"""
+            {Replay} FROM (
+                SELECT x.lead_id, x.no, x.endpoint FROM delivery x JOIN copy c ON c.lead_id = x.lead_id AND c.no = x.no
+                WHERE x.status IN (3, 4) AND c.state IN (2, 3) AND x.changed_ms < $2 AND x.changed_ms >= $3 AND ($4::text IS NULL OR c.buyer = $4)
+                  AND ($5::text IS NULL OR x.endpoint = $5) AND ($6::text IS NULL OR x.error = $6) ORDER BY x.lead_id, x.no LIMIT $7 FOR UPDATE OF x) AS t
+            WHERE d.lead_id = t.lead_id AND d.no = t.no AND d.endpoint = t.endpoint
+            """, cancel, nowMs, Math.Min(nowMs, which.UntilMs ?? nowMs), which.FromMs ?? 0, which.Buyer, which.Endpoint, which.Error, limit), cancel);
+
+    public Task<bool> RedeliverAsync(CopyId copy, string endpoint, long nowMs, CancellationToken cancel) =>
+        changes.RunAsync(async change =>
+        {
+            var database = change.Connection;
+            var isSold = await database.FirstAsync("SELECT true FROM copy WHERE lead_id = $1 AND no = $2 AND state = 3 AND NOT is_test(lead_id) FOR NO KEY UPDATE",
+                static row => row.Bool(0), cancel, copy.Lead, copy.No).ConfigureAwait(false);
+            if (!isSold) return false;
+            if (await database.RunAsync($"{Replay}, wait = 0 WHERE lead_id = $2 AND no = $3 AND endpoint = $4 AND status <> 1 AND NOT pulled", cancel, nowMs, copy.Lead, copy.No, endpoint)
+                .ConfigureAwait(false) == 1) return true;
+            await ListAsync(database, copy, endpoint, cancel).ConfigureAwait(false);
+            return await database.RunAsync("""
+                INSERT INTO delivery (lead_id, no, endpoint, status, pulled, due_at, lease_until, fence, attempts, created_ms, changed_ms)
+                VALUES ($1, $2, $3, 1, false, $4, 0, 0, 0, $4, $4) ON CONFLICT DO NOTHING
+                """, cancel, copy.Lead, copy.No, endpoint, nowMs).ConfigureAwait(false) == 1;
+        }, cancel);
 
     public async Task<Page<BuyerCopy>> CopiesOfBuyerAsync(string buyer, DeliveryStatus? status, int limit, string? cursor, CancellationToken cancel)
     {

@@ -9,25 +9,36 @@ namespace Exchange.Storage.Sqlite;
 /// <summary>Deliveries with their leases and fencing numbers, and a buyer's inbox.</summary>
 internal sealed class SqliteDeliveries(Writer writer, ReadPool reads) : IDeliveryStore
 {
-    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, CancellationToken cancel) =>
+    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, Func<string, long?>? pace, CancellationToken cancel) =>
         writer.RunAsync<IReadOnlyList<LeasedDelivery>>(session =>
         {
             var due = session.Database.Prepare("""
                 SELECT d.lead_id, d.no, d.endpoint, d.fence + 1, d.attempts + (d.wait = 0), d.created_ms, c.state, c.campaign, c.buyer, d.error, d.wait, d.wait_ms
                 FROM delivery d JOIN copy c ON c.lead_id = d.lead_id AND c.no = d.no
                 WHERE d.status = 1 AND d.pulled = 0 AND d.due_at <= ? ORDER BY d.due_at LIMIT ?
-                """).Bind(nowMs).Bind(Math.Clamp(limit, 1, Limits.PageRows))
+                """).Bind(nowMs).Bind(pace is null ? Math.Clamp(limit, 1, Limits.PageRows) : IDeliveryStore.PacedRows)
                 .All(static row => new LeasedDelivery(new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Long(3), row.Int(4), row.Long(5), (CopyState)row.Int(6),
                     row.Text(7), row.Text(8), row.TextOrNull(9)) { Wait = (DeliveryWait)row.Int(10), WaitUntilMs = row.Long(11) });
-            // The last result goes with the claim: if nothing is recorded under this lease either, the next one sees that.
+            var claimed = new List<LeasedDelivery>(Math.Min(due.Count, limit));
             foreach (var claim in due)
+            {
+                if (claimed.Count == limit) break;
+                if (pace?.Invoke(claim.Buyer) is { } later)
+                {
+                    session.Database.Prepare("UPDATE delivery SET due_at = ? WHERE lead_id = ? AND no = ? AND endpoint = ?")
+                        .Bind(later).Bind(claim.Copy.Lead).Bind(claim.Copy.No).Bind(claim.Endpoint).Run();
+                    continue;
+                }
+                // The last result goes with the claim: if nothing is recorded under this lease either, the next one sees that.
                 session.Database.Prepare("""
                     UPDATE delivery SET fence = ?, attempts = ?, lease_owner = ?, lease_until = ?, due_at = ?, error = NULL, changed_ms = ?
                     WHERE lead_id = ? AND no = ? AND endpoint = ?
                     """)
                     .Bind(claim.Fence).Bind(claim.Attempts).Bind(session.Owner).Bind(leaseUntilMs).Bind(leaseUntilMs).Bind(nowMs)
                     .Bind(claim.Copy.Lead).Bind(claim.Copy.No).Bind(claim.Endpoint).Run();
-            return due;
+                claimed.Add(claim);
+            }
+            return claimed;
         }, cancel);
 
     /// <summary>A delivery that its copy's end has settled in the meantime stays as it is: the result is known already.</summary>
@@ -109,13 +120,36 @@ internal sealed class SqliteDeliveries(Writer writer, ReadPool reads) : IDeliver
         }, cancel);
     }
 
-    /// <summary>Only for a copy that its buyer holds: what was refused or voided is never sent again.</summary>
+    private const string Replay = $"""
+        UPDATE delivery SET status = 1, due_at = ?1, error = '{DeliveryDecision.Replayed}', lease_owner = NULL, lease_until = 0, created_ms = ?1, changed_ms = ?1
+        """;
+
+    private const string HasItsCopy = "(SELECT c.state FROM copy c WHERE c.lead_id = delivery.lead_id AND c.no = delivery.no) IN (2, 3)";
+
     public Task<bool> ReplayAsync(CopyId copy, string endpoint, long nowMs, CancellationToken cancel) =>
-        writer.RunAsync(session => session.Database.Prepare("""
-            UPDATE delivery SET status = 1, due_at = ?, error = NULL, lease_owner = NULL, lease_until = 0, changed_ms = ?
-            WHERE lead_id = ? AND no = ? AND endpoint = ? AND status IN (3, 4)
-              AND (SELECT c.state FROM copy c WHERE c.lead_id = delivery.lead_id AND c.no = delivery.no) IN (2, 3)
-            """).Bind(nowMs).Bind(nowMs).Bind(copy.Lead).Bind(copy.No).Bind(endpoint).Run() == 1, cancel);
+        writer.RunAsync(session => session.Database.Prepare($"{Replay} WHERE lead_id = ?2 AND no = ?3 AND endpoint = ?4 AND status IN (3, 4) AND {HasItsCopy}")
+            .Bind(nowMs).Bind(copy.Lead).Bind(copy.No).Bind(endpoint).Run() == 1, cancel);
+
+    public Task<int> ReplayAsync(DeadLetters which, int limit, long nowMs, CancellationToken cancel) =>
+        writer.RunAsync(session => session.Database.Prepare($"""
+            {Replay} WHERE (lead_id, no, endpoint) IN (
+                SELECT d.lead_id, d.no, d.endpoint FROM delivery d JOIN copy c ON c.lead_id = d.lead_id AND c.no = d.no
+                WHERE d.status IN (3, 4) AND c.state IN (2, 3) AND d.changed_ms < ?2 AND d.changed_ms >= ?3 AND (?4 IS NULL OR c.buyer = ?4)
+                  AND (?5 IS NULL OR d.endpoint = ?5) AND (?6 IS NULL OR d.error = ?6) ORDER BY d.lead_id, d.no LIMIT ?7)
+            """).Bind(nowMs).Bind(Math.Min(nowMs, which.UntilMs ?? nowMs)).Bind(which.FromMs ?? 0).Bind(which.Buyer).Bind(which.Endpoint).Bind(which.Error).Bind(limit).Run(), cancel);
+
+    public Task<bool> RedeliverAsync(CopyId copy, string endpoint, long nowMs, CancellationToken cancel) =>
+        writer.RunAsync(session =>
+        {
+            var database = session.Database;
+            if (database.Prepare("SELECT 1 FROM copy WHERE lead_id = ? AND no = ? AND state = 3 AND sold_seq IS NOT NULL").Bind(copy.Lead).Bind(copy.No).Scalar() is null) return false;
+            if (database.Prepare($"{Replay}, wait = 0 WHERE lead_id = ?2 AND no = ?3 AND endpoint = ?4 AND status <> 1 AND pulled = 0")
+                .Bind(nowMs).Bind(copy.Lead).Bind(copy.No).Bind(endpoint).Run() == 1) return true;
+            if (database.Prepare("SELECT 1 FROM delivery WHERE lead_id = ? AND no = ? AND endpoint = ?").Bind(copy.Lead).Bind(copy.No).Bind(endpoint).Scalar() is not null) return false;
+            DeliveryInsert.Run(database, copy, new(endpoint, nowMs, 0), isSold: true, session.Owner, 0, nowMs);
+            List(session, copy);
+            return true;
+        }, cancel);
 
     public Task<Page<BuyerCopy>> CopiesOfBuyerAsync(string buyer, DeliveryStatus? status, int limit, string? cursor, CancellationToken cancel)
     {

@@ -161,6 +161,44 @@ public sealed class DeliveryDecisionTests
         last.ShouldBe("pending");
     }
 
+    [Theory]
+    // A post that may have arrived is not sent again; what surely was not taken is.
+    [InlineData(CopyState.Captured, 1, AttemptKind.Unknown, DeliveryNext.Dead, null)]
+    [InlineData(CopyState.Captured, 1, AttemptKind.RetryLater, DeliveryNext.Wait, null)]
+    [InlineData(CopyState.Captured, 1, AttemptKind.NotSent, DeliveryNext.Wait, null)]
+    [InlineData(CopyState.Held, 1, AttemptKind.Unknown, DeliveryNext.Dead, CopyMove.Doubt)]
+    [InlineData(CopyState.Held, 1, AttemptKind.Pending, DeliveryNext.Dead, CopyMove.Doubt)]
+    [InlineData(CopyState.Held, 1, AttemptKind.RetryLater, DeliveryNext.Wait, null)]
+    [InlineData(CopyState.InDoubt, 2, AttemptKind.Unknown, DeliveryNext.Dead, null)]
+    public void After_EndpointThatIsNotRepeatable_EndsWithTheFirstDoubt(CopyState state, int attempts, AttemptKind kind, DeliveryNext next, CopyMove? move)
+    {
+        var step = DeliveryDecision.After(Failed(state, attempts, 1_000) with { Kind = kind, Repeatable = false });
+        (step.Next, step.Move).ShouldBe((next, move));
+    }
+
+    [Theory]
+    [InlineData(1, null, true)]
+    [InlineData(2, null, false)]
+    [InlineData(2, "http_503", true)]
+    [InlineData(7, DeliveryDecision.Replayed, true)]
+    public void MayCall_EndpointThatIsNotRepeatable_NotAfterAnAttemptOfWhichNothingIsKnown(int attempts, string? last, bool may)
+    {
+        var endpoint = new Exchange.Engine.Catalog.EndpointModel("crm", Exchange.Engine.Catalog.ConnectorKind.Native, null, null, Day);
+        DeliveryDecision.MayCall(endpoint with { Repeatable = false }, attempts, last).ShouldBe(may);
+        DeliveryDecision.MayCall(endpoint, attempts, last).ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData(CopyState.Held, 1, null, CopyMove.Void)]
+    [InlineData(CopyState.Held, 2, null, CopyMove.Capture)]
+    [InlineData(CopyState.Held, 2, "http_503", CopyMove.Void)]
+    [InlineData(CopyState.InDoubt, 2, "timeout", CopyMove.Capture)]
+    public void After_DuplicateThatMeansOurOwnEarlierAttempt_IsAYesAfterADoubtOnly(CopyState state, int attempts, string? last, CopyMove move) =>
+        DeliveryDecision.After(Failed(state, attempts, 1_000) with
+        {
+            Kind = AttemptKind.Duplicate, LastError = last, DuplicateAfterDoubt = Exchange.Engine.Catalog.DuplicateAfterDoubt.Accepted,
+        }).Move.ShouldBe(move);
+
     /// <summary>The law: whatever is answered, a copy that may have reached its buyer is voided by nothing but the buyer's own no.</summary>
     [Fact]
     public void After_AnyAttemptButTheFirst_VoidsOnlyByTheBuyersOwnNo() =>

@@ -8,13 +8,20 @@ namespace Exchange.Simulation.Store;
 /// <summary>Deliveries with their leases and fencing numbers.</summary>
 internal sealed class SimDeliveries(SimStore store) : IDeliveryStore
 {
-    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, CancellationToken cancel) =>
+    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, Func<string, long?>? pace, CancellationToken cancel) =>
         store.WriteAsync<IReadOnlyList<LeasedDelivery>>(() =>
         {
             var due = store.Database.Deliveries.Where(delivery => delivery is { Status: DeliveryStatus.Waiting, Pulled: false } && store.World.Seams.IsDue(delivery, CopyOf(delivery.Copy).State, nowMs))
-                .OrderBy(delivery => delivery.DueAtMs).Take(limit).ToArray();
-            return [.. due.Select(delivery =>
+                .OrderBy(delivery => delivery.DueAtMs).Take(IDeliveryStore.PacedRows).ToArray();
+            var claimed = new List<LeasedDelivery>();
+            foreach (var delivery in due)
             {
+                if (claimed.Count == limit) break;
+                if (pace?.Invoke(CopyOf(delivery.Copy).Buyer) is { } later)
+                {
+                    delivery.DueAtMs = later;
+                    continue;
+                }
                 // The last result goes with the claim: if nothing is recorded under this lease either, the next one sees that.
                 var last = delivery.Error;
                 (delivery.Owner, delivery.LeaseUntilMs, delivery.DueAtMs, delivery.Error) = (store.Silo.Name, leaseUntilMs, leaseUntilMs, null);
@@ -22,11 +29,12 @@ internal sealed class SimDeliveries(SimStore store) : IDeliveryStore
                 if (delivery.Wait == DeliveryWait.None) delivery.Attempts++;
                 store.Silo.Note("claims", delivery.Copy.ToString(), delivery.Fence);
                 var copy = CopyOf(delivery.Copy);
-                return new LeasedDelivery(delivery.Copy, delivery.Endpoint, delivery.Fence, delivery.Attempts, delivery.CreatedMs, copy.State, copy.Campaign, copy.Buyer, last)
+                claimed.Add(new LeasedDelivery(delivery.Copy, delivery.Endpoint, delivery.Fence, delivery.Attempts, delivery.CreatedMs, copy.State, copy.Campaign, copy.Buyer, last)
                 {
                     Wait = delivery.Wait, WaitUntilMs = delivery.WaitUntilMs,
-                };
-            })];
+                });
+            }
+            return claimed;
         });
 
     private CopyEntry CopyOf(CopyId id) => store.Database.Find(id.Lead)!.Copies.Find(copy => copy.No == id.No)!;
@@ -77,6 +85,8 @@ internal sealed class SimDeliveries(SimStore store) : IDeliveryStore
     });
 
     public Task<Page<DeliveryRow>> ListAsync(DeliveryStatus? status, string? buyer, int limit, string? cursor, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<int> ReplayAsync(DeadLetters which, int limit, long nowMs, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<bool> RedeliverAsync(CopyId copy, string endpoint, long nowMs, CancellationToken cancel) => throw new NotSupportedException();
     public Task<bool> ReplayAsync(CopyId copy, string endpoint, long nowMs, CancellationToken cancel) => throw new NotSupportedException();
     public Task<Page<BuyerCopy>> CopiesOfBuyerAsync(string buyer, DeliveryStatus? status, int limit, string? cursor, CancellationToken cancel) => throw new NotSupportedException();
     public Task<bool> AcknowledgeAsync(string buyer, CopyId copy, long nowMs, CancellationToken cancel) => throw new NotSupportedException();

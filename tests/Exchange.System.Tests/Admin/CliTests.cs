@@ -122,6 +122,19 @@ public sealed class CliTests : IAsyncLifetime
         exchange.Sent[^1].Body.ShouldBe("""{"role":"publisher","for":"search-partner","mode":"live"}""");
     }
 
+    [Theory]
+    [InlineData("/v1/admin/deliveries/copy-1/crm/replay", """{"note":"they said so"}""", "Copy copy-1 goes to crm again.", "copy-1", "--endpoint", "crm", "--note", "they said so")]
+    [InlineData("/v1/admin/deliveries/replay", """{"buyer":"acme","error":"http_500","until":"2026-11-22T12:00:00Z"}""", "3 deliveries go again.", "--buyer", "acme", "--error", "http_500", "--until", "2026-11-22T12:00:00Z")]
+    [InlineData("/v1/admin/deliveries/replay", "{}", "3 deliveries go again.", "--all")]
+    public async Task DeliveriesReplay_OneOrAllThatMatch_SaysHowMany(string path, string body, string told, params string[] words)
+    {
+        exchange.Answer("POST " + path, 200, """{ "replayed": 3, "copy_id": "copy-1", "endpoint": "crm" }""");
+        var (code, output, error) = await RunAsync(["deliveries", "replay", .. words]);
+        code.ShouldBe(0, error);
+        output.ShouldContain(told);
+        exchange.Sent[^1].Body.ShouldBe(body);
+    }
+
     [Fact]
     public async Task KeysRevoke_OfAnOddId_StaysOnePathSegment()
     {
@@ -136,6 +149,9 @@ public sealed class CliTests : IAsyncLifetime
     [InlineData("keys", "create", "--role", "king", "--for", "x")]
     [InlineData("keys", "create", "--role", "buyer")]
     [InlineData("rollback", "four")]
+    [InlineData("deliveries", "replay")]
+    [InlineData("deliveries", "replay", "copy-1")]
+    [InlineData("deliveries", "replay", "copy-1", "--endpoint", "crm", "--buyer", "acme")]
     [InlineData("history", "--url", "not a url")]
     public async Task CommandLine_ThatMakesNoSense_Exits2AndSendsNothing(params string[] words)
     {

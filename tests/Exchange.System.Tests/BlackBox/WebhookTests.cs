@@ -53,6 +53,62 @@ public sealed class WebhookTests
     }
 
     [Fact]
+    public async Task DeadLetters_AreReplayedInBulk_AndADeliveredCopyGoesOnceMore_WithANote()
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync();
+        var key = await new BuyerMarkets(buyers).Webhook("gone").Webhook("other").ApplyAsync(exchange);
+        var gone = buyers["gone"].AnswersStatus(410).AnswersStatus(410).AnswersStatus(410).AnswersStatus(200);
+        buyers["other"].AnswersStatus(410);
+        foreach (var market in (string[])["gone", "gone", "gone", "other"])
+            (await exchange.SellAsync(key, PostBody(await exchange.PingAsync(key, market))))["status"].ShouldBe("sold");
+        await Until(async () => await CountAsync("dead") == 4, "all are dead letters", exchange);
+
+        var wrong = await exchange.PostAsync("/v1/admin/deliveries/replay", ExchangeProcess.AdminKey, new { buyer = "gone", from = "yesterday" });
+        (wrong.Status, wrong.Json["errors"]![0]!["pointer"]!.GetValue<string>()).ShouldBe((422, "/from"), wrong.Text);
+        var replay = await exchange.PostAsync("/v1/admin/deliveries/replay", ExchangeProcess.AdminKey, new { buyer = "gone", error = "http_410", note = "they are back" }, ("Idempotency-Key", "replay-1"));
+        (replay.Status, replay["replayed"]).ShouldBe((200, "3"), replay.Text);
+        await Until(async () => await CountAsync("delivered") == 3, "they arrive", exchange);
+        (await CountAsync("dead")).ShouldBe(1);
+        gone.Requests.Count.ShouldBe(6);
+        gone.Requests.Select(request => request.Id).Distinct().Count().ShouldBe(3);
+        // The same again is the recorded answer, without a key it finds nothing.
+        (await exchange.PostAsync("/v1/admin/deliveries/replay", ExchangeProcess.AdminKey, new { buyer = "gone", error = "http_410", note = "they are back" }, ("Idempotency-Key", "replay-1")))["replayed"].ShouldBe("3");
+        (await exchange.PostAsync("/v1/admin/deliveries/replay", ExchangeProcess.AdminKey, new { buyer = "gone" }))["replayed"].ShouldBe("0");
+
+        var copy = gone.Requests[^1].Id;
+        var bare = await exchange.PostAsync($"/v1/admin/deliveries/{copy}/crm/redeliver", ExchangeProcess.AdminKey, "");
+        (bare.Status, bare.Json["errors"]![0]!["pointer"]!.GetValue<string>()).ShouldBe((422, "/note"), bare.Text);
+        (await exchange.PostAsync($"/v1/admin/deliveries/{copy}/inbox/redeliver", ExchangeProcess.AdminKey, new { note = "x" })).Status.ShouldBe(404);
+        var again = await exchange.PostAsync($"/v1/admin/deliveries/{copy}/crm/redeliver", ExchangeProcess.AdminKey, new { note = "they lost it" });
+        again.Status.ShouldBe(200, again.Text);
+        await Until(() => gone.Requests.Count == 7, "it goes once more", exchange);
+        gone.Requests[^1].Id.ShouldBe(copy);
+        gone.Requests[^1].Body.ShouldBe(gone.Requests.First(request => request.Id == copy).Body);
+
+        async Task<int> CountAsync(string status) => (await exchange.GetAsync($"/v1/admin/deliveries?status={status}")).Json["deliveries"]!.AsArray().Count;
+    }
+
+    /// <summary>More than a buyer's share of calls hang; another's leads go out all the same.</summary>
+    [Fact]
+    public async Task BuyerThatHangs_KeepsNobodyElseWaiting()
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync();
+        var key = await new BuyerMarkets(buyers).Webhook("hangs", "30s").Webhook("prompt").ApplyAsync(exchange);
+        var (hangs, prompt) = (buyers["hangs"].Hangs(), buyers["prompt"].AnswersStatus(200));
+        const int leads = 300;
+        for (var sold = 0; sold < leads; sold += 20)
+            await Task.WhenAll(Enumerable.Range(0, 20).Select(async _ => (await exchange.SellAsync(key, PostBody(await exchange.PingAsync(key, "hangs"))))["status"].ShouldBe("sold")));
+        await Until(() => hangs.Requests.Count >= 32, "the buyer hangs", exchange);
+
+        for (var i = 0; i < 5; i++) (await exchange.SellAsync(key, PostBody(await exchange.PingAsync(key, "prompt"))))["status"].ShouldBe("sold");
+        await Until(() => prompt.Requests.Count == 5, "the other buyer has its leads", exchange);
+        // Not all that were sold to it are under way.
+        hangs.Requests.Count.ShouldBeLessThan(leads);
+    }
+
+    [Fact]
     public async Task Stopped_EndsWithZero_AndTheNextStartSendsNothingTwice()
     {
         await using var buyers = await BuyerApp.StartAsync();

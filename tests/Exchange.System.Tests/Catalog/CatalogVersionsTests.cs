@@ -91,14 +91,14 @@ public sealed class CatalogVersionsTests : IDisposable
         applied[outcome.Version] = ConfigJson.WriteText(config);
     }
 
-    private static async Task<List<CatalogVersion>> RowsAsync(IExchangeStore store)
+    private static async Task<List<CatalogVersion>> RowsAsync(SqliteStore store)
     {
         var rows = new List<CatalogVersion>();
         foreach (var note in await store.Catalog.HistoryAsync(200, default)) rows.Add((await store.Catalog.FindAsync(note.Version, default))!);
         return rows;
     }
 
-    private static CatalogHost HostOf(IExchangeStore store) =>
+    private static CatalogHost HostOf(SqliteStore store) =>
         new(store, new LiveView(new CapAlerts(TimeProvider.System)), new CatalogRules(Parsers, Liquid.Parse, _ => null), TimeProvider.System, NullLogger<CatalogHost>.Instance);
 
     private Task<SqliteStore> OpenAsync() => SqliteStore.OpenAsync(new SqliteStoreOptions { Folder = folder });

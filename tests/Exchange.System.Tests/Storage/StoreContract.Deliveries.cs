@@ -180,4 +180,82 @@ public abstract partial class StoreContract
         rows.Select(row => row.Copy.Lead).ShouldBe(Enumerable.Range(1, 7).Reverse().SelectMany(n => new[] { Lead(n), Lead(n) }));
         rows.Distinct().Count().ShouldBe(14);
     }
+
+    /// <summary>Five dead letters: of a and b, to hook, by two errors, each a second after the one before.</summary>
+    private async Task DieAsync()
+    {
+        await Store.ApplyAsync(Limits());
+        foreach (var (n, buyer, error) in ((int, string, string)[])[(1, "a", "http_500"), (2, "a", "timeout"), (3, "b", "http_500"), (4, "a", "http_500"), (5, "a", "http_500")])
+        {
+            await Store.SubmitAsync(Post(Lead(n), [Copy(1, Limits(), n == 5 ? CopyMove.Hold : CopyMove.Sell, buyer: buyer, deliveries: [LeasedHook])]));
+            (await Store.Deliveries.RecordAsync(new(Lead(n), 1), "hook", 1, new(DeliveryStatus.Dead, null, error), Now + n * 1_000, default)).ShouldBeTrue();
+        }
+        // What was refused is never sent again.
+        await Store.SubmitAsync(End(Lead(5), CopyMove.Void, reason: Reason.BuyerRejected));
+    }
+
+    [Theory]
+    // buyer | endpoint | error | from, until (s after the first moment) | which leads
+    [InlineData(null, null, null, null, null, "1 2 3 4")]
+    [InlineData("a", null, null, null, null, "1 2 4")]
+    [InlineData("a", "hook", "http_500", null, null, "1 4")]
+    [InlineData(null, "crm", null, null, null, "")]
+    [InlineData(null, null, null, 2, 4, "2 3")]
+    [InlineData("c", null, null, null, null, "")]
+    public async Task ReplayMany_ThatMatch_AreDueNow_Once(string? buyer, string? endpoint, string? error, int? from, int? until, string leads)
+    {
+        await DieAsync();
+        var which = new DeadLetters(buyer, endpoint, error, Now + from * 1_000, Now + until * 1_000);
+        var numbers = leads.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        (await Store.Deliveries.ReplayAsync(which, 100, Now + 10_000, default)).ShouldBe(numbers.Length);
+        (await Store.Deliveries.ReplayAsync(which, 100, Now + 10_000, default)).ShouldBe(0);
+        var claimed = await Store.Deliveries.ClaimDueAsync(Now + 10_000, Now + 20_000, 100, default);
+        claimed.Select(claim => claim.Copy.Lead).Order().ShouldBe(numbers.Select(n => Lead(int.Parse(n, global::System.Globalization.CultureInfo.InvariantCulture))));
+        claimed.ShouldAllBe(claim => claim.Attempts == 2 && claim.CreatedAtMs == Now + 10_000 && claim.LastError == "replayed");
+    }
+
+    [Fact]
+    public async Task ReplayMany_PartByPart_LeavesOutWhatDiedSince()
+    {
+        await DieAsync();
+        (await Store.Deliveries.ReplayAsync(new(), 3, Now + 10_000, default)).ShouldBe(3);
+        foreach (var claim in await Store.Deliveries.ClaimDueAsync(Now + 10_000, Now + 20_000, 100, default))
+            await Store.Deliveries.RecordAsync(claim.Copy, claim.Endpoint, claim.Fence, new(DeliveryStatus.Dead, null, "http_500"), Now + 10_001, default);
+        (await Store.Deliveries.ReplayAsync(new(), 3, Now + 10_000, default)).ShouldBe(1);
+        (await Store.Deliveries.ReplayAsync(new(), 3, Now + 10_000, default)).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Redeliver_OfASoldCopy_GoesAgain_OrSomewhereNew_AndNotTwiceAtOnce()
+    {
+        await SellWith(Lead(1), CopyMove.Sell, LeasedHook, Inbox);
+        var copy = new CopyId(Lead(1), 1);
+        (await Store.Deliveries.RedeliverAsync(copy, "hook", Now + 1_000, default)).ShouldBeFalse();
+        await Store.Deliveries.RecordAsync(copy, "hook", 1, new(DeliveryStatus.Delivered, null, null), Now + 1_000, default);
+
+        (await Store.Deliveries.RedeliverAsync(copy, "hook", Now + 2_000, default)).ShouldBeTrue();
+        (await Store.Deliveries.RedeliverAsync(copy, "hook", Now + 2_000, default)).ShouldBeFalse();
+        (await Store.Deliveries.RedeliverAsync(copy, "crm", Now + 3_000, default)).ShouldBeTrue();
+        (await Store.Deliveries.RedeliverAsync(copy, "inbox", Now + 3_000, default)).ShouldBeFalse();
+        (await Store.Deliveries.ClaimDueAsync(Now + 3_000, Now + 9_000, 10, default)).Select(claim => (claim.Endpoint, claim.Fence, claim.Attempts)).ShouldBe([("hook", 2, 2), ("crm", 1, 1)], ignoreOrder: true);
+        (await Store.Deliveries.CopiesOfBuyerAsync("a", null, 10, null, default)).Rows.Count.ShouldBe(1);
+
+        await Store.SubmitAsync(Post(Lead(2), [Copy(1, Limits(), CopyMove.Hold, deliveries: [LeasedHook])]));
+        (await Store.Deliveries.RedeliverAsync(new(Lead(2), 1), "crm", Now, default)).ShouldBeFalse();
+    }
+
+    /// <summary>Nine of a and then one of b: b's is reached, and a's others come back at their pace.</summary>
+    [Fact]
+    public async Task Claim_ManyOfOneBuyer_PostponesWhatIsOverItsShare()
+    {
+        await Store.ApplyAsync(Limits());
+        foreach (var n in Enumerable.Range(1, 10))
+            await Store.SubmitAsync(Post(Lead(n), [Copy(1, Limits(), buyer: n == 10 ? "b" : "a", deliveries: [new("hook", Now + n, 0)])]));
+        var later = Now + 60_000;
+        var taken = 0;
+        var claimed = await Store.Deliveries.ClaimDueAsync(Now + 1_000, Now + 9_000, 5, buyer => buyer == "a" && ++taken > 2 ? later += 20 : null, default);
+        claimed.Select(claim => claim.Copy.Lead).ShouldBe([Lead(1), Lead(2), Lead(10)]);
+        (await Store.Deliveries.ClaimDueAsync(Now + 1_000, Now + 9_000, 5, default)).ShouldBeEmpty();
+        (await Store.Deliveries.ClaimDueAsync(Now + 60_020 + 2 * 20, Now + 90_000, 50, default)).Count(claim => claim.Attempts == 1).ShouldBe(3);
+    }
 }

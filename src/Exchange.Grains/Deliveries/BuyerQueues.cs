@@ -1,0 +1,103 @@
+namespace Exchange.Grains.Deliveries;
+
+/// <summary>
+/// What is ready to be delivered, by buyer: at most so many of one buyer are under way at once, so that one that hangs holds its own share and no more.
+/// What was sold just now goes before what waited; among buyers that have something to be delivered each takes its turn.
+/// </summary>
+/// <param name="perBuyer">Under way at once for one buyer.</param>
+/// <param name="perSecond">At which pace what is over that is due again.</param>
+public sealed class BuyerQueues<T>(int perBuyer, int perSecond)
+{
+    private readonly Lock gate = new();
+    private readonly Dictionary<string, Buyer> buyers = new(StringComparer.Ordinal);
+    private readonly LinkedList<Buyer> fresh = new(), late = new();
+    private readonly SemaphoreSlim changed = new(0);
+    private int waiting;
+
+    private sealed class Buyer(string id)
+    {
+        public string Id => id;
+        public Queue<T> Fresh { get; } = new();
+        public Queue<T> Late { get; } = new();
+        public int Calling;
+        public long PacedToMs;
+        public bool IsIdle => Calling == 0 && Fresh.Count == 0 && Late.Count == 0;
+    }
+
+    /// <summary>How many wait to be taken.</summary>
+    public int Waiting { get { lock (gate) return waiting; } }
+
+    /// <param name="soldNow">Goes before what waited.</param>
+    public void Add(string buyer, T item, bool soldNow)
+    {
+        lock (gate)
+        {
+            var queues = Of(buyer);
+            var (queue, ring) = soldNow ? (queues.Fresh, fresh) : (queues.Late, late);
+            queue.Enqueue(item);
+            waiting++;
+            if (queue.Count == 1) ring.AddLast(queues);
+        }
+        changed.Release();
+    }
+
+    /// <summary>Waits for the next that may be delivered; whoever takes it says <see cref="Left"/> when it is over.</summary>
+    public async Task<(string Buyer, T Item)> TakeAsync(CancellationToken stopping)
+    {
+        while (true)
+        {
+            await changed.WaitAsync(stopping);
+            lock (gate)
+                if (TryTake(fresh, static buyer => buyer.Fresh) is { } now) return now;
+                else if (TryTake(late, static buyer => buyer.Late) is { } then) return then;
+        }
+    }
+
+    public void Left(string buyer)
+    {
+        lock (gate)
+        {
+            var queues = buyers[buyer];
+            queues.Calling--;
+            if (queues.IsIdle && queues.PacedToMs == 0) buyers.Remove(buyer);
+        }
+        // What was passed over for this buyer's sake may go now.
+        changed.Release();
+    }
+
+    /// <summary>Whether one more of this buyer is to be taken from the rows: null, or the moment at which it is due instead.</summary>
+    /// <param name="taken">Of this buyer, taken and not added yet.</param>
+    public long? Pace(string buyer, int taken, long nowMs)
+    {
+        lock (gate)
+        {
+            var queues = Of(buyer);
+            if (queues.PacedToMs < nowMs) queues.PacedToMs = 0;
+            if (queues.Calling + queues.Fresh.Count + queues.Late.Count + taken < perBuyer) return null;
+            queues.PacedToMs = Math.Max(queues.PacedToMs, nowMs + 1_000) + 1_000 / perSecond;
+            return queues.PacedToMs;
+        }
+    }
+
+    private Buyer Of(string id)
+    {
+        if (!buyers.TryGetValue(id, out var buyer)) buyers.Add(id, buyer = new(id));
+        return buyer;
+    }
+
+    private (string, T)? TryTake(LinkedList<Buyer> ring, Func<Buyer, Queue<T>> of)
+    {
+        for (var node = ring.First; node is not null; node = node.Next)
+        {
+            var buyer = node.Value;
+            if (buyer.Calling >= perBuyer) continue;
+            var item = of(buyer).Dequeue();
+            buyer.Calling++;
+            waiting--;
+            ring.Remove(node);
+            if (of(buyer).Count > 0) ring.AddLast(node);
+            return (buyer.Id, item);
+        }
+        return null;
+    }
+}
