@@ -16,13 +16,9 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
     public async Task<AttemptResult> SendAsync(EndpointModel endpoint, CopyMessage message, long deadlineMs)
     {
         if (connectors.Find(endpoint.Connector) is not { } connector) return new(AttemptKind.NotSent, "no_connector");
-        // It may have the lead, and would take the same one for another: it can only be asked.
-        if (message.AfterDoubt && !endpoint.Repeatable && endpoint.Shape?.Check is null) return new(AttemptKind.Unknown, "not_repeatable");
         if (Begin(deadlineMs, endpoint.PostTimeout) is not { } call) return new(AttemptKind.NotSent, "no_time_left");
         using var deadline = call.Deadline;
-        var result = await connector.SendAsync(endpoint, await SecretsAsync(endpoint), message, call.Now, deadline.Token);
-        return result.Kind == AttemptKind.Duplicate && message.AfterDoubt && endpoint.DuplicateAfterDoubt == DuplicateAfterDoubt.Accepted
-            ? result with { Kind = AttemptKind.Accepted, Error = null } : result;
+        return await connector.SendAsync(endpoint, await SecretsAsync(endpoint), message, call.Now, deadline.Token);
     }
 
     /// <summary>Never throws for what the outside does; what is not answered by the deadline is a decline.</summary>

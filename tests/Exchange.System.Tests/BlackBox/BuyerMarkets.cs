@@ -27,9 +27,10 @@ internal sealed class BuyerMarkets(BuyerApp app)
     }
 
     /// <summary>One campaign that is sold on the post and told by webhook.</summary>
-    public BuyerMarkets Webhook(string name, string postTimeout = "5s", string? url = null)
+    /// <param name="more">Further keys of its endpoint, each after a comma.</param>
+    public BuyerMarkets Webhook(string name, string postTimeout = "5s", string? url = null, string more = "")
     {
-        Buyer(name, "webhook", postTimeout, url);
+        Buyer(name, "webhook", postTimeout, url, more);
         Campaign(name, name, "10.00", "{ to: [crm] }");
         Market(name, name);
         return this;
@@ -66,8 +67,8 @@ internal sealed class BuyerMarkets(BuyerApp app)
         trees.AppendLine($$"""  {{name}}: { vertical: {{name}}, publishers: all, tiers: [ { name: market, method: auction, pricing: second_price, floor: "5.00", campaigns: [{{string.Join(", ", members)}}] } ] }""");
     }
 
-    private void Buyer(string name, string connector, string postTimeout, string? url = null) =>
-        buyers.AppendLine($$"""  {{name}}: { credit_limit: "50000.00", endpoints: { crm: { connector: {{connector}}, with: { url: "{{url ?? app.Url(name)}}", secret: { secret: signing } }, timeout: { post: {{postTimeout}} } } } }""");
+    private void Buyer(string name, string connector, string postTimeout, string? url = null, string more = "") =>
+        buyers.AppendLine($$"""  {{name}}: { credit_limit: "50000.00", endpoints: { crm: { connector: {{connector}}, with: { url: "{{url ?? app.Url(name)}}", secret: { secret: signing } }, timeout: { post: {{postTimeout}} } {{more}} } } }""");
 
     private void Campaign(string market, string name, string bid, string delivery) =>
         campaigns.AppendLine($$"""  {{name}}: { buyer: {{name}}, vertical: {{market}}, bid: { fixed: "{{bid}}" }, caps: [ { per: day, leads: 5000 } ], delivery: {{delivery}} }""");

@@ -89,6 +89,29 @@ public sealed class WebhookTests
         async Task<int> CountAsync(string status) => (await exchange.GetAsync($"/v1/admin/deliveries?status={status}")).Json["deliveries"]!.AsArray().Count;
     }
 
+    /// <summary>What is not repeatable is not sent again by itself after a doubt; an operator who says so is obeyed.</summary>
+    [Fact]
+    public async Task NotRepeatable_AfterADoubt_IsADeadLetter_AndGoesOnceMoreOnlyWhenAnOperatorSaysSo()
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync();
+        var key = await new BuyerMarkets(buyers).Webhook("single", more: ", repeatable: false").ApplyAsync(exchange);
+        var single = buyers["single"].AnswersStatus(500).AnswersStatus(200);
+        (await exchange.SellAsync(key, PostBody(await exchange.PingAsync(key, "single"))))["status"].ShouldBe("sold");
+        await Until(async () => await StatusAsync() == "dead http_500 1", "the doubt ends it", exchange);
+        var copy = single.Requests.ShouldHaveSingleItem().Id;
+
+        (await exchange.PostAsync($"/v1/admin/deliveries/{copy}/crm/replay", ExchangeProcess.AdminKey, "")).Status.ShouldBe(200);
+        await Until(async () => await StatusAsync() == "delivered  2", "it arrives", exchange);
+        single.Requests.Select(request => request.Id).ShouldBe([copy, copy]);
+
+        async Task<string> StatusAsync()
+        {
+            var row = (await exchange.GetAsync("/v1/admin/deliveries?buyer=single")).Json["deliveries"]!.AsArray().ShouldHaveSingleItem()!;
+            return $"{row["status"]} {row["error"]} {row["attempts"]}";
+        }
+    }
+
     /// <summary>More than a buyer's share of calls hang; another's leads go out all the same.</summary>
     [Fact]
     public async Task BuyerThatHangs_KeepsNobodyElseWaiting()
