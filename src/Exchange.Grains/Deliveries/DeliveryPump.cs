@@ -25,8 +25,10 @@ public sealed class DeliveryPump(
     /// <summary>How long one attempt may take before its lease is over, with the grace that the lease adds.</summary>
     public TimeSpan CallTimeout { get; } = TimeSpan.FromMilliseconds(Engine.Limits.BuyerPostTimeoutMs);
 
+    private const int UsualWorkers = 256;
+
     /// <summary>Attempts under way at once. They wait on sockets, not on a processor.</summary>
-    public int Workers { get; init { field = value; ready = new(Share(value), PerSecond); } } = 256;
+    public int Workers { get; init { field = value; ready = new(Share(value), PerSecond); } } = UsualWorkers;
     /// <summary>The longest between two looks at what is due.</summary>
     public TimeSpan Idle { get; init; } = TimeSpan.FromSeconds(1);
 
@@ -38,7 +40,7 @@ public sealed class DeliveryPump(
     /// <summary>How fast what has piled up for one buyer comes back when it is more than its share; each silo by itself.</summary>
     private const int PerSecond = 50;
 
-    private readonly BuyerQueues<Ready> ready = new(Share(256), PerSecond);
+    private readonly BuyerQueues<Ready> ready = new(Share(UsualWorkers), PerSecond);
     private readonly SemaphoreSlim nudge = new(0, 1);
 
     /// <summary>A delivery and the end of its lease, less the grace: after it somebody else may have it.</summary>
@@ -255,8 +257,7 @@ public sealed class DeliveryPump(
             catch (Exception fault) when (fault is SiloUnavailableException or OrleansMessageRejectionException && NowMs() < deadlineMs)
             {
                 await Task.Delay(AgainAfter, time);
-                // The silo that has gone may have called.
-                command = command with { Attempts = Math.Max(command.Attempts, drop ? 0 : 2) };
+                command = command.Again();
             }
         }
     }

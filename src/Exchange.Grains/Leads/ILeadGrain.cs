@@ -61,4 +61,9 @@ public sealed record ResumeCommand(
 {
     /// <summary>Its wait ended without what it waited for, or there is nothing to send any more: its buyer is not called, the hold ends.</summary>
     [Id(7)] public bool Drop { get; init; }
+
+    /// <summary>
+    /// As it is said once more after the silo that had it has gone: it may have called, and recorded nothing. What drops it calls nobody, so nothing is in doubt.
+    /// </summary>
+    public ResumeCommand Again() => Drop ? this : this with { Attempts = Math.Max(Attempts, 2), LastError = null };
 }
