@@ -28,7 +28,7 @@ public sealed record BreakerOptions
 /// </summary>
 public sealed class EndpointBreakers(BreakerOptions options, TimeProvider time)
 {
-    private readonly ConcurrentDictionary<string, Breaker> breakers = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Buyer, string Endpoint, bool ForTests), Breaker> breakers = new();
 
     private sealed record Breaker(ResiliencePipeline<BidAnswer> Pipeline, CircuitBreakerStateProvider State);
 
@@ -61,7 +61,7 @@ public sealed class EndpointBreakers(BreakerOptions options, TimeProvider time)
     /// <summary>Buyer and endpoint of every breaker that is not closed.</summary>
     public int NotClosed => breakers.Values.Count(breaker => breaker.State.CircuitState != CircuitState.Closed);
 
-    private static string KeyOf(EndpointModel endpoint) => endpoint.Buyer + "/" + endpoint.Name;
+    private static (string, string, bool) KeyOf(EndpointModel endpoint) => (endpoint.Buyer, endpoint.Name, endpoint.IsForTests);
 
     private Breaker Create()
     {

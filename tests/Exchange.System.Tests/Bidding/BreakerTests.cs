@@ -48,6 +48,16 @@ public sealed class BreakerTests
     }
 
     [Fact]
+    public async Task FailingTests_LeaveTheLiveEndpointAlone()
+    {
+        var breakers = new EndpointBreakers(new BreakerOptions(), new FakeTimeProvider());
+        var tests = Crm with { IsForTests = true };
+        for (var i = 0; i < 10; i++) await breakers.AskAsync(tests, () => new(BidAnswer.Declined(Reason.Timeout)));
+        (breakers.StateOf(tests), breakers.StateOf(Crm)).ShouldBe((BreakerState.Open, BreakerState.Closed));
+        (await breakers.AskAsync(Crm, () => new(Bid))).ShouldBe(Bid);
+    }
+
+    [Fact]
     public async Task Declines_AreNoFailures()
     {
         var breakers = new EndpointBreakers(new BreakerOptions(), new FakeTimeProvider());

@@ -63,7 +63,7 @@ internal static class EndpointSection
         endpoint = EndpointWith.Read(endpoint, with, map.At("with"), whole: true, draft);
         if (map["test"] is not { } testNode || kind == ConnectorKind.Inbox || MapReader.Open(testNode, TestKeys, errors) is not { } test) return endpoint;
         // `test: {}`: tests go where all goes.
-        return endpoint with { Test = test["with"] is { } other ? EndpointWith.Read(endpoint, other, other.Path, whole: false, draft) : endpoint };
+        return endpoint with { Test = test["with"] is { } other ? EndpointWith.Read(endpoint, other, other.Path, whole: false, draft) with { IsForTests = true } : endpoint };
     }
 
     private static (ConnectorKind Kind, ConnectorModel? Shape)? Connector(ConfigNode node, CatalogDraft draft)
