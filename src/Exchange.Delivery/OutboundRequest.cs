@@ -20,6 +20,7 @@ public sealed record OutboundRequest(string Method, Uri Url, IReadOnlyList<KeyVa
 /// </summary>
 public readonly record struct OutboundReply(bool Sent, int Status, byte[]? Body, string? Error, RetryConditionHeaderValue? RetryAfter)
 {
+    public bool IsSuccess => Status is >= 200 and < 300;
     public string? ContentType { get; init; }
     /// <summary>Those that were wanted and came.</summary>
     public IReadOnlyDictionary<string, string>? Headers { get; init; }

@@ -219,6 +219,9 @@ public static class Reasons
     /// <summary>The snake_case name used on the wire and in stored rows.</summary>
     public static string Wire(this Reason reason) => ByReason[reason].Wire;
 
+    /// <summary>A bidder that was asked said no, or nothing that counts: the 3xx.</summary>
+    public static bool IsDecline(this Reason reason) => (int)reason is >= 300 and < 400;
+
     public static bool TryFromWire(string wire, out Reason reason)
     {
         var found = ByWire.TryGetValue(wire, out var info);

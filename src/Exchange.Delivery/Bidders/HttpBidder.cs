@@ -34,6 +34,6 @@ internal sealed class HttpBidder(HttpCalls calls) : IBidder, ILossTeller
     {
         if (endpoint.Shape?.Lost is not { } lost) return null;
         var reply = await calls.SendAsync(endpoint, lost, () => TemplateScope.Of(endpoint, secrets, call, now), CallPurpose.Post, endpoint.PostTimeout, now, deadline);
-        return reply.Status is >= 200 and < 300 ? null : StatusRules.Read(reply, now).Error;
+        return reply.IsSuccess ? null : StatusRules.Read(reply, now).Error;
     }
 }

@@ -33,7 +33,7 @@ internal sealed class NativeBidder(OutboundHttp http) : IBidder, ILossTeller
     public async Task<string?> TellAsync(EndpointModel endpoint, EndpointSecrets secrets, LossCall call, DateTimeOffset now, CancellationToken deadline)
     {
         var reply = await SignedPost.SendAsync(http, endpoint, secrets, call.RequestId, Body(json => Write(json, call)), readBody: false, CallPurpose.Post, now, deadline);
-        return reply.Status is >= 200 and < 300 ? null : StatusRules.Read(reply, now).Error;
+        return reply.IsSuccess ? null : StatusRules.Read(reply, now).Error;
     }
 
     private static void Write(Utf8JsonWriter json, BidCall call)

@@ -30,7 +30,7 @@ internal sealed class Http(HttpCalls calls) : IConnector
     internal static AttemptResult Read(RequestModel request, in OutboundReply reply, DateTimeOffset now)
     {
         if (Verdict(request, reply, now) is { } said) return said;
-        return reply.Status is >= 200 and < 300 ? new(AttemptKind.Unknown, reply.Body is null ? reply.Error : "answer_unclear") : StatusRules.Read(reply, now);
+        return reply.IsSuccess ? new(AttemptKind.Unknown, reply.Body is null ? reply.Error : "answer_unclear") : StatusRules.Read(reply, now);
     }
 
     /// <summary>A check is no post: what its status says is about the check alone, and the doubt stands.</summary>

@@ -20,7 +20,7 @@ public sealed class Native(OutboundHttp http) : IConnector
     public async Task<AttemptResult> SendAsync(EndpointModel endpoint, EndpointSecrets secrets, CopyMessage message, DateTimeOffset now, CancellationToken deadline)
     {
         var reply = await SignedPost.SendAsync(http, endpoint, secrets, message, readBody: true, now, deadline);
-        if (reply.Status is >= 200 and < 300)
+        if (reply.IsSuccess)
         {
             if (reply.Body is null) return new(AttemptKind.Unknown, reply.Error);
             return reply.Body.Length == 0 ? new(AttemptKind.Accepted) : ReadAnswer(reply.Body) ?? new(AttemptKind.Unknown, "answer_unreadable");

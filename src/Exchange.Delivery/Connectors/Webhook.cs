@@ -11,6 +11,6 @@ public sealed class Webhook(OutboundHttp http) : IConnector
     public async Task<AttemptResult> SendAsync(EndpointModel endpoint, EndpointSecrets secrets, CopyMessage message, DateTimeOffset now, CancellationToken deadline)
     {
         var reply = await SignedPost.SendAsync(http, endpoint, secrets, message, readBody: false, now, deadline);
-        return reply.Status is >= 200 and < 300 ? new(AttemptKind.Accepted) : StatusRules.Read(reply, now);
+        return reply.IsSuccess ? new(AttemptKind.Accepted) : StatusRules.Read(reply, now);
     }
 }

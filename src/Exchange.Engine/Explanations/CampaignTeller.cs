@@ -62,7 +62,7 @@ internal sealed class CampaignTeller
         if (bid.Said.Limit is { } limit) return told with { Limit = limit.Kind == LimitKind.Gate ? null : NumbersOf(limit, bid.Said) };
         return bid.Said.Reason switch
         {
-            var reason when (int)reason is >= 300 and < 400 => told with { Verdict = Verdict.Declined },
+            var reason when reason.IsDecline() => told with { Verdict = Verdict.Declined },
             Reason.TierFilled => told with { Verdict = Verdict.Lost },
             Reason.BelowFloor or Reason.BelowMargin => told with { Verdict = Verdict.Lost, Floor = bid.Said.Floor, BidMore = MoreOf(changes) },
             _ => told,
@@ -142,7 +142,7 @@ internal sealed class CampaignTeller
             case Reason.InvalidPrice when campaign.Bid.Max is { } max && ping.LiveBidOf(campaign, free.Sharing) is not { Reason: not Reason.None }: changes.Add(new(ChangeNeeded.Price, $"a price of at most {max}")); return;
             case Reason.InvalidPrice: changes.Add(new(ChangeNeeded.Price, "a price that is valid")); return;
             case Reason.BreakerOpen: changes.Add(new(ChangeNeeded.Pause, "its endpoint called again")); return;
-            case var reason when (int)reason is >= 300 and < 400: changes.Add(new(ChangeNeeded.Price, "a bid of its bidder in time")); return;
+            case var reason when reason.IsDecline(): changes.Add(new(ChangeNeeded.Price, "a bid of its bidder in time")); return;
             case Reason.BelowFloor or Reason.BelowMargin when least is null || least <= free.Bid!.Value: changes.Add(new(ChangeNeeded.Price, "a payout that leaves the margin")); return;
         }
         var raise = free.Clears ? Money.Zero : least!.Value - free.Bid!.Value;

@@ -29,10 +29,6 @@ public sealed record PingInput
     public PersonHash[] Persons { get; init; } = [];
     /// <summary>What live bidders said so far.</summary>
     public LiveBid[] LiveBids { get; init; } = [];
-    /// <summary>
-    /// Whether the walk stops at a tier whose live bids are not known (<see cref="PingOutcome.Wanted"/>). False: it goes on without them.
-    /// </summary>
-    public bool AsksLive { get; init; }
     /// <summary>A test takes no turn in rotation.</summary>
     public bool Test { get; init; }
     /// <summary>A lead's later walk names its tree, whatever comes to that tree by itself. Null: the tree that takes this ping.</summary>

@@ -14,12 +14,13 @@ public static class PingWalk
     // A walk neither waits nor calls out, so a thread needs one of these and no more.
     [ThreadStatic] private static TreeWalk? ofThread;
 
-    public static PingOutcome Run(CatalogModel model, PingInput ping, ILiveView live, IRotations rotations)
+    /// <param name="asksLive">Whether it stops at a tier whose live bids are not known (<see cref="PingOutcome.Wanted"/>). False: it goes on without them.</param>
+    public static PingOutcome Run(CatalogModel model, PingInput ping, ILiveView live, IRotations rotations, bool asksLive = false)
     {
         var walk = ofThread ??= new();
         try
         {
-            var outcome = Decide(model, ping, live, rotations, walk, out var tree);
+            var outcome = Decide(model, ping, live, rotations, asksLive, walk, out var tree);
             return Outcome(walk, outcome, tree);
         }
         finally
@@ -34,7 +35,7 @@ public static class PingWalk
         var walk = ofThread ??= new();
         try
         {
-            return Decide(model, ping, live, rotations, walk, out _);
+            return Decide(model, ping, live, rotations, asksLive: false, walk, out _);
         }
         finally
         {
@@ -42,7 +43,7 @@ public static class PingWalk
         }
     }
 
-    private static Reason Decide(CatalogModel model, PingInput ping, ILiveView live, IRotations rotations, TreeWalk walk, out TreeModel? tree)
+    private static Reason Decide(CatalogModel model, PingInput ping, ILiveView live, IRotations rotations, bool asksLive, TreeWalk walk, out TreeModel? tree)
     {
         tree = null;
         if (!model.Verticals.TryGetValue(ping.Vertical, out var vertical)) return Reason.VerticalUnknown;
@@ -50,7 +51,7 @@ public static class PingWalk
         var rules = publisher.Verticals[ping.Vertical];
         var nowMs = ping.Now.ToUnixTimeMilliseconds();
         walk.Live.Begin(live, model, nowMs);
-        walk.Begin(model, rules.Payout, ping, walk.Live, rotations);
+        walk.Begin(model, rules.Payout, ping, walk.Live, rotations, asksLive);
         var subject = walk.Judge.Subject;
         if (publisher.Status == EntryStatus.Paused || publisher.Status == EntryStatus.Test && !ping.Test) return Reason.PublisherPaused;
         if (!rules.Filter.Holds(subject)) return Reason.PublisherFilter;

@@ -29,7 +29,7 @@ internal sealed class TreeWalk
     private IRotations rotations = null!;
     // How far tiers were asked to sell: later ones only stand by for a winner that falls out.
     private int shown;
-    private bool anyNoBid, anyBelowFloor;
+    private bool anyNoBid, anyBelowFloor, asksLive;
 
     public bool IsTest => ping.Test;
     public CampaignJudge Judge { get; } = new();
@@ -45,9 +45,9 @@ internal sealed class TreeWalk
     /// <summary>Live bids without which the walk cannot go on.</summary>
     public List<LiveAsk> Wanted { get; } = [];
 
-    public void Begin(CatalogModel model, PayoutModel payout, PingInput input, IWalkState walkState, IRotations turns)
+    public void Begin(CatalogModel model, PayoutModel payout, PingInput input, IWalkState walkState, IRotations turns, bool asks = false)
     {
-        (ping, state, rotations) = (input, walkState, turns);
+        (ping, state, rotations, asksLive) = (input, walkState, turns, asks);
         shown = 0;
         anyNoBid = anyBelowFloor = false;
         Judge.Begin(model, payout, input, walkState);
@@ -160,7 +160,7 @@ internal sealed class TreeWalk
                     Want(tier, campaign, sharing);
                     continue;
                 }
-                anyNoBid |= IsDeclined(said.Reason);
+                anyNoBid |= said.Reason.IsDecline();
                 anyBelowFloor |= said.Reason is Reason.BelowFloor or Reason.BelowMargin;
                 if (said.Limit is not null || said.Reason == Reason.BuyerHasLead) Note(campaign, said);
                 else if (campaign.Counted.Count > 0 && said.Reason != Reason.BreakerOpen && (Asked.Count == 0 || !ReferenceEquals(Asked[^1], campaign))) Asked.Add(campaign);
@@ -172,11 +172,9 @@ internal sealed class TreeWalk
         }
     }
 
-    private static bool IsDeclined(Reason reason) => (int)reason is >= 300 and < 400;
-
     private void Want(TierModel tier, CampaignModel campaign, Sharing sharing)
     {
-        if (!ping.AsksLive || Sale.RoomOf(tier) is not (> 0 and var room) || !Sale.Takes(new(tier.Index, campaign, sharing, Money.Zero, Money.Zero, false))) return;
+        if (!asksLive || Sale.RoomOf(tier) is not (> 0 and var room) || !Sale.Takes(new(tier.Index, campaign, sharing, Money.Zero, Money.Zero, false))) return;
         if (Wanted.Count > 0 && ReferenceEquals(Wanted[^1].Campaign, campaign)) Wanted[^1] = Wanted[^1] with { Sharings = [.. Wanted[^1].Sharings, sharing] };
         else Wanted.Add(new(campaign, [sharing], room, tier.Deadline));
     }

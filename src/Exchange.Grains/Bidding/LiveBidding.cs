@@ -22,26 +22,31 @@ public sealed class LiveBidding(BuyerCalls calls, EndpointBreakers breakers, Sta
     /// <param name="id">Of the ping that is made.</param>
     public async ValueTask<(PingInput Input, PingOutcome Outcome)> WalkAsync(CatalogModel model, PingInput input, LeadId id, PingCommand command)
     {
-        var outcome = PingWalk.Run(model, input, live, rotations);
+        var outcome = PingWalk.Run(model, input, live, rotations, asksLive: true);
         if (outcome.Wanted.Length == 0) return (input, outcome);
         var vertical = model.Verticals[input.Vertical];
+        var seen = new SeenPing(model.Currency, id, FieldsOf(vertical, input.Values), command.Consent is { } consent
+            ? new OutConsent(consent.Text, consent.At, consent.Page, null, consent.UserAgent, consent.Sellers) : null);
         while (outcome.Wanted.Length > 0)
         {
             var left = LiveDeadline.Left(time.GetUtcNow() - command.ReceivedAt, TimeSpan.FromMilliseconds(command.DeadlineMs), vertical.PingDeadline);
-            var answers = await Task.WhenAll(outcome.Wanted.Select(ask => AskAsync(model, vertical, input, id, command, ask, left)));
+            var answers = await Task.WhenAll(outcome.Wanted.Select(ask => AskAsync(model, input, seen, ask, left)));
             input = input with { LiveBids = [.. input.LiveBids, .. answers.SelectMany(bids => bids)] };
-            outcome = PingWalk.Run(model, input, live, rotations);
+            outcome = PingWalk.Run(model, input, live, rotations, asksLive: true);
         }
         return (input, outcome);
     }
 
+    /// <summary>What every bidder of a ping is shown alike.</summary>
+    private sealed record SeenPing(string Currency, LeadId Id, IReadOnlyList<OutField> Fields, OutConsent? Consent);
+
     /// <summary>The ping's offers are made.</summary>
     public void Offered(PingRecord record)
     {
-        if (record.LiveBids.Length > 0) standing.Offered(record);
+        if (record.LiveBids.Length > 0 && !record.Id.IsTest) standing.Offered(record);
     }
 
-    private async Task<LiveBid[]> AskAsync(CatalogModel model, VerticalModel vertical, PingInput input, LeadId id, PingCommand command, LiveAsk ask, TimeSpan left)
+    private async Task<LiveBid[]> AskAsync(CatalogModel model, PingInput input, SeenPing ping, LiveAsk ask, TimeSpan left)
     {
         var campaign = ask.Campaign;
         if (standing.Find(model, campaign, input, ask.Sharings) is { } bids) return bids;
@@ -51,14 +56,13 @@ public sealed class LiveBidding(BuyerCalls calls, EndpointBreakers breakers, Sta
         if (LiveDeadline.For(left, ask.Deadline, endpoint.PingTimeout) is not { } wait) return [LiveBids.Declined(campaign, Reason.Timeout, null, 0)];
         var call = new BidCall
         {
-            RequestId = vault.BidRequest(id, campaign.Id), Campaign = campaign.Id, Vertical = vertical.Id, Currency = model.Currency, Sharings = ask.Sharings, CopiesMax = ask.Copies,
+            RequestId = vault.BidRequest(ping.Id, campaign.Id), Campaign = campaign.Id, Vertical = input.Vertical, Currency = ping.Currency, Sharings = ask.Sharings, CopiesMax = ask.Copies,
             Source = vault.Alias(campaign.Buyer.Id, input.Publisher, null), SubSource = input.SubId is null ? null : vault.Alias(campaign.Buyer.Id, input.Publisher, input.SubId),
-            DeadlineMs = (int)wait.TotalMilliseconds, Test = input.Test, Fields = FieldsOf(vertical, input.Values),
-            Consent = command.Consent is { } consent ? new OutConsent(consent.Text, consent.At, consent.Page, null, consent.UserAgent, consent.Sellers) : null,
+            DeadlineMs = (int)wait.TotalMilliseconds, Test = input.Test, Fields = ping.Fields, Consent = ping.Consent,
         };
         var begun = time.GetTimestamp();
         var answer = await breakers.AskAsync(endpoint, () => new(calls.AskAsync(endpoint, call, time.GetUtcNow().ToUnixTimeMilliseconds() + call.DeadlineMs)));
-        return LiveBids.Of(campaign, ask.Sharings, answer, time.GetUtcNow().ToUnixTimeMilliseconds(), (int)time.GetElapsedTime(begun).TotalMilliseconds, model.Currency);
+        return LiveBids.Of(campaign, ask.Sharings, answer, time.GetUtcNow().ToUnixTimeMilliseconds(), (int)time.GetElapsedTime(begun).TotalMilliseconds, ping.Currency);
     }
 
     private static List<OutField> FieldsOf(VerticalModel vertical, FieldValue[] values)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 using Exchange.Engine;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
@@ -16,7 +17,7 @@ namespace Exchange.Grains.Bidding;
 /// </summary>
 public sealed class StandingBids(FieldParsers parsers, TimeProvider time)
 {
-    /// <summary>Bytes of a price as sent.</summary>
+    /// <summary>Of a price as sent.</summary>
     private const int MostChars = 20_000;
 
     private readonly ConcurrentDictionary<string, Standing> standing = new(StringComparer.Ordinal);
@@ -73,12 +74,13 @@ public sealed class StandingBids(FieldParsers parsers, TimeProvider time)
     {
         var errors = new ConfigErrors();
         if (Owned(model, buyer, endpoint, campaign, errors) is not { } owned) return errors.Errors;
+        ConfigNode? written = null;
         if (priceJson.Length > MostChars) errors.Add("price_json", ConfigCodes.OutOfRange, "A standing bid's price is at most 20,000 characters.");
-        else if (ConfigJson.Parse(System.Text.Encoding.UTF8.GetBytes(priceJson), errors) is { } written && !errors.Any) StandingPrice.Compile(written, model, owned, parsers, errors);
+        else if ((written = ConfigJson.Parse(Encoding.UTF8.GetBytes(priceJson), errors)) is not null && !errors.Any) StandingPrice.Compile(written, model, owned, parsers, errors);
         if (limit < Money.Zero) errors.Add("spend_limit_micros", ConfigCodes.OutOfRange, "A spend limit is not negative.");
         if (until <= time.GetUtcNow()) errors.Add("until", ConfigCodes.OutOfRange, "This moment is over.");
-        if (errors.Any) return errors.Errors;
-        standing[campaign] = new(ConfigJson.Parse(System.Text.Encoding.UTF8.GetBytes(priceJson), errors)!, limit, until?.ToUnixTimeMilliseconds() ?? long.MaxValue);
+        if (errors.Any || written is null) return errors.Errors;
+        standing[campaign] = new(written, limit, until?.ToUnixTimeMilliseconds() ?? long.MaxValue);
         return [];
     }
 

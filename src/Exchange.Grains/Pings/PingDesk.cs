@@ -87,14 +87,15 @@ public sealed class PingDesk(
         {
             Publisher = publisher!.Id, Vertical = vertical!.Id, SubId = command.SubId, Channel = command.Channel, Values = reading!.Values, Now = now, Seed = seed,
             MinPayout = command.MinPayout, MaxCopies = command.MaxCopies == 0 ? Engine.Limits.CopiesPerLead : command.MaxCopies,
-            SoldElsewhereCopies = command.SoldElsewhereCopies, SoldElsewhereSellers = [.. command.SoldElsewhereSellers], Test = command.Test, Persons = Persons(reading), AsksLive = true,
+            SoldElsewhereCopies = command.SoldElsewhereCopies, SoldElsewhereSellers = [.. command.SoldElsewhereSellers], Test = command.Test, Persons = Persons(reading),
         };
         var forced = command.Test ? command.TestResult : null;
         // Nobody is asked about a person who is never sold.
         var isSuppressed = IsSuppressed(reading);
-        var outcome = new PingOutcome(Reason.NoBids, null, [], [], [], []);
-        if (forced != "no_offer") (input, outcome) = await bidding.WalkAsync(model, isSuppressed ? input with { AsksLive = false } : input, id, command);
-        input = input with { AsksLive = false };
+        PingOutcome outcome;
+        if (forced == "no_offer") outcome = new(Reason.NoBids, null, [], [], [], []);
+        else if (isSuppressed) outcome = PingWalk.Run(model, input, live, rotations);
+        else (input, outcome) = await bidding.WalkAsync(model, input, id, command);
         if (isSuppressed && outcome.Outcome is not (> Reason.None and < Reason.Suppressed))
         {
             // An early answer; the rows decide at the post.

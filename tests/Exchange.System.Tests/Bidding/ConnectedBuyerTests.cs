@@ -71,6 +71,8 @@ public sealed class ConnectedBuyerTests(RunningExchange running) : IClassFixture
 
         var price = """{ "rules": [ { "when": { "field": "state", "is": "CA" }, "price": "10.00" } ], "otherwise": "2.00" }""";
         (await buyer.StandAsync(new StandingBid { Campaign = "live-c", PriceJson = price, SpendLimitMicros = 25_000_000 })).Errors.ShouldBeEmpty();
+        // Tests are answered by it too, and spend nothing.
+        for (var i = 0; i < 3; i++) (await publisher.PingAsync(with: new { test = true }))["payout"].ShouldBe("8.00");
         for (var i = 0; i < 2; i++)
         {
             var post = await publisher.PostAsync(await publisher.OfferedAsync());

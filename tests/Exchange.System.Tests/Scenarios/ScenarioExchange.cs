@@ -117,16 +117,15 @@ internal sealed class ScenarioExchange : ILiveView
         {
             Publisher = publisher.Id, Vertical = vertical.Id, SubId = call.SubId, Channel = call.Channel, Values = reading.Values, Now = Now,
             Seed = call.Seed ?? pings, MinPayout = call.MinPayout, MaxCopies = call.MaxCopies ?? Limits.CopiesPerLead,
-            SoldElsewhereCopies = call.SoldElsewhere, SoldElsewhereSellers = call.SoldTo, Test = call.Test, AsksLive = true,
+            SoldElsewhereCopies = call.SoldElsewhere, SoldElsewhereSellers = call.SoldTo, Test = call.Test,
             Persons = [.. reading.Hashes.Select(hash => new PersonHash(hash.Field.Ordinal, vault.PersonHashOfSha(hash.Field.Name, hash.Sha256)))],
         };
-        var outcome = PingWalk.Run(Model, input, this, rotations);
+        var outcome = PingWalk.Run(Model, input, this, rotations, asksLive: true);
         while (outcome.Wanted.Length > 0)
         {
             input = input with { LiveBids = [.. input.LiveBids, .. outcome.Wanted.SelectMany(Answered)] };
-            outcome = PingWalk.Run(Model, input, this, rotations);
+            outcome = PingWalk.Run(Model, input, this, rotations, asksLive: true);
         }
-        input = input with { AsksLive = false };
         if (!call.Test) outcome = Counted(outcome, publisher, SubjectOf(input));
         var record = new PingRecord
         {
