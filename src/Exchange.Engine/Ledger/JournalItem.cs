@@ -1,4 +1,5 @@
 using Exchange.Engine.Deliveries;
+using Exchange.Engine.Leads;
 using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Ledger;
@@ -149,6 +150,13 @@ public sealed record JournalItem
     /// now, it is 102: another activation of the lead came between, and would be forgotten in both. Null: not asked.
     /// </summary>
     public SeenCopy[]? Seen { get; init; }
+    /// <summary>The lead waits from here on, without an open copy, before the next tree is asked.</summary>
+    public LeadWait? Wait { get; init; }
+    /// <summary>
+    /// The lead waited, and this is what it comes to: the fence of the claim under which that was decided. It is 102 of a lead that waits under another one or
+    /// does not wait, and so is an item without it of a lead that waits.
+    /// </summary>
+    public long? EndsWait { get; init; }
     /// <summary>With Unsold: the person rows this lead claimed are free again. What a copy claimed is free when it is voided or expires.</summary>
     public bool ReleasePersons { get; init; }
 

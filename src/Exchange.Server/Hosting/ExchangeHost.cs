@@ -88,6 +88,7 @@ public static class ExchangeHost
         services.AddHostedService<Housekeeping>();
         services.AddHostedService<CountWriter>();
         services.AddHostedService(provider => provider.GetRequiredService<DeliveryPump>());
+        services.AddHostedService(provider => provider.GetRequiredService<WaitPump>());
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30) + options.Cluster.Drain);
 
         services.AddAccess().AddObservability().AddIntake().AddCompatibility().AddExchangeGrpc().AddAdmin().AddExchangeOpenApi();

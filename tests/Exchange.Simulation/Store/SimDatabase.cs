@@ -120,6 +120,12 @@ internal class SimDatabase : IJudgedRows
                 (post.MaxCopies, post.PostHash, post.Sealed, post.Promised, 0, item.AtMs, item.Answer);
         }
         else lead!.Answer = item.Answer ?? lead.Answer;
+        if (item.Wait is { } wait) lead.Wait = new(wait, item.AtMs, lead.Wait?.Fence + 1 ?? 0);
+        else if (item.EndsWait is not null)
+        {
+            lead.Wait!.Fence++;
+            lead.Wait.DueAtMs = null;
+        }
         (lead.State, lead.Reason, lead.OpenCopies, lead.OpenExclusive) = (item.State, item.Reason, plan.OpenCopies, plan.OpenExclusive);
         return lead;
     }
