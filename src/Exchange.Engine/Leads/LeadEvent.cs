@@ -17,9 +17,8 @@ public abstract record LeadEvent
     public sealed record Stale : LeadEvent;
 
     /// <summary>The lead waited, and that may be over.</summary>
-    /// <param name="Fence">Of the claim under which this is decided.</param>
     /// <param name="Cancelled">There is nothing to sell any more: it was erased.</param>
-    public sealed record WaitOver(long Fence, bool Cancelled) : LeadEvent;
+    public sealed record WaitOver(WaitEnd End, bool Cancelled) : LeadEvent;
 
     /// <summary>A buyer's answer to one copy, or the lack of one.</summary>
     public sealed record Answered(int CopyNo, BuyerAnswer Answer, Reason Reason, string? BuyerRef, string? RedirectUrl) : LeadEvent;

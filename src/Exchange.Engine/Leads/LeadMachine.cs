@@ -55,7 +55,7 @@ public static class LeadMachine
     {
         Invariant.Require(sale.InFlight is null);
         if (sale.Waits is not { } wait) return LeadStep.Stay(sale);
-        var plan = sale with { Waits = null, EndsWait = over.Fence, Waited = wait.AtPing, Slots = wait.IsFirst ? LeadWaits.SlotsOf(wait) : sale.Slots };
+        var plan = sale with { Waits = null, EndsWait = over.End, Waited = wait.AtPing, Slots = wait.IsFirst ? LeadWaits.SlotsOf(wait) : sale.Slots };
         if (over.Cancelled) return End(sale, plan with { Reason = Reason.Cancelled }, [], context);
         if (LeadWaits.Longer(wait, context) is { } longer) return Hold(sale, plan with { Waits = longer }, [], context);
         if (LeadWaits.IsDropped(wait, context)) return End(sale, plan with { Reason = Reason.Expired }, [], context);

@@ -78,8 +78,8 @@ public sealed record LeadSale
     public LeadWait? Waits { get; init; }
     /// <summary>It waited before its ping's own tree was asked: only a later walk can keep the promise.</summary>
     public bool Waited { get; init; }
-    /// <summary>The wait has ended in this plan: the fence of the claim under which it is decided.</summary>
-    internal long? EndsWait { get; init; }
+    /// <summary>The wait has ended in this plan.</summary>
+    internal WaitEnd? EndsWait { get; init; }
     /// <summary>The item handed to the journal whose verdict is awaited.</summary>
     public InFlight? InFlight { get; init; }
     /// <summary>A test takes no cap, money, turn or duplicate memory and reaches no buyer.</summary>

@@ -9,10 +9,17 @@ namespace Exchange.Engine.Leads;
 /// When a posted lead waits before a tree is asked: before its ping's own tree, on the way to one for what is unsold, before that one itself. What waits is
 /// said by the catalog of the moment. Tests do not wait.
 /// </summary>
-internal static class LeadWaits
+public static class LeadWaits
 {
+    /// <summary>Clocks of two silos differ by less; a silo whose clock is farther off takes no traffic.</summary>
+    private const long ClocksMs = 2_000;
+
+    /// <summary>The tree that is asked now; null: it waits still, for something else now, or goes nowhere.</summary>
+    public static string? Asked(LeadWait wait, SaleContext context) =>
+        Longer(wait, context) is null && !IsDropped(wait, context) && BeforeTree(wait, context) is null ? wait.Trees[^1] : null;
+
     /// <summary>Before the ping's own tree is asked. What was held at the ping is sold at the post, whatever the tree says since.</summary>
-    public static LeadWait? BeforeFirst(LeadSale sale, SaleContext context)
+    internal static LeadWait? BeforeFirst(LeadSale sale, SaleContext context)
     {
         if (sale.Test || sale.Record.Tree is not { } own || sale.Slots.Any(slot => slot.State == SlotState.Reserved)) return null;
         return Begin(TreeOf(own, context)?.Wait, sale, [own], isTrees: true, context) is not { } wait ? null : wait with
@@ -23,7 +30,7 @@ internal static class LeadWaits
     }
 
     /// <summary>Before the last of <see cref="LeadSale.UnsoldTrees"/> is asked.</summary>
-    public static LeadWait? BeforeUnsold(LeadSale sale, SaleContext context)
+    internal static LeadWait? BeforeUnsold(LeadSale sale, SaleContext context)
     {
         if (sale.Test) return null;
         ImmutableArray<string> trees = [sale.Record.Tree!, .. sale.UnsoldTrees];
@@ -31,19 +38,21 @@ internal static class LeadWaits
     }
 
     /// <summary>The way to a tree is waited for; does the tree itself wait?</summary>
-    public static LeadWait? BeforeTree(LeadWait wait, SaleContext context) =>
+    internal static LeadWait? BeforeTree(LeadWait wait, SaleContext context) =>
         !wait.IsTrees && TreeOf(wait.Trees[^1], context)?.Wait?.Begin(context.Subject, context.NowMs) is { } until ? wait with { IsTrees = true, Until = until } : null;
 
-    /// <summary>Fields it waits for are not there yet, nor is the latest moment.</summary>
-    public static LeadWait? Longer(LeadWait wait, SaleContext context) => IsUnsatisfied(wait, context, out _) && context.NowMs < wait.Until.UntilMs ? wait : null;
+    /// <summary>The moment is not there yet (it was looked at early), or the fields it waits for are not.</summary>
+    internal static LeadWait? Longer(LeadWait wait, SaleContext context) =>
+        wait.Until.For == DeliveryWait.Moment ? context.NowMs < wait.Until.UntilMs - ClocksMs ? wait : null
+        : IsUnsatisfied(wait, context, out _) && context.NowMs < wait.Until.UntilMs ? wait : null;
 
     /// <summary>Its time is over without what it waited for, and then it is to go nowhere.</summary>
-    public static bool IsDropped(LeadWait wait, SaleContext context) => IsUnsatisfied(wait, context, out var fields) && fields!.Drop;
+    internal static bool IsDropped(LeadWait wait, SaleContext context) => IsUnsatisfied(wait, context, out var fields) && fields!.Drop;
 
     /// <summary>A direct post that was to wait when it came, and is not to wait now.</summary>
-    public static bool IsUnasked(LeadSale sale) => sale is { IsDirect: true, Slots.IsEmpty: true, Reason: Reason.None, Record: { Outcome: Reason.None, Tree: not null } };
+    internal static bool IsUnasked(LeadSale sale) => sale is { IsDirect: true, Slots.IsEmpty: true, Reason: Reason.None, Record: { Outcome: Reason.None, Tree: not null } };
 
-    public static ImmutableArray<Slot> SlotsOf(LeadWait wait) =>
+    internal static ImmutableArray<Slot> SlotsOf(LeadWait wait) =>
         [.. wait.Promised.Select(offer => new Slot(offer.OfferId, offer.Sharing, offer.Payout, 0, Money.Zero, 0, SlotState.Lost))];
 
     private static LeadWait? Begin(WaitModel? model, LeadSale sale, ImmutableArray<string> trees, bool isTrees, SaleContext context) =>

@@ -146,7 +146,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             {
                 // As the rows are now: fields may have come, a catalog, an erasure.
                 if (!await RestoreAsync() || row!.Wait is not { IsOver: false } wait || wait.Fence != fence) return;
-                await StepAsync(new LeadEvent.WaitOver(fence, Cancelled: row.IsErased));
+                var resealed = row.IsErased || LeadWaits.Asked(wait.Wait, Context) is not { } tree ? null : await new WaitedAuction(services).AskLiveAsync(world!, row, sale!, tree, fence);
+                await StepAsync(new LeadEvent.WaitOver(new(fence, resealed), Cancelled: row.IsErased));
             }
             finally
             {

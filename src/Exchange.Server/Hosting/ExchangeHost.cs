@@ -3,6 +3,7 @@ using Exchange.Engine;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Cluster;
 using Exchange.Grains.Deliveries;
+using Exchange.Grains.Leads;
 using Exchange.Grains.Limits;
 using Exchange.Grains.Pings;
 using Exchange.Server.Access;

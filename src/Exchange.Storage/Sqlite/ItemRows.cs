@@ -28,9 +28,9 @@ internal sealed class ItemRows(Database database, CounterCache counters, SoldSeq
                 .Bind(post.PostHash).Bind(item.Answer).Bind(post.Sealed).Bind(item.Lead).Run();
         else
             database.Prepare("""
-                UPDATE lead SET state = ?, reason = ?, open_copies = ?, open_exclusive = ?, answer = coalesce(?, answer) WHERE lead_id = ?
+                UPDATE lead SET state = ?, reason = ?, open_copies = ?, open_exclusive = ?, answer = coalesce(?, answer), sealed = coalesce(?, sealed) WHERE lead_id = ?
                 """)
-                .Bind((long)item.State).Bind((long)item.Reason).Bind(open).Bind(exclusive).Bind(item.Answer).Bind(item.Lead).Run();
+                .Bind((long)item.State).Bind((long)item.Reason).Bind(open).Bind(exclusive).Bind(item.Answer).Bind(item.EndsWait?.Sealed).Bind(item.Lead).Run();
     }
 
     public void WriteWait(JournalItem item)

@@ -105,7 +105,7 @@ internal sealed class SimLeads(SimStore store) : ILeadStore
         if (store.Database.Find(id) is not { } lead || !lead.Sealed.AsSpan().SequenceEqual(readSealed)) return false;
         lead.Sealed = newSealed;
         foreach (var delivery in lead.Deliveries) if (delivery is { Status: DeliveryStatus.Waiting, Wait: DeliveryWait.Fields }) delivery.DueAtMs = nowMs;
-        if (lead.Wait is { DueAtMs: not null, For.Until.For: DeliveryWait.Fields } wait)
+        if (lead.Wait is { DueAtMs: not null } wait)
         {
             wait.DueAtMs = nowMs;
             wait.Fence++;

@@ -62,13 +62,14 @@ internal sealed class SimSilo
         var homes = new OfferHomes(book, silos, Store, Catalog, rates, softHolds, Clock, NullLogger<OfferHomes>.Instance);
         var feed = new LiveFeed(Clock);
         var standing = new StandingBids(Markets.Parsers, Clock);
+        var bidding = new LiveBidding(calls, new EndpointBreakers(new BreakerOptions(), Clock), standing, Live, rotations, Store.Vault, Clock);
         services = new(
-            Store, Catalog, book, homes, calls, pump, waits, Markets.Parsers, Clock, Live, rotations, new PromiseCounts(), standing, feed, answers, new SimLog<LeadGrain>(world, process))
+            Store, Catalog, book, homes, calls, pump, waits, bidding, Markets.Parsers, Clock, Live, rotations, new PromiseCounts(), standing, feed, answers, new SimLog<LeadGrain>(world, process))
         {
             Decide = world.Seams.Decide,
         };
         var desk = new PingDesk(
-            Store, Catalog, Live, rotations, new LiveBidding(calls, new EndpointBreakers(new BreakerOptions(), Clock), standing, Live, rotations, Store.Vault, Clock), book, homes, new PingKeys(silos, Clock, NullLogger<PingKeys>.Instance), softHolds, firm, rates, new PingCounts(Live),
+            Store, Catalog, Live, rotations, bidding, book, homes, new PingKeys(silos, Clock, NullLogger<PingKeys>.Instance), softHolds, firm, rates, new PingCounts(Live),
             new LeadIds((ushort)process.No, Clock, world.Random.Next), feed, Markets.Parsers);
         Intake = new LeadIntake(desk, new RateLimits(new RateLimitOptions(0, 0), null, static () => 1, Clock), grains, Store, answers, Catalog, pump, waits, Markets.Parsers, Clock, NullLogger<LeadIntake>.Instance);
     }

@@ -40,14 +40,14 @@ internal sealed class PlanRows(Flush flush, string owner)
                 answer = CASE WHEN t.posted THEN t.answer ELSE coalesce(t.answer, l.answer) END,
                 max_copies = CASE WHEN t.posted THEN t.max ELSE l.max_copies END, at_ms = CASE WHEN t.posted THEN t.at ELSE l.at_ms END,
                 offer_ms = CASE WHEN t.posted THEN 0 ELSE l.offer_ms END, promised = CASE WHEN t.posted THEN t.promised ELSE l.promised END,
-                post_hash = CASE WHEN t.posted THEN t.hash ELSE l.post_hash END, sealed = CASE WHEN t.posted THEN t.sealed ELSE l.sealed END
+                post_hash = CASE WHEN t.posted THEN t.hash ELSE l.post_hash END, sealed = coalesce(t.sealed, l.sealed)
             FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS t (item, lead, state, reason, open, exclusive, answer, posted, max, at, promised, hash, sealed)
             WHERE l.lead_id = t.lead AND {Stands}
             """)
             .With(leads.Select(pair => pair.Place).ToArray()).WithLeads(leads.Select(pair => pair.Item.Plan.Item.Lead)).With(Of(plan => (short)plan.Item.State))
             .With(Of(plan => (short)plan.Item.Reason)).With(Of(plan => plan.OpenCopies)).With(Of(plan => plan.OpenExclusive)).With(Of(plan => plan.Item.Answer))
             .With(Of(plan => plan.Item.Post is not null)).With(Of(plan => plan.Item.Post?.MaxCopies ?? 0)).With(Of(plan => plan.Item.AtMs))
-            .With(Of(plan => plan.Item.Post?.Promised?.Micros)).With(Of(plan => plan.Item.Post?.PostHash)).With(Of(plan => plan.Item.Post?.Sealed));
+            .With(Of(plan => plan.Item.Post?.Promised?.Micros)).With(Of(plan => plan.Item.Post?.PostHash)).With(Of(plan => plan.Item.Post?.Sealed ?? plan.Item.EndsWait?.Sealed));
     }
 
     private void Waits()
