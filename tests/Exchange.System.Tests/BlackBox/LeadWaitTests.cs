@@ -31,7 +31,7 @@ public abstract class LeadWaitTests : IAsyncLifetime
         (post.Status, post["status"], post["payout"], post["payout_pending"]).ShouldBe((202, "pending", "0.00", "8.80"), post.Text);
         post.Headers["Location"].ShouldBe($"/v1/leads/{lead}");
         (await exchange.CopiesAsync(lead)).ShouldBeEmpty();
-        (await WaitAsync(exchange, lead)).ShouldBe("main moment False");
+        (await WaitAsync(exchange, lead)).ShouldBe("main moment false");
         // What waits is in the rows, in no memory; the same is told of it.
         await exchange.KillAndRestartAsync(settings);
         var again = await publisher.LeadAsync(lead);
@@ -42,7 +42,7 @@ public abstract class LeadWaitTests : IAsyncLifetime
         (await exchange.CopiesAsync(lead)).ShouldBe(["first 11.00 8.80 sold captured"]);
         (await publisher.LeadAsync(lead))["payout"].ShouldBe("8.80");
         buyers["first"].Requests.ShouldHaveSingleItem();
-        (await WaitAsync(exchange, lead)).ShouldBe("main moment True");
+        (await WaitAsync(exchange, lead)).ShouldBe("main moment true");
     }
 
     [Fact]
@@ -54,7 +54,7 @@ public abstract class LeadWaitTests : IAsyncLifetime
         buyers["first"].Rejects();
 
         var lead = (await publisher.PingAndPostAsync())["lead_id"]!;
-        (await WaitAsync(exchange, lead)).ShouldBe("main fields False");
+        (await WaitAsync(exchange, lead)).ShouldBe("main fields false");
         var added = await exchange.SendAsync(HttpMethod.Patch, $"/v1/leads/{lead}", publisher.Key, """{ "fields": { "callback": "evening" } }""");
         added.Status.ShouldBe(200, added.Text);
         await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "sold", "the next in rank has it", exchange);
@@ -86,7 +86,7 @@ public abstract class LeadWaitTests : IAsyncLifetime
         var lead = post["lead_id"]!;
         (post.Status, post["status"]).ShouldBe((202, "pending"), post.Text);
         (await exchange.CopiesAsync(lead)).ShouldBe(["first 5.00 4.00 rejected voided"]);
-        (await WaitAsync(exchange, lead)).ShouldBe("rest moment False");
+        (await WaitAsync(exchange, lead)).ShouldBe("rest moment false");
         await exchange.KillAndRestartAsync(settings);
         await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "sold", "the other tree sells it", exchange);
         (await exchange.CopiesAsync(lead)).ShouldBe(["first 5.00 4.00 rejected voided", "rest 2.00 1.60 sold captured"]);
@@ -139,7 +139,7 @@ public abstract class LeadWaitTests : IAsyncLifetime
               rest:   { buyer: third,  vertical: auto, bid: "2.00" }
             ping_trees:
               main: { vertical: auto, {{tree}}, tiers: [{ name: market, method: auction, pricing: second_price, floor: "5.00", campaigns: [{{ask}}] }] }
-              rest: { vertical: auto, tiers: [{ name: all, method: priority, campaigns: [rest] }] }
+              rest: { vertical: auto{{(tree.Contains("rest", StringComparison.Ordinal) ? "" : ", status: paused")}}, tiers: [{ name: all, method: priority, campaigns: [rest] }] }
             """));
         return await Sender.OfAsync(exchange, "search");
     }
