@@ -170,6 +170,9 @@ public sealed record EndpointModel(string Name, ConnectorKind Connector, Uri? Ur
     public string Buyer { get; init; } = "";
     /// <summary>The longest a live bid is waited for.</summary>
     public TimeSpan PingTimeout { get; init; } = TimeSpan.FromMilliseconds(800);
+    /// <summary>It is waited for as long as it usually takes, at most <see cref="PingTimeout"/>.</summary>
+    public bool AdaptivePing { get; init; }
+    /// <summary>Of calls; of an inbox, how often its buyer may pull it.</summary>
     public EndpointLimits Limits { get; init; } = EndpointLimits.None;
     /// <summary>The shape of its API; null for built-in connectors.</summary>
     public ConnectorModel? Shape { get; init; }

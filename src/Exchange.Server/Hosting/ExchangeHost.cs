@@ -1,5 +1,7 @@
 using System.Net.Sockets;
 using Exchange.Engine;
+using Exchange.Delivery;
+using Exchange.Grains.Bidding;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Cluster;
 using Exchange.Grains.Deliveries;
@@ -88,6 +90,7 @@ public static class ExchangeHost
         services.AddClusterServices();
         services.AddHostedService<Housekeeping>();
         services.AddHostedService<CountWriter>();
+        services.AddHostedService<LossTeller>();
         services.AddHostedService(provider => provider.GetRequiredService<DeliveryPump>());
         services.AddHostedService(provider => provider.GetRequiredService<WaitPump>());
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30) + options.Cluster.Drain);
@@ -112,6 +115,8 @@ public static class ExchangeHost
         metrics.Observe("journal_items", "Items made durable since start", () => store.Journal.Done.Items);
         var homes = app.Services.GetRequiredService<OfferHomes>();
         metrics.Observe("offers_lost", "Posts of pings that a killed silo took with it: those of its last moments", () => homes.Lost);
+        var breakers = app.Services.GetRequiredService<EndpointBreakers>();
+        metrics.Observe("endpoints_rested", "Bidders' endpoints that this server rests because they fail", () => breakers.NotClosed);
         metrics.Observe("offers_in_book", "Offers held in memory that can still be posted", () => book.Count);
 
         app.UseProblems();

@@ -62,7 +62,7 @@ internal sealed class SimSilo
         var homes = new OfferHomes(book, silos, Store, Catalog, rates, softHolds, Clock, NullLogger<OfferHomes>.Instance);
         var feed = new LiveFeed(Clock);
         var standing = new StandingBids(Markets.Parsers, Clock);
-        var bidding = new LiveBidding(calls, new EndpointBreakers(new BreakerOptions(), Clock), standing, Live, rotations, Store.Vault, Clock);
+        var bidding = new LiveBidding(calls, new EndpointBreakers(new BreakerOptions(), Clock), new UsualWaits(), standing, Live, rotations, Store.Vault, Clock);
         services = new(
             Store, Catalog, book, homes, calls, pump, waits, bidding, Markets.Parsers, Clock, Live, rotations, new PromiseCounts(), standing, feed, answers, new SimLog<LeadGrain>(world, process))
         {

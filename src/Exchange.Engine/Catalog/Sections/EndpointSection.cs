@@ -11,7 +11,7 @@ internal static class EndpointSection
 
     private static readonly MapKeys Keys = new(
         ["name", "note", "connector", "with", "timeout", "limits", "test", "repeatable", "price_at_post", "duplicate_after_doubt"]);
-    private static readonly MapKeys TimeoutKeys = new(["ping", "post"]);
+    private static readonly MapKeys TimeoutKeys = new(["ping", "post", "adaptive"]);
     private static readonly MapKeys LimitKeys = new(["in_flight", "per_second", "per_minute"]);
     private static readonly MapKeys TestKeys = new(["with"]);
     private static readonly (string, ConnectorKind)[] Connectors = [(Inbox, ConnectorKind.Inbox), ("webhook", ConnectorKind.Webhook), ("native", ConnectorKind.Native), ("grpc", ConnectorKind.Grpc)];
@@ -20,7 +20,7 @@ internal static class EndpointSection
 
     /// <summary>Keys that need somebody who is called, and those that need an answer in words.</summary>
     private static readonly string[] OfAnswers = ["price_at_post", "duplicate_after_doubt"];
-    private static readonly string[] OfCalls = ["timeout", "limits", "test", "repeatable", .. OfAnswers];
+    private static readonly string[] OfCalls = ["timeout", "test", "repeatable", .. OfAnswers];
 
     public static FrozenDictionary<string, EndpointModel> Read(string buyer, ConfigNode? node, CatalogDraft draft)
     {
@@ -45,10 +45,10 @@ internal static class EndpointSection
             errors.Add(node.Path, ConfigCodes.ReservedName, "`inbox` is the endpoint that every buyer has; give this one another name.");
         foreach (var key in kind switch { ConnectorKind.Inbox => OfCalls, ConnectorKind.Webhook => OfAnswers, _ => [] })
             if (map[key] is { } stray) errors.Add(stray.Path, ConfigCodes.MisplacedKey, $"`{key}` means nothing here: {(kind == ConnectorKind.Inbox ? "nobody is called" : "a webhook's answer is its status alone")}. Take it out.");
-        var (ping, post) = Timeouts(map["timeout"], errors);
+        var (ping, post, adaptive) = Timeouts(map["timeout"], errors);
         var endpoint = new EndpointModel(name, kind, null, null, post)
         {
-            Buyer = buyer, PingTimeout = ping, Shape = shape, Limits = map["limits"] is { } limits ? LimitsOf(limits, errors) : EndpointLimits.None,
+            Buyer = buyer, PingTimeout = ping, AdaptivePing = adaptive, Shape = shape, Limits = map["limits"] is { } limits ? LimitsOf(limits, kind, errors) : EndpointLimits.None,
             Repeatable = map["repeatable"] is not { } repeatable || ValueReader.Boolean(repeatable, errors) != false,
             PriceAtPost = (map["price_at_post"] is { } price ? ValueReader.Word(price, [("ignore", PriceAtPost.Ignore), ("lower", PriceAtPost.Lower)], errors) : null) ?? PriceAtPost.Ignore,
             DuplicateAfterDoubt = (map["duplicate_after_doubt"] is { } duplicate
@@ -82,11 +82,12 @@ internal static class EndpointSection
         return ValueReader.Word(node, Connectors, draft.Errors, LaterConnectors) is { } kind ? (kind, null) : null;
     }
 
-    private static (TimeSpan Ping, TimeSpan Post) Timeouts(ConfigNode? node, ConfigErrors errors)
+    private static (TimeSpan Ping, TimeSpan Post, bool Adaptive) Timeouts(ConfigNode? node, ConfigErrors errors)
     {
-        var usual = (new EndpointModel("", ConnectorKind.Http, null, null, UsualPostTimeout).PingTimeout, UsualPostTimeout);
-        if (node is null || MapReader.Open(node, TimeoutKeys, errors) is not { } map) return usual;
-        return (Within("ping", usual.PingTimeout, Limits.BuyerPingTimeoutMs), Within("post", UsualPostTimeout, Limits.BuyerPostTimeoutMs));
+        var usual = new EndpointModel("", ConnectorKind.Http, null, null, UsualPostTimeout).PingTimeout;
+        if (node is null || MapReader.Open(node, TimeoutKeys, errors) is not { } map) return (usual, UsualPostTimeout, false);
+        return (Within("ping", usual, Limits.BuyerPingTimeoutMs), Within("post", UsualPostTimeout, Limits.BuyerPostTimeoutMs),
+            map["adaptive"] is { } adaptive && ValueReader.Boolean(adaptive, errors) == true);
 
         TimeSpan Within(string key, TimeSpan otherwise, int mostMs)
         {
@@ -98,9 +99,11 @@ internal static class EndpointSection
         }
     }
 
-    private static EndpointLimits LimitsOf(ConfigNode node, ConfigErrors errors)
+    private static EndpointLimits LimitsOf(ConfigNode node, ConnectorKind kind, ConfigErrors errors)
     {
         if (MapReader.Open(node, LimitKeys, errors) is not { } map) return EndpointLimits.None;
+        if (kind == ConnectorKind.Inbox && map["in_flight"] is { } stray)
+            errors.Add(stray.Path, ConfigCodes.MisplacedKey, "Nobody is called: of an inbox `per_second` and `per_minute` say how often its buyer may pull it. Take it out.");
         return new(Number("in_flight", 10_000), Number("per_second", 100_000), Number("per_minute", 1_000_000));
 
         int? Number(string key, int most) => map[key] is { } written ? (int?)ValueReader.Number(written, 1, most, errors) : null;
