@@ -5,6 +5,7 @@ using Exchange.Grains.Cluster;
 using Exchange.Grains.Deliveries;
 using Exchange.Grains.Limits;
 using Exchange.Grains.Pings;
+using Exchange.Grains.Postbacks;
 using Exchange.Server.Access;
 using Exchange.Server.Admin;
 using Exchange.Server.Buyers;
@@ -88,6 +89,7 @@ public static class ExchangeHost
         services.AddHostedService<Housekeeping>();
         services.AddHostedService<CountWriter>();
         services.AddHostedService(provider => provider.GetRequiredService<DeliveryPump>());
+        services.AddHostedService(provider => provider.GetRequiredService<PostbackPump>());
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30) + options.Cluster.Drain);
 
         services.AddAccess().AddObservability().AddIntake().AddCompatibility().AddExchangeGrpc().AddAdmin().AddExchangeOpenApi();
@@ -111,6 +113,11 @@ public static class ExchangeHost
         var homes = app.Services.GetRequiredService<OfferHomes>();
         metrics.Observe("offers_lost", "Posts of pings that a killed silo took with it: those of its last moments", () => homes.Lost);
         metrics.Observe("offers_in_book", "Offers held in memory that can still be posted", () => book.Count);
+
+        var postbacks = app.Services.GetRequiredService<PostbackPump>();
+        metrics.Observe("postbacks_delivered", "Publishers' postbacks that arrived since start", () => postbacks.Sums.Delivered);
+        metrics.Observe("postbacks_retried", "Attempts at postbacks since start after which they are tried again", () => postbacks.Sums.Retried);
+        metrics.Observe("postbacks_dead", "Postbacks given up since start", () => postbacks.Sums.Dead);
 
         app.UseProblems();
         app.UseRouting();
