@@ -26,6 +26,7 @@ internal sealed class SimStore : IExchangeStore
         Deliveries = new SimDeliveries(this);
         Ledger = new SimLedger(this);
         Returns = new SimReturns(this);
+        Postbacks = new SimPostbacks();
         Access = new SimAccess();
         Upkeep = new SimUpkeep();
     }
@@ -43,6 +44,7 @@ internal sealed class SimStore : IExchangeStore
     public IAccessStore Access { get; }
     public ILedgerStore Ledger { get; }
     public IReturnStore Returns { get; }
+    public IPostbackStore Postbacks { get; }
     public IDoubts Doubts { get; } = new SimForgetting();
     public IErasures Erasures { get; } = new SimForgetting();
     public ISuppressions Suppressions { get; } = new SimForgetting();
