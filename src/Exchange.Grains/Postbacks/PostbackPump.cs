@@ -21,10 +21,11 @@ namespace Exchange.Grains.Postbacks;
 /// </summary>
 public sealed class PostbackPump(IExchangeStore store, ICatalogHost catalog, LeadAnswers answers, PostbackCalls calls, TimeProvider time, ILogger<PostbackPump> log) : BackgroundService
 {
-    private const int Workers = 64;
+    /// <summary>Attempts under way at once. They wait on sockets, not on a processor.</summary>
+    private const int Workers = 128;
 
-    /// <summary>Of them, what one publisher may hold, and how fast what is over that comes back.</summary>
-    private const int PerPublisher = 16, PerSecond = 50;
+    /// <summary>Of them, what one publisher may hold, so that one that hangs leaves the rest to the others; and how many a second of what is over that come back.</summary>
+    private const int PerPublisher = 32, PerSecond = 200;
 
     /// <summary>The longest between two looks at what is due.</summary>
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(1);
