@@ -219,8 +219,10 @@ public static class LeadMachine
         switch (answered.Answer)
         {
             case BuyerAnswer.Accepted:
+                Money? lower = answered.Price is { } named && named < slot.Price && named >= slot.Payout ? named : null;
+                slot = slot with { Price = lower ?? slot.Price };
                 var sold = sale with { Slots = sale.Slots.SetItem(index, slot with { State = SlotState.Captured, RedirectUrl = answered.RedirectUrl }) };
-                var capture = new CopyEnd(slot.CopyNo, CopyMove.Capture, Reason.None, CopyMaker.Money(sale, slot)) { BuyerRef = answered.BuyerRef, RedirectUrl = answered.RedirectUrl };
+                var capture = new CopyEnd(slot.CopyNo, CopyMove.Capture, Reason.None, CopyMaker.Money(sale, slot)) { BuyerRef = answered.BuyerRef, RedirectUrl = answered.RedirectUrl, Price = lower };
                 return Submit(sale, sale, [], Item(sale, context, [capture], [], sold), sold);
             case BuyerAnswer.Duplicate when slot.State == SlotState.InDoubt:
             case BuyerAnswer.Later:

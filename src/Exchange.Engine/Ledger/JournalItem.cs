@@ -1,3 +1,4 @@
+using Exchange.Engine.Caps;
 using Exchange.Engine.Deliveries;
 using Exchange.Engine.Leads;
 using Exchange.Engine.Postbacks;
@@ -82,6 +83,10 @@ public sealed record CopyEnd(int No, CopyMove Move, Reason Reason, Transfer[] Tr
     };
     /// <summary>Its buyer was never told: neither refused nor failed.</summary>
     public bool IsCancelled => Move == CopyMove.Void && Reason == Reason.Cancelled;
+    /// <summary>Of a capture: the lower price at which the buyer took it; what the copy took of balances and spend caps above it is free again.</summary>
+    public Money? Price { get; init; }
+    /// <summary>What of a stored take is taken for good by a capture.</summary>
+    public long AmountOf(string limitId, long taken) => Price is { } price && price.Micros < taken && LimitModel.CountsPrice(limitId) ? price.Micros : taken;
     /// <summary>The buyer's own id of the lead and its redirect, kept with a capture.</summary>
     public string? BuyerRef { get; init; }
     public string? RedirectUrl { get; init; }

@@ -441,7 +441,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         });
         LeadEvent.Answered? answer = step.Move switch
         {
-            CopyMove.Capture => new(copyNo, BuyerAnswer.Accepted, Reason.None, result.Ref, result.RedirectUrl),
+            CopyMove.Capture => new(copyNo, BuyerAnswer.Accepted, Reason.None, result.Ref, result.RedirectUrl) { Price = endpoint?.PriceAtPost == PriceAtPost.Lower ? result.Price : null },
             CopyMove.Void => new(copyNo, BuyerAnswer.Refused, step.Reason, null, null),
             CopyMove.Doubt => new(copyNo, BuyerAnswer.Unknown, Reason.InDoubt, null, null),
             _ => null,

@@ -147,7 +147,8 @@ internal class SimDatabase : IJudgedRows
         lead.Copies[place] = copy with
         {
             State = state, IsCalled = called, Reason = end.Move == CopyMove.Call ? copy.Reason : end.Reason, BuyerRef = end.BuyerRef ?? copy.BuyerRef,
-            RedirectUrl = end.RedirectUrl ?? copy.RedirectUrl,
+            RedirectUrl = end.RedirectUrl ?? copy.RedirectUrl, Price = end.Price ?? copy.Price,
+            Takes = end.Price is null ? copy.Takes : [.. copy.Takes.Select(take => (take.Counter, end.AmountOf(take.Counter.LimitId, take.Amount)))],
         };
         foreach (var transfer in end.Transfers) lead.Transfers.Add((end.No, transfer));
         if (end.Move is CopyMove.Void or CopyMove.Expire) news.Fell(item.Lead, copy);
