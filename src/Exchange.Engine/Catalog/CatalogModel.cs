@@ -6,6 +6,7 @@ using Exchange.Engine.Deliveries;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
 using Exchange.Engine.PingTrees;
+using Exchange.Engine.Postbacks;
 using Exchange.Engine.Pricing;
 using Exchange.Engine.Returns;
 using Exchange.Engine.Schedules;
@@ -105,6 +106,8 @@ public sealed record PublisherModel
     public required FrozenDictionary<string, PublisherVertical> Verticals { get; init; }
     /// <summary>Its words for ours.</summary>
     public IntakeModel Intake { get; init; } = IntakeModel.Plain;
+    /// <summary>Where it is called when a lead is sold, unsold, returned; null: nowhere.</summary>
+    public PostbackModel? Postback { get; init; }
     /// <summary>Days of its reports and statements; null = the exchange's.</summary>
     public TimeZoneInfo? Zone { get; init; }
     public required LimitModel Gate { get; init; }

@@ -8,6 +8,7 @@ using Exchange.Grains.Deliveries;
 using Exchange.Grains.Leads;
 using Exchange.Grains.Limits;
 using Exchange.Grains.Pings;
+using Exchange.Grains.Postbacks;
 using Exchange.Server.Access;
 using Exchange.Server.Admin;
 using Exchange.Server.Buyers;
@@ -92,6 +93,7 @@ public static class ExchangeHost
         services.AddHostedService<CountWriter>();
         services.AddHostedService<LossTeller>();
         services.AddHostedService(provider => provider.GetRequiredService<DeliveryPump>());
+        services.AddHostedService(provider => provider.GetRequiredService<PostbackPump>());
         services.AddHostedService(provider => provider.GetRequiredService<WaitPump>());
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30) + options.Cluster.Drain);
 
@@ -118,6 +120,11 @@ public static class ExchangeHost
         var breakers = app.Services.GetRequiredService<EndpointBreakers>();
         metrics.Observe("endpoints_rested", "Bidders' endpoints that this server rests because they fail", () => breakers.NotClosed);
         metrics.Observe("offers_in_book", "Offers held in memory that can still be posted", () => book.Count);
+
+        var postbacks = app.Services.GetRequiredService<PostbackPump>();
+        metrics.Observe("postbacks_delivered", "Publishers' postbacks that arrived since start", () => postbacks.Sums.Delivered);
+        metrics.Observe("postbacks_retried", "Attempts at postbacks since start after which they are tried again", () => postbacks.Sums.Retried);
+        metrics.Observe("postbacks_dead", "Postbacks given up since start", () => postbacks.Sums.Dead);
 
         app.UseProblems();
         app.UseRouting();

@@ -13,7 +13,7 @@ namespace Exchange.System.Tests.Catalog;
 /// <summary>The full example catalog: what of it this build refuses, and that the rest sells as its first lines say.</summary>
 public sealed class SolarTests
 {
-    /// <summary>Postbacks and e-mail.</summary>
+    /// <summary>E-mail.</summary>
     [Fact]
     public void Solar_UsesWhatThisBuildCannotHonour_AndIsRefusedAtEachPlace()
     {
@@ -21,7 +21,6 @@ public sealed class SolarTests
         result.Model.ShouldBeNull();
         result.Errors.Errors.Select(error => (error.Code, error.Pointer)).ShouldBe(
         [
-            ("not_supported", "publishers.sun-compare.postback"),
             ("not_supported", "buyers.brightroof.endpoints.commercial.connector"),
         ], ignoreOrder: true);
     }
@@ -32,7 +31,7 @@ public sealed class SolarTests
         var root = Files.Read(File.ReadAllBytes(Files.Solar));
         string[] gone =
         [
-            "connectors", "publishers sun-compare postback", "publishers coreg-network intake",
+            "connectors", "publishers coreg-network intake",
             "buyers sunworks endpoints", "buyers brightroof office", "buyers brightroof endpoints", "campaigns sunworks-live delivery", "campaigns brightroof-shared delivery",
             "campaigns helios-surveyed delivery", "campaigns hearth-renewals delivery", "campaigns sunworks-live bid live",
         ];
