@@ -51,6 +51,13 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
         return Stopwatch.GetElapsedTime(began);
     }
 
+    /// <summary>Ends it as an operator does.</summary>
+    public async Task StopAsync()
+    {
+        await _process!.DisposeAsync();
+        _process = null;
+    }
+
     /// <summary>kill -9. Whoever is not there to be killed has ended by itself, which nothing in a run may do.</summary>
     public async Task KillAsync()
     {

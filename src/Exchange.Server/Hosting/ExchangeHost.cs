@@ -3,6 +3,7 @@ using Exchange.Engine;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Cluster;
 using Exchange.Grains.Deliveries;
+using Exchange.Grains.Intake;
 using Exchange.Grains.Limits;
 using Exchange.Grains.Pings;
 using Exchange.Server.Access;
@@ -90,7 +91,7 @@ public static class ExchangeHost
         services.AddHostedService(provider => provider.GetRequiredService<DeliveryPump>());
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30) + options.Cluster.Drain);
 
-        services.AddAccess().AddObservability().AddIntake().AddCompatibility().AddExchangeGrpc().AddAdmin().AddExchangeOpenApi();
+        services.AddAccess().AddObservability().AddIntake().AddAdmission(options.OverloadAfter).AddCompatibility().AddExchangeGrpc().AddAdmin().AddExchangeOpenApi();
         services.AddReadiness("staying", (provider, _) => Task.FromResult(!provider.GetRequiredService<Drain>().IsLeaving));
         services.AddReadiness("silo", (provider, _) => Task.FromResult(provider.GetRequiredService<Silos>().IsActive));
         services.AddReadiness("catalog", (provider, _) => Task.FromResult(provider.GetRequiredService<CatalogHost>().IsLoaded));
@@ -108,6 +109,8 @@ public static class ExchangeHost
         metrics.Observe("journal_waiting", "Items that wait for the journal", () => store.Journal.Waiting);
         metrics.Observe("journal_commits", "Commits of the journal since start", () => store.Journal.Done.Commits);
         metrics.Observe("journal_items", "Items made durable since start", () => store.Journal.Done.Items);
+        var admission = app.Services.GetRequiredService<Admission>();
+        metrics.Observe("calls_turned_away", "Publishers' calls refused because more came than could be served", () => admission.Refused);
         var homes = app.Services.GetRequiredService<OfferHomes>();
         metrics.Observe("offers_lost", "Posts of pings that a killed silo took with it: those of its last moments", () => homes.Lost);
         metrics.Observe("offers_in_book", "Offers held in memory that can still be posted", () => book.Count);
@@ -115,6 +118,7 @@ public static class ExchangeHost
         app.UseProblems();
         app.UseRouting();
         app.UseManagementPort(options.ManagementPort);
+        app.UseAdmission();
         app.MapObservability();
         app.MapIntake();
         app.MapCompatibility();
