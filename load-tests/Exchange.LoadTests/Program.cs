@@ -8,6 +8,7 @@ using Exchange.LoadTests.Journal;
 using Exchange.LoadTests.Live;
 using Exchange.LoadTests.Overload;
 using Exchange.LoadTests.Restart;
+using Exchange.LoadTests.Sales;
 using Exchange.LoadTests.Swap;
 
 var root = new RootCommand("Shows the exchange at work, measures it, and stands in for a buyer.")
@@ -24,6 +25,8 @@ var root = new RootCommand("Shows the exchange at work, measures it, and stands 
     BuyersCommand.Create(),
     EchoServerCommand.Create(),
     RestartCommand.Create(),
+    SalesCommand.Create(),
+    OneSaleServerCommand.Create(),
     JournalCommand.Create(),
     JournalSellCommand.Create(),
 };

@@ -18,6 +18,9 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
     public Uri Grpc { get; } = new($"http://127.0.0.1:{ports[1]}");
     private Uri Ready { get; } = new($"http://127.0.0.1:{ports[2]}/health/ready");
 
+    /// <summary>Processor time of the running process so far.</summary>
+    public TimeSpan ProcessorTime => _process!.ProcessorTime;
+
     /// <summary>Its last lines of output.</summary>
     public string Tail => _process?.Tail ?? "";
 

@@ -39,6 +39,18 @@ internal static class ManyLeads
     /// <summary>Sells so many leads; what came of it.</summary>
     public static async Task<Sold> SellAsync(IExchangeStore store, DbConnection database, ushort silo, int leads, CancellationToken cancel)
     {
+        var takes = await TakesAsync(database, cancel);
+        var nowMs = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+        var step = (long)Age.TotalMilliseconds / (leads + 1);
+        return await Sellers.RunAsync(Math.Min(Callers, leads), leads, lead => store.Journal.SubmitAsync(Sale(silo, lead, nowMs - step * (leads - lead + 1), takes[CampaignOf(lead)]), CancellationToken.None));
+    }
+
+    /// <summary>The number of the campaign whose turn it is.</summary>
+    public static int CampaignOf(int lead) => lead % Campaigns + 1;
+
+    /// <summary>What a sale takes, by the number of its campaign.</summary>
+    public static async Task<Take[][]> TakesAsync(DbConnection database, CancellationToken cancel)
+    {
         var takes = new Take[Campaigns + 1][];
         var shared = await KeysAsync(database, $"open:publisher:{Publisher}:", cancel);
         for (var n = 1; n <= Campaigns; n++)
@@ -46,18 +58,18 @@ internal static class ManyLeads
             var gates = shared.Concat(await KeysAsync(database, $"open:buyer:b{n}:", cancel)).Concat(await KeysAsync(database, $"open:c{n}:", cancel));
             takes[n] = [.. gates.Select(key => new Take(key, 0, key, Reason.Stale)), new("bal:b" + Text(n), Price.Micros, "bal:b" + Text(n), Reason.Balance)];
         }
-        var nowMs = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
-        var step = (long)Age.TotalMilliseconds / (leads + 1);
-        return await Sellers.RunAsync(Math.Min(Callers, leads), leads, lead => store.Journal.SubmitAsync(Sale(silo, lead, nowMs - step * (leads - lead + 1), takes[lead % Campaigns + 1]), CancellationToken.None));
+        return takes;
     }
 
-    private static JournalItem Sale(ushort silo, int lead, long atMs, Take[] takes)
+    public static JournalItem Sale(ushort silo, int lead, long atMs, Take[] takes)
     {
-        var n = Text(lead % Campaigns + 1);
+        var n = Text(CampaignOf(lead));
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes("many" + Text(lead)));
+        var id = LeadId.Create(atMs, silo, false, (ulong)lead);
+        var answer = $$"""{"lead_id":"{{id}}","status":"sold","payout":"0.08","payout_pending":"0.00","currency":"USD","redirect_url":null,"copies":[{"offer_id":"1","status":"sold","payout":"0.08","redirect_url":null}],"test":false}""";
         return new JournalItem
         {
-            Lead = LeadId.Create(atMs, silo, false, (ulong)lead), AtMs = atMs, State = LeadState.Sold, Answer = hash,
+            Lead = id, AtMs = atMs, State = LeadState.Sold, Answer = Encoding.UTF8.GetBytes(answer),
             New = new NewLead(Publisher, Vertical, "kw-17", false, 1, hash, new byte[400], 1), Request = new RequestClaim(Publisher, "many-" + Text(lead), hash),
             Persons = [new(Vertical, hash, atMs - 1_000), new("b:b" + n, hash, atMs - 1_000)],
             Starts =

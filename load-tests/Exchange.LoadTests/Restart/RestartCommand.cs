@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Data.Common;
 using System.Globalization;
 using System.Net.Http.Headers;
-using System.Security.Cryptography;
 using System.Text.Json;
 using Exchange.LoadTests.Admin;
 using Exchange.LoadTests.Children;
@@ -27,15 +26,17 @@ internal static class RestartCommand
         var rounds = new Option<int>("--rounds") { Description = "kill -9 and start so often, of the empty and of the full books.", DefaultValueFactory = _ => 7 }.AtLeast(1);
         var postgres = new Option<bool>("--postgres") { Description = "On a PostgreSQL of the run's own instead of the embedded database." };
         var audit = new Option<bool>("--audit") { Description = "Has the exchange audit its books at the end." };
+        var keep = new Option<string?>("--keep") { Description = "A folder for the embedded database that stays; filled before, it is used as it is." };
         var server = new Option<string?>("--server") { Description = "The server's exchange.dll to start. Default: the one built in this repository." };
         var command = new Command("restart",
             "Kills a server (kill -9) with sales just made, starts it and measures the time until /health/ready says yes: first with nothing stored, then with many leads. Build with -c Release.")
         {
-            leads, rounds, postgres, audit, server,
+            leads, rounds, postgres, audit, keep, server,
         };
         command.SetAction(async (parsed, cancel) =>
         {
-            var folder = Directory.CreateTempSubdirectory("exchange-restart-").FullName;
+            var kept = parsed.GetValue(keep);
+            var folder = kept ?? Directory.CreateTempSubdirectory("exchange-restart-").FullName;
             var postgresql = parsed.GetValue(postgres) ? await PrivatePostgres.StartAsync(cancel) : null;
             var run = new Run(parsed.GetValue(server), folder, postgresql?.Database, AnsiConsole.Console);
             try
@@ -46,7 +47,7 @@ internal static class RestartCommand
             {
                 await run.DisposeAsync();
                 if (postgresql is not null) await postgresql.DisposeAsync();
-                Directory.Delete(folder, recursive: true);
+                if (kept is null) Directory.Delete(folder, recursive: true);
             }
             return 0;
         });
@@ -55,7 +56,9 @@ internal static class RestartCommand
 
     private sealed class Run : IAsyncDisposable
     {
-        private readonly byte[] _masterKey = RandomNumberGenerator.GetBytes(32);
+        private const string Filled = "filled";
+        // The books hold nothing but noise.
+        private readonly byte[] _masterKey = new byte[32];
         private readonly string _folder;
         private readonly string? _database;
         private readonly IAnsiConsole _console;
@@ -76,16 +79,18 @@ internal static class RestartCommand
 
         public async Task RunAsync(int leads, int rounds, bool audit, CancellationToken cancel)
         {
+            var isFilled = _database is null && File.Exists(Path.Combine(_folder, Filled));
             await _server.StartAsync(null, cancel);
             var key = await PrepareAsync(cancel);
-            var empty = await RestartsAsync(key, rounds, cancel);
+            var empty = isFilled ? [] : await RestartsAsync(key, rounds, cancel);
             await _server.StopAsync();
-            await FillAsync(leads, cancel);
+            if (!isFilled) await FillAsync(leads, cancel);
+            if (_database is null) await File.WriteAllTextAsync(Path.Combine(_folder, Filled), "", cancel);
             // The first start after the filling finds a clean end.
             await _server.StartAsync(null, cancel);
             var full = await RestartsAsync(key, rounds, cancel);
-            var table = new Table().RoundedBorder().AddColumns("ready after kill -9", "median s", "longest s");
-            Row("nothing stored", empty);
+            var table = new Table().RoundedBorder().AddColumns("ready after kill -9", "median s", "longest s", "its processor time, median s");
+            if (empty.Count > 0) Row("nothing stored", empty);
             Row(string.Create(CultureInfo.InvariantCulture, $"{leads:#,##0} leads more"), full);
             _console.Write(table);
             if (!audit) return;
@@ -93,26 +98,29 @@ internal static class RestartCommand
             using var report = JsonDocument.Parse(await http.GetStringAsync(new Uri("/v1/admin/audit", UriKind.Relative), cancel));
             _console.WriteLine("The audit: " + (report.RootElement.GetProperty("clean").GetBoolean() ? "clean" : report.RootElement.ToString()[..2_000]));
 
-            void Row(string name, List<double> seconds) => table.AddRow(name, Medians.Of(seconds).ToString("0.00", CultureInfo.InvariantCulture), seconds.Max().ToString("0.00", CultureInfo.InvariantCulture));
+            void Row(string name, List<(double Seconds, double Cpu)> starts) => table.AddRow(name, Text(Medians.Of(starts.Select(start => start.Seconds))), Text(starts.Max(start => start.Seconds)), Text(Medians.Of(starts.Select(start => start.Cpu))));
+
+            static string Text(double seconds) => seconds.ToString("0.00", CultureInfo.InvariantCulture);
         }
 
         public async ValueTask DisposeAsync() => await _server.DisposeAsync();
 
         /// <summary>Sells a little, kills it, starts it, and sells once more: ready means that it trades.</summary>
-        private async Task<List<double>> RestartsAsync(string key, int rounds, CancellationToken cancel)
+        private async Task<List<(double Seconds, double Cpu)>> RestartsAsync(string key, int rounds, CancellationToken cancel)
         {
-            var seconds = new List<double>();
+            var starts = new List<(double Seconds, double Cpu)>();
             for (var round = 0; round < rounds; round++)
             {
                 for (var sale = 0; sale < 20; sale++) await SellAsync(key, cancel);
                 await _server.KillAsync();
-                seconds.Add((await _server.StartAsync(null, cancel))!.Value.TotalSeconds);
+                var ready = await _server.StartAsync(null, cancel);
+                starts.Add((ready!.Value.TotalSeconds, _server.ProcessorTime.TotalSeconds));
                 await SellAsync(key, cancel);
             }
-            return seconds;
+            return starts;
         }
 
-        private int _persons;
+        private long _persons = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
 
         private async Task SellAsync(string key, CancellationToken cancel)
         {

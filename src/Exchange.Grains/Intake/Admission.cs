@@ -16,11 +16,15 @@ public enum Work
 /// not. Costs a call some hundred nanoseconds.
 /// </summary>
 /// <param name="patience">How long the queue must stand before anybody is turned away.</param>
+/// <param name="time">Of the measurements; not the exchange's clock.</param>
 /// <param name="journalWaiting">Items that wait for the journal: a slow disk leaves the threads idle.</param>
-public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> journalWaiting) : IThreadPoolWorkItem
+/// <param name="queue">Puts a work item at the end of the queue for a thread; null: of this process.</param>
+public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> journalWaiting, Action<IThreadPoolWorkItem>? queue = null) : IThreadPoolWorkItem
 {
     /// <summary>A wait for a thread that makes an overload if it stands: a call passes the queue about five times.</summary>
-    public static readonly TimeSpan Long = TimeSpan.FromMilliseconds(20);
+    public static readonly TimeSpan Long = TimeSpan.FromMilliseconds(50);
+    /// <summary>An overload is made of calls: so many must have come since the queue stands. A machine that is busy with something else, or starts, turns nobody away.</summary>
+    public const int FewestCalls = 50;
     /// <summary>In an overload new work is turned away above this wait, so that it is told within some milliseconds.</summary>
     public static readonly TimeSpan Target = TimeSpan.FromMilliseconds(2);
     /// <summary>In an overload promised work is turned away above this wait.</summary>
@@ -34,8 +38,11 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
 
     private static readonly Problem Overloaded = Problem.Of(503, "overloaded", "More calls come than can be served; come again.", 1);
 
+    private Action<IThreadPoolWorkItem> Send { get; } = queue ?? (static item => ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false));
+
     // Timestamps; 0: none. Of the work item, of which there is one at a time; sentAt also says that it is under way.
-    private long sentAt, measuredAt, longSince;
+    private long sentAt, measuredAt, longSince, callsBefore;
+    private long calls;
     private TimeSpan measured;
     private volatile bool isOverloaded;
     // Of the overload since it was last asked whether it is over.
@@ -50,6 +57,7 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
     public Problem? Refuse(Work work)
     {
         var now = time.GetTimestamp();
+        Interlocked.Increment(ref calls);
         var wait = Wait(now);
         var isRefused = isOverloaded && wait > (work == Work.New ? Target : PromisedTarget);
         if (isOverloaded && work == Work.New) Count(isRefused, now);
@@ -65,7 +73,7 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
         var last = time.GetElapsedTime(Volatile.Read(ref measuredAt), now) < Stale ? measured : TimeSpan.Zero;
         if (sent == 0)
         {
-            if (Interlocked.CompareExchange(ref sentAt, now, 0) == 0) ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            if (Interlocked.CompareExchange(ref sentAt, now, 0) == 0) Send(this);
             return last;
         }
         var underWay = time.GetElapsedTime(sent, now);
@@ -89,8 +97,8 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
         if (measured < Long || time.GetElapsedTime(measuredAt, now) > Stale + measured) longSince = 0;
         if (measured >= Long)
         {
-            if (longSince == 0) longSince = sentAt;
-            if (!isOverloaded && time.GetElapsedTime(longSince, now) >= patience)
+            if (longSince == 0) (longSince, callsBefore) = (sentAt, Interlocked.Read(ref calls));
+            if (!isOverloaded && time.GetElapsedTime(longSince, now) >= patience && Interlocked.Read(ref calls) - callsBefore >= FewestCalls)
             {
                 (seen, turnedAway) = (0, 0);
                 Volatile.Write(ref askedAt, now);

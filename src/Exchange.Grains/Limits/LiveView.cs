@@ -84,9 +84,13 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
     {
         await shares.LoadAsync(counts, nowMs, cancel);
         if (!quiet) return;
-        await persons.LoadAsync(counts, cancel);
+        // Not waited for: it is the one thing at a start that grows with what is stored, and whoever is not known yet is found by the rows at the post.
+        PersonsRead = persons.LoadAsync(counts, CancellationToken.None);
         quiet = false;
     }
+
+    /// <summary>Ends when the persons of before the start are known here.</summary>
+    public Task PersonsRead { get; private set; } = Task.CompletedTask;
 
     /// <summary>Two numbers a limit, written without a lock: a torn pair misleads one ping at most, and the rows are the fence.</summary>
     public Room[]? RoomsOf(CatalogModel model) => served is var here && ReferenceEquals(here.Model, model) ? here.Rooms : null;

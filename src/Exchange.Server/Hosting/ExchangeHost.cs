@@ -21,6 +21,7 @@ using Exchange.Storage;
 using Exchange.Storage.Redis;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Orleans.Hosting;
+using Orleans.Runtime;
 
 namespace Exchange.Server.Hosting;
 
@@ -84,6 +85,7 @@ public static class ExchangeHost
         var services = builder.Services;
         services.AddSingleton(options).AddSingleton(options.RateLimits).AddExchange(store, opened.Time, options.AllowLoopback).AddCluster(options.Cluster, self);
         builder.UseOrleans(silo => Silo(silo, options, opened));
+        services.AddKeyedSingleton<TimeProvider>(TimeProviderNames.ActivationManagement, new SteadyClock());
         // After Orleans and before the web server: they call grains, and are there before the first request.
         services.AddClusterServices();
         services.AddHostedService<Housekeeping>();
