@@ -56,6 +56,7 @@ internal static class RestartCommand
 
     private sealed class Run : IAsyncDisposable
     {
+        /// <summary>A file with the publisher's key.</summary>
         private const string Filled = "filled";
         // The books hold nothing but noise.
         private readonly byte[] _masterKey = new byte[32];
@@ -79,13 +80,14 @@ internal static class RestartCommand
 
         public async Task RunAsync(int leads, int rounds, bool audit, CancellationToken cancel)
         {
-            var isFilled = _database is null && File.Exists(Path.Combine(_folder, Filled));
+            var note = Path.Combine(_folder, Filled);
+            var isFilled = _database is null && File.Exists(note);
             await _server.StartAsync(null, cancel);
-            var key = await PrepareAsync(cancel);
+            var key = isFilled ? await File.ReadAllTextAsync(note, cancel) : await PrepareAsync(cancel);
             var empty = isFilled ? [] : await RestartsAsync(key, rounds, cancel);
             await _server.StopAsync();
             if (!isFilled) await FillAsync(leads, cancel);
-            if (_database is null) await File.WriteAllTextAsync(Path.Combine(_folder, Filled), "", cancel);
+            if (_database is null) await File.WriteAllTextAsync(note, key, cancel);
             // The first start after the filling finds a clean end.
             await _server.StartAsync(null, cancel);
             var full = await RestartsAsync(key, rounds, cancel);

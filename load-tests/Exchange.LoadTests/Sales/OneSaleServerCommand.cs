@@ -10,7 +10,7 @@ using Npgsql;
 
 namespace Exchange.LoadTests.Sales;
 
-/// <summary>The other side of the comparison: a bare gRPC service that makes of each direct post one transaction with the same rows, and does nothing else.</summary>
+/// <summary>The other side of the comparison: a bare gRPC service that answers each ping with the same offer and makes of each post one transaction with the same rows.</summary>
 internal static class OneSaleServerCommand
 {
     private const int Connections = 32;
@@ -19,7 +19,7 @@ internal static class OneSaleServerCommand
     {
         var port = new Option<int>("--port") { Description = "Loopback port, HTTP/2 without TLS.", Required = true }.AtLeast(1);
         var connection = new Option<string>("--connection") { Description = "The PostgreSQL database that an exchange has made.", Required = true };
-        var command = new Command("one-sale-server", "Sells each direct post in a transaction of its own. sales starts it by itself.") { port, connection };
+        var command = new Command("one-sale-server", "Sells each post in a transaction of its own. sales starts it by itself.") { port, connection };
         command.SetAction(async (parsed, cancel) =>
         {
             await using var source = new NpgsqlDataSourceBuilder(parsed.GetValue(connection)! + string.Create(CultureInfo.InvariantCulture, $";Maximum Pool Size={Connections};Max Auto Prepare=20")).Build();
@@ -50,7 +50,11 @@ internal static class OneSaleServerCommand
 
     private sealed class Service(Sales sales) : IntakeService.IntakeServiceBase
     {
-        public override async Task<PostResponse> DirectPost(DirectPostRequest request, ServerCallContext context)
+        private static readonly Task<PingResponse> Offer = Task.FromResult(new PingResponse { PingId = "01980000000070008000000000", Status = PingStatus.Offered, PayoutMicros = 80_000, Currency = "USD" });
+
+        public override Task<PingResponse> Ping(PingRequest request, ServerCallContext context) => Offer;
+
+        public override async Task<PostResponse> Post(PostRequest request, ServerCallContext context)
         {
             var lead = sales.Next();
             await sales.Room.WaitAsync(context.CancellationToken);

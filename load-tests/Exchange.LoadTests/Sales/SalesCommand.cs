@@ -18,13 +18,13 @@ internal static class SalesCommand
 {
     public static Command Create()
     {
-        var callers = new Option<int>("--callers") { Description = "Direct posts in flight.", DefaultValueFactory = _ => 256 }.AtLeast(1);
+        var callers = new Option<int>("--callers") { Description = "Pairs of ping and post in flight.", DefaultValueFactory = _ => 256 }.AtLeast(1);
         var seconds = new Option<int>("--seconds") { Description = "Measured time of each side of a round.", DefaultValueFactory = _ => 8 }.AtLeast(1);
         var warmUp = new Option<int>("--warm-up") { Description = "Seconds of the same load before the first round, each side.", DefaultValueFactory = _ => 15 }.AtLeast(0);
         var rounds = new Option<int>("--rounds") { Description = "Both take turns this often.", DefaultValueFactory = _ => 3 }.AtLeast(1);
         var server = new Option<string?>("--server") { Description = "The server's exchange.dll to start. Default: the one built in this repository." };
         var command = new Command("sales",
-            "Compares durable sales through gRPC with a bare gRPC service that makes one transaction of each: the same rows, run and database (a PostgreSQL of the run's own). Build with -c Release.")
+            "Compares durable sales through gRPC with a bare gRPC service that answers each ping at once and makes one transaction of each post: the same rows, run and database (a PostgreSQL of the run's own). Build with -c Release.")
         {
             callers, seconds, warmUp, rounds, server,
         };
@@ -47,8 +47,8 @@ internal static class SalesCommand
             var key = await admin.IssuePublisherKeyAsync(ManyLeads.Publisher, cancel);
             var port = FreePorts.Find(1)[0];
             await using var single = ChildProcess.Start(typeof(SalesCommand).Assembly.Location, ["one-sale-server", "--port", Text(port), "--connection", postgres.Database], new Dictionary<string, string>());
-            using var ours = new Direct(exchange.Grpc, key.Key);
-            using var theirs = new Direct(new Uri($"http://localhost:{Text(port)}"), key.Key);
+            using var ours = new Pairs(exchange.Grpc, key.Key);
+            using var theirs = new Pairs(new Uri($"http://localhost:{Text(port)}"), key.Key);
             for (var tries = 0; ; tries++)
             {
                 try
@@ -84,19 +84,22 @@ internal static class SalesCommand
 
     private static string Number(double value) => value.ToString("#,##0.#", CultureInfo.InvariantCulture);
 
-    /// <summary>A direct post: one call makes one sale.</summary>
-    private sealed class Direct(Uri server, string key) : IDisposable
+    /// <summary>A ping and its post make one sale, on either side.</summary>
+    private sealed class Pairs(Uri server, string key) : IDisposable
     {
         private readonly GrpcChannel[] _channels = [.. Enumerable.Range(0, 4).Select(_ => GrpcChannel.ForAddress(server))];
         private readonly Metadata _metadata = new() { { "x-api-key", key } };
+        private static readonly PingRequest Ping = new() { Vertical = ManyLeads.Vertical, Fields = { ["state"] = "CA" } };
         private long _persons;
 
         public async Task<string?> SellAsync(int caller, long number, CancellationToken cancel)
         {
-            var request = new DirectPostRequest { Ping = new PingRequest { Vertical = ManyLeads.Vertical }, Post = new PostRequest() };
-            request.Ping.Fields.Add("state", "CA");
-            request.Post.Fields.Add("email", string.Create(CultureInfo.InvariantCulture, $"sale{Interlocked.Increment(ref _persons)}@example.com"));
-            var answer = await new IntakeService.IntakeServiceClient(_channels[caller % _channels.Length]).DirectPostAsync(request, _metadata, cancellationToken: cancel);
+            var client = new IntakeService.IntakeServiceClient(_channels[caller % _channels.Length]);
+            var ping = await client.PingAsync(Ping, _metadata, cancellationToken: cancel);
+            if (ping.Status != PingStatus.Offered) return ping.Reason;
+            var post = new PostRequest { PingId = ping.PingId };
+            post.Fields.Add("email", string.Create(CultureInfo.InvariantCulture, $"sale{Interlocked.Increment(ref _persons)}@example.com"));
+            var answer = await client.PostAsync(post, _metadata, cancellationToken: cancel);
             return answer.Status == LeadStatus.Sold ? null : $"{answer.Status} {answer.Reason}";
         }
 

@@ -4,6 +4,7 @@ using Exchange.Grains.Catalog;
 using Exchange.Grains.Cluster;
 using Exchange.Grains.Deliveries;
 using Exchange.Grains.Intake;
+using Exchange.Grains.Leads;
 using Exchange.Grains.Limits;
 using Exchange.Grains.Pings;
 using Exchange.Server.Access;
@@ -91,6 +92,7 @@ public static class ExchangeHost
         services.AddHostedService<Housekeeping>();
         services.AddHostedService<CountWriter>();
         services.AddHostedService(provider => provider.GetRequiredService<DeliveryPump>());
+        services.AddHostedService(provider => provider.GetRequiredService<WaitPump>());
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30) + options.Cluster.Drain);
 
         services.AddAccess().AddObservability().AddIntake().AddAdmission(options.OverloadAfter).AddCompatibility().AddExchangeGrpc().AddAdmin().AddExchangeOpenApi();

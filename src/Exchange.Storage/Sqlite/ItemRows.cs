@@ -1,4 +1,5 @@
 using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
 
 namespace Exchange.Storage.Sqlite;
 
@@ -28,12 +29,23 @@ internal sealed class ItemRows(Database database, CounterCache counters, SoldSeq
                 .Bind(post.PostHash).Bind(item.Answer).Bind(post.Sealed).Bind(item.Lead).Run();
         else
             database.Prepare("""
-                UPDATE lead SET state = ?, reason = ?, open_copies = ?, open_exclusive = ?, answer = coalesce(?, answer) WHERE lead_id = ?
+                UPDATE lead SET state = ?, reason = ?, open_copies = ?, open_exclusive = ?, answer = coalesce(?, answer), sealed = coalesce(?, sealed) WHERE lead_id = ?
                 """)
-                .Bind((long)item.State).Bind((long)item.Reason).Bind(open).Bind(exclusive).Bind(item.Answer).Bind(item.Lead).Run();
+                .Bind((long)item.State).Bind((long)item.Reason).Bind(open).Bind(exclusive).Bind(item.Answer).Bind(item.EndsWait?.Sealed).Bind(item.Lead).Run();
     }
 
-    public void WriteEnd(JournalItem item, CopyEnd end)
+    public void WriteWait(JournalItem item)
+    {
+        if (item.Wait is { } wait)
+            database.Prepare("""
+                INSERT INTO lead_wait (lead_id, kind, until_ms, due_at, fence, begun_ms, plan) VALUES (?1, ?2, ?3, ?3, 0, ?4, ?5)
+                ON CONFLICT (lead_id) DO UPDATE SET kind = ?2, until_ms = ?3, due_at = ?3, fence = fence + 1, plan = ?5, begun_ms = CASE WHEN plan = ?5 AND due_at IS NOT NULL THEN begun_ms ELSE ?4 END
+                """).Bind(item.Lead).Bind((long)wait.Until.For).Bind(wait.Until.UntilMs).Bind(item.AtMs).Bind(LeadWaitJson.Write(wait)).Run();
+        else if (item.EndsWait is not null)
+            database.Prepare("UPDATE lead_wait SET due_at = NULL, fence = fence + 1 WHERE lead_id = ?").Bind(item.Lead).Run();
+    }
+
+    public void WriteEnd(JournalItem item, CopyEnd end, JudgedCopy copy)
     {
         if (end.Move == CopyMove.Call)
         {
@@ -56,6 +68,7 @@ internal sealed class ItemRows(Database database, CounterCache counters, SoldSeq
             .Bind((long)state).Bind((long)end.Reason).Bind(item.AtMs).Bind(end.BuyerRef).Bind(end.RedirectUrl)
             .Bind(state == CopyState.Captured ? SoldPlace(item, end.Deliveries) : null)
             .Bind(state is CopyState.Captured or CopyState.InDoubt).Bind(item.Lead).Bind(end.No).Run();
+        if (end.Price is { } price) WritePrice(item, end, price, (StoredCopyRow)copy);
         WriteTransfers(item, end.No, end.Transfers);
         switch (end.Move)
         {
@@ -75,6 +88,12 @@ internal sealed class ItemRows(Database database, CounterCache counters, SoldSeq
                     """).Bind((long)(end.IsCancelled ? DeliveryStatus.Cancelled : DeliveryStatus.Failed)).Bind(end.DeliveryError).Bind(item.AtMs).Bind(item.Lead).Bind(end.No).Run();
                 break;
         }
+    }
+
+    private void WritePrice(JournalItem item, CopyEnd end, Money price, StoredCopyRow copy)
+    {
+        List<(long, long)> takes = [.. StoredTakes.Read(copy.Takes).Select(take => (take.Counter, end.AmountOf(counters.Find(take.Counter)!.LimitId, take.Amount)))];
+        database.Prepare("UPDATE copy SET price = ?, takes = ? WHERE lead_id = ? AND no = ?").Bind(price.Micros).Bind(StoredTakes.Write(takes)).Bind(item.Lead).Bind(end.No).Run();
     }
 
     /// <summary>A test's copy has no place among what the buyer bought: it reaches no inbox. Below 0: not listed yet.</summary>

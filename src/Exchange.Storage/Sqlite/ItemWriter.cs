@@ -25,9 +25,10 @@ internal sealed class ItemWriter(Database database, CounterCache counters, SoldS
     {
         var item = plan.Item;
         rows.WriteLead(item, plan.OpenCopies, plan.OpenExclusive);
+        rows.WriteWait(item);
         foreach (var end in plan.Ends)
         {
-            rows.WriteEnd(item, end.End);
+            rows.WriteEnd(item, end.End, end.Copy);
             if (end.Closes) news.Fell(item.Lead, end.Copy.Tier, end.Copy.Campaign, end.Copy.AtMs);
         }
         foreach (var (_, start) in plan.Starts)

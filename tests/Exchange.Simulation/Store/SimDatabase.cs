@@ -119,7 +119,13 @@ internal class SimDatabase : IJudgedRows
             (lead!.MaxCopies, lead.PostHash, lead.Sealed, lead.Promised, lead.OfferUntilMs, lead.AtMs, lead.Answer) =
                 (post.MaxCopies, post.PostHash, post.Sealed, post.Promised, 0, item.AtMs, item.Answer);
         }
-        else lead!.Answer = item.Answer ?? lead.Answer;
+        else (lead!.Answer, lead.Sealed) = (item.Answer ?? lead.Answer, item.EndsWait?.Sealed ?? lead.Sealed);
+        if (item.Wait is { } wait) lead.Wait = new(wait, item.AtMs, lead.Wait?.Fence + 1 ?? 0);
+        else if (item.EndsWait is not null)
+        {
+            lead.Wait!.Fence++;
+            lead.Wait.DueAtMs = null;
+        }
         (lead.State, lead.Reason, lead.OpenCopies, lead.OpenExclusive) = (item.State, item.Reason, plan.OpenCopies, plan.OpenExclusive);
         return lead;
     }
@@ -140,7 +146,8 @@ internal class SimDatabase : IJudgedRows
         lead.Copies[place] = copy with
         {
             State = state, IsCalled = called, Reason = end.Move == CopyMove.Call ? copy.Reason : end.Reason, BuyerRef = end.BuyerRef ?? copy.BuyerRef,
-            RedirectUrl = end.RedirectUrl ?? copy.RedirectUrl,
+            RedirectUrl = end.RedirectUrl ?? copy.RedirectUrl, Price = end.Price ?? copy.Price,
+            Takes = end.Price is null ? copy.Takes : [.. copy.Takes.Select(take => (take.Counter, end.AmountOf(take.Counter.LimitId, take.Amount)))],
         };
         foreach (var transfer in end.Transfers) lead.Transfers.Add((end.No, transfer));
         if (end.Move is CopyMove.Void or CopyMove.Expire) news.Fell(item.Lead, copy);

@@ -50,7 +50,7 @@ internal static class EndpointSection
         {
             Buyer = buyer, PingTimeout = ping, Shape = shape, Limits = map["limits"] is { } limits ? LimitsOf(limits, errors) : EndpointLimits.None,
             Repeatable = map["repeatable"] is not { } repeatable || ValueReader.Boolean(repeatable, errors) != false,
-            PriceAtPost = (map["price_at_post"] is { } price ? ValueReader.Word(price, [("ignore", PriceAtPost.Ignore)], errors, "lower") : null) ?? PriceAtPost.Ignore,
+            PriceAtPost = (map["price_at_post"] is { } price ? ValueReader.Word(price, [("ignore", PriceAtPost.Ignore), ("lower", PriceAtPost.Lower)], errors) : null) ?? PriceAtPost.Ignore,
             DuplicateAfterDoubt = (map["duplicate_after_doubt"] is { } duplicate
                 ? ValueReader.Word(duplicate, [("ask", DuplicateAfterDoubt.Ask), ("accepted", DuplicateAfterDoubt.Accepted)], errors) : null) ?? DuplicateAfterDoubt.Ask,
         };
