@@ -43,10 +43,7 @@ internal static class LiveCommand
             bidServer.RunOn(~1L);
             bare.RunOn(1);
             exchange.RunOn(1);
-            using (var self1 = System.Diagnostics.Process.GetCurrentProcess())
-            {
-                if (OperatingSystem.IsLinux() && Environment.ProcessorCount > 1) self1.ProcessorAffinity = (nint)((1L << Environment.ProcessorCount) - 2);
-            }
+            Cores.Bind(Environment.ProcessId, Environment.ProcessorCount > 1 ? ~1L : 1L);
 
             using var admin = new AdminClient(exchange.Http, exchange.AdminKey);
             await admin.SetSecretAsync(LiveCatalog.Secret, "whsec_" + Convert.ToBase64String(new byte[24]), cancel);

@@ -256,7 +256,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
     /// <summary>The post read against its ping; what refuses it, or the lead as the machine wants it.</summary>
     private async Task<Prepared> PrepareAsync(PostCommand command)
     {
-        var record = await services.Homes.FindAsync(id);
+        var (record, isUnsure) = await services.Homes.LookAsync(id);
         if (record is null)
         {
             record = await services.Store.Pings.FindAsync(id, services.Catalog.ModelAsync, CancellationToken.None);
@@ -265,6 +265,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             // In no book: after a restart, or late. It may have been posted before; a crash or time may have taken the ping's record, never the lead's rows.
             if ((!command.TestKey || id.IsTest) && await RecordedAsync(command) is { } recorded) return new(recorded, default);
         }
+        // Unknown is not no: its silo may yet write it or say it.
+        if (record is null && isUnsure) return new(PostReply.Refused(Problem.Of(503, "storage_unavailable", "The server that made the offer does not answer yet; come again.", 1)), default);
         if (record is null) services.Homes.NotFound(id);
         if (record is null || record.Publisher != command.Publisher || command.TestKey && !id.IsTest)
             return new(PostReply.Refused(Problem.Of(404, "ping_not_found", "There is no such ping.")), default);

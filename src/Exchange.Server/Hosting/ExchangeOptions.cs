@@ -26,6 +26,8 @@ public sealed class ExchangeOptions
     /// <summary>Redis as StackExchange.Redis reads it, such as <c>localhost:6379</c>; null: there is none, and nothing needs one.</summary>
     public string? Redis { get; private init; }
     public RateLimitOptions RateLimits { get; private init; } = new(0, 0);
+    /// <summary>How long calls must queue before new ones are turned away.</summary>
+    public TimeSpan OverloadAfter { get; private init; } = TimeSpan.FromMilliseconds(100);
     /// <summary>How it meets the other silos.</summary>
     public ClusteringOptions Cluster { get; private init; } = new();
     public bool Production { get; private init; }
@@ -55,6 +57,7 @@ public sealed class ExchangeOptions
             AdminKey = Environment.GetEnvironmentVariable("EXCHANGE_ADMIN_KEY") is { Length: > 0 } admin ? admin : null,
             Redis = section["Redis"] is { Length: > 0 } redis ? redis : null,
             RateLimits = new(PerSecond(section, "Intake:PingsPerSecond", faults), PerSecond(section, "Intake:PostsPerSecond", faults)),
+            OverloadAfter = Milliseconds(section, "Intake:OverloadAfterMs", 100, faults),
             Production = environment.IsProduction(),
             Cluster = ClusteringOptions.Read(section, Port(section, "Http:Port", 8080, []), listen == "any", faults),
         };
@@ -78,6 +81,14 @@ public sealed class ExchangeOptions
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var rate) && rate is >= 0 and <= 1_000_000) return rate;
         faults.Add($"Exchange:{name} is not a number of calls a second (0 to 1000000)");
         return 0;
+    }
+
+    private static TimeSpan Milliseconds(IConfigurationSection section, string name, int otherwise, List<string> faults)
+    {
+        if (section[name] is not { Length: > 0 } text) return TimeSpan.FromMilliseconds(otherwise);
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var ms) && ms is >= 10 and <= 600_000) return TimeSpan.FromMilliseconds(ms);
+        faults.Add($"Exchange:{name} is not a time in milliseconds (10 to 600000)");
+        return TimeSpan.FromMilliseconds(otherwise);
     }
 
     private static byte[]? Key(string? text, List<string> faults)
