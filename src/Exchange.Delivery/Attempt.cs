@@ -46,6 +46,8 @@ public sealed record CopyMessage
     /// again, and one that is not repeatable never sends again. It is no part of what is sent.
     /// </summary>
     public bool AfterDoubt { get; init; }
+    /// <summary>When this attempt is over, which is before its lease is: whoever passes it on sends it no later. Null: not said. It is no part of what is sent.</summary>
+    public DateTimeOffset? Until { get; init; }
     public required IReadOnlyList<OutField> Fields { get; init; }
     public OutConsent? Consent { get; init; }
 }

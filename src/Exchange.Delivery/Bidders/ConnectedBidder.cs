@@ -8,5 +8,5 @@ public sealed class ConnectedBidder(BidderLines lines) : IBidder
     public ConnectorKind Kind => ConnectorKind.Grpc;
 
     public Task<BidAnswer> AskAsync(EndpointModel endpoint, EndpointSecrets secrets, BidCall call, DateTimeOffset now, CancellationToken deadline) =>
-        lines.Of(endpoint).AskAsync(call, endpoint.Limits.InFlight, now.AddMilliseconds(call.DeadlineMs), deadline);
+        lines.AskAsync(endpoint, call, now.AddMilliseconds(call.DeadlineMs), deadline);
 }

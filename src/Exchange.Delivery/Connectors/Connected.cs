@@ -12,6 +12,6 @@ public sealed class Connected(BidderLines lines, TimeProvider time) : IConnector
     {
         using var limited = new CancellationTokenSource(endpoint.PostTimeout, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(deadline, limited.Token);
-        return await lines.Of(endpoint).HandOverAsync(message, endpoint.Limits.InFlight, both.Token);
+        return await lines.HandOverAsync(endpoint, message, message.Until ?? now + endpoint.PostTimeout, both.Token);
     }
 }
