@@ -63,6 +63,8 @@ public static class DeliveryPlan
     /// <summary>A copy whose buyer has to answer is called wherever it goes: an inbox answers nothing, and that ends its hold.</summary>
     private static NewDelivery Now(EndpointModel endpoint, bool asks, long nowMs) => endpoint.Connector == ConnectorKind.Inbox && !asks
         ? new(endpoint.Name, NewDelivery.NeverDue, 0)
+        // Collected: nobody is called before the moment of its next file.
+        : endpoint.Sftp is { } files && !asks ? new(endpoint.Name, files.NextFileMs(nowMs), 0)
         : new(endpoint.Name, nowMs, nowMs + (long)endpoint.PostTimeout.TotalMilliseconds + LeadMachine.LeaseGraceMs);
 
     private static NewDelivery AfterSale(Destination to, long nowMs) => to is { Endpoint.Connector: ConnectorKind.Inbox, When: null, Wait: null }

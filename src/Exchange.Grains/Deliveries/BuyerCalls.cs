@@ -21,6 +21,15 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
         return await connector.SendAsync(endpoint, await SecretsAsync(endpoint), message, call.Now, deadline.Token);
     }
 
+    /// <summary>Copies that go together; what comes of it is of all of them.</summary>
+    public async Task<AttemptResult> SendAsync(EndpointModel endpoint, CopyBatch batch, long deadlineMs)
+    {
+        if (connectors.FindBatch(endpoint.Connector) is not { } connector) return new(AttemptKind.NotSent, "no_connector");
+        if (Begin(deadlineMs, endpoint.PostTimeout) is not { } call) return new(AttemptKind.NotSent, "no_time_left");
+        using var deadline = call.Deadline;
+        return await connector.SendAsync(endpoint, await SecretsAsync(endpoint), batch, call.Now, deadline.Token);
+    }
+
     /// <summary>Never throws for what the outside does; what is not answered by the deadline is a decline.</summary>
     public async Task<BidAnswer> AskAsync(EndpointModel endpoint, BidCall call, long deadlineMs)
     {
