@@ -66,7 +66,10 @@ public sealed class OutboundHttp : IDisposable
     /// Sends a request once. Never throws for what the outside does; the deadline, the timeout and every fault come back as an error code.
     /// </summary>
     /// <param name="endpoint">Whose limits count.</param>
-    public async Task<OutboundReply> SendAsync(EndpointModel endpoint, OutboundRequest request, CallPurpose purpose, TimeSpan timeout, CancellationToken deadline)
+    public Task<OutboundReply> SendAsync(EndpointModel endpoint, OutboundRequest request, CallPurpose purpose, TimeSpan timeout, CancellationToken deadline) =>
+        CallTrace.Current is { } trace ? trace.PassAsync(request, purpose, () => SendOnceAsync(endpoint, request, purpose, timeout, deadline)) : SendOnceAsync(endpoint, request, purpose, timeout, deadline);
+
+    private async Task<OutboundReply> SendOnceAsync(EndpointModel endpoint, OutboundRequest request, CallPurpose purpose, TimeSpan timeout, CancellationToken deadline)
     {
         if (UrlRules.Check(request.Url, options.AllowLoopback) is not null) return new(false, 0, null, "url_refused", null);
         var gate = gates.For(endpoint, purpose == CallPurpose.Token);

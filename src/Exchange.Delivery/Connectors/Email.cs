@@ -20,13 +20,14 @@ internal sealed class Email(SmtpOptions? server, TimeProvider time) : IConnector
 
     public Task<AttemptResult> SendAsync(EndpointModel endpoint, EndpointSecrets secrets, CopyMessage message, DateTimeOffset now, CancellationToken deadline)
     {
-        if (server is null || endpoint.Email is null) return Task.FromResult(new AttemptResult(AttemptKind.NotSent, server is null ? "smtp_not_set" : "no_connector"));
+        if (endpoint.Email is null) return Task.FromResult(new AttemptResult(AttemptKind.NotSent, "no_connector"));
+        if (server is null) return Task.FromResult(new AttemptResult(AttemptKind.NotSent, "smtp_not_set"));
         return calls.RunAsync(endpoint, async limited =>
         {
             try
             {
                 using var mail = MailText.Of(endpoint, TemplateScope.Of(endpoint, secrets, message, now), message, server, now);
-                return await SmtpCall.SendAsync(server, mail, limited);
+                return CallTrace.Current is { } trace ? await trace.PassAsync("mail", string.Join(", ", mail.To), mail.ToString(), () => SmtpCall.SendAsync(server, mail, limited)) : await SmtpCall.SendAsync(server, mail, limited);
             }
             catch (TemplateFaultException fault)
             {

@@ -27,7 +27,10 @@ internal sealed class Sftp(PublicHosts hosts, IHostKeys known, TimeProvider time
     public Task<AttemptResult> SendAsync(EndpointModel endpoint, EndpointSecrets secrets, CopyBatch batch, DateTimeOffset now, CancellationToken deadline)
     {
         if (endpoint.Sftp is null) return Task.FromResult(new AttemptResult(AttemptKind.NotSent, "no_connector"));
-        return calls.RunAsync(endpoint, limited => PutAsync(endpoint, secrets.Find(endpoint.SecretName), batch, limited), deadline);
+        Task<AttemptResult> Put() => calls.RunAsync(endpoint, limited => PutAsync(endpoint, secrets.Find(endpoint.SecretName), batch, limited), deadline);
+        var sftp = endpoint.Sftp;
+        return CallTrace.Current is { } trace
+            ? trace.PassAsync("file", $"{sftp.User}@{sftp.Host}:{sftp.Port} {sftp.Folder.TrimEnd('/')}/{LeadFile.NameOf(batch, sftp.Format)}", Encoding.UTF8.GetString(LeadFile.Bytes(batch, sftp.Format)), Put) : Put();
     }
 
     private async Task<AttemptResult> PutAsync(EndpointModel endpoint, byte[]? secret, CopyBatch batch, CancellationToken deadline)

@@ -43,6 +43,18 @@ public static class DeliveryPlan
         return new([Now(to.Endpoint, due.Asks, nowMs)], null);
     }
 
+    /// <summary>Where a test lead goes, once and at once, whatever waits there are: of what is chosen now, wherever tests may go.</summary>
+    public static IEnumerable<EndpointModel> ForTest(DeliveryModel model, Subject subject) => Chosen(model, subject).Select(static to => to.Endpoint.Test).OfType<EndpointModel>();
+
+    /// <summary>Whose answer makes the sale of a test lead; null: nobody's, since it is sold on the post or tests stay here.</summary>
+    public static EndpointModel? AsksTest(DeliveryModel model, Subject subject) => model.Sold == SoldWhen.OnAccept ? Chosen(model, subject).FirstOrDefault()?.Endpoint.Test : null;
+
+    private static IEnumerable<Destination> Chosen(DeliveryModel model, Subject subject)
+    {
+        var chosen = model.To.Where(to => to.When?.Holds(subject) != false);
+        return model.SendAll ? chosen : chosen.Take(1);
+    }
+
     private static NewDelivery[] Decide(DeliveryModel model, bool asks, Subject subject, long nowMs)
     {
         if (model.To is [{ When: null, Wait: null } only, ..] && (!model.SendAll || model.To.Count == 1)) return [Now(only.Endpoint, asks, nowMs)];

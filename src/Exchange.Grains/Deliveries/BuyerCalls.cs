@@ -21,6 +21,9 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
         return await connector.SendAsync(endpoint, await SecretsAsync(endpoint), message, call.Now, deadline.Token);
     }
 
+    /// <summary>Everybody who speaks to buyers.</summary>
+    public ConnectorList Connectors => connectors;
+
     /// <summary>Copies that go together; what comes of it is of all of them.</summary>
     public async Task<AttemptResult> SendAsync(EndpointModel endpoint, CopyBatch batch, long deadlineMs)
     {
@@ -66,7 +69,8 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
         return limit <= TimeSpan.Zero ? null : (now, new CancellationTokenSource(limit, time));
     }
 
-    private async ValueTask<EndpointSecrets> SecretsAsync(EndpointModel endpoint)
+    /// <summary>Of this endpoint, as they are set now.</summary>
+    public async ValueTask<EndpointSecrets> SecretsAsync(EndpointModel endpoint)
     {
         var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
         Dictionary<string, byte[]>? values = null;
