@@ -3,6 +3,7 @@ using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Deliveries;
 using Exchange.Engine.Fields;
+using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
@@ -22,6 +23,7 @@ public interface IExchangeStore : IAsyncDisposable
     ILimitCounts Counts { get; }
     IUpkeep Upkeep { get; }
     IDeliveryStore Deliveries { get; }
+    ILeadWaits Waits { get; }
     IAccessStore Access { get; }
     ILedgerStore Ledger { get; }
     IDoubts Doubts { get; }
@@ -116,6 +118,10 @@ public sealed record LeadRow(
     /// <summary>Above 0: its copies were held at the ping and it was never posted; the offer's end. It is no lead yet: lists leave it out.</summary>
     public long OfferUntilMs { get; init; }
     public bool IsPosted => OfferUntilMs == 0;
+    /// <summary>The last wait of the lead, before a tree was asked; null: it never waited.</summary>
+    public LeadWaitRow? Wait { get; init; }
+    /// <summary>It waits now.</summary>
+    public LeadWait? Waits => Wait is { IsOver: false } wait ? wait.Wait : null;
     /// <summary>Whose lead it was is forgotten; <see cref="Sealed"/> is empty.</summary>
     public bool IsErased => Sealed.Length == 0;
 }

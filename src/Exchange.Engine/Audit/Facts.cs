@@ -66,7 +66,11 @@ public sealed record AnswerFact(LeadState? State, Money Payout, Money Pending);
 /// <summary>The lead's own row.</summary>
 /// <param name="Posted">False: held at its ping and not posted.</param>
 /// <param name="Answer">Null: none is recorded.</param>
-public sealed record LeadFact(string Publisher, LeadState State, int MaxCopies, int OpenCopies, bool OpenExclusive, bool Posted, AnswerFact? Answer);
+public sealed record LeadFact(string Publisher, LeadState State, int MaxCopies, int OpenCopies, bool OpenExclusive, bool Posted, AnswerFact? Answer)
+{
+    /// <summary>It waits before a tree is asked, with a moment at which somebody takes it up.</summary>
+    public bool Waits { get; init; }
+}
 
 /// <summary>One lead with all that hangs on it.</summary>
 /// <param name="Lead">Null: rows name a lead that is not there.</param>

@@ -332,8 +332,12 @@ public sealed class TreeModel
     public bool Firm { get; init; }
     /// <summary>An expired or lost offer is sold again if somebody pays the promise.</summary>
     public bool Reauction { get; init; }
+    /// <summary>A posted lead is held so long before this tree is asked; null: not at all.</summary>
+    public WaitModel? Wait { get; init; }
     /// <summary>The tree where an unsold lead is tried next.</summary>
     public string? UnsoldTree { get; init; }
+    /// <summary>How long an unsold lead is held before it goes on to <see cref="UnsoldTree"/>; null: not at all.</summary>
+    public WaitModel? UnsoldWait { get; init; }
     /// <summary>Open or paused, with its set of caps: every sale through this tree takes it.</summary>
     public required LimitModel Gate { get; init; }
     /// <summary>Over all its sales, also where other trees ask it.</summary>

@@ -16,6 +16,10 @@ public abstract record LeadEvent
     /// <summary>The item in flight was refused because the catalog had moved on; the context holds the new one: decide again.</summary>
     public sealed record Stale : LeadEvent;
 
+    /// <summary>The lead waited, and that may be over.</summary>
+    /// <param name="Cancelled">There is nothing to sell any more: it was erased.</param>
+    public sealed record WaitOver(WaitEnd End, bool Cancelled) : LeadEvent;
+
     /// <summary>A buyer's answer to one copy, or the lack of one.</summary>
     public sealed record Answered(int CopyNo, BuyerAnswer Answer, Reason Reason, string? BuyerRef, string? RedirectUrl) : LeadEvent;
 }

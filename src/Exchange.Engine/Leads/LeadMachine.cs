@@ -21,6 +21,7 @@ public static class LeadMachine
         LeadEvent.Settled settled => Settle(sale, settled.Verdict, context),
         LeadEvent.Stale => Again(sale, context),
         LeadEvent.Answered answered => Answer(sale, answered, context),
+        LeadEvent.WaitOver over => WaitOver(sale, over, context),
         _ => throw new InvariantException("unknown lead event"),
     };
 
@@ -39,7 +40,30 @@ public static class LeadMachine
         sale = Ranks.WithoutUnfit(sale, 0, context) with { Reason = refused };
         if (sale.Late)
             for (var i = 0; i < sale.Slots.Length; i++) sale = PassOver(sale, ref ends, i, Reason.PingExpired, context);
-        return Propose(sale, sale, ends, context);
+        if (LeadWaits.BeforeFirst(sale, context) is { } wait) return Hold(sale, sale with { Waits = wait }, ends, context);
+        return Propose(sale, LeadWaits.IsUnasked(sale) ? Ranks.Auctioned(sale, context) : sale, ends, context);
+    }
+
+    /// <summary>Nobody is asked yet: the lead is written as it is, to be taken up when its wait may be over.</summary>
+    private static LeadStep Hold(LeadSale sale, LeadSale plan, CopyEnd[] ends, SaleContext context)
+    {
+        var done = plan with { First = null, Reason = Reason.None, Slots = plan.Slots.RemoveAll(static slot => slot.State == SlotState.Proposed) };
+        return Submit(sale, plan, ends, Item(plan, context, ends, [], done), done);
+    }
+
+    private static LeadStep WaitOver(LeadSale sale, LeadEvent.WaitOver over, SaleContext context)
+    {
+        Invariant.Require(sale.InFlight is null);
+        if (sale.Waits is not { } wait) return LeadStep.Stay(sale);
+        var plan = sale with { Waits = null, EndsWait = over.End, Waited = wait.AtPing, Slots = wait.IsFirst ? LeadWaits.SlotsOf(wait) : sale.Slots };
+        if (over.Cancelled) return End(sale, plan with { Reason = Reason.Cancelled }, [], context);
+        if (LeadWaits.Longer(wait, context) is { } longer) return Hold(sale, plan with { Waits = longer }, [], context);
+        if (LeadWaits.IsDropped(wait, context)) return End(sale, plan with { Reason = Reason.Expired }, [], context);
+        if (wait.IsFirst) return Propose(sale, Ranks.Auctioned(plan, context), [], context);
+        if (LeadWaits.BeforeTree(wait, context) is { } next) return Hold(sale, plan with { Waits = next }, [], context);
+        // Where it offers nothing the next tree is asked.
+        Ranks.Offer(ref plan, wait.Trees[^1], context);
+        return Propose(sale, plan, [], context);
     }
 
     /// <summary>A direct post whose own walk made no offer is a lead that nobody took: the tree for what is unsold may still sell it.</summary>
@@ -62,6 +86,7 @@ public static class LeadMachine
         }
         while (plan.State == LeadState.Unsold && plan.Tries < Limits.CallsPerPost && Ranks.GoesOnUnsold(ref plan, context));
 
+        if (plan.Waits is not null) return Hold(sale, plan, ends, context);
         if (!plan.IsPlanned) return plan.First is not null ? RecordNo(plan, ends, NoOf(plan), context) : End(sale, plan, ends, context);
 
         var starts = new List<NewCopy>();
@@ -131,7 +156,7 @@ public static class LeadMachine
             return new(flight.IfDone, null, calls);
         }
         sale = sale with { InFlight = null };
-        var (plan, ends) = (flight.Plan with { InFlight = null }, flight.Voids);
+        var (plan, ends) = (flight.Plan with { InFlight = null, Waits = null }, flight.Voids);
         switch (verdict.Code)
         {
             case VerdictCode.Refused:
@@ -257,7 +282,7 @@ public static class LeadMachine
     {
         Lead = plan.Id, AtMs = context.NowMs, New = plan.First?.Lead, Post = plan.First?.Post, Request = plan.First?.Request,
         Persons = plan.Test ? [] : plan.First?.Persons ?? [],
-        Ends = ends, Starts = starts, Seen = plan.First is null ? Seen(plan, ends) : null, State = Durable(done), Reason = done.Reason, ReleasePersons = done.State == LeadState.Unsold && !plan.KeepPersonsWhenUnsold,
+        Ends = ends, Starts = starts, Seen = plan.First is null ? Seen(plan, ends) : null, State = Durable(done), Wait = done.Waits, EndsWait = plan.EndsWait, Reason = done.Reason, ReleasePersons = done.State == LeadState.Unsold && !plan.KeepPersonsWhenUnsold,
     };
 
     /// <summary>The copies that the item does not name, as this sale knows them.</summary>
@@ -270,7 +295,7 @@ public static class LeadMachine
     private static LeadState Durable(LeadSale done) => done.State == LeadState.Pending ? LeadState.Open : done.State;
 
     private static LeadStep Submit(LeadSale sale, LeadSale plan, CopyEnd[] voids, JournalItem item, LeadSale done) =>
-        new(sale with { InFlight = new(item, plan, voids, done with { InFlight = null }) }, item, []);
+        new(sale with { InFlight = new(item, plan, voids, done with { InFlight = null, EndsWait = null }) }, item, []);
 
     private static int IndexOfCopy(LeadSale sale, int copyNo)
     {

@@ -50,6 +50,8 @@ public sealed record LeadSale
     public ImmutableArray<string> UnsoldTrees { get; init; } = [];
     /// <summary>The post came after its offer's end: the ping's bids are over, only a reauction can keep the promise.</summary>
     public bool Late { get; init; }
+    /// <summary>Posted without a ping: nothing was offered, so nothing is promised.</summary>
+    public bool IsDirect { get; init; }
     /// <summary>What the offers it took add up to, if the post came in time (<see cref="NewLead.Promised"/>).</summary>
     public Money? Promised { get; init; }
     /// <summary>Sold for at least what its offers promised.</summary>
@@ -72,6 +74,12 @@ public sealed record LeadSale
     public Reason Reason { get; init; }
     /// <summary>Whether an unsold end frees the persons it claimed (unless the vertical counts received leads).</summary>
     public bool KeepPersonsWhenUnsold { get; init; }
+    /// <summary>It waits before the next tree is asked; durable.</summary>
+    public LeadWait? Waits { get; init; }
+    /// <summary>It waited before its ping's own tree was asked: only a later walk can keep the promise.</summary>
+    public bool Waited { get; init; }
+    /// <summary>The wait has ended in this plan.</summary>
+    internal WaitEnd? EndsWait { get; init; }
     /// <summary>The item handed to the journal whose verdict is awaited.</summary>
     public InFlight? InFlight { get; init; }
     /// <summary>A test takes no cap, money, turn or duplicate memory, and reaches a buyer only where its endpoint has a place for tests.</summary>
@@ -90,11 +98,11 @@ public sealed record LeadSale
     public LeadState State =>
         Has(SlotState.Captured) ? LeadState.Sold
         : Has(SlotState.InDoubt) ? LeadState.InDoubt
-        : Has(SlotState.Held) || IsPlanned ? LeadState.Pending
+        : Has(SlotState.Held) || IsPlanned || Waits is not null ? LeadState.Pending
         : LeadState.Unsold;
 
     /// <summary>No copy waits for anything.</summary>
-    public bool IsSettled => !Has(SlotState.Held) && !Has(SlotState.InDoubt) && !IsPlanned;
+    public bool IsSettled => !Has(SlotState.Held) && !Has(SlotState.InDoubt) && !IsPlanned && Waits is null;
 
     /// <summary>Copies are chosen that are not durable yet.</summary>
     internal bool IsPlanned => Has(SlotState.Proposed) || Has(SlotState.Reserved);

@@ -21,7 +21,7 @@ internal static class Ranks
         {
             var round = sale.Rounds[r];
             // A slot never goes back to an earlier walk; an expired offer's own bids are over.
-            if (round.First + round.Record.Bids.Length <= slot.BidIndex || r == 0 && sale.Late) continue;
+            if (round.First + round.Record.Bids.Length <= slot.BidIndex || r == 0 && (sale.Late || sale.Waited)) continue;
             var unavailable = new HashSet<int>();
             for (var i = 0; i < round.Record.Bids.Length; i++)
             {
@@ -51,26 +51,61 @@ internal static class Ranks
 
     /// <summary>
     /// A lead that nobody took, in the tree that the last one names for it: new slots with payouts of their own, together not below what
-    /// the post asks for. False: there is no further tree; those that were asked are noted.
+    /// the post asks for. False: there is no further tree, or it waits for it first; those that were asked are noted.
     /// </summary>
     public static bool GoesOnUnsold(ref LeadSale sale, SaleContext context)
     {
         while (sale.UnsoldTrees.Length < Limits.TreesPerPost && NextTree(sale, context) is { } asked)
         {
             sale = sale with { UnsoldTrees = sale.UnsoldTrees.Add(asked) };
-            if (Walk(sale, asked, sale.MinPayout, context) is not { Outcome.Outcome: Reason.None } walked) continue;
-            var number = FirstNumber(sale);
-            var offers = Array.ConvertAll(Array.FindAll(walked.Outcome.Offers, offer => offer.Best), offer => offer with { OfferId = Text(number++) });
-            sale = WithRound(sale, walked, offers, context);
-            var first = sale.Rounds[^1].First;
-            sale = sale with
+            if (LeadWaits.BeforeUnsold(sale, context) is { } wait)
             {
-                Slots = sale.Slots.AddRange(offers.Select(offer =>
-                    new Slot(offer.OfferId, offer.Sharing, offer.Payout, first + offer.BidIndex, offer.Price, 0, SlotState.Proposed))),
-            };
-            return true;
+                sale = sale with { Waits = wait };
+                return false;
+            }
+            if (Offer(ref sale, asked, context) == Reason.None) return true;
         }
         return false;
+    }
+
+    /// <summary>
+    /// Walks a tree for a lead to which nothing is promised: what it offers are new slots with payouts of their own. Else why it offers nothing.
+    /// </summary>
+    public static Reason Offer(ref LeadSale sale, string tree, SaleContext context)
+    {
+        var walked = Walk(sale, tree, sale.MinPayout, context);
+        if (walked is not { Outcome.Outcome: Reason.None }) return walked?.Outcome.Outcome ?? Reason.NoTree;
+        var number = FirstNumber(sale);
+        var offers = Array.ConvertAll(Array.FindAll(walked.Outcome.Offers, offer => offer.Best), offer => offer with { OfferId = Text(number++) });
+        sale = WithRound(sale, walked, offers, context);
+        var first = sale.Rounds[^1].First;
+        sale = sale with
+        {
+            Slots = sale.Slots.AddRange(offers.Select(offer =>
+                new Slot(offer.OfferId, offer.Sharing, offer.Payout, first + offer.BidIndex, offer.Price, 0, SlotState.Proposed))),
+        };
+        return Reason.None;
+    }
+
+    /// <summary>
+    /// The auction of a lead for which its ping's own tree was not asked before its post. What the ping promised goes to whoever pays it, in rank order; a
+    /// lead to which nothing was promised is offered as a ping is.
+    /// </summary>
+    public static LeadSale Auctioned(LeadSale sale, SaleContext context)
+    {
+        var tree = sale.Record.Tree!;
+        if (sale.Slots.IsEmpty)
+        {
+            var why = Offer(ref sale, tree, context);
+            return sale with { Reason = why };
+        }
+        var walked = Walk(sale, tree, Money.Zero, context);
+        if (walked is not { Outcome.Bids.Length: > 0 }) return sale with { Reason = walked?.Outcome.Outcome ?? Reason.NoTree };
+        sale = WithRound(sale, walked, [], context);
+        for (var i = 0; i < sale.Slots.Length; i++)
+            if (Next(sale, i, context) is { } next)
+                sale = sale with { Slots = sale.Slots.SetItem(i, sale.Slots[i] with { State = SlotState.Proposed, BidIndex = next.BidIndex, Price = next.Price }) };
+        return sale;
     }
 
     /// <summary>Why a bid may not have this lead whatever its rank; None: it may.</summary>

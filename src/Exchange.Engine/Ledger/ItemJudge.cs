@@ -22,6 +22,7 @@ public static class ItemJudge
         if (JudgeStarts(item, copies, lead, out var starts) is { } started) return Told(started, out verdict);
         if (IsThere(item, lead, ends, starts)) return Told(new(VerdictCode.AlreadyThere, Existing: lead!.Recorded), out verdict);
 
+        if (item.EndsWait?.Fence != lead?.WaitFence) return Told(new(VerdictCode.EndedOtherwise, Existing: lead?.Recorded), out verdict);
         // A no that was recorded, and perhaps answered, is never taken back; only the post of an offer that ran out begins anew.
         if (lead is { State: LeadState.Unsold } && item.Post is null && starts.Count > 0) return Told(new(VerdictCode.EndedOtherwise, Existing: lead.Recorded), out verdict);
         if (!IsAsSeen(item, copies)) return Told(new(VerdictCode.EndedOtherwise, Existing: lead?.Recorded), out verdict);
@@ -53,6 +54,7 @@ public static class ItemJudge
         Invariant.Require(item.New is not { OfferUntilMs: > 0 } || Array.TrueForAll(item.Starts, static start => start.Move == CopyMove.Hold), "nothing is sold before the post");
         Invariant.Require(item.IsReturn ? item is { Starts.Length: 0, Post: null, Answer: null, Persons.Length: 0 } : !Array.Exists(item.Ends, static end => end.Move == CopyMove.Reverse),
             "returns come alone");
+        Invariant.Require(item.Wait is null || item is { Starts.Length: 0, State: LeadState.Open }, "a lead that waits is open and starts nothing");
         foreach (var start in item.Starts)
         {
             Invariant.Require(start.Move is CopyMove.Sell or CopyMove.Hold, "a copy starts by a sell or a hold");
@@ -130,7 +132,7 @@ public static class ItemJudge
     private static bool IsThere(JournalItem item, JudgedLead? lead, List<PlannedEnd> ends, List<PlannedStart> starts) =>
         lead is not null && item.Post is null && ends.Count == 0 && starts.Count == 0
         && (item.Ends.Length + item.Starts.Length > 0
-            || lead.State == item.State && lead.Reason == item.Reason && (item.Answer is null || item.Answer.AsSpan().SequenceEqual(lead.Answer)));
+            || (item.Wait is null || item.EndsWait?.Fence != lead.WaitFence) && lead.State == item.State && lead.Reason == item.Reason && (item.Answer is null || item.Answer.AsSpan().SequenceEqual(lead.Answer)));
 
     /// <summary>State and answer of an item are those of all copies: none of the others may have moved unseen.</summary>
     private static bool IsAsSeen(JournalItem item, IReadOnlyList<JudgedCopy> copies)

@@ -1,4 +1,5 @@
 using Exchange.Engine.Deliveries;
+using Exchange.Engine.Leads;
 using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Ledger;
@@ -149,12 +150,23 @@ public sealed record JournalItem
     /// now, it is 102: another activation of the lead came between, and would be forgotten in both. Null: not asked.
     /// </summary>
     public SeenCopy[]? Seen { get; init; }
+    /// <summary>The lead waits from here on, without an open copy, before the next tree is asked.</summary>
+    public LeadWait? Wait { get; init; }
+    /// <summary>
+    /// The lead waited, and this is what it comes to, decided under a claim. It is 102 of a lead that waits under another fence or does not wait, and so is an
+    /// item without it of a lead that waits.
+    /// </summary>
+    public WaitEnd? EndsWait { get; init; }
     /// <summary>With Unsold: the person rows this lead claimed are free again. What a copy claimed is free when it is voided or expires.</summary>
     public bool ReleasePersons { get; init; }
 
     /// <summary>Copies come back. They keep their place in the lead: their buyers have it, and nobody else gets it for that.</summary>
     public bool IsReturn => Ends.Length > 0 && Array.TrueForAll(Ends, static end => end.Move == CopyMove.Reverse);
 }
+
+/// <param name="Fence">Of the claim.</param>
+/// <param name="Sealed">The lead's payload, sealed anew with what live bidders gave us at its auction; null: as it is.</param>
+public sealed record WaitEnd(long Fence, byte[]? Sealed = null);
 
 /// <summary>A copy as the author of an item knew it.</summary>
 public readonly record struct SeenCopy(int No, CopyState State);

@@ -5,6 +5,9 @@ namespace Exchange.Engine.Ledger;
 /// <summary>A lead as an item is judged against it.</summary>
 public sealed record JudgedLead(LeadId Id, LeadState State, Reason Reason, string Publisher, int MaxCopies, byte[] PostHash, byte[]? Answer, bool IsPosted)
 {
+    /// <summary>The fence of its wait, raised by every claim; null: it does not wait.</summary>
+    public long? WaitFence { get; init; }
+
     public RecordedLead Recorded => new(Id, State, PostHash, Answer);
 }
 

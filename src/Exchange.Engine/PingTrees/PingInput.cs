@@ -31,6 +31,8 @@ public sealed record PingInput
     public LiveBid[] LiveBids { get; init; } = [];
     /// <summary>A test takes no turn in rotation.</summary>
     public bool Test { get; init; }
+    /// <summary>It is posted already: where its tree waits, nobody is asked yet and no offer is made.</summary>
+    public bool Direct { get; init; }
     /// <summary>A lead's later walk names its tree, whatever comes to that tree by itself. Null: the tree that takes this ping.</summary>
     public string? Tree { get; init; }
     /// <summary>Campaigns that fell out of this lead before: not asked again.</summary>

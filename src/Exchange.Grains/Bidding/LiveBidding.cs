@@ -12,6 +12,14 @@ using Exchange.Storage;
 
 namespace Exchange.Grains.Bidding;
 
+/// <summary>When live bidders are asked for one ping or lead.</summary>
+/// <param name="Deadline">The caller's; zero: the vertical's.</param>
+public sealed record LiveAuction(LeadId Id, ConsentInput? Consent, DateTimeOffset BegunAt, TimeSpan Deadline)
+{
+    /// <summary>Of a later auction of the same lead: its requests have names of their own, so that nobody answers them as the ping's.</summary>
+    public string Again { get; init; } = "";
+}
+
 /// <summary>
 /// Walks a ping whose tree may ask live bidders: the walk stops where it needs bids, they are asked in parallel under the ping's one deadline, and it goes
 /// on with what they said. Where nobody bids live it waits for nothing.
@@ -20,16 +28,19 @@ public sealed class LiveBidding(BuyerCalls calls, EndpointBreakers breakers, Sta
 {
     /// <summary>The walk's outcome, and the input with the live bids by which it can be walked again.</summary>
     /// <param name="id">Of the ping that is made.</param>
-    public async ValueTask<(PingInput Input, PingOutcome Outcome)> WalkAsync(CatalogModel model, PingInput input, LeadId id, PingCommand command)
+    public ValueTask<(PingInput Input, PingOutcome Outcome)> WalkAsync(CatalogModel model, PingInput input, LeadId id, PingCommand command) =>
+        WalkAsync(model, input, new(id, command.Consent, command.ReceivedAt, TimeSpan.FromMilliseconds(command.DeadlineMs)));
+
+    public async ValueTask<(PingInput Input, PingOutcome Outcome)> WalkAsync(CatalogModel model, PingInput input, LiveAuction auction)
     {
         var outcome = PingWalk.Run(model, input, live, rotations, asksLive: true);
         if (outcome.Wanted.Length == 0) return (input, outcome);
         var vertical = model.Verticals[input.Vertical];
-        var seen = new SeenPing(model.Currency, id, FieldsOf(vertical, input.Values), command.Consent is { } consent
+        var seen = new SeenPing(model.Currency, auction, FieldsOf(vertical, input.Values), auction.Consent is { } consent
             ? new OutConsent(consent.Text, consent.At, consent.Page, null, consent.UserAgent, consent.Sellers) : null);
         while (outcome.Wanted.Length > 0)
         {
-            var left = LiveDeadline.Left(time.GetUtcNow() - command.ReceivedAt, TimeSpan.FromMilliseconds(command.DeadlineMs), vertical.PingDeadline);
+            var left = LiveDeadline.Left(time.GetUtcNow() - auction.BegunAt, auction.Deadline, vertical.PingDeadline);
             var answers = await Task.WhenAll(outcome.Wanted.Select(ask => AskAsync(model, input, seen, ask, left)));
             input = input with { LiveBids = [.. input.LiveBids, .. answers.SelectMany(bids => bids)] };
             outcome = PingWalk.Run(model, input, live, rotations, asksLive: true);
@@ -38,7 +49,7 @@ public sealed class LiveBidding(BuyerCalls calls, EndpointBreakers breakers, Sta
     }
 
     /// <summary>What every bidder of a ping is shown alike.</summary>
-    private sealed record SeenPing(string Currency, LeadId Id, IReadOnlyList<OutField> Fields, OutConsent? Consent);
+    private sealed record SeenPing(string Currency, LiveAuction Auction, IReadOnlyList<OutField> Fields, OutConsent? Consent);
 
     /// <summary>The ping's offers are made.</summary>
     public void Offered(PingRecord record)
@@ -56,7 +67,7 @@ public sealed class LiveBidding(BuyerCalls calls, EndpointBreakers breakers, Sta
         if (LiveDeadline.For(left, ask.Deadline, endpoint.PingTimeout) is not { } wait) return [LiveBids.Declined(campaign, Reason.Timeout, null, 0)];
         var call = new BidCall
         {
-            RequestId = vault.BidRequest(ping.Id, campaign.Id), Campaign = campaign.Id, Vertical = input.Vertical, Currency = ping.Currency, Sharings = ask.Sharings, CopiesMax = ask.Copies,
+            RequestId = vault.BidRequest(ping.Auction.Id, campaign.Id + ping.Auction.Again), Campaign = campaign.Id, Vertical = input.Vertical, Currency = ping.Currency, Sharings = ask.Sharings, CopiesMax = ask.Copies,
             Source = vault.Alias(campaign.Buyer.Id, input.Publisher, null), SubSource = input.SubId is null ? null : vault.Alias(campaign.Buyer.Id, input.Publisher, input.SubId),
             DeadlineMs = (int)wait.TotalMilliseconds, Test = input.Test, Fields = ping.Fields, Consent = ping.Consent,
         };

@@ -29,7 +29,7 @@ public sealed record LeadAnswer
     public IReadOnlyList<InputError> Warnings { get; init; } = [];
 
     /// <summary>200, or 202 as long as any copy is pending or in doubt.</summary>
-    public int HttpStatus => Copies.Any(copy => copy.State is CopyState.Held or CopyState.InDoubt) ? 202 : 200;
+    public int HttpStatus => State == LeadState.Pending || Copies.Any(copy => copy.State is CopyState.Held or CopyState.InDoubt) ? 202 : 200;
 
     public static string Wire(LeadState state) => state switch
     {

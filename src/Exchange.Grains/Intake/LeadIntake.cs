@@ -15,7 +15,7 @@ namespace Exchange.Grains.Intake;
 
 /// <summary>The door of this silo: pings to the desk, posts to their lead's grain, reads to the rows.</summary>
 public sealed class LeadIntake(
-    PingDesk desk, RateLimits limits, IGrainFactory grains, IExchangeStore store, LeadAnswers answers, ICatalogHost catalog, DeliveryPump pump, FieldParsers parsers, TimeProvider time, ILogger<LeadIntake> log) : ILeadIntake
+    PingDesk desk, RateLimits limits, IGrainFactory grains, IExchangeStore store, LeadAnswers answers, ICatalogHost catalog, DeliveryPump pump, WaitPump waits, FieldParsers parsers, TimeProvider time, ILogger<LeadIntake> log) : ILeadIntake
 {
     /// <summary>A silo that was killed is known to be gone within this time.</summary>
     private static readonly TimeSpan SilosSettle = TimeSpan.FromSeconds(8);
@@ -163,6 +163,7 @@ public sealed class LeadIntake(
             log.LogWarning("A lead's grain was not told of its added fields ({Fault}); a delivery under way goes without them", fault.GetType().Name);
         }
         pump.Nudge();
+        waits.Nudge();
     }
 
     private async Task<PostReply> PostDirectAsync(DirectPostCommand command, string key)

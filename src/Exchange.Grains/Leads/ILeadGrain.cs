@@ -18,6 +18,10 @@ public interface ILeadGrain : IGrainWithGuidKey
     [Alias("resume"), ResponseTimeout("00:02:30")]
     ValueTask Resume(ResumeCommand command);
 
+    /// <summary>It waited before a tree was asked, and that may be over. Done when what it comes to is durable, or this claim's fence is passed.</summary>
+    [Alias("wait-over"), ResponseTimeout("00:01:00")]
+    ValueTask WaitOver(long fence);
+
     /// <summary>Forgets whose lead it was.</summary>
     [Alias("erase"), ResponseTimeout("00:01:00")]
     ValueTask Erase(EraseCommand command);

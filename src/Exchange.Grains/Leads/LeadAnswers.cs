@@ -16,7 +16,7 @@ public sealed class LeadAnswers(IExchangeStore store, ICatalogHost catalog)
 {
     public static LeadAnswer Of(LeadSale sale, string currency, IReadOnlyList<InputError> warnings)
     {
-        var copies = sale.Slots.Select(slot => new CopyAnswer(slot.OfferId, StateOf(slot.State), slot.State == SlotState.Lost ? Money.Zero : slot.Payout, slot.RedirectUrl)).ToArray();
+        var copies = sale.Waits is { } wait ? Awaited(wait) : [.. sale.Slots.Select(slot => new CopyAnswer(slot.OfferId, StateOf(slot.State), slot.State == SlotState.Lost ? Money.Zero : slot.Payout, slot.RedirectUrl))];
         return Sum(sale.Id, sale.State, sale.Reason, currency, copies, sale.Record.Tags, warnings);
     }
 
@@ -29,6 +29,7 @@ public sealed class LeadAnswers(IExchangeStore store, ICatalogHost catalog)
             .OrderBy(copy => copy.OfferId.Length).ThenBy(copy => copy.OfferId, StringComparer.Ordinal)
             .Select(copy => new CopyAnswer(copy.OfferId, copy.State, IsOwed(copy.State) ? copy.Payout : Money.Zero, copy.RedirectUrl))
             .ToArray();
+        if (row.Waits is { } wait) copies = [.. copies, .. Awaited(wait)];
         if (row.Answer is { } recorded)
         {
             var answer = LeadAnswer.FromJson(recorded);
@@ -41,6 +42,9 @@ public sealed class LeadAnswers(IExchangeStore store, ICatalogHost catalog)
         // A lead that came back earns nothing, unless its publisher keeps what it earned.
         bool IsOwed(CopyState state) => state is not (CopyState.Voided or CopyState.Expired) && (state != CopyState.Reversed || keeps);
     }
+
+    /// <summary>What was promised is pending while the lead waits for its auction.</summary>
+    private static CopyAnswer[] Awaited(LeadWait wait) => [.. wait.Promised.Select(offer => new CopyAnswer(offer.OfferId, CopyState.Held, offer.Payout, null))];
 
     private static LeadState StateOf(LeadRow row) => row.State == LeadState.Open ? LeadState.Pending : row.State;
 

@@ -45,6 +45,18 @@ public sealed class LeadGrain(LeadServices services) : Grain, ILeadGrain
         }
     }
 
+    public async ValueTask WaitOver(long fence)
+    {
+        try
+        {
+            await Seller.WaitOverAsync(fence);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
     public async ValueTask Erase(EraseCommand command)
     {
         try

@@ -27,9 +27,12 @@ public sealed record LeadPayload(IReadOnlyDictionary<string, string> Fields, Con
     public static LeadPayload Of(FieldSet fields, FieldValue[] values, ConsentInput? consent, LiveBid[] live) => new(
         fields.All.Where(field => values[field.Ordinal].IsGiven).ToDictionary(field => field.Name, field => values[field.Ordinal].Text!, StringComparer.Ordinal), consent)
     {
-        Carried = live.Where(bid => bid.Carry.Length > 0).ToDictionary(
-            bid => CarriedKey(bid.Of.Id, bid.Sharing == Sharing.Exclusive), IReadOnlyDictionary<string, string> (bid) => new Dictionary<string, string>(bid.Carry, StringComparer.Ordinal), StringComparer.Ordinal),
+        Carried = Carry(live),
     };
+
+    /// <summary>What these bids want to be brought back.</summary>
+    public static IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> Carry(LiveBid[] live) => live.Where(bid => bid.Carry.Length > 0).ToDictionary(
+        bid => CarriedKey(bid.Of.Id, bid.Sharing == Sharing.Exclusive), IReadOnlyDictionary<string, string> (bid) => new Dictionary<string, string>(bid.Carry, StringComparer.Ordinal), StringComparer.Ordinal);
 
     /// <summary>Of a person who was erased: nothing.</summary>
     public static LeadPayload Erased { get; } = new(new Dictionary<string, string>(), null);

@@ -135,6 +135,31 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         }
     }
 
+    /// <summary>The pump's way in: the lead waited before a tree was asked, and that may be over.</summary>
+    public async Task WaitOverAsync(long fence)
+    {
+        resumes++;
+        try
+        {
+            await gate.WaitAsync();
+            try
+            {
+                // As the rows are now: fields may have come, a catalog, an erasure.
+                if (!await RestoreAsync() || row!.Wait is not { IsOver: false } wait || wait.Fence != fence) return;
+                var resealed = row.IsErased || LeadWaits.Asked(wait.Wait, Context) is not { } tree ? null : await new WaitedAuction(services).AskLiveAsync(world!, row, sale!, tree, fence);
+                await StepAsync(new LeadEvent.WaitOver(new(fence, resealed), Cancelled: row.IsErased));
+            }
+            finally
+            {
+                gate.Release();
+            }
+        }
+        finally
+        {
+            resumes--;
+        }
+    }
+
     /// <summary>
     /// Forgets the person of this lead, in order with whatever else happens to it. A call that is under way cannot be called back; what it comes to is
     /// recorded.
@@ -316,6 +341,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
                 if (verdict.Code == VerdictCode.Done && (submitted.New is not null || submitted.Post is not null)) row = row! with { AtMs = submitted.AtMs };
                 // Only what this very item wrote: what was there already is on its way, or comes when its lease runs out.
                 if (verdict.Code == VerdictCode.Done) services.Pump.Started(done, submitted);
+                if (done.Waits is not null) services.Waits.Nudge();
                 step = IsGate(submitted, verdict) && await services.Catalog.RefreshAsync(CancellationToken.None)
                     ? services.Decide(sale, new LeadEvent.Stale(), Context)
                     : services.Decide(sale, new LeadEvent.Settled(verdict), Context);

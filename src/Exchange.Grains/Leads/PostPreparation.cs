@@ -60,7 +60,9 @@ public sealed class PostPreparation(LeadServices services)
         var vertical = atPing.Verticals[record.Vertical];
         var payload = LeadPayload.Of(vertical.Fields, values, command.Consent, record.LiveBids);
         var world = new SaleWorld(services, record, atPing, values, payload, command.ReceivedAt);
-        var maxCopies = MaxCopies(current, record, offers.Count);
+        // A direct post whose tree waits was not walked: how many it sells is the tree's.
+        var isUnasked = command.Direct && record is { Outcome: Reason.None, Offers.Length: 0, Tree: not null };
+        var maxCopies = MaxCopies(current, record, isUnasked ? Math.Min(current.Trees.GetValueOrDefault(record.Tree!)?.Copies ?? 1, record.MaxCopies) : offers.Count);
         var sealedBytes = vault.Seal(id, payload.ToJson());
         // Firm: the best offers were held at the ping, and the lead's row with them.
         var firm = FirmOffers.AreHeld(atPing, record) && !command.Direct;
@@ -82,6 +84,7 @@ public sealed class PostPreparation(LeadServices services)
             MaxCopies = maxCopies,
             MinPayout = new Money(command.MinPayoutMicros),
             Late = late,
+            IsDirect = command.Direct,
             Promised = promised,
             PersonHashes = PostRules.PersonHashes(vault, current, vertical, values),
             First = new FirstWrite(lead, firm ? new LeadPost(maxCopies, command.BodyHash, sealedBytes) { Promised = promised } : null,
@@ -97,7 +100,7 @@ public sealed class PostPreparation(LeadServices services)
         var refused = record.Outcome is > Reason.None and < Reason.Suppressed ? record.Outcome
             : PostRules.Suppressed(vertical, values) ? Reason.Suppressed
             : record.Outcome != Reason.None ? record.Outcome
-            : offers.Aggregate(Money.Zero, (sum, offer) => sum + offer.Payout).Micros < command.MinPayoutMicros ? Reason.MinPayout
+            : !isUnasked && offers.Aggregate(Money.Zero, (sum, offer) => sum + offer.Payout).Micros < command.MinPayoutMicros ? Reason.MinPayout
             : services.Book.TestResultOf(id) == "unsold" ? Reason.AllRejected
             : Reason.None;
         return new(sale, world, row, warnings, refused) { Suppressible = SuppressionHash.Of(vault, vertical.Fields, field => values[field.Ordinal].Text) };

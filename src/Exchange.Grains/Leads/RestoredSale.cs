@@ -24,7 +24,10 @@ public static class RestoredSale
         var payload = LeadPayload.Of(services.Store.Vault, row);
         var values = PostRules.ValuesOf(vertical, payload, services.Parsers, PostRules.Today(services.Time.GetUtcNow(), atPing.Zone));
         var world = new SaleWorld(services, record, atPing, values, payload, DateTimeOffset.FromUnixTimeMilliseconds(row.AtMs));
-        var later = row.Copies.Where(copy => PlaceInRecord(record, copy) < 0).ToArray();
+        // A ping whose record was lost had this tree.
+        if (row.Wait is { Wait.Trees: [var own, ..] } && record.Tree is null) record = record with { Tree = own };
+        var isOver = row.Wait?.Wait.AtPing == true;
+        var later = row.Copies.Where(copy => isOver || PlaceInRecord(record, copy) < 0).ToArray();
         var campaigns = await CampaignsAsync(services, later, row.CatalogVersion);
         var restored = From(row, record, world, later, campaigns, services.Catalog.Current) with
         {
@@ -58,17 +61,23 @@ public static class RestoredSale
             Slots = [.. row.Copies.GroupBy(copy => copy.OfferId, StringComparer.Ordinal).Select(group => SlotOf(group.MaxBy(copy => copy.Id.No)!))],
             // Whoever fell out is not asked again.
             Out = [.. row.Copies.Where(copy => copy.State is CopyState.Voided or CopyState.Expired).Select(PlaceOf)],
-            UnsoldTrees = [.. later.Where(copy => copy.Trees.Count > 0 && copy.Trees[0] != record.Tree).Select(copy => copy.Trees[0]).Distinct()],
+            UnsoldTrees =
+            [
+                .. (row.Wait?.Wait.Trees.Skip(1) ?? []).Concat(later.Where(copy => copy.Trees.Count > 0 && copy.Trees[0] != record.Tree).Select(copy => copy.Trees[0])).Distinct(),
+            ],
             // A post that came in time may have been written a moment after its offer's end.
             Late = row.Promised is null && row.AtMs > record.ExpiresAtMs,
             Promised = row.Promised,
+            Waits = row.Waits,
+            Waited = row.Wait is { IsOver: true, Wait.AtPing: true },
+            MinPayout = row.Wait?.Wait.MinPayout ?? Money.Zero,
             MaxCopies = row.MaxCopies,
             NextCopyNo = row.Copies.Count == 0 ? 1 : row.Copies.Max(copy => copy.Id.No) + 1,
             Tries = row.Copies.Count,
             Reason = row.Reason,
         };
 
-        int PlaceOf(CopyRow copy) => PlaceInRecord(record, copy) is >= 0 and var place ? place : record.Bids.Length + Array.IndexOf(later, copy);
+        int PlaceOf(CopyRow copy) => Array.IndexOf(later, copy) is >= 0 and var place ? record.Bids.Length + place : PlaceInRecord(record, copy);
 
         Slot SlotOf(CopyRow copy) => new(copy.OfferId, SharingOf(copy), copy.Payout, PlaceOf(copy), copy.Price, copy.Id.No, copy.State switch
         {

@@ -15,6 +15,9 @@ public sealed class SaleWorld(LeadServices services, PingRecord record, CatalogM
     private Subject? newest;
     private CatalogModel? newestModel;
 
+    /// <summary>What live bidders said: at the ping, or when the lead's auction came.</summary>
+    public LiveBid[] LiveBids { get; set; } = record.LiveBids;
+
     public CatalogModel AtPing => atPing;
     public FieldValue[] Values => values;
     /// <summary>As the catalog of the ping reads it.</summary>
@@ -42,26 +45,28 @@ public sealed class SaleWorld(LeadServices services, PingRecord record, CatalogM
         return newest!;
     }
 
-    private Walked? Walk(CatalogModel model, WalkWish wish, DateTimeOffset now)
+    private Walked? Walk(CatalogModel model, WalkWish wish, DateTimeOffset now) =>
+        InputOf(model, wish, now) is { } ping ? new(model, SubjectIn(model), PingWalk.Run(model, ping, services.Live, services.Rotations)) : null;
+
+    /// <summary>A later walk of this lead as a walk reads it; null: the catalog of this moment does not have the tree or the vertical.</summary>
+    public PingInput? InputOf(CatalogModel model, WalkWish wish, DateTimeOffset now)
     {
         if (!model.Verticals.ContainsKey(record.Vertical) || !model.Trees.ContainsKey(wish.Tree)) return null;
         if (!model.Publishers.TryGetValue(record.Publisher, out var publisher) || !publisher.Verticals.ContainsKey(record.Vertical)) return null;
-        var subject = SubjectIn(model);
-        var ping = new PingInput
+        return new()
         {
-            Publisher = record.Publisher, Vertical = record.Vertical, SubId = record.SubId, Channel = record.Channel, Values = subject.Values, Now = now,
+            Publisher = record.Publisher, Vertical = record.Vertical, SubId = record.SubId, Channel = record.Channel, Values = SubjectIn(model).Values, Now = now,
             Seed = wish.Seed, MinPayout = wish.MinPayout, MaxCopies = wish.MaxCopies, SoldElsewhereCopies = record.SoldElsewhereCopies,
             SoldElsewhereSellers = record.SoldElsewhereSellers, LiveBids = LiveBidsIn(model, now), Test = record.Id.IsTest, Tree = wish.Tree, Without = wish.Without,
         };
-        return new(model, subject, PingWalk.Run(model, ping, services.Live, services.Rotations));
     }
 
-    /// <summary>Live bidders are not asked again for a lead; what they said at the ping counts as long as it stands.</summary>
+    /// <summary>Live bidders are not asked again for each walk; what they said counts as long as it stands.</summary>
     private LiveBid[] LiveBidsIn(CatalogModel model, DateTimeOffset now)
     {
-        if (record.LiveBids.Length == 0) return [];
+        if (LiveBids.Length == 0) return [];
         var nowMs = now.ToUnixTimeMilliseconds();
-        return [.. record.LiveBids.Where(bid => !bid.IsOver(nowMs) && model.Campaigns.ContainsKey(bid.Of.Id)).Select(bid => bid with { Of = model.Campaigns[bid.Of.Id] })];
+        return [.. LiveBids.Where(bid => !bid.IsOver(nowMs) && model.Campaigns.ContainsKey(bid.Of.Id)).Select(bid => bid with { Of = model.Campaigns[bid.Of.Id] })];
     }
 
     private static Subject SubjectOf(PingRecord record, FieldValue[] values, DateTimeOffset at) => new()

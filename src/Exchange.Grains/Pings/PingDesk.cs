@@ -87,7 +87,7 @@ public sealed class PingDesk(
         {
             Publisher = publisher!.Id, Vertical = vertical!.Id, SubId = command.SubId, Channel = command.Channel, Values = reading!.Values, Now = now, Seed = seed,
             MinPayout = command.MinPayout, MaxCopies = command.MaxCopies == 0 ? Engine.Limits.CopiesPerLead : command.MaxCopies,
-            SoldElsewhereCopies = command.SoldElsewhereCopies, SoldElsewhereSellers = [.. command.SoldElsewhereSellers], Test = command.Test, Persons = Persons(reading),
+            SoldElsewhereCopies = command.SoldElsewhereCopies, SoldElsewhereSellers = [.. command.SoldElsewhereSellers], Test = command.Test, Persons = Persons(reading), Direct = direct,
         };
         var forced = command.Test ? command.TestResult : null;
         // Nobody is asked about a person who is never sold.

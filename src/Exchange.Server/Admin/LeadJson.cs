@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Exchange.Engine;
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
@@ -38,6 +39,16 @@ internal static class LeadJson
         json.WriteString("price", sold.Aggregate(Money.Zero, (sum, copy) => sum + copy.Price).ToString());
         var paid = returns.KeepsPayout(lead.Id) ? lead.Copies.Where(copy => copy.State is CopyState.Captured or CopyState.Reversed) : sold;
         json.WriteString("payout", paid.Aggregate(Money.Zero, (sum, copy) => sum + copy.Payout).ToString());
+        if (lead.Wait is { } wait)
+        {
+            json.WriteStartObject("wait");
+            json.WriteString("tree", wait.Wait.Trees[^1]);
+            json.WriteString("for", wait.Wait.Until.For == DeliveryWait.Fields ? "fields" : "moment");
+            json.WriteTime("since", wait.BegunMs);
+            json.WriteTime("until", wait.Wait.Until.UntilMs);
+            json.WriteBoolean("over", wait.IsOver);
+            json.WriteEndObject();
+        }
         json.WriteObjects("copies", lead.Copies, copy =>
         {
             json.WriteString("copy_id", copy.Id.ToString());

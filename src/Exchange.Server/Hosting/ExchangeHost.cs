@@ -3,6 +3,7 @@ using Exchange.Engine;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Cluster;
 using Exchange.Grains.Deliveries;
+using Exchange.Grains.Leads;
 using Exchange.Grains.Limits;
 using Exchange.Grains.Pings;
 using Exchange.Server.Access;
@@ -88,6 +89,7 @@ public static class ExchangeHost
         services.AddHostedService<Housekeeping>();
         services.AddHostedService<CountWriter>();
         services.AddHostedService(provider => provider.GetRequiredService<DeliveryPump>());
+        services.AddHostedService(provider => provider.GetRequiredService<WaitPump>());
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30) + options.Cluster.Drain);
 
         services.AddAccess().AddObservability().AddIntake().AddCompatibility().AddExchangeGrpc().AddAdmin().AddExchangeOpenApi();

@@ -40,7 +40,7 @@ public static class SiloServices
         services.AddSingleton<BidderLines>().AddSingleton<StandingBids>().AddSingleton(new EndpointBreakers(new BreakerOptions(), time)).AddSingleton<LiveBidding>();
         services.AddSingleton(provider => ConnectorList.Create(provider.GetRequiredService<OutboundHttp>(), provider.GetRequiredService<BidderLines>(), time, mail, provider.GetRequiredService<IHostKeys>()));
         services.AddSingleton<IHostKeys, RememberedHostKeys>();
-        return services.AddSingleton<BuyerCalls>().AddSingleton<DeliveryTurns>().AddSingleton<DeliveryPump>();
+        return services.AddSingleton<BuyerCalls>().AddSingleton<DeliveryTurns>().AddSingleton<DeliveryPump>().AddSingleton<WaitPump>();
     }
 
     /// <summary>The pool has a thread for each core: pings must not wait for one that compiles.</summary>

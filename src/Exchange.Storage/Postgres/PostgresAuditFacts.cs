@@ -24,8 +24,10 @@ internal sealed class PostgresAuditFacts(NpgsqlConnection database) : IAuditFact
 
     public IEnumerable<TransferFact> Bookings() => Rows("SELECT no, kind, debit, credit, amount FROM transfer WHERE lead_id IS NULL", static row => Transfer(row, 0));
 
+    private const string Waits = "EXISTS (SELECT 1 FROM lead_wait w WHERE w.lead_id = lead.lead_id AND w.due_at IS NOT NULL)";
+
     public IEnumerable<LeadFacts> Leads() => LeadMerge.Merge(
-        Rows("SELECT lead_id, publisher, state, max_copies, open_copies, open_exclusive, offer_ms, answer FROM lead ORDER BY lead_id", static row => (row.Lead(0), Lead(row))),
+        Rows($"SELECT lead_id, publisher, state, max_copies, open_copies, open_exclusive, offer_ms, answer, {Waits} FROM lead ORDER BY lead_id", static row => (row.Lead(0), Lead(row))),
         Rows("SELECT lead_id, no, campaign, buyer, company, exclusive, state, price, payout, called, at_ms, takes, amounts FROM copy ORDER BY lead_id, no", row => (row.Lead(0), Copy(row))),
         // A lead's bookings have its id as their source.
         Rows("SELECT lead_id, no, kind, debit, credit, amount FROM transfer WHERE lead_id IS NOT NULL ORDER BY source, no, kind, part", static row => (row.Lead(0), Transfer(row, 1))),
@@ -84,7 +86,7 @@ internal sealed class PostgresAuditFacts(NpgsqlConnection database) : IAuditFact
     }
 
     private static LeadFact Lead(NpgsqlDataReader row) =>
-        new(row.Text(1), (LeadState)row.Int(2), row.Int(3), row.Int(4), row.Bool(5), row.Long(6) == 0, row.BlobOrNull(7) is { } answer ? RecordedAnswer.Read(answer) : null);
+        new(row.Text(1), (LeadState)row.Int(2), row.Int(3), row.Int(4), row.Bool(5), row.Long(6) == 0, row.BlobOrNull(7) is { } answer ? RecordedAnswer.Read(answer) : null) { Waits = row.Bool(8) };
 
     private CopyFact Copy(NpgsqlDataReader row) => new(
         row.Int(1), row.Text(2), row.Text(3), row.Text(4), row.Bool(5), (CopyState)row.Int(6), new(row.Long(7)), new(row.Long(8)), row.Bool(9), row.Long(10),

@@ -28,6 +28,7 @@ internal sealed class PostgresErasures(PostgresChanges changes, PostgresSuppress
                 """, cancel, erasure.AtMs, erasure.Lead).ConfigureAwait(false);
             // It would wait for nothing.
             await database.RunAsync("UPDATE delivery SET due_at = $1 WHERE lead_id = $2 AND status = 1 AND wait IN (1, 2)", cancel, erasure.AtMs, erasure.Lead).ConfigureAwait(false);
+            await database.RunAsync("UPDATE lead_wait SET due_at = $1, fence = fence + 1 WHERE lead_id = $2 AND due_at IS NOT NULL", cancel, erasure.AtMs, erasure.Lead).ConfigureAwait(false);
             await ForgetPingAsync(database, erasure.Lead, cancel).ConfigureAwait(false);
             await database.RunAsync("INSERT INTO suppressed (hmac, lead_id, at_ms) SELECT t.hmac, $2, $3 FROM unnest($1) AS t (hmac) ORDER BY t.hmac ON CONFLICT DO NOTHING",
                 cancel, erasure.Suppress.ToArray(), erasure.Lead, erasure.AtMs).ConfigureAwait(false);

@@ -28,6 +28,7 @@ public sealed class PostgresStore : IExchangeStore
         Counts = counts = new PostgresLimitCounts(changes, source);
         Upkeep = new PostgresUpkeep(changes, source, TimeSpan.FromDays(options.PingRetentionDays));
         Deliveries = new PostgresDeliveries(changes, source, silo);
+        Waits = new PostgresLeadWaits(changes, source);
         Access = new PostgresAccess(changes, source, vault);
         Ledger = new PostgresLedger(changes, source);
         Returns = new PostgresReturns(changes, source);
@@ -63,6 +64,7 @@ public sealed class PostgresStore : IExchangeStore
     public ILimitCounts Counts { get; }
     public IUpkeep Upkeep { get; }
     public IDeliveryStore Deliveries { get; }
+    public ILeadWaits Waits { get; }
     public IAccessStore Access { get; }
     public ILedgerStore Ledger { get; }
     public IReturnStore Returns { get; }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Engine;
@@ -16,6 +17,11 @@ internal static class Rows
     public const string LeadColumns =
         "l.lead_id, l.publisher, l.vertical, l.sub_id, l.test, l.state, l.reason, l.max_copies, l.post_hash, l.sealed, l.answer, l.catalog_version, l.at_ms, l.channel, l.offer_ms, l.promised";
     public const int LeadCount = 16;
+
+    private const string WaitColumns = "w.kind, w.until_ms, w.plan, w.begun_ms, w.fence, w.due_at IS NULL";
+
+    private static LeadWaitRow? Wait(NpgsqlDataReader row, int first) => row.IsDBNull(first) ? null
+        : new(LeadWaitJson.Read(row.Text(first + 2), (DeliveryWait)row.Int(first), row.Long(first + 1)), row.Long(first + 3), row.Long(first + 4), row.Bool(first + 5));
 
     public static CopyRow Copy(NpgsqlDataReader row, int first) => new(
         new CopyId(row.Lead(first), row.Int(first + 1)), row.Text(first + 2), row.Text(first + 3), row.Text(first + 4), row.Text(first + 5), row.Bool(first + 6),
@@ -35,12 +41,12 @@ internal static class Rows
         var leads = new Dictionary<LeadId, LeadRow>(ids.Length);
         if (ids.Length == 0) return leads;
         var copies = new List<CopyRow>();
-        await reads.AllAsync($"SELECT {LeadColumns}, {CopyColumns} FROM lead l LEFT JOIN copy c ON c.lead_id = l.lead_id WHERE l.lead_id = ANY($1) ORDER BY l.lead_id, c.no", row =>
+        await reads.AllAsync($"SELECT {LeadColumns}, {CopyColumns}, {WaitColumns} FROM lead l LEFT JOIN lead_wait w ON w.lead_id = l.lead_id LEFT JOIN copy c ON c.lead_id = l.lead_id WHERE l.lead_id = ANY($1) ORDER BY l.lead_id, c.no", row =>
         {
             if (!leads.ContainsKey(row.Lead(0)))
             {
                 copies = [];
-                leads.Add(row.Lead(0), Lead(row, 0, copies));
+                leads.Add(row.Lead(0), Lead(row, 0, copies) with { Wait = Wait(row, LeadCount + CopyCount) });
             }
             if (!row.IsDBNull(LeadCount)) copies.Add(Copy(row, LeadCount));
             return true;

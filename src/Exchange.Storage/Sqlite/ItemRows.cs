@@ -28,9 +28,20 @@ internal sealed class ItemRows(Database database, CounterCache counters, SoldSeq
                 .Bind(post.PostHash).Bind(item.Answer).Bind(post.Sealed).Bind(item.Lead).Run();
         else
             database.Prepare("""
-                UPDATE lead SET state = ?, reason = ?, open_copies = ?, open_exclusive = ?, answer = coalesce(?, answer) WHERE lead_id = ?
+                UPDATE lead SET state = ?, reason = ?, open_copies = ?, open_exclusive = ?, answer = coalesce(?, answer), sealed = coalesce(?, sealed) WHERE lead_id = ?
                 """)
-                .Bind((long)item.State).Bind((long)item.Reason).Bind(open).Bind(exclusive).Bind(item.Answer).Bind(item.Lead).Run();
+                .Bind((long)item.State).Bind((long)item.Reason).Bind(open).Bind(exclusive).Bind(item.Answer).Bind(item.EndsWait?.Sealed).Bind(item.Lead).Run();
+    }
+
+    public void WriteWait(JournalItem item)
+    {
+        if (item.Wait is { } wait)
+            database.Prepare("""
+                INSERT INTO lead_wait (lead_id, kind, until_ms, due_at, fence, begun_ms, plan) VALUES (?1, ?2, ?3, ?3, 0, ?4, ?5)
+                ON CONFLICT (lead_id) DO UPDATE SET kind = ?2, until_ms = ?3, due_at = ?3, fence = fence + 1, plan = ?5, begun_ms = CASE WHEN plan = ?5 AND due_at IS NOT NULL THEN begun_ms ELSE ?4 END
+                """).Bind(item.Lead).Bind((long)wait.Until.For).Bind(wait.Until.UntilMs).Bind(item.AtMs).Bind(LeadWaitJson.Write(wait)).Run();
+        else if (item.EndsWait is not null)
+            database.Prepare("UPDATE lead_wait SET due_at = NULL, fence = fence + 1 WHERE lead_id = ?").Bind(item.Lead).Run();
     }
 
     public void WriteEnd(JournalItem item, CopyEnd end)

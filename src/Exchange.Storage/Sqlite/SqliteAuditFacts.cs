@@ -15,8 +15,10 @@ internal sealed class SqliteAuditFacts(Database database) : IAuditFacts
 
     public IEnumerable<TransferFact> Bookings() => Rows("SELECT no, kind, debit, credit, amount FROM transfer WHERE lead_id IS NULL", static row => Transfer(row, 0));
 
+    private const string Waits = "EXISTS (SELECT 1 FROM lead_wait w WHERE w.lead_id = lead.lead_id AND w.due_at IS NOT NULL)";
+
     public IEnumerable<LeadFacts> Leads() => LeadMerge.Merge(
-        Rows("SELECT lead_id, publisher, state, max_copies, open_copies, open_exclusive, offer_ms, answer FROM lead ORDER BY lead_id", static row => (row.Lead(0), Lead(row))),
+        Rows($"SELECT lead_id, publisher, state, max_copies, open_copies, open_exclusive, offer_ms, answer, {Waits} FROM lead ORDER BY lead_id", static row => (row.Lead(0), Lead(row))),
         Rows("SELECT lead_id, no, campaign, buyer, company, exclusive, state, price, payout, called, at_ms, takes FROM copy ORDER BY lead_id, no", static row => (row.Lead(0), Copy(row))),
         Rows("SELECT lead_id, no, kind, debit, credit, amount FROM transfer INDEXED BY transfer_source WHERE lead_id IS NOT NULL ORDER BY source, no, kind, part",
             static row => (row.Lead(0), Transfer(row, 1))),
@@ -61,7 +63,7 @@ internal sealed class SqliteAuditFacts(Database database) : IAuditFacts
     private static TransferFact Transfer(Statement row, int first) => new(row.Int(first), row.Text(first + 1), row.Text(first + 2), row.Text(first + 3), new(row.Long(first + 4)));
 
     private static LeadFact Lead(Statement row) =>
-        new(row.Text(1), (LeadState)row.Int(2), row.Int(3), row.Int(4), row.Bool(5), row.Long(6) == 0, row.IsNull(7) ? null : RecordedAnswer.Read(row.Span(7)));
+        new(row.Text(1), (LeadState)row.Int(2), row.Int(3), row.Int(4), row.Bool(5), row.Long(6) == 0, row.IsNull(7) ? null : RecordedAnswer.Read(row.Span(7))) { Waits = row.Bool(8) };
 
     private static CopyFact Copy(Statement row) => new(
         row.Int(1), row.Text(2), row.Text(3), row.Text(4), row.Bool(5), (CopyState)row.Int(6), new(row.Long(7)), new(row.Long(8)), row.Bool(9), row.Long(10),

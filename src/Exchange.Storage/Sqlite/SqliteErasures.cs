@@ -36,6 +36,7 @@ internal sealed class SqliteErasures(Writer writer, SqliteSuppressions suppressi
             """).Bind(erasure.AtMs).Bind(erasure.Lead).Run();
         // It would wait for nothing.
         database.Prepare("UPDATE delivery SET due_at = ? WHERE lead_id = ? AND status = 1 AND wait IN (1, 2)").Bind(erasure.AtMs).Bind(erasure.Lead).Run();
+        database.Prepare("UPDATE lead_wait SET due_at = ?, fence = fence + 1 WHERE lead_id = ? AND due_at IS NOT NULL").Bind(erasure.AtMs).Bind(erasure.Lead).Run();
         foreach (var hmac in erasure.Suppress)
             database.Prepare("INSERT INTO suppressed (hmac, lead_id, at_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING").Bind(hmac).Bind(erasure.Lead).Bind(erasure.AtMs).Run();
         return database.Prepare("INSERT INTO audit (at_ms, who, action, target, detail) VALUES (?, ?, 'lead.erase', ?, NULL)")

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Exchange.Engine;
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 
@@ -24,6 +25,7 @@ internal sealed class SqliteLeads(Writer writer, ReadPool reads) : ILeadStore
             if (session.Database.Prepare("UPDATE lead SET sealed = ? WHERE lead_id = ? AND sealed = ?").Bind(newSealed).Bind(id).Bind(readSealed).Run() == 0) return false;
             // Also one that somebody is asking just now by what was there before: the next claim's fence makes his answer void.
             session.Database.Prepare("UPDATE delivery SET due_at = ? WHERE lead_id = ? AND status = 1 AND wait = 2").Bind(nowMs).Bind(id).Run();
+            session.Database.Prepare("UPDATE lead_wait SET due_at = ?, fence = fence + 1 WHERE lead_id = ? AND due_at IS NOT NULL").Bind(nowMs).Bind(id).Run();
             return true;
         }, cancel);
 
@@ -50,7 +52,9 @@ internal sealed class SqliteLeads(Writer writer, ReadPool reads) : ILeadStore
     private static LeadRow? Find(Database database, LeadId id)
     {
         var copies = Rows.CopiesOf(database, id);
-        return database.Prepare($"SELECT {Rows.LeadColumns} FROM lead l WHERE l.lead_id = ?").Bind(id).First(row => Rows.Lead(row, 0, copies));
+        var wait = database.Prepare("SELECT kind, until_ms, plan, begun_ms, fence, due_at IS NULL FROM lead_wait WHERE lead_id = ?").Bind(id)
+            .First(static row => new LeadWaitRow(LeadWaitJson.Read(row.Text(2), (DeliveryWait)row.Int(0), row.Long(1)), row.Long(3), row.Long(4), row.Bool(5)));
+        return database.Prepare($"SELECT {Rows.LeadColumns} FROM lead l WHERE l.lead_id = ?").Bind(id).First(row => Rows.Lead(row, 0, copies) with { Wait = wait });
     }
 
     private static Page<LeadRow> ByLead(Database database, LeadQuery query, int limit)

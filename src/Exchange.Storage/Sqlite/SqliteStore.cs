@@ -53,6 +53,7 @@ public sealed class SqliteStore : IExchangeStore
         Counts = new SqliteLimitCounts(writer, reads);
         Upkeep = new SqliteUpkeep(writer, reads);
         Deliveries = new SqliteDeliveries(writer, reads);
+        Waits = new SqliteLeadWaits(writer, reads);
         Access = new SqliteAccess(writer, reads, vault);
         Ledger = new SqliteLedger(writer, reads);
         Returns = new SqliteReturns(writer, reads);
@@ -75,6 +76,7 @@ public sealed class SqliteStore : IExchangeStore
     public ILimitCounts Counts { get; }
     public IUpkeep Upkeep { get; }
     public IDeliveryStore Deliveries { get; }
+    public ILeadWaits Waits { get; }
     public IAccessStore Access { get; }
     public ILedgerStore Ledger { get; }
     public IReturnStore Returns { get; }

@@ -149,8 +149,11 @@ public sealed class TreeTests
     private static readonly (string, string)[] NotAsked = [("conflict", "ping_trees.pool.traffic")];
 
     [Theory]
-    [InlineData("\"wait\": { \"for\": \"10m\" }", "not_supported", "wait")]
-    [InlineData("\"unsold\": { \"wait\": { \"for\": \"10m\" } }", "not_supported", "unsold.wait")]
+    [InlineData("\"wait\": { \"for\": \"10\" }", "invalid_format", "wait.for")]
+    [InlineData("\"wait\": {}", "missing_key", "wait")]
+    [InlineData("\"wait\": { \"until\": \"office\" }", "conflict", "wait.until")]
+    [InlineData("\"firm\": true, \"wait\": { \"for\": \"10m\" }", "conflict", "wait")]
+    [InlineData("\"unsold\": { \"wait\": { \"for\": \"10m\" } }", "missing_key", "unsold.tree")]
     [InlineData("\"unsold\": {}", "missing_key", "unsold.tree")]
     [InlineData("\"unsold\": { \"tree\": \"none\" }", "unknown_id", "unsold.tree")]
     [InlineData("\"unsold\": { \"tree\": \"sun\" }", "conflict", "unsold.tree")]

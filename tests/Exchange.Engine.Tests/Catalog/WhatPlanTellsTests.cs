@@ -86,7 +86,7 @@ public sealed class WhatPlanTellsTests
     [InlineData("campaigns acme-a handicap", "\"5.00001%\"", "invalid_format", "campaigns.acme-a.handicap", "at most 4 decimals")]
     // keys: unknown ones, and those that this build does not keep
     [InlineData("campaigns acme-a wieght", "5", "unknown_key", "campaigns.acme-a.wieght", "did you mean `weight`?")]
-    [InlineData("ping_trees auto-main wait", "{ \"for\": \"10m\" }", "not_supported", "ping_trees.auto-main.wait", "take it out")]
+    [InlineData("ping_trees auto-main wait", "{ \"until\": \"office\" }", "conflict", "ping_trees.auto-main.wait.until", "into the campaign's `delivery`")]
     [InlineData("campaigns acme-a delivery", "{ \"to\": [{ \"endpoint\": \"crm\", \"when\": { \"field\": \"age\", \"exists\": true } }] }", "missing_key", "campaigns.acme-a.delivery.to", "end the list with an endpoint without `when`")]
     [InlineData("campaigns acme-a bid", "{ \"live\": \"inbox\" }", "conflict", "campaigns.acme-a.bid.live", "Name one that has")]
     public void OneWrongThing_IsRefusedOnce_WithItsPlaceAndTheWayOut(string keys, string json, string code, string path, string fix)

@@ -20,6 +20,7 @@ internal sealed class Laws(SimWorld world)
             world.Violates("law (a)", $"{copy} leaves and is not durable");
             return;
         }
+        if (lead.Wait?.DueAtMs is not null) world.Violates("law (a)", $"{copy} leaves while its lead waits for its auction");
         // The lease may be another silo's, whose pump asked this one's lead: it must be somebody's and not over. Another attempt's yes may have ended it a
         // moment ago: then its buyer has the copy, and gets it once more under the same id.
         var delivery = lead.Deliveries.Find(delivery => delivery.Copy == copy && delivery is { Pulled: false, Attempts: > 0 });

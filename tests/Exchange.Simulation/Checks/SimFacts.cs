@@ -27,7 +27,7 @@ internal sealed class SimFacts(SimDatabase database) : IAuditFacts
 
     public IEnumerable<LeadFacts> Leads() => database.Leads.OrderBy(lead => lead.Id).Select(lead => new LeadFacts(
         lead.Id,
-        new(lead.Publisher, lead.State, lead.MaxCopies, lead.OpenCopies, lead.OpenExclusive, lead.OfferUntilMs == 0, AnswerOf(lead)),
+        new(lead.Publisher, lead.State, lead.MaxCopies, lead.OpenCopies, lead.OpenExclusive, lead.OfferUntilMs == 0, AnswerOf(lead)) { Waits = lead.Wait?.DueAtMs is not null },
         [.. lead.Copies.Select(copy => new CopyFact(
             copy.No, copy.Campaign, copy.Buyer, copy.Company, copy.Exclusive, copy.State, copy.Price, copy.Payout, copy.IsCalled, copy.AtMs,
             [.. copy.Takes.Select(take => new TakeFact(take.Counter.Id, take.Amount))]))],

@@ -1,5 +1,6 @@
 using Exchange.Engine.Deliveries;
 using Exchange.Engine;
+using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Storage;
@@ -42,6 +43,15 @@ internal sealed class DeliveryEntry(CopyId copy, string endpoint)
     public long WaitUntilMs { get; init; }
 
     public void Unlease() => (Owner, LeaseUntilMs) = (null, 0);
+}
+
+/// <summary>A lead's wait before a tree; over when nothing is due any more.</summary>
+internal sealed class WaitEntry(LeadWait wait, long begunMs, long fence)
+{
+    public LeadWait For => wait;
+    public long BegunMs => begunMs;
+    public long Fence { get; set; } = fence;
+    public long? DueAtMs { get; set; } = wait.Until.UntilMs;
 }
 
 /// <summary>A counter's row.</summary>
@@ -92,7 +102,9 @@ internal sealed class LeadEntry(LeadId id, NewLead made, long atMs)
     public List<DeliveryEntry> Deliveries { get; } = [];
     public List<(int CopyNo, Transfer Transfer)> Transfers { get; } = [];
 
-    public JudgedLead Judged => new(id, State, Reason, Publisher, MaxCopies, PostHash, Answer, OfferUntilMs == 0);
+    public WaitEntry? Wait { get; set; }
+
+    public JudgedLead Judged => new(id, State, Reason, Publisher, MaxCopies, PostHash, Answer, OfferUntilMs == 0) { WaitFence = Wait is { DueAtMs: not null } wait ? wait.Fence : null };
 
     public LeadRow ToRow() => new(
         id, Publisher, Vertical, SubId, id.IsTest, State, Reason, MaxCopies, PostHash, Sealed, Answer, CatalogVersion, AtMs,
@@ -104,5 +116,6 @@ internal sealed class LeadEntry(LeadId id, NewLead made, long atMs)
         })])
     {
         Channel = Channel, Promised = Promised, OfferUntilMs = OfferUntilMs,
+        Wait = Wait is { } wait ? new(wait.For, wait.BegunMs, wait.Fence, wait.DueAtMs is null) : null,
     };
 }

@@ -119,7 +119,13 @@ internal class SimDatabase : IJudgedRows
             (lead!.MaxCopies, lead.PostHash, lead.Sealed, lead.Promised, lead.OfferUntilMs, lead.AtMs, lead.Answer) =
                 (post.MaxCopies, post.PostHash, post.Sealed, post.Promised, 0, item.AtMs, item.Answer);
         }
-        else lead!.Answer = item.Answer ?? lead.Answer;
+        else (lead!.Answer, lead.Sealed) = (item.Answer ?? lead.Answer, item.EndsWait?.Sealed ?? lead.Sealed);
+        if (item.Wait is { } wait) lead.Wait = new(wait, item.AtMs, lead.Wait?.Fence + 1 ?? 0);
+        else if (item.EndsWait is not null)
+        {
+            lead.Wait!.Fence++;
+            lead.Wait.DueAtMs = null;
+        }
         (lead.State, lead.Reason, lead.OpenCopies, lead.OpenExclusive) = (item.State, item.Reason, plan.OpenCopies, plan.OpenExclusive);
         return lead;
     }

@@ -24,6 +24,7 @@ internal sealed class SimStore : IExchangeStore
         Catalog = new SimCatalog(this);
         Counts = new SimCounts(this);
         Deliveries = new SimDeliveries(this);
+        Waits = new SimWaits(this);
         Ledger = new SimLedger(this);
         Returns = new SimReturns(this);
         Access = new SimAccess();
@@ -40,6 +41,7 @@ internal sealed class SimStore : IExchangeStore
     public ILimitCounts Counts { get; }
     public IUpkeep Upkeep { get; }
     public IDeliveryStore Deliveries { get; }
+    public ILeadWaits Waits { get; }
     public IAccessStore Access { get; }
     public ILedgerStore Ledger { get; }
     public IReturnStore Returns { get; }
@@ -103,6 +105,11 @@ internal sealed class SimLeads(SimStore store) : ILeadStore
         if (store.Database.Find(id) is not { } lead || !lead.Sealed.AsSpan().SequenceEqual(readSealed)) return false;
         lead.Sealed = newSealed;
         foreach (var delivery in lead.Deliveries) if (delivery is { Status: DeliveryStatus.Waiting, Wait: DeliveryWait.Fields }) delivery.DueAtMs = nowMs;
+        if (lead.Wait is { DueAtMs: not null } wait)
+        {
+            wait.DueAtMs = nowMs;
+            wait.Fence++;
+        }
         return true;
     });
 

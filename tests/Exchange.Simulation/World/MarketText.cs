@@ -17,6 +17,10 @@ internal sealed record MarketText
     public bool Firm { get; init; }
     public bool Reauction { get; init; }
     public bool Unsold { get; init; }
+    /// <summary>Of the tree that pings come to, as JSON.</summary>
+    public string? TreeWait { get; init; }
+    /// <summary>Of the way to the tree for what is unsold.</summary>
+    public string? UnsoldWait { get; init; }
     public bool Duplicates { get; init; }
     public bool Received { get; init; }
     public int? PublisherLeads { get; init; }
@@ -54,10 +58,13 @@ internal sealed record MarketText
         };
     }
 
-    /// <summary>The same market, where campaigns wait before they hand leads over.</summary>
+    private static readonly string[] Waits = ["""{ "for": "3s" }""", """{ "for": "20s" }""", """{ "until": { "field": "email", "exists": true }, "at_most": "4s", "then": "drop" }"""];
+
+    /// <summary>The same market, where campaigns wait before they hand leads over, and trees before they are asked.</summary>
     public MarketText WithWaits(SimRandom random) => this with
     {
         Wishes = [.. Wishes.Select(wish => wish with { Delivery = random.Pick<string>(wish.Delivery == "asked" ? ["asked", "asked later", "asked if"] : ["told", "told later", "told if"]) })],
+        TreeWait = !Firm && random.Chance(400) ? random.Pick(Waits) : null, UnsoldWait = Unsold && random.Chance(600) ? random.Pick(Waits) : null,
     };
 
     /// <summary>As an admin changes it, perhaps twice.</summary>
@@ -98,7 +105,7 @@ internal sealed record MarketText
           "buyers": { {{string.Join(", ", new[] { "a", "b", "c" }.Select((id, i) => BuyerOf(id, Credit[i])))}} },
           "campaigns": { {{string.Join(", ", Wishes.Select(CampaignOf))}} },
           "ping_trees": {
-            "main": { "vertical": "auto", "copies": {{Copies}}, "firm": {{Word(Firm)}}, "reauction": {{Word(Reauction)}}{{(Unsold ? """, "unsold": { "tree": "rest" }""" : "")}}{{Caps(TreeLeads, null, null)}},
+            "main": { "vertical": "auto", "copies": {{Copies}}, "firm": {{Word(Firm)}}, "reauction": {{Word(Reauction)}}{{(TreeWait is null ? "" : $$""", "wait": {{TreeWait}}""")}}{{(Unsold ? $$""", "unsold": { "tree": "rest"{{(UnsoldWait is null ? "" : $$""", "wait": {{UnsoldWait}}""")}} }""" : "")}}{{Caps(TreeLeads, null, null)}},
               "tiers": [
                 { "name": "market", "method": "auction", "pricing": "{{Pricing}}", "floor": "3.00", "copies": {{Copies}}, "campaigns": ["a1", "b1", "c1"] },
                 { "name": "last", "method": "priority", "copies": {{Copies}}, "campaigns": ["a2"] } ] }{{(Unsold ? """

@@ -33,6 +33,12 @@ internal sealed class SimGrains(SimWorld world, SimSilo silo) : IGrainFactory
             return new(world.Network.CallAsync(from.Process, to.Process, () => to.ResumeAsync(id, command), ResponseMs));
         }
 
+        public ValueTask WaitOver(long fence)
+        {
+            var to = world.SiloOf(id, from);
+            return new(world.Network.CallAsync(from.Process, to.Process, () => to.WaitOverAsync(id, fence), ResponseMs));
+        }
+
         public ValueTask FieldsAdded() => throw new NotSupportedException();
         public ValueTask Erase(EraseCommand command) => throw new NotSupportedException();
         public ValueTask<ResolveReply> Resolve(ResolveCommand command) => throw new NotSupportedException();

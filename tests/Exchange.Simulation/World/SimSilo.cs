@@ -36,6 +36,7 @@ internal sealed class SimSilo
     private readonly SoftHoldDesk softHolds;
     private readonly LeadServices services;
     private readonly DeliveryPump pump;
+    private readonly WaitPump waits;
 
     public SimSilo(SimWorld world, SimProcess process, int place)
     {
@@ -57,18 +58,20 @@ internal sealed class SimSilo
         softHolds = new(Live, rates, grains, Clock);
         firm = new(Store, Live, rotations, Clock, NullLogger<FirmOffers>.Instance);
         pump = new(Store, Catalog, calls, new(Store, Catalog, Markets.Parsers), grains, Clock, new SimLog<DeliveryPump>(world, process)) { Workers = 3, Idle = TimeSpan.FromSeconds(3) };
+        waits = new(Store, grains, Clock, new SimLog<WaitPump>(world, process)) { AtOnce = 3, Idle = TimeSpan.FromSeconds(2), ClaimFor = TimeSpan.FromSeconds(20) };
         var homes = new OfferHomes(book, silos, Store, Catalog, rates, softHolds, Clock, NullLogger<OfferHomes>.Instance);
         var feed = new LiveFeed(Clock);
         var standing = new StandingBids(Markets.Parsers, Clock);
+        var bidding = new LiveBidding(calls, new EndpointBreakers(new BreakerOptions(), Clock), standing, Live, rotations, Store.Vault, Clock);
         services = new(
-            Store, Catalog, book, homes, calls, pump, Markets.Parsers, Clock, Live, rotations, new PromiseCounts(), standing, feed, answers, new SimLog<LeadGrain>(world, process))
+            Store, Catalog, book, homes, calls, pump, waits, bidding, Markets.Parsers, Clock, Live, rotations, new PromiseCounts(), standing, feed, answers, new SimLog<LeadGrain>(world, process))
         {
             Decide = world.Seams.Decide,
         };
         var desk = new PingDesk(
-            Store, Catalog, Live, rotations, new LiveBidding(calls, new EndpointBreakers(new BreakerOptions(), Clock), standing, Live, rotations, Store.Vault, Clock), book, homes, new PingKeys(silos, Clock, NullLogger<PingKeys>.Instance), softHolds, firm, rates, new PingCounts(Live),
+            Store, Catalog, Live, rotations, bidding, book, homes, new PingKeys(silos, Clock, NullLogger<PingKeys>.Instance), softHolds, firm, rates, new PingCounts(Live),
             new LeadIds((ushort)process.No, Clock, world.Random.Next), feed, Markets.Parsers);
-        Intake = new LeadIntake(desk, new RateLimits(new RateLimitOptions(0, 0), null, static () => 1, Clock), grains, Store, answers, Catalog, pump, Markets.Parsers, Clock, NullLogger<LeadIntake>.Instance);
+        Intake = new LeadIntake(desk, new RateLimits(new RateLimitOptions(0, 0), null, static () => 1, Clock), grains, Store, answers, Catalog, pump, waits, Markets.Parsers, Clock, NullLogger<LeadIntake>.Instance);
     }
 
     public SimProcess Process { get; }
@@ -87,6 +90,7 @@ internal sealed class SimSilo
         await Retried(() => Catalog.LoadAsync(CancellationToken.None));
         IsReady = true;
         Process.Start(() => pump.RunAsync(CancellationToken.None));
+        Process.Start(() => waits.RunAsync(CancellationToken.None));
         Process.Start(KeepHouseAsync);
     }
 
@@ -109,6 +113,20 @@ internal sealed class SimSilo
         try
         {
             await seller.ResumeAsync(command);
+            return true;
+        }
+        finally
+        {
+            Leave(id, seller);
+        }
+    }
+
+    public async Task<bool> WaitOverAsync(LeadId id, long fence)
+    {
+        var seller = SellerOf(id);
+        try
+        {
+            await seller.WaitOverAsync(fence);
             return true;
         }
         finally

@@ -37,6 +37,8 @@ internal sealed class ScenarioExchange : ILiveView
     private readonly PingCounts counts;
     // Offers of firm trees that are held and not posted, by when they end.
     private readonly List<Deal> firm = [];
+    // Leads that wait before a tree is asked.
+    private readonly List<Deal> waiting = [];
     private ulong pings;
 
     public ScenarioExchange()
@@ -61,6 +63,7 @@ internal sealed class ScenarioExchange : ILiveView
         {
             time.Now = value;
             ExpireFirm();
+            TakeUp(deal => deal.Sale!.Waits!.Until.UntilMs <= NowMs);
         }
     }
 
@@ -246,13 +249,37 @@ internal sealed class ScenarioExchange : ILiveView
         Drive(deal, new LeadEvent.Answered(slot.CopyNo, said, Reason.None, null, null));
     }
 
+    /// <summary>Fields are added to a lead: whatever it waits for is looked at again.</summary>
+    public void Add(Deal deal, IReadOnlyList<KeyValuePair<string, string>> fields)
+    {
+        if (deal.Subject is null) throw new RefusedException("not_found");
+        var reading = FieldsReader.ReadAddition(deal.Model.Verticals[deal.Record.Vertical].Fields, Raw(fields), deal.Subject.Values, Parsers.All, PostRules.Today(Now, deal.Model.Zone));
+        if (!reading.Ok) throw new RefusedException(Told(reading.Errors));
+        deal.Subject = new Subject
+        {
+            Vertical = deal.Record.Vertical, Publisher = deal.Record.Publisher, SubId = deal.Record.SubId, Channel = deal.Record.Channel, Values = reading.Values, Now = deal.Subject.Now,
+        };
+        TakeUp(each => each == deal);
+    }
+
+    private void TakeUp(Predicate<Deal> isDue)
+    {
+        while (waiting.FindAll(isDue).OrderBy(deal => deal.Sale!.Waits!.Until.UntilMs).FirstOrDefault() is { } deal)
+        {
+            waiting.Remove(deal);
+            var before = deal.Sale!.Waits;
+            Drive(deal, new LeadEvent.WaitOver(new(0), Cancelled: false));
+            if (deal.Sale.Waits == before) break;
+        }
+    }
+
     public static Explanation Explain(Deal deal) => Explainer.Explain(deal.Model, deal.Record);
 
     private void Drive(Deal deal, LeadEvent happened)
     {
         Journal.Subject = deal.Subject!;
-        var waiting = new Queue<LeadEvent>([happened]);
-        while (waiting.TryDequeue(out var next))
+        var events = new Queue<LeadEvent>([happened]);
+        while (events.TryDequeue(out var next))
         {
             var step = LeadMachine.Step(deal.Sale!, next, Context(deal));
             while (step.Submit is not null && step.Conflict is null)
@@ -267,15 +294,21 @@ internal sealed class ScenarioExchange : ILiveView
             {
                 var campaign = deal.Sale.BidAt(deal.Sale.SlotOfCopy(copy)!.BidIndex).Campaign;
                 deal.Calls.Add(campaign);
-                waiting.Enqueue(new LeadEvent.Answered(copy, AnswerOf(campaign), Reason.None, null, null));
+                events.Enqueue(new LeadEvent.Answered(copy, AnswerOf(campaign), Reason.None, null, null));
             }
         }
+        Remember(deal);
+    }
+
+    private void Remember(Deal deal)
+    {
+        if (deal.Sale!.Waits is not null && !waiting.Contains(deal)) waiting.Add(deal);
     }
 
     private BuyerAnswer AnswerOf(string campaign) =>
         !answers.TryGetValue(campaign, out var script) ? BuyerAnswer.Accepted : script.Count > 1 ? script.Dequeue() : script.Peek();
 
-    /// <summary>Scenarios change no fields in mid-sale: every catalog reads the lead alike.</summary>
+    /// <summary>Scenarios change no vertical in mid-sale: every catalog reads the lead alike.</summary>
     private SaleContext Context(Deal deal) => new()
     {
         Current = Model, NowMs = Now.ToUnixTimeMilliseconds(), Subject = deal.Subject!, NamedSellers = deal.Consent?.Sellers ?? [], HasProof = PostRules.IsProof(deal.Consent),

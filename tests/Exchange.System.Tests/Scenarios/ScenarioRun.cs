@@ -35,7 +35,7 @@ internal sealed class ScenarioRun
         catalog = baseCatalog;
         verbs = new(StringComparer.Ordinal)
         {
-            ["catalog"] = Change, ["change"] = Change, ["at"] = At, ["after"] = After, ["ping"] = Ping, ["post"] = Post, ["answers"] = Answers, ["later"] = Later, ["bids"] = Bids, ["asked"] = words => LeadText.Asked(Deal(words)),
+            ["catalog"] = Change, ["change"] = Change, ["at"] = At, ["after"] = After, ["ping"] = Ping, ["post"] = Post, ["answers"] = Answers, ["later"] = Later, ["add"] = Add, ["bids"] = Bids, ["asked"] = words => LeadText.Asked(Deal(words)),
             ["lead"] = words => LeadText.Of(Deal(words)), ["calls"] = words => LeadText.Calls(Deal(words)), ["explain"] = Explain, ["sell"] = words => string.Join(' ', Sell(words)),
             ["tally"] = words => string.Join(", ", Sell(words).GroupBy(who => who).OrderBy(group => group.Key, StringComparer.Ordinal).Select(group => $"{group.Key} {group.Count()}")),
             ["caps"] = Caps, ["return"] = words => exchange.Returns.Ask(Deal(words), Campaign(words), words.Next("a reason, as invalid_phone")),
@@ -156,6 +156,13 @@ internal sealed class ScenarioRun
     {
         var deal = Deal(words);
         exchange.Later(deal, Campaign(words), Answer(words));
+        return LeadText.Of(deal);
+    }
+
+    private string Add(Words words)
+    {
+        var deal = Deal(words);
+        exchange.Add(deal, words.Fields());
         return LeadText.Of(deal);
     }
 

@@ -35,7 +35,7 @@ public sealed class ScenarioTests
     [InlineData("# T\ncatalog\nat 2026-11-23 08:00\n  more", "x.scenario:4: indented, but only `catalog` and `change` have lines under them")]
     [InlineData("# T\ncatalog\nping state=\"CA", "x.scenario:3: a quotation mark that is not closed")]
     [InlineData("# T\ncatalog\nping ->", "x.scenario:3: nothing after `->`")]
-    [InlineData("# T\ncatalog\npong state=CA", "x.scenario:3: there is no `pong`; a line begins with one of accept, after, alerts, answers, asked, at,")]
+    [InlineData("# T\ncatalog\npong state=CA", "x.scenario:3: there is no `pong`; a line begins with one of accept, add, after, alerts, answers, asked, at,")]
     [InlineData("# T\ncatalog\n\nping CA", "x.scenario:4: `CA` is not name=value")]
     [InlineData("# T\ncatalog\nping town=Reno", "x.scenario:3: refused unknown_field /fields/town")]
     [InlineData("# T\ncatalog\nat 2026-11-23", "x.scenario:3: `at` wants a time, as 08:00")]

@@ -28,6 +28,7 @@ internal static class LeadText
     public static string Of(Deal deal)
     {
         if (deal.Sale is not { } sale) return "not posted";
+        if (sale.Waits is { } wait) return $"waits for {wait.Trees[^1]}{(wait.Promised.Length > 0 ? $", {Sum(wait.Promised.Select(offer => offer.Payout))} pending" : "")}";
         if (sale.State == LeadState.Unsold) return "unsold " + sale.Reason.Wire();
         var owed = Sum(sale.Slots.Where(slot => slot.State == SlotState.Captured && (!deal.Returned.Contains(slot.CopyNo) || KeepsPayout(deal))).Select(slot => slot.Payout));
         var pending = Sum(sale.Slots.Where(slot => slot.State is SlotState.Held or SlotState.InDoubt).Select(slot => slot.Payout));

@@ -112,6 +112,18 @@ internal sealed class Words(string file, Statement statement)
         return call;
     }
 
+    /// <summary>The rest of the line.</summary>
+    public List<KeyValuePair<string, string>> Fields()
+    {
+        var fields = new List<KeyValuePair<string, string>>();
+        while (HasMore)
+        {
+            var (name, value) = Pair();
+            fields.Add(new(name, value));
+        }
+        return fields;
+    }
+
     public void End()
     {
         if (HasMore) throw Wrong($"`{statement.Words[at]}` is one word too many");

@@ -1,5 +1,7 @@
 using Exchange.Engine;
 using Exchange.Engine.Deliveries;
+using Exchange.Engine.Filters;
+using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Storage;
@@ -8,147 +10,167 @@ using static Exchange.System.Tests.Storage.Sample;
 
 namespace Exchange.System.Tests.Storage;
 
-/// <summary>Deliveries that wait before they are called.</summary>
+/// <summary>Leads that wait before a tree is asked.</summary>
 public abstract partial class StoreContract
 {
-    private static readonly NewDelivery Waits = new("*", Now + 60_000, 0) { Wait = DeliveryWait.Moment };
-    private static readonly NewDelivery WaitsForFields = new("*", Now + 60_000, 0) { Wait = DeliveryWait.Fields };
-    private static CopyId First => new(Lead(1), 1);
+    private static LeadWait WaitFor(DeliveryWait kind = DeliveryWait.Moment, long untilMs = Now + 60_000, params string[] trees) => new()
+    {
+        Trees = trees.Length == 0 ? ["main"] : [.. trees], IsTrees = true, AtPing = true, Until = new(kind, untilMs), MinPayout = Money.Parse("1.50"),
+        Promised = [new("1", Sharing.Exclusive, Payout), new("2", Sharing.Shared, Price)],
+    };
 
-    private async Task<LeasedDelivery> ClaimAsync(long at) => (await Store.Deliveries.ClaimDueAsync(at, at + 9_000, 10, default)).ShouldHaveSingleItem();
+    private static JournalItem Waits(LeadId lead, LeadWait wait, PersonClaim[]? persons = null) => Post(lead, [], persons: persons, state: LeadState.Open) with { Wait = wait };
+
+    private static JournalItem WaitOver(LeadId lead, long fence, LeadState state, params NewCopy[] starts) => new()
+    {
+        Lead = lead, AtMs = Now + 60_000, EndsWait = new(fence), State = state, Starts = starts, Reason = state == LeadState.Unsold ? Reason.NoBids : Reason.None,
+        ReleasePersons = state == LeadState.Unsold, Answer = state == LeadState.Open ? null : "{}"u8.ToArray(),
+    };
+
+    private Task<IReadOnlyList<ClaimedWait>> ClaimWaitsAsync(long nowMs, int limit = 9) => Store.Waits.ClaimDueAsync(nowMs, nowMs + 30_000, limit, default);
 
     [Fact]
-    public async Task Wait_IsOver_BecomesALeasedDelivery_AtItsFirstAttempt()
-    {
-        await SellWith(Lead(1), CopyMove.Sell, Waits);
-        (await Store.Deliveries.NextDueAsync(default)).ShouldBe(Now + 60_000);
-        (await Store.Deliveries.ClaimDueAsync(Now + 59_999, Now + 70_000, 10, default)).ShouldBeEmpty();
-
-        var claim = await ClaimAsync(Now + 60_000);
-        claim.ShouldBe(new LeasedDelivery(First, "*", 1, 0, Now, CopyState.Captured, "a1", "a", null) { Wait = DeliveryWait.Moment, WaitUntilMs = Now + 60_000 });
-        (await Store.Deliveries.TurnAsync(First, "*", claim.Fence, [new("hook", Now + 60_000, Now + 75_000), Inbox], Now + 60_001, default)).ShouldBeTrue();
-        (await Store.Deliveries.TurnAsync(First, "*", claim.Fence, [new("other", Now, Now + 75_000)], Now + 60_001, default)).ShouldBeFalse();
-
-        var rows = (await Store.Deliveries.ListAsync(null, null, 10, null, default)).Rows.OrderBy(row => row.Endpoint, StringComparer.Ordinal).ToArray();
-        rows.Select(row => (row.Endpoint, row.Status, row.Attempts, row.Wait)).ShouldBe([("hook", DeliveryStatus.Waiting, 1, DeliveryWait.None), ("inbox", DeliveryStatus.Waiting, 0, DeliveryWait.None)]);
-        // Its holder may record; after the lease it is somebody else's like any other.
-        var again = (await Store.Deliveries.ClaimDueAsync(Now + 75_000, Now + 80_000, 10, default)).ShouldHaveSingleItem();
-        (again.Endpoint, again.Fence, again.Attempts, again.CreatedAtMs, again.LastError, again.Wait).ShouldBe(("hook", 2, 2, Now + 60_001, null, DeliveryWait.None));
-        (await Store.Deliveries.RecordAsync(First, "hook", 1, new(DeliveryStatus.Delivered, null, null), Now + 75_001, default)).ShouldBeFalse();
-    }
-
-    [Fact]
-    public async Task Wait_TakenOverByANewerClaim_TurnsOnlyForIt()
-    {
-        await SellWith(Lead(1), CopyMove.Sell, Waits);
-        var old = await ClaimAsync(Now + 60_000);
-        var newer = await ClaimAsync(Now + 69_000);
-        (newer.Fence, newer.Attempts, newer.Wait).ShouldBe((2, 0, DeliveryWait.Moment));
-
-        (await Store.Deliveries.TurnAsync(First, "*", old.Fence, [new("hook", Now, Now + 90_000)], Now + 69_001, default)).ShouldBeFalse();
-        (await Store.Deliveries.TurnAsync(First, "*", newer.Fence, [new("hook", Now, Now + 90_000)], Now + 69_001, default)).ShouldBeTrue();
-    }
-
-    [Fact]
-    public async Task Wait_ForFields_IsDueWhenFieldsCome_AlsoWhileSomebodyAsks()
-    {
-        await SellWith(Lead(1), CopyMove.Sell, WaitsForFields);
-        (await Store.Leads.AddFieldsAsync(Lead(1), [9], [4], Now + 1_000, default)).ShouldBeFalse();
-        (await Store.Deliveries.ClaimDueAsync(Now + 1_000, Now + 9_000, 10, default)).ShouldBeEmpty();
-        (await Store.Leads.AddFieldsAsync(Lead(1), [1, 2, 3], [4], Now + 1_000, default)).ShouldBeTrue();
-
-        var asking = await ClaimAsync(Now + 1_000);
-        asking.WaitUntilMs.ShouldBe(Now + 60_000);
-        // More come while that one is asked by the first: what it finds is void.
-        (await Store.Leads.AddFieldsAsync(Lead(1), [4], [5], Now + 1_100, default)).ShouldBeTrue();
-        var newer = await ClaimAsync(Now + 1_100);
-        (await Store.Deliveries.TurnAsync(First, "*", asking.Fence, [WaitsForFields], Now + 1_200, default)).ShouldBeFalse();
-        (await Store.Deliveries.TurnAsync(First, "*", newer.Fence, [WaitsForFields], Now + 1_200, default)).ShouldBeTrue();
-        (await Store.Deliveries.NextDueAsync(default)).ShouldBe(Now + 60_000);
-        (await ClaimAsync(Now + 60_000)).Fence.ShouldBe(newer.Fence + 1);
-    }
-
-    [Fact]
-    public async Task Wait_OfAMoment_IsNotShortenedByFields()
-    {
-        await SellWith(Lead(1), CopyMove.Sell, Waits);
-        (await Store.Leads.AddFieldsAsync(Lead(1), [1, 2, 3], [4], Now + 1_000, default)).ShouldBeTrue();
-        (await Store.Deliveries.ClaimDueAsync(Now + 59_999, Now + 70_000, 10, default)).ShouldBeEmpty();
-    }
-
-    [Fact]
-    public async Task Wait_TurnsIntoWhatTheCopyHas_LeavesThatAsItIs()
-    {
-        await SellWith(Lead(1), CopyMove.Sell, Waits, LeasedHook);
-        (await Store.Deliveries.RecordAsync(First, "hook", 1, new(DeliveryStatus.Delivered, null, null), Now + 1, default)).ShouldBeTrue();
-        var claim = await ClaimAsync(Now + 60_000);
-        (await Store.Deliveries.TurnAsync(First, "*", claim.Fence, [new("hook", Now, Now + 90_000)], Now + 60_000, default)).ShouldBeTrue();
-        (await Store.Deliveries.ListAsync(null, null, 10, null, default)).Rows.ShouldHaveSingleItem().Status.ShouldBe(DeliveryStatus.Delivered);
-    }
-
-    [Fact]
-    public async Task Wait_OfAHeldCopy_IsDue_AndWhatFollowsTheSaleIsNot()
-    {
-        await SellWith(Lead(1), CopyMove.Hold, Waits);
-        var claim = await ClaimAsync(Now + 60_000);
-        claim.CopyState.ShouldBe(CopyState.Held);
-        (await Store.Deliveries.TurnAsync(First, "*", claim.Fence, [new("crm", Now, Now + 75_000), new("hook", Now, 0) { Wait = DeliveryWait.Sale }], Now + 60_000, default)).ShouldBeTrue();
-        (await Store.Deliveries.NextDueAsync(default)).ShouldBe(Now + 75_000);
-        (await Store.Deliveries.CopiesOfBuyerAsync("a", null, 10, null, default)).Rows.ShouldBeEmpty();
-
-        await Store.SubmitAsync(End(Lead(1), CopyMove.Capture));
-        var after = await ClaimAsync(Now + 1_000);
-        (after.Endpoint, after.Wait, after.Attempts).ShouldBe(("hook", DeliveryWait.Sale, 0));
-        (await Store.Deliveries.CopiesOfBuyerAsync("a", null, 10, null, default)).Rows.Count.ShouldBe(1);
-        (await Store.Deliveries.TurnAsync(First, "hook", after.Fence, [new("hook", Now, Now + 90_000)], Now + 2_000, default)).ShouldBeTrue();
-        (await Store.Deliveries.CopiesOfBuyerAsync("a", null, 10, null, default)).Rows.Count.ShouldBe(1);
-    }
-
-    [Theory]
-    [InlineData(Reason.Cancelled, DeliveryStatus.Cancelled, "cancelled")]
-    [InlineData(Reason.BuyerRejected, DeliveryStatus.Failed, "rejected")]
-    public async Task Wait_CopyIsVoided_EndsWithIt(Reason reason, DeliveryStatus status, string error)
-    {
-        await SellWith(Lead(1), CopyMove.Hold, WaitsForFields);
-        await Store.SubmitAsync(End(Lead(1), CopyMove.Void, reason: reason, state: LeadState.Unsold));
-        var row = (await Store.Deliveries.ListAsync(null, null, 10, null, default)).Rows.ShouldHaveSingleItem();
-        (row.Status, row.Error).ShouldBe((status, error));
-        (await Store.Deliveries.NextDueAsync(default)).ShouldBeNull();
-    }
-
-    /// <summary>Sold, but not to be seen before its time: and then at the end of the list, where whoever reads on finds it.</summary>
-    [Fact]
-    public async Task BuyersCopies_ThatWait_AreListedWhenTheirWaitIsOver_AtTheEnd()
+    public async Task Wait_IsToldAsItWasWritten_AndDueAtItsMoment()
     {
         await Store.ApplyAsync(Limits());
-        await Store.SubmitAsync(Post(Lead(1), [Copy(1, Limits(), deliveries: [Waits])]));
-        await Store.SubmitAsync(Post(Lead(2), [Copy(1, Limits(), deliveries: [Inbox])]));
-        await Store.SubmitAsync(Post(Lead(3), [Copy(1, Limits(), deliveries: [Waits])]));
-        await Store.SubmitAsync(Post(Lead(4), [Copy(1, Limits(), deliveries: [Inbox, new("hook", Now + 60_000, 0) { Wait = DeliveryWait.Moment }])]));
-        var seen = await Store.Deliveries.CopiesOfBuyerAsync("a", null, 1, null, default);
-        seen.Rows.Select(row => row.Copy.Id.Lead).ShouldBe([Lead(2)]);
-        (await Store.Deliveries.CopiesOfBuyerAsync("a", null, 10, seen.Next, default)).Rows.Select(row => row.Copy.Id.Lead).ShouldBe([Lead(4)]);
+        (await Store.Waits.NextDueAsync(default)).ShouldBeNull();
+        (await Store.SubmitAsync(Waits(Lead(1), WaitFor()))).Code.ShouldBe(VerdictCode.Done);
+        (await Store.SubmitAsync(Waits(Lead(1), WaitFor()))).Code.ShouldBe(VerdictCode.AlreadyThere);
 
-        foreach (var claim in await Store.Deliveries.ClaimDueAsync(Now + 60_000, Now + 70_000, 10, default))
-        {
-            if (claim.Copy.Lead == Lead(3)) (await Store.Deliveries.RecordAsync(claim.Copy, claim.Endpoint, claim.Fence, new(DeliveryStatus.Cancelled, null, "wait_over"), Now + 60_001, default)).ShouldBeTrue();
-            else (await Store.Deliveries.TurnAsync(claim.Copy, claim.Endpoint, claim.Fence, [claim.Endpoint == "*" ? Inbox : new("hook", Now, Now + 70_000)], Now + 60_001, default)).ShouldBeTrue();
-        }
-        var rest = (await Store.Deliveries.CopiesOfBuyerAsync("a", null, 10, seen.Next, default)).Rows.Select(row => row.Copy.Id.Lead).ToArray();
-        rest[0].ShouldBe(Lead(4));
-        rest[1..].ShouldBe([Lead(1), Lead(3)], ignoreOrder: true);
-        (await Store.Deliveries.CopiesOfBuyerAsync("a", DeliveryStatus.Waiting, 10, null, default)).Rows.Select(row => row.Copy.Id.Lead).ShouldBe([Lead(2), Lead(4), Lead(1)]);
+        var row = (await Store.Leads.FindAsync(Lead(1), default))!;
+        (row.State, row.Wait!.BegunMs, row.Wait.Fence, row.Wait.IsOver).ShouldBe((LeadState.Open, Now, 0, false));
+        var (told, wrote) = (row.Waits!, WaitFor());
+        (told.IsTrees, told.AtPing, told.Until, told.MinPayout).ShouldBe((wrote.IsTrees, wrote.AtPing, wrote.Until, wrote.MinPayout));
+        told.Trees.ShouldBe(wrote.Trees);
+        told.Promised.ShouldBe(wrote.Promised);
+        (await Store.Leads.ListAsync(new("p", null, null, LeadState.Open, 9, null), default)).Rows.ShouldHaveSingleItem().Waits.ShouldNotBeNull();
+        (await Store.Waits.NextDueAsync(default)).ShouldBe(Now + 60_000);
+        (await ClaimWaitsAsync(Now + 59_999)).ShouldBeEmpty();
+        (await ClaimWaitsAsync(Now + 60_000)).ShouldBe([new(Lead(1), 1)]);
+        // Claimed: nobody else's until the claim runs out.
+        (await ClaimWaitsAsync(Now + 60_000)).ShouldBeEmpty();
+        (await Store.Waits.NextDueAsync(default)).ShouldBe(Now + 90_000);
+        (await ClaimWaitsAsync(Now + 90_000)).ShouldBe([new(Lead(1), 2)]);
     }
 
     [Fact]
-    public async Task Erase_OfALeadThatWaits_CancelsWhatIsSold_AndWakesWhatIsHeld()
+    public async Task Waits_DueLongestAreClaimedFirst_SoManyAsAreAskedFor()
     {
         await Store.ApplyAsync(Limits());
-        await Store.SubmitAsync(Post(Lead(1), [Copy(1, Limits(), deliveries: [Waits])]));
-        await Store.SubmitAsync(Post(Lead(2), [Copy(1, Limits(), CopyMove.Hold, deliveries: [WaitsForFields])]));
-        foreach (var lead in (LeadId[])[Lead(1), Lead(2)]) await Store.Erasures.EraseAsync(new(lead, null, [], "test", Now + 1_000), default);
+        for (var n = 1; n <= 3; n++) (await Store.SubmitAsync(Waits(Lead(n), WaitFor(untilMs: Now + 10_000 - n)))).Code.ShouldBe(VerdictCode.Done);
+        (await ClaimWaitsAsync(Now + 20_000, 2)).Select(claim => claim.Lead).ShouldBe([Lead(3), Lead(2)], ignoreOrder: true);
+        (await ClaimWaitsAsync(Now + 20_000, 2)).ShouldHaveSingleItem().Lead.ShouldBe(Lead(1));
+    }
 
-        (await Store.Deliveries.ListAsync(DeliveryStatus.Cancelled, null, 10, null, default)).Rows.Select(row => row.Copy.Lead).ShouldBe([Lead(1)]);
-        (await ClaimAsync(Now + 1_000)).Copy.Lead.ShouldBe(Lead(2));
+    [Fact]
+    public async Task WaitOver_Sold_EndsItOnce_UnderItsClaimAlone()
+    {
+        await Store.ApplyAsync(Limits());
+        await Store.SubmitAsync(Waits(Lead(1), WaitFor()));
+        // Nobody has claimed it: neither an item of a lead that does not wait nor one of another claim is right.
+        (await Store.SubmitAsync(WaitOver(Lead(1), 0, LeadState.Sold, Copy(1, Limits())) with { EndsWait = null })).Code.ShouldBe(VerdictCode.EndedOtherwise);
+        var old = (await ClaimWaitsAsync(Now + 60_000)).Single().Fence;
+        var claim = (await ClaimWaitsAsync(Now + 90_000)).Single().Fence;
+        (await Store.SubmitAsync(WaitOver(Lead(1), old, LeadState.Sold, Copy(1, Limits())))).Code.ShouldBe(VerdictCode.EndedOtherwise);
+        (await CapAsync()).ShouldBe((0, 0));
+
+        var sold = WaitOver(Lead(1), claim, LeadState.Sold, Copy(1, Limits())) with { EndsWait = new(claim, [9, 9]) };
+        (await Store.SubmitAsync(sold)).Code.ShouldBe(VerdictCode.Done);
+        (await Store.SubmitAsync(sold)).Code.ShouldBe(VerdictCode.AlreadyThere);
+        (await Store.SubmitAsync(WaitOver(Lead(1), claim, LeadState.Open, Copy(1, Limits(), CopyMove.Hold, "b")))).Code.ShouldBe(VerdictCode.EndedOtherwise);
+
+        var row = (await Store.Leads.FindAsync(Lead(1), default))!;
+        (row.State, row.Waits, row.Wait!.IsOver, row.Copies.Count).ShouldBe((LeadState.Sold, null, true, 1));
+        row.Wait.Wait.Promised.Length.ShouldBe(2);
+        row.Sealed.ShouldBe([9, 9]);
+        (await CapAsync()).ShouldBe((1, 0));
+        (await Store.Waits.NextDueAsync(default)).ShouldBeNull();
+        (await ClaimWaitsAsync(Now + 9_000_000)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task WaitOver_RefusedByACap_WaitsOn()
+    {
+        await Store.ApplyAsync(Limits(capOfA: 0));
+        await Store.SubmitAsync(Waits(Lead(1), WaitFor()));
+        var claim = (await ClaimWaitsAsync(Now + 60_000)).Single().Fence;
+        (await Store.SubmitAsync(WaitOver(Lead(1), claim, LeadState.Sold, Copy(1, Limits(), atMs: Now + 60_000)))).Code.ShouldBe(VerdictCode.Refused);
+        (await Store.Leads.FindAsync(Lead(1), default))!.Waits.ShouldNotBeNull();
+        (await Store.SubmitAsync(WaitOver(Lead(1), claim, LeadState.Sold, Copy(1, Limits(), buyer: "b", atMs: Now + 60_000)))).Code.ShouldBe(VerdictCode.Done);
+    }
+
+    [Fact]
+    public async Task WaitOver_Unsold_IsRecorded_AndFreesItsPerson()
+    {
+        await Store.ApplyAsync(Limits());
+        await Store.SubmitAsync(Waits(Lead(1), WaitFor(), [Person("x")]));
+        (await Store.SubmitAsync(Post(Lead(2), [Copy(1, Limits())], persons: [Person("x")]))).Code.ShouldBe(VerdictCode.PersonSeen);
+        var claim = (await ClaimWaitsAsync(Now + 60_000)).Single().Fence;
+        var no = WaitOver(Lead(1), claim, LeadState.Unsold);
+        (await Store.SubmitAsync(no)).Code.ShouldBe(VerdictCode.Done);
+        (await Store.SubmitAsync(no)).Code.ShouldBe(VerdictCode.AlreadyThere);
+        var row = (await Store.Leads.FindAsync(Lead(1), default))!;
+        (row.State, row.Reason, row.Waits).ShouldBe((LeadState.Unsold, Reason.NoBids, null));
+        (await Store.SubmitAsync(Post(Lead(2), [Copy(1, Limits())], persons: [Person("x")]))).Code.ShouldBe(VerdictCode.Done);
+    }
+
+    [Fact]
+    public async Task WaitOver_ForAnotherWait_RaisesTheFence_AndKeepsWhenItBegan_IfItIsTheSame()
+    {
+        await Store.ApplyAsync(Limits());
+        await Store.SubmitAsync(Waits(Lead(1), WaitFor(DeliveryWait.Fields)));
+        var claim = (await ClaimWaitsAsync(Now + 60_000)).Single().Fence;
+        var again = WaitOver(Lead(1), claim, LeadState.Open) with { Wait = WaitFor(DeliveryWait.Fields, Now + 99_000) };
+        (await Store.SubmitAsync(again)).Code.ShouldBe(VerdictCode.Done);
+        (await Store.SubmitAsync(again)).Code.ShouldBe(VerdictCode.AlreadyThere);
+        var row = (await Store.Leads.FindAsync(Lead(1), default))!;
+        (row.Wait!.BegunMs, row.Wait.Fence, row.Waits!.Until.UntilMs).ShouldBe((Now, 2, Now + 99_000));
+        (await Store.SubmitAsync(WaitOver(Lead(1), claim, LeadState.Unsold))).Code.ShouldBe(VerdictCode.EndedOtherwise);
+
+        claim = (await ClaimWaitsAsync(Now + 99_000)).Single().Fence;
+        (await Store.SubmitAsync(WaitOver(Lead(1), claim, LeadState.Open) with { Wait = WaitFor(DeliveryWait.Moment, Now + 200_000, "main", "rest") })).Code.ShouldBe(VerdictCode.Done);
+        row = (await Store.Leads.FindAsync(Lead(1), default))!;
+        (row.Wait!.BegunMs, row.Waits!.Until.For).ShouldBe((Now + 60_000, DeliveryWait.Moment));
+        row.Waits.Trees.ShouldBe(["main", "rest"]);
+    }
+
+    [Fact]
+    public async Task WaitAfterACopyFell_IsOneItem()
+    {
+        await Store.ApplyAsync(Limits());
+        await Store.SubmitAsync(Post(Lead(1), [Copy(1, Limits(), CopyMove.Hold)], persons: [Person("x")]));
+        var fell = End(Lead(1), CopyMove.Void, reason: Reason.BuyerRejected, state: LeadState.Open) with { Wait = WaitFor(trees: ["main", "rest"]) };
+        (await Store.SubmitAsync(fell)).Code.ShouldBe(VerdictCode.Done);
+        (await Store.SubmitAsync(fell)).Code.ShouldBe(VerdictCode.AlreadyThere);
+        var row = (await Store.Leads.FindAsync(Lead(1), default))!;
+        (row.State, row.Copies.Single().State, row.Waits!.IsFirst).ShouldBe((LeadState.Open, CopyState.Voided, false));
+        var claim = (await ClaimWaitsAsync(Now + 60_000)).Single().Fence;
+        (await Store.SubmitAsync(WaitOver(Lead(1), claim, LeadState.Sold, Copy(2, Limits(), buyer: "b")))).Code.ShouldBe(VerdictCode.Done);
+    }
+
+    [Fact]
+    public async Task FieldsAdded_MakeALeadThatWaitsDue_AndTheClaimBeforeVoid()
+    {
+        await Store.ApplyAsync(Limits());
+        await Store.SubmitAsync(Waits(Lead(1), WaitFor(DeliveryWait.Fields)));
+        var before = (await ClaimWaitsAsync(Now + 60_000)).Single().Fence;
+        (await Store.Leads.AddFieldsAsync(Lead(1), [1, 2, 3], [4, 5, 6], Now + 60_001, default)).ShouldBeTrue();
+        (await Store.SubmitAsync(WaitOver(Lead(1), before, LeadState.Unsold))).Code.ShouldBe(VerdictCode.EndedOtherwise);
+        var claim = (await ClaimWaitsAsync(Now + 60_001)).Single().Fence;
+        (await Store.SubmitAsync(WaitOver(Lead(1), claim, LeadState.Sold, Copy(1, Limits())))).Code.ShouldBe(VerdictCode.Done);
+        // Nothing waits any more.
+        (await Store.Leads.AddFieldsAsync(Lead(1), [4, 5, 6], [7], Now + 60_002, default)).ShouldBeTrue();
+        (await Store.Waits.NextDueAsync(default)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Erased_WhileItWaits_IsDueAtOnce()
+    {
+        await Store.ApplyAsync(Limits());
+        await Store.SubmitAsync(Waits(Lead(1), WaitFor()));
+        await Store.Erasures.EraseAsync(new(Lead(1), null, [], "admin", Now + 5), default);
+        var claim = (await ClaimWaitsAsync(Now + 5)).Single().Fence;
+        (await Store.SubmitAsync(WaitOver(Lead(1), claim, LeadState.Unsold) with { Reason = Reason.Cancelled })).Code.ShouldBe(VerdictCode.Done);
+        (await Store.Leads.FindAsync(Lead(1), default))!.IsErased.ShouldBeTrue();
     }
 }

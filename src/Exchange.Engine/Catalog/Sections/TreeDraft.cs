@@ -1,5 +1,6 @@
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog.Reading;
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Filters;
 using Exchange.Engine.Pricing;
 using Exchange.Engine.Values;
@@ -21,6 +22,8 @@ internal sealed class TreeDraft
     public required bool Firm { get; init; }
     public required bool Reauction { get; init; }
     public required string? Unsold { get; init; }
+    public required WaitModel? Wait { get; init; }
+    public required WaitModel? UnsoldWait { get; init; }
     public required OwnerLimits Limits { get; init; }
     /// <summary>Only other trees ask it.</summary>
     public required bool IsGroup { get; init; }

@@ -101,7 +101,8 @@ internal sealed class TreeNest
         return new()
         {
             Id = tree.Id, Vertical = tree.Vertical.Id, Status = tree.Status, Publishers = tree.Publishers, Copies = tree.MostCopies, OffersAll = tree.OffersAll,
-            When = tree.When, Traffic = tree.Traffic, IsGroup = tree.IsGroup, Firm = tree.Firm, Reauction = tree.Reauction, UnsoldTree = tree.Unsold,
+            When = tree.When, Traffic = tree.Traffic, IsGroup = tree.IsGroup, Firm = tree.Firm, Reauction = tree.Reauction, Wait = tree.Wait, UnsoldTree = tree.Unsold,
+            UnsoldWait = tree.UnsoldWait,
             Gate = tree.Limits.Gate, Caps = tree.Limits.Caps, Tiers = tiers,
         };
     }
@@ -157,7 +158,7 @@ internal sealed class TreeNest
     private void WarnOfUnused(TreeDraft tree)
     {
         if (!tree.IsGroup) return;
-        string[] unused = tree.TakesUnsold ? ["firm", "offers", "reauction"] : ["firm", "offers", "reauction", "unsold"];
+        string[] unused = tree.TakesUnsold ? ["firm", "offers", "reauction"] : ["firm", "offers", "reauction", "wait", "unsold"];
         foreach (var key in unused)
             if (tree.Map[key] is { } node) draft.Errors.Warn(node.Path, ConfigCodes.NeverUsed, $"Only other trees ask this one, and `{key}` is said of a tree's own pings; write it there, or give this tree `publishers`.");
     }

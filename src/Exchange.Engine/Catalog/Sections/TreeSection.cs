@@ -10,11 +10,10 @@ internal static class TreeSection
 {
     private static readonly MapKeys Keys = new(
         [
-            "name", "note", "status", "vertical", "publishers", "when", "traffic", "copies", "offers", "firm", "reauction", "unsold", "caps", "tiers",
-        ],
-        "wait");
+            "name", "note", "status", "vertical", "publishers", "when", "traffic", "copies", "offers", "firm", "reauction", "wait", "unsold", "caps", "tiers",
+        ]);
 
-    private static readonly MapKeys UnsoldKeys = new(["tree"], "wait");
+    private static readonly MapKeys UnsoldKeys = new(["tree", "wait"]);
 
     public static void Read(ConfigNode node, CatalogDraft draft)
     {
@@ -46,14 +45,18 @@ internal static class TreeSection
         var firm = map["firm"] is { } firmNode && ValueReader.Boolean(firmNode, errors) == true;
         var reauction = map["reauction"] is { } reauctionNode && ValueReader.Boolean(reauctionNode, errors) == true;
         var unsold = map["unsold"] is { } unsoldNode ? MapReader.Open(unsoldNode, UnsoldKeys, errors) : null;
-        var unsoldTree = unsold is null || unsold["tree"] is null && unsold["wait"] is not null ? null
-            : unsold.Required("tree", "the tree where an unsold lead is tried next", errors);
+        var unsoldTree = unsold?.Required("tree", "the tree where an unsold lead is tried next", errors);
         var verticalId = map.Required("vertical", "the id of what it sells", errors) is { } verticalNode ? draft.Reference(verticalNode, "verticals", "vertical") : null;
         var tiersNode = map.Required("tiers", "a list of tiers", errors);
         var vertical = verticalId is null ? null : draft.Verticals.GetValueOrDefault(verticalId);
         var limits = CapSection.Read(map["caps"], new(CapScope.Tree, id, status, () => vertical is null ? [] : [vertical]), draft);
         if (verticalId is null || tiersNode is null || vertical is null) return null;
 
+        var waits = DeliveryScope.Of(draft, vertical, draft.Zone, office: null);
+        var wait = map["wait"] is { } waitNode ? WaitSection.Read(waitNode, waits, ofDelivery: false) : null;
+        var unsoldWait = unsold?["wait"] is { } unsoldWaitNode ? WaitSection.Read(unsoldWaitNode, waits, ofDelivery: false) : null;
+        if (firm && map["wait"] is { } beside)
+            errors.Add(beside.Path, ConfigCodes.Conflict, "A firm tree holds caps and money at the ping; what waits before its auction has no buyer to hold them for.");
         var when = map["when"] is { } whenNode ? new ConditionScope(draft, vertical, ConditionPlace.Filter).Read(whenNode) : null;
         if (!publishers.AllExcept)
             foreach (var publisher in publishers.Ids.Order(StringComparer.Ordinal))
@@ -62,7 +65,7 @@ internal static class TreeSection
         return new()
         {
             Id = id, Map = map, Vertical = vertical, Status = status, Publishers = publishers, When = when, Traffic = traffic, Copies = copies, OffersAll = offersAll,
-            Firm = firm, Reauction = reauction, Unsold = unsoldTree is null ? null : OtherTree(unsoldTree, verticalId, draft), Limits = limits,
+            Firm = firm, Reauction = reauction, Unsold = unsoldTree is null ? null : OtherTree(unsoldTree, verticalId, draft), Limits = limits, Wait = wait, UnsoldWait = unsoldWait,
             IsGroup = (asked.Contains(id) || unsoldTrees.Contains(id)) && map["publishers"] is null && map["when"] is null && map["traffic"] is null,
             TakesUnsold = unsoldTrees.Contains(id),
         };

@@ -26,7 +26,7 @@ internal static class ColdFlush
         flush.Add("SELECT epoch FROM sales_latch", row => rows.Epoch = row.Long(0));
         Requests(flush, rows, [.. works.Where(work => work.Item.Request is not null)]);
         Leads(flush, rows, works);
-        Copies(flush, rows, [.. works.Where(work => work.Item.New is null)]);
+        Known(flush, rows, [.. works.Where(work => work.Item.New is null)]);
         Persons(flush, rows, works);
         await flush.RunAsync().ConfigureAwait(false);
         RequireAll(rows, works);
@@ -77,9 +77,13 @@ internal static class ColdFlush
     private static bool MayStand(JournalItem item, NewLead lead) =>
         item.Starts.Length <= lead.MaxCopies && (item.Starts.Length <= 1 || !item.Starts.Any(start => start.Exclusive));
 
-    private static void Copies(Flush flush, ColdRows rows, List<JournalWork> works)
+    /// <summary>What hangs on leads that were there before.</summary>
+    private static void Known(Flush flush, ColdRows rows, List<JournalWork> works)
     {
         if (works.Count == 0) return;
+        // Locked, so that no claim raises the fence before this item is written.
+        flush.Add("SELECT lead_id, fence FROM lead_wait WHERE lead_id = ANY ($1) AND due_at IS NOT NULL ORDER BY lead_id FOR UPDATE", row => rows.AddWait(row.Lead(0), row.Long(1)))
+            .WithLeads(works.Select(work => work.Item.Lead));
         flush.Add("""
             SELECT lead_id, no, offer_id, campaign, company, exclusive, state, called, tier, at_ms, buyer, takes, amounts FROM copy
             WHERE lead_id = ANY ($1) ORDER BY lead_id, no

@@ -40,6 +40,9 @@ internal sealed class ColdRows : IJudgedRows
 
     public void Add(JudgedLead lead) => leads[lead.Id] = lead;
 
+    /// <summary>Of a lead that was added before.</summary>
+    public void AddWait(LeadId lead, long fence) => leads[lead] = leads[lead] with { WaitFence = fence };
+
     public void Add(LeadId lead, HeldCopy copy)
     {
         if (!copies.TryGetValue(lead, out var list)) copies.Add(lead, list = []);

@@ -21,6 +21,7 @@ internal sealed class PlanRows(Flush flush, string owner)
     {
         if (items.Count == 0) return;
         Leads();
+        Waits();
         Ends();
         EndedDeliveries();
         Starts();
@@ -39,14 +40,34 @@ internal sealed class PlanRows(Flush flush, string owner)
                 answer = CASE WHEN t.posted THEN t.answer ELSE coalesce(t.answer, l.answer) END,
                 max_copies = CASE WHEN t.posted THEN t.max ELSE l.max_copies END, at_ms = CASE WHEN t.posted THEN t.at ELSE l.at_ms END,
                 offer_ms = CASE WHEN t.posted THEN 0 ELSE l.offer_ms END, promised = CASE WHEN t.posted THEN t.promised ELSE l.promised END,
-                post_hash = CASE WHEN t.posted THEN t.hash ELSE l.post_hash END, sealed = CASE WHEN t.posted THEN t.sealed ELSE l.sealed END
+                post_hash = CASE WHEN t.posted THEN t.hash ELSE l.post_hash END, sealed = coalesce(t.sealed, l.sealed)
             FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS t (item, lead, state, reason, open, exclusive, answer, posted, max, at, promised, hash, sealed)
             WHERE l.lead_id = t.lead AND {Stands}
             """)
             .With(leads.Select(pair => pair.Place).ToArray()).WithLeads(leads.Select(pair => pair.Item.Plan.Item.Lead)).With(Of(plan => (short)plan.Item.State))
             .With(Of(plan => (short)plan.Item.Reason)).With(Of(plan => plan.OpenCopies)).With(Of(plan => plan.OpenExclusive)).With(Of(plan => plan.Item.Answer))
             .With(Of(plan => plan.Item.Post is not null)).With(Of(plan => plan.Item.Post?.MaxCopies ?? 0)).With(Of(plan => plan.Item.AtMs))
-            .With(Of(plan => plan.Item.Post?.Promised?.Micros)).With(Of(plan => plan.Item.Post?.PostHash)).With(Of(plan => plan.Item.Post?.Sealed));
+            .With(Of(plan => plan.Item.Post?.Promised?.Micros)).With(Of(plan => plan.Item.Post?.PostHash)).With(Of(plan => plan.Item.Post?.Sealed ?? plan.Item.EndsWait?.Sealed));
+    }
+
+    private void Waits()
+    {
+        var begun = items.Where(pair => pair.Item.Plan.Item.Wait is not null).Select(pair => (pair.Place, pair.Item.Plan.Item, Wait: pair.Item.Plan.Item.Wait!)).ToList();
+        if (begun.Count > 0)
+            flush.Add($"""
+                INSERT INTO lead_wait AS w (lead_id, kind, until_ms, due_at, fence, begun_ms, plan)
+                SELECT t.lead, t.kind, t.until, t.until, 0, t.at, t.plan FROM unnest($1, $2, $3, $4, $5, $6) AS t (item, lead, kind, until, at, plan) WHERE {Stands} ORDER BY t.lead
+                ON CONFLICT (lead_id) DO UPDATE SET kind = excluded.kind, until_ms = excluded.until_ms, due_at = excluded.due_at, fence = w.fence + 1, plan = excluded.plan,
+                    begun_ms = CASE WHEN w.plan = excluded.plan AND w.due_at IS NOT NULL THEN w.begun_ms ELSE excluded.begun_ms END
+                """)
+                .With(begun.Select(row => row.Place).ToArray()).WithLeads(begun.Select(row => row.Item.Lead)).With(begun.Select(row => (short)row.Wait.Until.For).ToArray())
+                .With(begun.Select(row => row.Wait.Until.UntilMs).ToArray()).With(begun.Select(row => row.Item.AtMs).ToArray())
+                .With(begun.Select(row => LeadWaitJson.Write(row.Wait)).ToArray());
+        var over = items.Where(pair => pair.Item.Plan.Item is { EndsWait: not null, Wait: null }).ToList();
+        if (over.Count > 0)
+            flush.Add($"""
+                UPDATE lead_wait w SET due_at = NULL, fence = w.fence + 1 FROM unnest($1, $2) AS t (item, lead) WHERE w.lead_id = t.lead AND {Stands}
+                """).With(over.Select(pair => pair.Place).ToArray()).WithLeads(over.Select(pair => pair.Item.Plan.Item.Lead));
     }
 
     private void Ends()

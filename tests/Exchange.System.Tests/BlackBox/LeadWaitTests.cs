@@ -1,0 +1,159 @@
+using System.Text.Json.Nodes;
+using Exchange.System.Tests.Storage;
+using Shouldly;
+using static Exchange.System.Tests.BlackBox.MarketCalls;
+
+namespace Exchange.System.Tests.BlackBox;
+
+/// <summary>Leads that are held before an auction: by their tree, or on the way to the tree for what is unsold. A server each, because they are killed.</summary>
+public abstract class LeadWaitTests : IAsyncLifetime
+{
+    private const string ForCallback = "wait: { until: { field: callback, exists: true }, at_most: 1h }";
+    private Dictionary<string, string>? settings;
+
+    /// <summary>Null: the embedded database.</summary>
+    protected virtual Task<Dictionary<string, string>?> SettingsAsync() => Task.FromResult<Dictionary<string, string>?>(null);
+
+    public async Task InitializeAsync() => settings = await SettingsAsync();
+
+    public Task DisposeAsync() => Task.CompletedTask;
+
+    [Fact]
+    public async Task HeldForATime_NobodyHasIt_ThenItIsSoldAtThePromise_WhateverHappenedMeanwhile()
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync(environment: settings);
+        using var publisher = await StartAsync(exchange, buyers, "wait: { for: 4s }");
+        buyers["first"].Accepts();
+
+        var post = await publisher.PingAndPostAsync();
+        var lead = post["lead_id"]!;
+        (post.Status, post["status"], post["payout"], post["payout_pending"]).ShouldBe((202, "pending", "0.00", "8.80"), post.Text);
+        post.Headers["Location"].ShouldBe($"/v1/leads/{lead}");
+        (await exchange.CopiesAsync(lead)).ShouldBeEmpty();
+        (await WaitAsync(exchange, lead)).ShouldBe("main moment false");
+        // What waits is in the rows, in no memory; the same is told of it.
+        await exchange.KillAndRestartAsync(settings);
+        var again = await publisher.LeadAsync(lead);
+        (again["status"], again["payout_pending"]).ShouldBe(("pending", "8.80"), again.Text);
+        buyers["first"].Requests.ShouldBeEmpty();
+
+        await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "sold", "it is sold", exchange);
+        (await exchange.CopiesAsync(lead)).ShouldBe(["first 11.00 8.80 sold captured"]);
+        (await publisher.LeadAsync(lead))["payout"].ShouldBe("8.80");
+        buyers["first"].Requests.ShouldHaveSingleItem();
+        (await WaitAsync(exchange, lead)).ShouldBe("main moment true");
+    }
+
+    [Fact]
+    public async Task HeldUntilAFieldComes_IsAuctionedWithIt_OnceAndForAll()
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync(environment: settings);
+        using var publisher = await StartAsync(exchange, buyers, ForCallback);
+        buyers["first"].Rejects();
+
+        var lead = (await publisher.PingAndPostAsync())["lead_id"]!;
+        (await WaitAsync(exchange, lead)).ShouldBe("main fields false");
+        var added = await exchange.SendAsync(HttpMethod.Patch, $"/v1/leads/{lead}", publisher.Key, """{ "fields": { "callback": "evening" } }""");
+        added.Status.ShouldBe(200, added.Text);
+        await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "sold", "the next in rank has it", exchange);
+        (await exchange.CopiesAsync(lead)).ShouldBe(["first 11.00 8.80 rejected voided", "second 11.00 8.80 sold captured"]);
+        buyers["first"].Requests.ShouldHaveSingleItem().Json["fields"]!["callback"]!.GetValue<string>().ShouldBe("evening");
+    }
+
+    [Fact]
+    public async Task PostedDirectly_NobodyIsAskedAtThePost_AndItsAuctionMakesThePayout()
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync(environment: settings);
+        using var publisher = await StartAsync(exchange, buyers, "wait: { for: 2s }");
+        buyers["first"].Accepts();
+        var post = await publisher.DirectAsync();
+        (post.Status, post["status"], post["payout_pending"]).ShouldBe((202, "pending", "0.00"), post.Text);
+        await Until(async () => await exchange.StatusAsync(publisher.Key, post["lead_id"]!) == "sold", "it is sold", exchange);
+        (await exchange.CopiesAsync(post["lead_id"]!)).ShouldBe(["first 11.00 8.80 sold captured"]);
+    }
+
+    [Fact]
+    public async Task Unsold_WaitsForTheNextTree_AndTheFirstNoIsTold()
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync(environment: settings);
+        using var publisher = await StartAsync(exchange, buyers, "unsold: { tree: rest, wait: { for: 2s } }", ask: "first");
+        buyers["first"].Rejects();
+        var post = await publisher.PingAndPostAsync();
+        var lead = post["lead_id"]!;
+        (post.Status, post["status"]).ShouldBe((202, "pending"), post.Text);
+        (await exchange.CopiesAsync(lead)).ShouldBe(["first 5.00 4.00 rejected voided"]);
+        (await WaitAsync(exchange, lead)).ShouldBe("rest moment false");
+        await exchange.KillAndRestartAsync(settings);
+        await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "sold", "the other tree sells it", exchange);
+        (await exchange.CopiesAsync(lead)).ShouldBe(["first 5.00 4.00 rejected voided", "rest 2.00 1.60 sold captured"]);
+    }
+
+    [Fact]
+    public async Task Erased_WhileItWaits_IsUnsold_AndGoesToNobody()
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync(environment: settings);
+        using var publisher = await StartAsync(exchange, buyers, ForCallback);
+        var lead = (await publisher.PingAndPostAsync())["lead_id"]!;
+        (await exchange.SendAsync(HttpMethod.Delete, $"/v1/admin/leads/{lead}/pii", ExchangeProcess.AdminKey)).Status.ShouldBe(202);
+        await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "unsold", "it ends", exchange);
+        (await publisher.LeadAsync(lead))["reason"].ShouldBe("cancelled");
+        buyers["first"].Requests.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task LiveBidders_AreAskedAgain_WhenTheAuctionComes()
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync(environment: settings);
+        using var publisher = await StartAsync(exchange, buyers, "wait: { for: 2s }", bid: "{ live: crm }");
+        buyers["first"].Decides(request => request.Json["bid_request_id"] is null ? """{"answer":"accepted"}""" : """{"bids":[{"price":"12.50"}]}""");
+        var lead = (await publisher.PingAndPostAsync())["lead_id"]!;
+        await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "sold", "it is sold", exchange);
+        (await exchange.CopiesAsync(lead)).ShouldBe(["first 11.00 8.80 sold captured"]);
+        // One request at the ping, another at the auction, each under a name of its own.
+        var asked = buyers["first"].Requests.Select(request => request.Json).Where(json => json["bid_request_id"] is not null).Select(json => json["bid_request_id"]!.GetValue<string>()).ToList();
+        asked.Count.ShouldBe(2);
+        asked.Distinct().Count().ShouldBe(2);
+    }
+
+    /// <summary>Two campaigns, 12.50 and 11.00 under second price; the first is asked for its answer. Another tree with one of 2.00.</summary>
+    /// <param name="tree">More of the first tree.</param>
+    private static async Task<Sender> StartAsync(ExchangeProcess exchange, BuyerApp buyers, string tree, string ask = "first, second", string bid = "\"12.50\"")
+    {
+        (await exchange.SendAsync(HttpMethod.Put, "/v1/admin/secrets/signing", ExchangeProcess.AdminKey, "whsec_" + Convert.ToBase64String(BuyerApp.SigningKey), "text/plain")).Status.ShouldBe(200);
+        await exchange.ApplyAsync(Market.With($$"""
+            publishers:
+              search: { verticals: [auto], payout: { share: 80% } }
+            buyers:
+              first:  { credit_limit: "5000.00", endpoints: { crm: { connector: native, with: { url: "{{buyers.Url("first")}}", secret: { secret: signing } } } } }
+              second: { credit_limit: "5000.00" }
+              third:  { credit_limit: "5000.00" }
+            campaigns:
+              first:  { buyer: first,  vertical: auto, bid: {{bid}}, delivery: { sold: on_accept, to: [crm] } }
+              second: { buyer: second, vertical: auto, bid: "11.00" }
+              rest:   { buyer: third,  vertical: auto, bid: "2.00" }
+            ping_trees:
+              main: { vertical: auto, {{tree}}, tiers: [{ name: market, method: auction, pricing: second_price, floor: "5.00", campaigns: [{{ask}}] }] }
+              rest: { vertical: auto{{(tree.Contains("rest", StringComparison.Ordinal) ? "" : ", status: paused")}}, tiers: [{ name: all, method: priority, campaigns: [rest] }] }
+            """));
+        return await Sender.OfAsync(exchange, "search");
+    }
+
+    private static async Task<string> WaitAsync(ExchangeProcess exchange, string lead)
+    {
+        var wait = (await exchange.AdminAsync($"leads/{lead}"))["wait"];
+        return wait is null ? "none" : $"{wait["tree"]} {wait["for"]} {wait["over"]}";
+    }
+}
+
+public sealed class EmbeddedLeadWaitTests : LeadWaitTests;
+
+public sealed class PostgresLeadWaitTests : LeadWaitTests, IClassFixture<PostgresCluster>
+{
+    protected override async Task<Dictionary<string, string>?> SettingsAsync() => PostgresTests.Settings(await PostgresCluster.CreateDatabaseAsync());
+}
