@@ -14,6 +14,8 @@ internal sealed class Email(SmtpOptions? server, TimeProvider time) : IConnector
     /// <summary>At one endpoint at once.</summary>
     private const int InFlight = 8;
 
+    private static readonly SmtpOptions Unset = new() { Host = "", From = "exchange@invalid" };
+
     private readonly OutsideHttp calls = new(InFlight, time);
 
     public ConnectorKind Kind => ConnectorKind.Email;
@@ -21,13 +23,15 @@ internal sealed class Email(SmtpOptions? server, TimeProvider time) : IConnector
     public Task<AttemptResult> SendAsync(EndpointModel endpoint, EndpointSecrets secrets, CopyMessage message, DateTimeOffset now, CancellationToken deadline)
     {
         if (endpoint.Email is null) return Task.FromResult(new AttemptResult(AttemptKind.NotSent, "no_connector"));
-        if (server is null) return Task.FromResult(new AttemptResult(AttemptKind.NotSent, "smtp_not_set"));
+        // What would be sent can be shown without a server.
+        var through = server ?? (CallTrace.Current is { Sends: false } ? Unset : null);
+        if (through is null) return Task.FromResult(new AttemptResult(AttemptKind.NotSent, "smtp_not_set"));
         return calls.RunAsync(endpoint, async limited =>
         {
             try
             {
-                using var mail = MailText.Of(endpoint, TemplateScope.Of(endpoint, secrets, message, now), message, server, now);
-                return CallTrace.Current is { } trace ? await trace.PassAsync("mail", string.Join(", ", mail.To), mail.ToString(), () => SmtpCall.SendAsync(server, mail, limited)) : await SmtpCall.SendAsync(server, mail, limited);
+                using var mail = MailText.Of(endpoint, TemplateScope.Of(endpoint, secrets, message, now), message, through, now);
+                return CallTrace.Current is { } trace ? await trace.PassAsync("mail", string.Join(", ", mail.To), mail.ToString(), () => SmtpCall.SendAsync(through, mail, limited)) : await SmtpCall.SendAsync(through, mail, limited);
             }
             catch (TemplateFaultException fault)
             {

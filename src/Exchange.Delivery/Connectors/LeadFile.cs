@@ -14,6 +14,8 @@ internal static class LeadFile
     private static readonly string[] OfTheCopy = ["copy_id", "campaign", "vertical", "price", "currency", "sharing", "sold_at", "source", "sub_source", "return_until", "test"];
     private static readonly string[] OfTheConsent = ["consent_text", "consent_at", "consent_page", "consent_ip", "consent_user_agent", "consent_sellers"];
 
+    private static readonly SearchValues<char> OfNumbers = SearchValues.Create("0123456789 .()-");
+
     /// <summary>Of the moment and the copies in it, so that a batch that is sent again is the same file.</summary>
     public static string NameOf(CopyBatch batch, FileFormat format)
     {
@@ -73,7 +75,7 @@ internal static class LeadFile
         return value[0] switch
         {
             '=' or '@' or '\t' or '\r' or '\n' => "'" + value,
-            '+' or '-' when value.AsSpan(1).ContainsAnyExcept("0123456789 .()-") => "'" + value,
+            '+' or '-' when value.AsSpan(1).ContainsAnyExcept(OfNumbers) => "'" + value,
             _ => value,
         };
     }

@@ -263,7 +263,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         for (var asked = new HashSet<int>(); IsKnown && sale!.Slots.FirstOrDefault(slot => slot.State == SlotState.Held && !asked.Contains(slot.CopyNo)) is { CopyNo: > 0 } slot;)
         {
             asked.Add(slot.CopyNo);
-            if (await tests.AskAsync(row!, CopyOf(slot), Context.Subject, sale!.BidAt(slot.BidIndex).Bid) is { } answer) await RecordAnswerAsync(answer, SlotState.Held, Now());
+            if (await tests.AskAsync(row!, CopyOf(slot), Context.Subject, sale!.BidAt(slot.BidIndex).Bid) is { } answer)
+                await RecordAnswerAsync(answer, SlotState.Held, Now() + (long)StorageGrace.TotalMilliseconds);
         }
         if (!IsKnown) return;
         foreach (var slot in sale!.Slots.Where(slot => slot.State == SlotState.Captured))

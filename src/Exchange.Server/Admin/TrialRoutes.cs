@@ -97,14 +97,14 @@ internal static class TrialRoutes
             var price = offer?.Price ?? new Money(10_000_000);
             return new()
             {
-                Copy = copy, Campaign = campaign.Id, Vertical = vertical.Id, Price = price, Bid = price, Currency = model.Currency, Exclusive = true, CopiesMax = 1, SoldAt = now,
+                Copy = copy, Campaign = campaign.Id, Vertical = vertical.Id, Price = price, Bid = price, Currency = model.Currency, Exclusive = campaign.Sharing != Sharing.Shared, CopiesMax = 1, SoldAt = now,
                 Source = Source, SubSource = SubSource, Test = true, Fields = Fields(static field => field.Post != FieldUse.None || field.Ping != FieldUse.None || field.PingHashed),
                 Consent = Consent(), Carried = offer?.Carry ?? Carried(endpoint),
             };
         }
 
         /// <summary>Nobody was asked, so names stand for what the ping's reply would give.</summary>
-        private static IReadOnlyDictionary<string, string> Carried(EndpointModel endpoint) =>
+        private static Dictionary<string, string> Carried(EndpointModel endpoint) =>
             (endpoint.Shape?.Ping?.Bids?.Carry ?? []).ToDictionary(pair => pair.Key, pair => $"PING-{pair.Key}", StringComparer.Ordinal);
 
         private OutField[] Fields(Func<FieldSchema, bool> which)

@@ -56,7 +56,7 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
     private static LeasedDelivery Claim(NpgsqlDataReader row) => new(new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Long(3), row.Int(4), row.Long(5), (CopyState)row.Int(6),
         row.Text(7), row.Text(8), row.TextOrNull(9)) { Wait = (DeliveryWait)row.Int(10), WaitUntilMs = row.Long(11) };
 
-    private async Task LeaseAsync(NpgsqlConnection connection, IReadOnlyList<LeasedDelivery> claimed, long nowMs, long leaseUntilMs, CancellationToken cancel)
+    private async Task LeaseAsync(NpgsqlConnection connection, List<LeasedDelivery> claimed, long nowMs, long leaseUntilMs, CancellationToken cancel)
     {
         if (claimed.Count == 0) return;
         await connection.RunAsync("""

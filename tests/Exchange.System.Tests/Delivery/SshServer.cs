@@ -108,7 +108,7 @@ internal sealed class SshServer : IAsyncDisposable
         }
     }
 
-    private static Task KeyAsync(string file) => RunAsync("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file);
+    private static Task<string> KeyAsync(string file) => RunAsync("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file);
 
     private static async Task<string> RunAsync(string program, params string[] arguments)
     {
