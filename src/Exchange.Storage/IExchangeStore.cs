@@ -30,6 +30,7 @@ public interface IExchangeStore : IAsyncDisposable
     IErasures Erasures { get; }
     ISuppressions Suppressions { get; }
     IReturnStore Returns { get; }
+    IPostbackStore Postbacks { get; }
     IVault Vault { get; }
 
     /// <summary>A cheap write and read that fails if the database cannot be used; for readiness.</summary>

@@ -92,6 +92,18 @@ public sealed record LimitModel
     public static bool IsGivenBack(string limitId) =>
         limitId.StartsWith("bal:", StringComparison.Ordinal) || limitId.EndsWith(KeptSuffix, StringComparison.Ordinal);
 
+    /// <summary>
+    /// Whether what a copy takes of the limit of this id is its price: balances, and caps on what is spent but for a publisher's, which count payouts. All that
+    /// a stored take needs to tell.
+    /// </summary>
+    public static bool CountsPrice(string limitId)
+    {
+        if (limitId.StartsWith("bal:", StringComparison.Ordinal)) return true;
+        if (limitId.StartsWith("p:", StringComparison.Ordinal)) return false;
+        var metric = limitId.IndexOf(':', 2) + 1;
+        return metric > 0 && limitId.AsSpan(metric).StartsWith("spend:", StringComparison.Ordinal);
+    }
+
     /// <summary>A row of a soft cap never refuses; small enough that takes can be added.</summary>
     public const long NoLimit = long.MaxValue / 4;
 

@@ -1,4 +1,5 @@
 using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Leads;
 
@@ -21,7 +22,11 @@ public abstract record LeadEvent
     public sealed record WaitOver(WaitEnd End, bool Cancelled) : LeadEvent;
 
     /// <summary>A buyer's answer to one copy, or the lack of one.</summary>
-    public sealed record Answered(int CopyNo, BuyerAnswer Answer, Reason Reason, string? BuyerRef, string? RedirectUrl) : LeadEvent;
+    public sealed record Answered(int CopyNo, BuyerAnswer Answer, Reason Reason, string? BuyerRef, string? RedirectUrl) : LeadEvent
+    {
+        /// <summary>The price that an accepting answer names, where such a price counts. Only a lower one does, and only if it pays the promise.</summary>
+        public Money? Price { get; init; }
+    }
 }
 
 public enum BuyerAnswer

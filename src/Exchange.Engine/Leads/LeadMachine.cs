@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Exchange.Engine.Ledger;
+using Exchange.Engine.Postbacks;
 using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Leads;
@@ -218,8 +219,10 @@ public static class LeadMachine
         switch (answered.Answer)
         {
             case BuyerAnswer.Accepted:
+                Money? lower = answered.Price is { } named && named < slot.Price && named >= slot.Payout ? named : null;
+                slot = slot with { Price = lower ?? slot.Price };
                 var sold = sale with { Slots = sale.Slots.SetItem(index, slot with { State = SlotState.Captured, RedirectUrl = answered.RedirectUrl }) };
-                var capture = new CopyEnd(slot.CopyNo, CopyMove.Capture, Reason.None, CopyMaker.Money(sale, slot)) { BuyerRef = answered.BuyerRef, RedirectUrl = answered.RedirectUrl };
+                var capture = new CopyEnd(slot.CopyNo, CopyMove.Capture, Reason.None, CopyMaker.Money(sale, slot)) { BuyerRef = answered.BuyerRef, RedirectUrl = answered.RedirectUrl, Price = lower };
                 return Submit(sale, sale, [], Item(sale, context, [capture], [], sold), sold);
             case BuyerAnswer.Duplicate when slot.State == SlotState.InDoubt:
             case BuyerAnswer.Later:
@@ -283,6 +286,7 @@ public static class LeadMachine
         Lead = plan.Id, AtMs = context.NowMs, New = plan.First?.Lead, Post = plan.First?.Post, Request = plan.First?.Request,
         Persons = plan.Test ? [] : plan.First?.Persons ?? [],
         Ends = ends, Starts = starts, Seen = plan.First is null ? Seen(plan, ends) : null, State = Durable(done), Wait = done.Waits, EndsWait = plan.EndsWait, Reason = done.Reason, ReleasePersons = done.State == LeadState.Unsold && !plan.KeepPersonsWhenUnsold,
+        Postback = NewPostback.Of(context.Current.Publishers.GetValueOrDefault(plan.Record.Publisher), done, ends, starts),
     };
 
     /// <summary>The copies that the item does not name, as this sale knows them.</summary>

@@ -47,7 +47,7 @@ public sealed class CounterFence(ICounters counters)
         moves.Clear();
         foreach (var end in plan.Ends)
             if (end.MovesCounters)
-                foreach (var (counter, amount) in counters.TakenBy(end.Copy)) End(end.End.Move, counter, amount);
+                foreach (var (counter, amount) in counters.TakenBy(end.Copy)) End(end.End, counter, amount);
         foreach (var (index, start) in plan.Starts)
             for (var t = 0; t < start.Takes.Length; t++)
                 if (!Take(start.Move, start.Takes[t]))
@@ -60,9 +60,9 @@ public sealed class CounterFence(ICounters counters)
         return new(VerdictCode.NoFreeCopy, noFree);
     }
 
-    private void End(CopyMove move, Counter counter, long amount)
+    private void End(CopyEnd end, Counter counter, long amount)
     {
-        if (move != CopyMove.Reverse) Move(counter, move == CopyMove.Capture ? amount : 0, -amount);
+        if (end.Move != CopyMove.Reverse) Move(counter, end.Move == CopyMove.Capture ? end.AmountOf(counter.LimitId, amount) : 0, -amount);
         else if (LimitModel.IsGivenBack(counter.LimitId)) Move(counter, -amount, 0);
     }
 

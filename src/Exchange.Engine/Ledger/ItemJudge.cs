@@ -54,6 +54,7 @@ public static class ItemJudge
         Invariant.Require(item.New is not { OfferUntilMs: > 0 } || Array.TrueForAll(item.Starts, static start => start.Move == CopyMove.Hold), "nothing is sold before the post");
         Invariant.Require(item.IsReturn ? item is { Starts.Length: 0, Post: null, Answer: null, Persons.Length: 0 } : !Array.Exists(item.Ends, static end => end.Move == CopyMove.Reverse),
             "returns come alone");
+        Invariant.Require(!Array.Exists(item.Ends, static end => end.Price is not null && end.Move != CopyMove.Capture), "only a capture has a price of its own");
         Invariant.Require(item.Wait is null || item is { Starts.Length: 0, State: LeadState.Open }, "a lead that waits is open and starts nothing");
         foreach (var start in item.Starts)
         {

@@ -1,5 +1,7 @@
+using Exchange.Engine.Caps;
 using Exchange.Engine.Deliveries;
 using Exchange.Engine.Leads;
+using Exchange.Engine.Postbacks;
 using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Ledger;
@@ -81,6 +83,10 @@ public sealed record CopyEnd(int No, CopyMove Move, Reason Reason, Transfer[] Tr
     };
     /// <summary>Its buyer was never told: neither refused nor failed.</summary>
     public bool IsCancelled => Move == CopyMove.Void && Reason == Reason.Cancelled;
+    /// <summary>Of a capture: the lower price at which the buyer took it; what the copy took of balances and spend caps above it is free again.</summary>
+    public Money? Price { get; init; }
+    /// <summary>What of a stored take is taken for good by a capture.</summary>
+    public long AmountOf(string limitId, long taken) => Price is { } price && price.Micros < taken && LimitModel.CountsPrice(limitId) ? price.Micros : taken;
     /// <summary>The buyer's own id of the lead and its redirect, kept with a capture.</summary>
     public string? BuyerRef { get; init; }
     public string? RedirectUrl { get; init; }
@@ -159,6 +165,8 @@ public sealed record JournalItem
     public WaitEnd? EndsWait { get; init; }
     /// <summary>With Unsold: the person rows this lead claimed are free again. What a copy claimed is free when it is voided or expires.</summary>
     public bool ReleasePersons { get; init; }
+    /// <summary>What its publisher is told of it; null: nothing.</summary>
+    public NewPostback? Postback { get; init; }
 
     /// <summary>Copies come back. They keep their place in the lead: their buyers have it, and nobody else gets it for that.</summary>
     public bool IsReturn => Ends.Length > 0 && Array.TrueForAll(Ends, static end => end.Move == CopyMove.Reverse);

@@ -341,7 +341,11 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
                 // The row as it is stored: whoever sends this lead again says the same of it.
                 if (verdict.Code == VerdictCode.Done && (submitted.New is not null || submitted.Post is not null)) row = row! with { AtMs = submitted.AtMs };
                 // Only what this very item wrote: what was there already is on its way, or comes when its lease runs out.
-                if (verdict.Code == VerdictCode.Done) services.Pump.Started(done, submitted);
+                if (verdict.Code == VerdictCode.Done)
+                {
+                    services.Pump.Started(done, submitted);
+                    services.Postbacks.Started(submitted);
+                }
                 if (done.Waits is not null) services.Waits.Nudge();
                 step = IsGate(submitted, verdict) && await services.Catalog.RefreshAsync(CancellationToken.None)
                     ? services.Decide(sale, new LeadEvent.Stale(), Context)
@@ -457,7 +461,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         });
         LeadEvent.Answered? answer = step.Move switch
         {
-            CopyMove.Capture => new(copyNo, BuyerAnswer.Accepted, Reason.None, result.Ref, result.RedirectUrl),
+            CopyMove.Capture => new(copyNo, BuyerAnswer.Accepted, Reason.None, result.Ref, result.RedirectUrl) { Price = endpoint?.PriceAtPost == PriceAtPost.Lower ? result.Price : null },
             CopyMove.Void => new(copyNo, BuyerAnswer.Refused, step.Reason, null, null),
             CopyMove.Doubt => new(copyNo, BuyerAnswer.Unknown, Reason.InDoubt, null, null),
             _ => null,

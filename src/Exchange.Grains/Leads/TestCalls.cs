@@ -28,7 +28,7 @@ internal sealed class TestCalls(LeadServices services)
         });
         return step.Move switch
         {
-            CopyMove.Capture => new(copy.Id.No, BuyerAnswer.Accepted, Reason.None, result.Ref, result.RedirectUrl),
+            CopyMove.Capture => new(copy.Id.No, BuyerAnswer.Accepted, Reason.None, result.Ref, result.RedirectUrl) { Price = endpoint.PriceAtPost == PriceAtPost.Lower ? result.Price : null },
             CopyMove.Void => new(copy.Id.No, BuyerAnswer.Refused, step.Reason, null, null),
             CopyMove.Doubt => new(copy.Id.No, BuyerAnswer.Unknown, Reason.InDoubt, null, null),
             _ => null,

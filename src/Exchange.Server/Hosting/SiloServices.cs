@@ -2,6 +2,7 @@ using Exchange.Engine.Catalog;
 using Exchange.Delivery;
 using Exchange.Delivery.Bidders;
 using Exchange.Delivery.Connectors;
+using Exchange.Delivery.Postbacks;
 using Exchange.Delivery.Templates;
 using Exchange.Engine.PingTrees;
 using Exchange.Grains.Bidding;
@@ -13,6 +14,7 @@ using Exchange.Grains.Intake;
 using Exchange.Grains.Leads;
 using Exchange.Grains.Limits;
 using Exchange.Grains.Pings;
+using Exchange.Grains.Postbacks;
 using Exchange.Grains.Returns;
 using Exchange.Grains.SoftHolds;
 using Exchange.Storage;
@@ -37,10 +39,10 @@ public static class SiloServices
         services.AddSingleton<OfferBook>().AddSingleton<PostRates>().AddSingleton<SoftHoldDesk>().AddSingleton<FirmOffers>().AddSingleton<ReturnDesk>().AddSingleton<PingDesk>();
         services.AddSingleton<Grains.Leads.LeadAnswers>().AddSingleton<PromiseCounts>().AddSingleton<LeadServices>().AddSingleton<ILeadIntake, LeadIntake>();
         services.AddSingleton(_ => new OutboundHttp(new OutboundOptions { AllowLoopback = allowLoopback }, time: time));
-        services.AddSingleton<BidderLines>().AddSingleton<StandingBids>().AddSingleton(new EndpointBreakers(new BreakerOptions(), time)).AddSingleton<LiveBidding>();
+        services.AddSingleton(new InboxPulls(time)).AddSingleton<BidderLines>().AddSingleton<StandingBids>().AddSingleton<UsualWaits>().AddSingleton(new EndpointBreakers(new BreakerOptions(), time)).AddSingleton<LiveBidding>();
         services.AddSingleton(provider => ConnectorList.Create(provider.GetRequiredService<OutboundHttp>(), provider.GetRequiredService<BidderLines>(), time, mail, provider.GetRequiredService<IHostKeys>()));
         services.AddSingleton<IHostKeys, RememberedHostKeys>();
-        return services.AddSingleton<BuyerCalls>().AddSingleton<DeliveryTurns>().AddSingleton<DeliveryPump>().AddSingleton<WaitPump>();
+        return services.AddSingleton<BuyerCalls>().AddSingleton<DeliveryTurns>().AddSingleton<DeliveryPump>().AddSingleton<PostbackCalls>().AddSingleton<PostbackPump>().AddSingleton<WaitPump>();
     }
 
     /// <summary>The pool has a thread for each core: pings must not wait for one that compiles.</summary>

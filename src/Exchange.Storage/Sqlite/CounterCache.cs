@@ -38,7 +38,8 @@ internal sealed class CounterCache(Database database) : ICounters
         return read;
     }
 
-    private CounterRow? Find(long id)
+    /// <summary>By the id that stored takes name it by.</summary>
+    public CounterRow? Find(long id)
     {
         if (byId.TryGetValue(id, out var counter)) return counter;
         counter = database.Prepare("SELECT id, key, limit_id, lim, used, held FROM counter WHERE id = ?").Bind(id).First(Read);

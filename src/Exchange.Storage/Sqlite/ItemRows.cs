@@ -1,4 +1,5 @@
 using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
 
 namespace Exchange.Storage.Sqlite;
 
@@ -44,7 +45,7 @@ internal sealed class ItemRows(Database database, CounterCache counters, SoldSeq
             database.Prepare("UPDATE lead_wait SET due_at = NULL, fence = fence + 1 WHERE lead_id = ?").Bind(item.Lead).Run();
     }
 
-    public void WriteEnd(JournalItem item, CopyEnd end)
+    public void WriteEnd(JournalItem item, CopyEnd end, JudgedCopy copy)
     {
         if (end.Move == CopyMove.Call)
         {
@@ -67,6 +68,7 @@ internal sealed class ItemRows(Database database, CounterCache counters, SoldSeq
             .Bind((long)state).Bind((long)end.Reason).Bind(item.AtMs).Bind(end.BuyerRef).Bind(end.RedirectUrl)
             .Bind(state == CopyState.Captured ? SoldPlace(item, end.Deliveries) : null)
             .Bind(state is CopyState.Captured or CopyState.InDoubt).Bind(item.Lead).Bind(end.No).Run();
+        if (end.Price is { } price) WritePrice(item, end, price, (StoredCopyRow)copy);
         WriteTransfers(item, end.No, end.Transfers);
         switch (end.Move)
         {
@@ -86,6 +88,12 @@ internal sealed class ItemRows(Database database, CounterCache counters, SoldSeq
                     """).Bind((long)(end.IsCancelled ? DeliveryStatus.Cancelled : DeliveryStatus.Failed)).Bind(end.DeliveryError).Bind(item.AtMs).Bind(item.Lead).Bind(end.No).Run();
                 break;
         }
+    }
+
+    private void WritePrice(JournalItem item, CopyEnd end, Money price, StoredCopyRow copy)
+    {
+        List<(long, long)> takes = [.. StoredTakes.Read(copy.Takes).Select(take => (take.Counter, end.AmountOf(counters.Find(take.Counter)!.LimitId, take.Amount)))];
+        database.Prepare("UPDATE copy SET price = ?, takes = ? WHERE lead_id = ? AND no = ?").Bind(price.Micros).Bind(StoredTakes.Write(takes)).Bind(item.Lead).Bind(end.No).Run();
     }
 
     /// <summary>A test's copy has no place among what the buyer bought: it reaches no inbox. Below 0: not listed yet.</summary>

@@ -28,7 +28,7 @@ internal sealed class ItemWriter(Database database, CounterCache counters, SoldS
         rows.WriteWait(item);
         foreach (var end in plan.Ends)
         {
-            rows.WriteEnd(item, end.End);
+            rows.WriteEnd(item, end.End, end.Copy);
             if (end.Closes) news.Fell(item.Lead, end.Copy.Tier, end.Copy.Campaign, end.Copy.AtMs);
         }
         foreach (var (_, start) in plan.Starts)
@@ -40,5 +40,6 @@ internal sealed class ItemWriter(Database database, CounterCache counters, SoldS
             if (claims is not null) persons.Claim(item.Lead, no!.Value, claims, item.AtMs);
             else if (no is { } copy) persons.Free(item.Lead, copy);
             else persons.Free(item.Lead);
+        SqlitePostbacks.Write(database, item, plan.Publisher);
     }
 }

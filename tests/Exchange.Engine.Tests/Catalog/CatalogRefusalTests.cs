@@ -82,7 +82,7 @@ public sealed class CatalogRefusalTests
     [InlineData("publishers search intake", "{ \"values\": { \"cover\": { \"1\": \"full\" } } }", "invalid_format", "publishers.search.intake.values.cover.1")]
     [InlineData("publishers search intake", "{ \"values\": { \"cover\": { \"min\": \"minimum\", \"MIN \": \"standard\" } } }", "repeated", "publishers.search.intake.values.cover")]
     [InlineData("publishers search intake", "{ \"unknown_fields\": \"drop\" }", "unknown_value", "publishers.search.intake.unknown_fields")]
-    [InlineData("publishers search postback", "{}", "not_supported", "publishers.search.postback")]
+    [InlineData("publishers search postback", "{}", "missing_key", "publishers.search.postback.url")]
     [InlineData("publishers search ips", "[]", "not_supported", "publishers.search.ips")]
     // caps
     [InlineData("publishers search caps", "[{ \"per\": \"minute\", \"leads\": 600 }]", "conflict", "publishers.search.caps[0].per")]

@@ -78,7 +78,7 @@ public sealed class ConnectorSectionTests
     {
         var endpoint = Catalogs.Model(Catalog("buyers acme endpoints http", """
             { "connector": "theirs", "with": { "host": "a.example", "key": { "secret": "acme-key" } }, "test": { "with": { "host": "test.a.example" } },
-              "timeout": { "ping": "300ms", "post": "12s" }, "limits": { "in_flight": 4, "per_second": 9, "per_minute": 90 }, "repeatable": false, "price_at_post": "ignore", "duplicate_after_doubt": "accepted" }
+              "timeout": { "ping": "300ms", "post": "12s" }, "limits": { "in_flight": 4, "per_second": 9, "per_minute": 90 }, "repeatable": false, "price_at_post": "lower", "duplicate_after_doubt": "accepted" }
             """)).Buyers["acme"].Endpoints["http"];
         endpoint.ShouldSatisfyAllConditions(
             () => endpoint.Connector.ShouldBe(ConnectorKind.Http),
@@ -88,7 +88,7 @@ public sealed class ConnectorSectionTests
             () => endpoint.SecretNames.ShouldBe(["acme-key"]),
             () => (endpoint.PingTimeout, endpoint.PostTimeout).ShouldBe((TimeSpan.FromMilliseconds(300), TimeSpan.FromSeconds(12))),
             () => endpoint.Limits.ShouldBe(new(4, 9, 90)),
-            () => (endpoint.Repeatable, endpoint.PriceAtPost, endpoint.DuplicateAfterDoubt).ShouldBe((false, PriceAtPost.Ignore, DuplicateAfterDoubt.Accepted)),
+            () => (endpoint.Repeatable, endpoint.PriceAtPost, endpoint.DuplicateAfterDoubt).ShouldBe((false, PriceAtPost.Lower, DuplicateAfterDoubt.Accepted)),
             () => endpoint.Test!.With["host"].Text.ShouldBe("test.a.example"),
             () => endpoint.Test!.With["key"].SecretName.ShouldBe("acme-key"),
             () => endpoint.CanPing.ShouldBeTrue());
@@ -174,9 +174,9 @@ public sealed class ConnectorSectionTests
     [InlineData("buyers acme endpoints http timeout", "{ \"ping\": \"11s\" }", "out_of_range", "buyers.acme.endpoints.http.timeout.ping")]
     [InlineData("buyers acme endpoints http limits", "{ \"per_hour\": 4 }", "unknown_key", "buyers.acme.endpoints.http.limits.per_hour")]
     [InlineData("buyers acme endpoints http price_at_post", "\"raise\"", "unknown_value", "buyers.acme.endpoints.http.price_at_post")]
-    [InlineData("buyers acme endpoints http price_at_post", "\"lower\"", "not_supported", "buyers.acme.endpoints.http.price_at_post")]
     [InlineData("buyers acme endpoints hook price_at_post", "\"lower\"", "misplaced_key", "buyers.acme.endpoints.hook.price_at_post")]
-    [InlineData("buyers acme endpoints inbox", "{ \"connector\": \"inbox\", \"limits\": {} }", "misplaced_key", "buyers.acme.endpoints.inbox.limits")]
+    [InlineData("buyers acme endpoints inbox", "{ \"connector\": \"inbox\", \"limits\": { \"in_flight\": 2 } }", "misplaced_key", "buyers.acme.endpoints.inbox.limits.in_flight")]
+    [InlineData("buyers acme endpoints http timeout", "{ \"adaptive\": 5 }", "invalid_format", "buyers.acme.endpoints.http.timeout.adaptive")]
     public void Catalog_WithOneWrongThing_IsRefusedThere(string keys, string value, string code, string path) =>
         Catalogs.Compile(Catalog(keys, value)).Errors.Errors.Select(error => (error.Code, error.Pointer)).Distinct().ShouldContain((code, path));
 

@@ -41,6 +41,26 @@ public sealed class LeadMachineTests
     }
 
     [Theory]
+    // the promise is 8.80: a lower price counts if it pays that
+    [InlineData("10.00", "10.00")]
+    [InlineData("8.80", "8.80")]
+    [InlineData("8.79", "11.00")]
+    [InlineData("0.00", "11.00")]
+    [InlineData("11.00", "11.00")]
+    [InlineData("12.00", "11.00")]
+    public void Accepted_AtAnotherPrice_PaysIt_IfItIsLowerAndThePromiseSurvives(string named, string paid)
+    {
+        var (run, journal) = Begin(Three(onAccept: true));
+        run.Post();
+        run.Answer(1, BuyerAnswer.Accepted, Money.Parse(named));
+        run.Tell().ShouldBe($"a {paid} 8.80 Captured");
+        var margin = Money.Parse(paid) - Money.Parse("8.80");
+        journal.Transfers.ShouldBe([new("payout", "buyer:a", "publisher:p", Money.Parse("8.80")), .. margin > Money.Zero ? [new Transfer("margin", "buyer:a", "house", margin)] : Array.Empty<Transfer>()]);
+        journal.Held.Values.ShouldAllBe(amount => amount == 0);
+        journal.Used["bal:a"].ShouldBe(Money.Parse(paid).Micros);
+    }
+
+    [Theory]
     // answers in turn            who was asked   what became of it
     [InlineData("yes", "a", "a 11.00 8.80 Captured")]
     [InlineData("no yes", "a b", "b 11.00 8.80 Captured")]

@@ -72,10 +72,10 @@ internal sealed class LeadRun
 
     public void Post(Reason refused = Reason.None) => Drive(new LeadEvent.Posted(refused));
 
-    public void Answer(int copyNo, BuyerAnswer answer)
+    public void Answer(int copyNo, BuyerAnswer answer, Money? price = null)
     {
         Calls.Remove(copyNo);
-        Drive(new LeadEvent.Answered(copyNo, answer, Reason.None, null, null));
+        Drive(new LeadEvent.Answered(copyNo, answer, Reason.None, null, null) { Price = price });
     }
 
     /// <summary>The buyer asked last answers.</summary>

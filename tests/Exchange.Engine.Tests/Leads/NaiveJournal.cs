@@ -1,3 +1,4 @@
+using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
@@ -69,7 +70,7 @@ internal sealed class NaiveJournal(CatalogModel model)
             foreach (var take in known!.Copies[end.No].Made.Takes)
             {
                 if (end.Move is CopyMove.Capture or CopyMove.Void or CopyMove.Expire) held[take.Key] = held.GetValueOrDefault(take.Key) - take.Amount;
-                if (end.Move == CopyMove.Capture) used[take.Key] = used.GetValueOrDefault(take.Key) + take.Amount;
+                if (end.Move == CopyMove.Capture) used[take.Key] = used.GetValueOrDefault(take.Key) + TakenFor(end, take);
             }
         }
         for (var c = 0; c < item.Starts.Length; c++)
@@ -116,6 +117,12 @@ internal sealed class NaiveJournal(CatalogModel model)
         lead.State = item.State;
         lead.Reason = item.Reason;
         return new(VerdictCode.Done);
+    }
+
+    private long TakenFor(CopyEnd end, Take take)
+    {
+        var limit = model.Limits.First(limit => limit.Id == take.LimitId);
+        return end.Price is { } price && limit.Scope != CapScope.Publisher && (limit.Kind == LimitKind.Balance || limit.Kind == LimitKind.Cap && limit.Metric == CapMetric.Spend) ? price.Micros : take.Amount;
     }
 
     private bool IsSeen(LeadId lead, PersonClaim claim)

@@ -99,6 +99,7 @@ internal class SimDatabase : IJudgedRows
         Persons.Move(plan, news);
         foreach (var (_, end, copy) in plan.Ends) WriteEnd(lead, item, end, (CopyEntry)copy, owner, news);
         foreach (var (_, start) in plan.Starts) WriteStart(lead, plan, start, owner, news);
+        if (item.Postback is { } postback && !lead.Postbacks.Exists(told => told.Event == postback.Event && told.No == postback.No)) lead.Postbacks.Add(postback);
     }
 
     protected virtual void Claim(RequestClaim request, LeadId lead) => requests.TryAdd((request.Publisher, request.Key), new(lead, request.BodyHash));
@@ -146,7 +147,8 @@ internal class SimDatabase : IJudgedRows
         lead.Copies[place] = copy with
         {
             State = state, IsCalled = called, Reason = end.Move == CopyMove.Call ? copy.Reason : end.Reason, BuyerRef = end.BuyerRef ?? copy.BuyerRef,
-            RedirectUrl = end.RedirectUrl ?? copy.RedirectUrl,
+            RedirectUrl = end.RedirectUrl ?? copy.RedirectUrl, Price = end.Price ?? copy.Price,
+            Takes = end.Price is null ? copy.Takes : [.. copy.Takes.Select(take => (take.Counter, end.AmountOf(take.Counter.LimitId, take.Amount)))],
         };
         foreach (var transfer in end.Transfers) lead.Transfers.Add((end.No, transfer));
         if (end.Move is CopyMove.Void or CopyMove.Expire) news.Fell(item.Lead, copy);

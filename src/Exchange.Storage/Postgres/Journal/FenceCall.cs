@@ -15,6 +15,8 @@ internal sealed class FenceCall
     private readonly List<string> keys = [];
     private readonly List<long> amounts = [];
     private readonly List<PlannedItem> items = [];
+    /// <summary>How many of each item's steps are of its ends.</summary>
+    private readonly List<int> ends = [];
 
     public int[] Codes { get; private set; } = [];
 
@@ -30,10 +32,17 @@ internal sealed class FenceCall
             var copy = (HeldCopy)end.Copy;
             for (var i = 0; i < copy.Takes.Length; i++)
             {
-                if (end.End.Move != CopyMove.Reverse) Step(end.End.Move == CopyMove.Capture ? Capture : Free, copy.Takes[i], copy.Amounts[i]);
+                if (end.End.Move == CopyMove.Capture)
+                {
+                    var amount = end.End.AmountOf(CounterKey.LimitId(copy.Takes[i]), copy.Amounts[i]);
+                    if (amount < copy.Amounts[i]) Step(Free, copy.Takes[i], copy.Amounts[i] - amount);
+                    Step(Capture, copy.Takes[i], amount);
+                }
+                else if (end.End.Move != CopyMove.Reverse) Step(Free, copy.Takes[i], copy.Amounts[i]);
                 else if (LimitModel.IsGivenBack(CounterKey.LimitId(copy.Takes[i]))) Step(GiveBack, copy.Takes[i], copy.Amounts[i]);
             }
         }
+        ends.Add(kinds.Count + 1 - from[^1]);
         foreach (var (_, start) in item.Plan.Starts)
             foreach (var take in start.Takes) Step(start.Move == CopyMove.Sell ? Sell : Hold, take.Key, take.Amount);
         from.Add(kinds.Count + 1);
@@ -73,7 +82,7 @@ internal sealed class FenceCall
         var plan = items[place - 1].Plan;
         var code = Codes[place - 1];
         if (code == 0) return plan.NoFreeCopy is { } index ? new(VerdictCode.NoFreeCopy, index) : new(VerdictCode.Done);
-        var step = Math.Abs(code) - 1 - plan.Ends.Where(end => end.MovesCounters).Sum(end => ((HeldCopy)end.Copy).Takes.Length);
+        var step = Math.Abs(code) - 1 - ends[place - 1];
         foreach (var (index, start) in plan.Starts)
         {
             if (step < start.Takes.Length)

@@ -72,19 +72,23 @@ internal sealed class PlanRows(Flush flush, string owner)
 
     private void Ends()
     {
-        var ends = items.SelectMany(pair => pair.Item.Plan.Ends, (pair, end) => (pair.Place, pair.Item.Plan.Item, end.End)).ToList();
+        var ends = items.SelectMany(pair => pair.Item.Plan.Ends, (pair, end) => (pair.Place, pair.Item.Plan.Item, end.End, end.Copy)).ToList();
         if (ends.Count == 0) return;
         T[] Of<T>(Func<CopyEnd, T> column) => [.. ends.Select(end => column(end.End))];
         flush.Add($"""
             UPDATE copy c SET state = CASE WHEN t.state = 0 THEN c.state ELSE t.state END, reason = CASE WHEN t.state = 0 THEN c.reason ELSE t.reason END, changed_ms = t.at,
-                buyer_ref = coalesce(t.ref, c.buyer_ref), redirect_url = coalesce(t.url, c.redirect_url), called = c.called OR t.called
-            FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) AS t (item, lead, no, state, reason, at, ref, url, called)
+                buyer_ref = coalesce(t.ref, c.buyer_ref), redirect_url = coalesce(t.url, c.redirect_url), called = c.called OR t.called,
+                price = coalesce(t.price, c.price), amounts = coalesce(t.amounts::bigint[], c.amounts)
+            FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS t (item, lead, no, state, reason, at, ref, url, called, price, amounts)
             WHERE c.lead_id = t.lead AND c.no = t.no AND {Stands}
             """)
             .With(ends.Select(end => end.Place).ToArray()).WithLeads(ends.Select(end => end.Item.Lead)).With(Of(end => end.No)).With(Of(end => StateAfter(end.Move)))
             .With(Of(end => (short)end.Reason)).With(ends.Select(end => end.Item.AtMs).ToArray()).With(Of(end => end.BuyerRef)).With(Of(end => end.RedirectUrl))
-            .With(Of(end => end.Move is CopyMove.Call or CopyMove.Capture or CopyMove.Doubt));
+            .With(Of(end => end.Move is CopyMove.Call or CopyMove.Capture or CopyMove.Doubt)).With(Of(end => end.Price?.Micros))
+            .With(ends.Select(end => end.End.Price is null ? null : Flush.Literal(Lowered(end.End, (HeldCopy)end.Copy))).ToArray());
     }
+
+    private static IEnumerable<long> Lowered(CopyEnd end, HeldCopy copy) => copy.Takes.Select((key, i) => end.AmountOf(CounterKey.LimitId(key), copy.Amounts[i]));
 
     /// <summary>0: a call changes no state.</summary>
     private static short StateAfter(CopyMove move) => move switch
