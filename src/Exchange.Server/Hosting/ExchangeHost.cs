@@ -87,7 +87,7 @@ public static class ExchangeHost
         var (store, self) = (opened.Store, opened.Self);
         builder.WebHost.ConfigureKestrel(kestrel => Ports(kestrel, options));
         var services = builder.Services;
-        services.AddSingleton(options).AddSingleton(options.RateLimits).AddExchange(store, opened.Time, options.AllowLoopback).AddCluster(options.Cluster, self);
+        services.AddSingleton(options).AddSingleton(options.RateLimits).AddExchange(store, opened.Time, options.AllowLoopback, options.Mail).AddCluster(options.Cluster, self);
         builder.UseOrleans(silo => Silo(silo, options, opened));
         services.AddKeyedSingleton<TimeProvider>(TimeProviderNames.ActivationManagement, new SteadyClock());
         // After Orleans and before the web server: they call grains, and are there before the first request.
