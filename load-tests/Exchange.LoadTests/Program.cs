@@ -6,6 +6,9 @@ using Exchange.LoadTests.Crash;
 using Exchange.LoadTests.Demo;
 using Exchange.LoadTests.Journal;
 using Exchange.LoadTests.Live;
+using Exchange.LoadTests.Overload;
+using Exchange.LoadTests.Restart;
+using Exchange.LoadTests.Sales;
 using Exchange.LoadTests.Swap;
 
 var root = new RootCommand("Shows the exchange at work, measures it, and stands in for a buyer.")
@@ -14,12 +17,16 @@ var root = new RootCommand("Shows the exchange at work, measures it, and stands 
     CompareCommand.Create(),
     SwapCommand.Create(),
     LiveCommand.Create(),
+    OverloadCommand.Create(),
     BidServerCommand.Create(),
     BareCallerCommand.Create(),
     CrashCommand.Create(),
     FakeBuyerCommand.Create(),
     BuyersCommand.Create(),
     EchoServerCommand.Create(),
+    RestartCommand.Create(),
+    SalesCommand.Create(),
+    OneSaleServerCommand.Create(),
     JournalCommand.Create(),
     JournalSellCommand.Create(),
 };

@@ -33,12 +33,18 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Binds it to the cores of a bit mask (as many of them as the machine has); nothing where the system has no such thing.</summary>
-    public void RunOn(long cores)
+    /// <summary>Resident.</summary>
+    public double MemoryMb
     {
-        var here = cores & ((1L << Environment.ProcessorCount) - 1);
-        if (OperatingSystem.IsLinux() && here != 0) _process.ProcessorAffinity = (nint)here;
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64 / 1048576.0;
+        }
     }
+
+    /// <summary>Binds it to the cores of a bit mask (as many of them as the machine has); nothing where the system has no such thing.</summary>
+    public void RunOn(long cores) => Cores.Bind(_process.Id, cores);
 
     /// <summary>Its last lines of output, oldest first.</summary>
     public string Tail

@@ -29,6 +29,8 @@ internal sealed class ExchangeChild : IAsyncDisposable
     public Uri Grpc { get; }
     public Uri Management { get; }
     public TimeSpan ProcessorTime => _process.ProcessorTime;
+    /// <summary>Its resident memory.</summary>
+    public double MemoryMb => _process.MemoryMb;
 
     /// <summary>Binds it to the cores of a bit mask.</summary>
     public void RunOn(long cores) => _process.RunOn(cores);
@@ -59,6 +61,8 @@ internal sealed class ExchangeChild : IAsyncDisposable
             ["Exchange__Http__Port"] = Text(ports[0]),
             ["Exchange__Grpc__Port"] = Text(ports[1]),
             ["Exchange__Management__Port"] = Text(ports[2]),
+            // A load that waits for its answers is none that is turned away, however slow this machine is.
+            ["Exchange__Intake__OverloadAfterMs"] = "60000",
         };
         foreach (var (name, value) in more ?? new Dictionary<string, string>())
         {

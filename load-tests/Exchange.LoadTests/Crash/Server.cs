@@ -18,6 +18,9 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
     public Uri Grpc { get; } = new($"http://127.0.0.1:{ports[1]}");
     private Uri Ready { get; } = new($"http://127.0.0.1:{ports[2]}/health/ready");
 
+    /// <summary>Processor time of the running process so far.</summary>
+    public TimeSpan ProcessorTime => _process!.ProcessorTime;
+
     /// <summary>Its last lines of output.</summary>
     public string Tail => _process?.Tail ?? "";
 
@@ -49,6 +52,13 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
             await Task.Delay(10, cancel);
         }
         return Stopwatch.GetElapsedTime(began);
+    }
+
+    /// <summary>Ends it as an operator does.</summary>
+    public async Task StopAsync()
+    {
+        await _process!.DisposeAsync();
+        _process = null;
     }
 
     /// <summary>kill -9. Whoever is not there to be killed has ended by itself, which nothing in a run may do.</summary>

@@ -43,10 +43,7 @@ internal static class LiveCommand
             bidServer.RunOn(~1L);
             bare.RunOn(1);
             exchange.RunOn(1);
-            using (var self1 = System.Diagnostics.Process.GetCurrentProcess())
-            {
-                if (OperatingSystem.IsLinux() && Environment.ProcessorCount > 1) self1.ProcessorAffinity = (nint)((1L << Environment.ProcessorCount) - 2);
-            }
+            Cores.Bind(Environment.ProcessId, Environment.ProcessorCount > 1 ? ~1L : 1L);
 
             using var admin = new AdminClient(exchange.Http, exchange.AdminKey);
             await admin.SetSecretAsync(LiveCatalog.Secret, "whsec_" + Convert.ToBase64String(new byte[24]), cancel);
@@ -64,13 +61,14 @@ internal static class LiveCommand
                 var callersNow = parsed.GetValue(callers);
                 var floor = await LoadAsync(theirs, LiveCatalog.Fast, callersNow, time, () => bare.ProcessorTime);
                 var fast = await LoadAsync(ours, LiveCatalog.Fast, callersNow, time, () => exchange.ProcessorTime);
+                var slowFloor = await LoadAsync(new(theirs, string.Create(CultureInfo.InvariantCulture, $"pings/think/{thinkMs}")), LiveCatalog.Slow, 4, time, () => bare.ProcessorTime);
                 var slow = await LoadAsync(ours, LiveCatalog.Slow, 4, time, () => exchange.ProcessorTime);
                 using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
                 var hanging = HangAsync(stop.Token);
                 var beside = await LoadAsync(ours, LiveCatalog.Slow, 4, time, () => exchange.ProcessorTime);
                 await stop.CancelAsync();
                 await hanging;
-                results.Add(new(floor, fast, slow, beside));
+                results.Add(new(floor, fast, slowFloor, slow, beside));
             }
             LiveReport.Print(results, count, thinkMs, AnsiConsole.Console);
             return results.Any(round => round.All.Any(load => load.Errors.Count + load.NotDone.Count > 0 || load.Done == 0)) ? ExitCodes.Failed : 0;
@@ -82,9 +80,10 @@ internal static class LiveCommand
             {
                 try
                 {
+                    // As many pings as the others send, not as many as fit: those of rested bidders are answered at once.
                     await Task.WhenAll(Enumerable.Range(0, 4).Select(async _ =>
                     {
-                        while (!stop.IsCancellationRequested) await PingAsync(http, ours, LiveCatalog.Hung, stop);
+                        while (!stop.IsCancellationRequested) await Task.WhenAll(PingAsync(http, ours, LiveCatalog.Hung, stop), Task.Delay(thinkMs, stop));
                     }));
                 }
                 catch (OperationCanceledException) { }

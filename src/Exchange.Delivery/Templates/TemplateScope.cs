@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Frozen;
 using System.Globalization;
 using System.Text;
 using Exchange.Delivery.Postbacks;
@@ -30,7 +31,7 @@ internal sealed class TemplateScope
 
     private TemplateScope(EndpointModel endpoint, EndpointSecrets secrets, bool test, DateTimeOffset now, int deadlineMs)
     {
-        maps = endpoint.Shape!.Maps;
+        maps = endpoint.Shape?.Maps ?? FrozenDictionary<string, ValueMap>.Empty;
         foreach (var (name, value) in endpoint.With)
         {
             // What names a secret never goes out without it.

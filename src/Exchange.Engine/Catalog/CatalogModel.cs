@@ -180,6 +180,10 @@ public sealed record EndpointModel(string Name, ConnectorKind Connector, Uri? Ur
     /// <summary>The shape of its API; null for built-in connectors.</summary>
     public ConnectorModel? Shape { get; init; }
     public FrozenDictionary<string, WithValue> With { get; init; } = FrozenDictionary<string, WithValue>.Empty;
+    /// <summary>Set for email.</summary>
+    public EmailModel? Email { get; init; }
+    /// <summary>Set for sftp: its copies are collected and sent together.</summary>
+    public SftpModel? Sftp { get; init; }
     /// <summary>Where tests go alone: what happens there says nothing of the live one, and takes nothing of its limits.</summary>
     public bool IsForTests { get; init; }
     /// <summary>Where tests go; null: they stay here and reach nobody.</summary>

@@ -18,31 +18,47 @@ public sealed partial class OfferHomes(
 {
     /// <summary>How long a killed silo's pings count as lost if nobody finds them; an offer lives hardly longer.</summary>
     private const long OfferAgeMs = 3_600_000;
+    /// <summary>
+    /// A ping as young as this may be an offer that only its silo knows: its record is not written yet, and its silo is not seen yet or was just lost. Both end
+    /// sooner.
+    /// </summary>
+    public const long RecordSettlesMs = 3_000;
     private long lost;
 
     /// <summary>Posts of pings whose silo is gone and left no record: made in the last 100 ms of one that was killed.</summary>
     public long Lost => Interlocked.Read(ref lost);
 
     /// <summary>Null: neither here nor at home; the record in the store may have it.</summary>
-    public async ValueTask<PingRecord?> FindAsync(LeadId id)
+    public async ValueTask<PingRecord?> FindAsync(LeadId id) => (await LookAsync(id)).Record;
+
+    /// <summary>The same, and whether a ping that the records do not have either may exist nevertheless.</summary>
+    public async ValueTask<(PingRecord? Record, bool Unsure)> LookAsync(LeadId id)
     {
-        if (book.TryFind(id, out var record)) return record;
-        if (silos.Find(id.Silo) is not { } home) return null;
+        if (book.TryFind(id, out var record)) return (record, false);
+        if (silos.Find(id.Silo) is not { } home) return (null, IsUnsure(id, answered: false));
         try
         {
-            if (await home.FindOffer(id.ToGuid()) is not { } found) return null;
+            if (await home.FindOffer(id.ToGuid()) is not { } found) return (null, IsUnsure(id, answered: true));
             var model = await catalog.ModelAsync(PingCodec.CatalogVersionOf(found.Record), CancellationToken.None);
             record = PingCodec.Decode(id, found.Record, store.Vault, model);
             book.Add(record);
             if (found.TestResult is { } forced) book.ForceTest(id, forced);
-            return record;
+            return (record, false);
         }
         catch (Exception fault) when (fault is not OutOfMemoryException)
         {
             NoAnswer(id.Silo, fault);
-            return null;
+            return (null, IsUnsure(id, answered: false));
         }
     }
+
+    /// <summary>
+    /// Whether nobody can say yet that there is no such ping, although neither a book nor the records have it: its home is there and does not answer, or is not
+    /// known here and the ping is so young that its record may be on its way. Who asked comes again.
+    /// </summary>
+    /// <param name="answered">Whether its home was asked and answered.</param>
+    private bool IsUnsure(LeadId id, bool answered) =>
+        !answered && id.Silo != silos.Self.Number && (silos.IsAlive(id.Silo) || Math.Abs(time.GetUtcNow().ToUnixTimeMilliseconds() - id.UnixMilliseconds) < RecordSettlesMs);
 
     /// <summary>Another silo asks for a ping that was made here.</summary>
     public async ValueTask<FoundOffer?> FindForAnotherAsync(LeadId id)

@@ -21,6 +21,18 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
         return await connector.SendAsync(endpoint, await SecretsAsync(endpoint), message with { Until = call.Until }, call.Now, deadline.Token);
     }
 
+    /// <summary>Everybody who speaks to buyers.</summary>
+    public ConnectorList Connectors => connectors;
+
+    /// <summary>Copies that go together; what comes of it is of all of them.</summary>
+    public async Task<AttemptResult> SendAsync(EndpointModel endpoint, CopyBatch batch, long deadlineMs)
+    {
+        if (connectors.FindBatch(endpoint.Connector) is not { } connector) return new(AttemptKind.NotSent, "no_connector");
+        if (Begin(deadlineMs, endpoint.PostTimeout) is not { } call) return new(AttemptKind.NotSent, "no_time_left");
+        using var deadline = call.Deadline;
+        return await connector.SendAsync(endpoint, await SecretsAsync(endpoint), batch, call.Now, deadline.Token);
+    }
+
     /// <summary>Never throws for what the outside does; what is not answered by the deadline is a decline.</summary>
     public async Task<BidAnswer> AskAsync(EndpointModel endpoint, BidCall call, long deadlineMs)
     {
@@ -57,7 +69,8 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
         return limit <= TimeSpan.Zero ? null : (now, now + limit, new CancellationTokenSource(limit, time));
     }
 
-    private async ValueTask<EndpointSecrets> SecretsAsync(EndpointModel endpoint)
+    /// <summary>Of this endpoint, as they are set now.</summary>
+    public async ValueTask<EndpointSecrets> SecretsAsync(EndpointModel endpoint)
     {
         var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
         Dictionary<string, byte[]>? values = null;

@@ -246,9 +246,29 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             gate.Release();
         }
         if (end.Conflict is { } conflict) return await ConflictAsync(command, conflict);
+        if (id.IsTest && sale is { IsForced: false }) await TestAsync();
         services.Homes.Posted(id, command.Publisher);
         if (calls > 0) await callsDone!.Task;
         return IsKnown ? Reply(sale!) : (await RecordedAsync(command))! with { Replayed = false };
+    }
+
+    /// <summary>
+    /// A test goes once to where tests may go: a buyer whose answer makes the sale is waited for, whoever is only told is told aside. Nothing of it is leased or
+    /// comes again; what is not answered stays as it is.
+    /// </summary>
+    private async Task TestAsync()
+    {
+        var tests = new TestCalls(services);
+        // One that is refused goes to the next in rank, who may be asked too.
+        for (var asked = new HashSet<int>(); IsKnown && sale!.Slots.FirstOrDefault(slot => slot.State == SlotState.Held && !asked.Contains(slot.CopyNo)) is { CopyNo: > 0 } slot;)
+        {
+            asked.Add(slot.CopyNo);
+            if (await tests.AskAsync(row!, CopyOf(slot), Context.Subject, sale!.BidAt(slot.BidIndex).Bid) is { } answer)
+                await RecordAnswerAsync(answer, SlotState.Held, Now() + (long)StorageGrace.TotalMilliseconds);
+        }
+        if (!IsKnown) return;
+        foreach (var slot in sale!.Slots.Where(slot => slot.State == SlotState.Captured))
+            _ = tests.TellAsync(row!, CopyOf(slot), Context.Subject, sale.BidAt(slot.BidIndex).Bid);
     }
 
     private readonly record struct Prepared(PostReply? Reply, Reason Refused);
@@ -256,7 +276,7 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
     /// <summary>The post read against its ping; what refuses it, or the lead as the machine wants it.</summary>
     private async Task<Prepared> PrepareAsync(PostCommand command)
     {
-        var record = await services.Homes.FindAsync(id);
+        var (record, isUnsure) = await services.Homes.LookAsync(id);
         if (record is null)
         {
             record = await services.Store.Pings.FindAsync(id, services.Catalog.ModelAsync, CancellationToken.None);
@@ -265,6 +285,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             // In no book: after a restart, or late. It may have been posted before; a crash or time may have taken the ping's record, never the lead's rows.
             if ((!command.TestKey || id.IsTest) && await RecordedAsync(command) is { } recorded) return new(recorded, default);
         }
+        // Unknown is not no: its silo may yet write it or say it.
+        if (record is null && isUnsure) return new(PostReply.Refused(Problem.Of(503, "storage_unavailable", "The server that made the offer does not answer yet; come again.", 1)), default);
         if (record is null) services.Homes.NotFound(id);
         if (record is null || record.Publisher != command.Publisher || command.TestKey && !id.IsTest)
             return new(PostReply.Refused(Problem.Of(404, "ping_not_found", "There is no such ping.")), default);

@@ -83,10 +83,14 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
     public async Task LoadAsync(ILimitCounts counts, long nowMs, CancellationToken cancel)
     {
         await shares.LoadAsync(counts, nowMs, cancel);
-        if (!quiet) return;
-        await persons.LoadAsync(counts, cancel);
         quiet = false;
     }
+
+    /// <summary>
+    /// The persons of before the start, read once the server trades: it is the one thing at a start that grows with what is stored, and whoever is not known yet
+    /// is found by the rows at the post.
+    /// </summary>
+    public Task ReadPersonsAsync(ILimitCounts counts, CancellationToken cancel) => persons.LoadAsync(counts, cancel);
 
     /// <summary>Two numbers a limit, written without a lock: a torn pair misleads one ping at most, and the rows are the fence.</summary>
     public Room[]? RoomsOf(CatalogModel model) => served is var here && ReferenceEquals(here.Model, model) ? here.Rooms : null;

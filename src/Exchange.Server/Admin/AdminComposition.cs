@@ -13,6 +13,7 @@ public static class AdminComposition
         routes.MapListRoutes();
         routes.MapEntryRoutes();
         routes.MapCampaignRoutes();
+        routes.MapTrialRoutes();
         routes.MapAlertRoutes();
         routes.MapLiveRoutes();
         routes.MapBuyerRoutes();

@@ -12,13 +12,14 @@ using Grpc.Core;
 namespace Exchange.Server.Grpc;
 
 /// <summary>The publishers' gRPC: reads, asks the desk, writes, as <see cref="IntakeHttp"/> does for HTTP.</summary>
-public sealed partial class IntakeGrpc(ILeadIntake intake, ApiKeys keys, ExchangeMetrics metrics, TimeProvider time, ILogger<IntakeGrpc> log) : IntakeService.IntakeServiceBase
+public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, ApiKeys keys, ExchangeMetrics metrics, TimeProvider time, ILogger<IntakeGrpc> log) : IntakeService.IntakeServiceBase
 {
     /// <summary>Pings of one stream being decided at a time; a stream that sends faster waits.</summary>
     private const int PingsAtOncePerStream = 128;
 
     private static readonly Problem NoLead = Problem.Of(404, "not_found", "There is no such lead of yours.");
 
+    [Admitted(Work.New)]
     public override async Task<PingResponse> Ping(PingRequest request, ServerCallContext context)
     {
         var started = time.GetTimestamp();
@@ -30,6 +31,7 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, ApiKeys keys, Exchang
         return GrpcAnswers.Ping(answer);
     }
 
+    [Admitted(Work.Promised)]
     public override async Task<PostResponse> Post(PostRequest request, ServerCallContext context)
     {
         var started = time.GetTimestamp();
@@ -38,6 +40,7 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, ApiKeys keys, Exchang
         return Answer(await intake.PostAsync(command, context.CancellationToken), context, started);
     }
 
+    [Admitted(Work.New)]
     public override async Task<PostResponse> DirectPost(DirectPostRequest request, ServerCallContext context)
     {
         var started = time.GetTimestamp();
@@ -111,7 +114,9 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, ApiKeys keys, Exchang
         {
             var started = time.GetTimestamp();
             var call = new CallContext(caller, time.GetUtcNow(), null, 0);
-            var reply = await intake.PingAsync(IntakeCommands.Ping(GrpcRequestReader.Read(request), call), context.CancellationToken);
+            var reply = admission.Refuse(Work.New) is { } overloaded
+                ? new PingReply(null, overloaded)
+                : await intake.PingAsync(IntakeCommands.Ping(GrpcRequestReader.Read(request), call), context.CancellationToken);
             if (reply.Answer is { } answer)
             {
                 metrics.PingAnswered(answer.Reason, time.GetElapsedTime(started));

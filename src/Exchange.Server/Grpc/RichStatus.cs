@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Globalization;
 using Exchange.Grains.Intake;
 using Exchange.Server.Problems;
 using Google.Protobuf;
@@ -32,12 +34,33 @@ public static class RichStatus
         _ => StatusCode.Internal,
     };
 
-    public static RpcException ToException(Problem problem, HttpContext context)
+    /// <summary>
+    /// The problem as all there is of an answer, headers alone: for calls that are refused before the gRPC library sees them, where an exception costs more than
+    /// the call would. Without a trace id.
+    /// </summary>
+    public static void WriteOnly(Microsoft.AspNetCore.Http.HttpResponse response, Problem problem)
+    {
+        var status = HeadersOf.GetOrAdd(problem, static problem => new(((int)CodeOf(problem)).ToString(CultureInfo.InvariantCulture), Uri.EscapeDataString(problem.Detail), Convert.ToBase64String(Details(problem, null).ToByteArray())));
+        response.ContentType = "application/grpc";
+        response.Headers["grpc-status"] = status.Code;
+        response.Headers["grpc-message"] = status.Message;
+        response.Headers[DetailsTrailer] = status.Details;
+    }
+
+    private sealed record StatusHeaders(string Code, string Message, string Details);
+
+    /// <summary>Of the few problems that are constants.</summary>
+    private static readonly ConcurrentDictionary<Problem, StatusHeaders> HeadersOf = new(ReferenceEqualityComparer.Instance);
+
+    public static RpcException ToException(Problem problem, HttpContext context) =>
+        new(new Status(CodeOf(problem), problem.Detail), new Metadata { { DetailsTrailer, Details(problem, ProblemWriter.TraceId(context)).ToByteArray() } });
+
+    private static Google.Rpc.Status Details(Problem problem, string? traceId)
     {
         var code = CodeOf(problem);
         var status = new Google.Rpc.Status { Code = (int)code, Message = problem.Detail };
         var info = new ErrorInfo { Reason = problem.Code, Domain = Domain };
-        info.Metadata.Add("trace_id", ProblemWriter.TraceId(context));
+        if (traceId is not null) info.Metadata.Add("trace_id", traceId);
         status.Details.Add(Any.Pack(info));
         if (problem.Errors.Length > 0)
         {
@@ -49,6 +72,6 @@ public static class RichStatus
         if (problem.RetryAfterSeconds > 0)
             status.Details.Add(Any.Pack(new RetryInfo { RetryDelay = Duration.FromTimeSpan(TimeSpan.FromSeconds(problem.RetryAfterSeconds)) }));
         if (problem.Lead is { } lead) status.Details.Add(Any.Pack(GrpcAnswers.Post(LeadAnswer.FromJson(lead), replayed: true)));
-        return new RpcException(new Status(code, problem.Detail), new Metadata { { DetailsTrailer, status.ToByteArray() } });
+        return status;
     }
 }

@@ -5,6 +5,7 @@ using Exchange.Grains.Bidding;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Cluster;
 using Exchange.Grains.Deliveries;
+using Exchange.Grains.Intake;
 using Exchange.Grains.Leads;
 using Exchange.Grains.Limits;
 using Exchange.Grains.Pings;
@@ -24,6 +25,7 @@ using Exchange.Storage;
 using Exchange.Storage.Redis;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Orleans.Hosting;
+using Orleans.Runtime;
 
 namespace Exchange.Server.Hosting;
 
@@ -85,8 +87,9 @@ public static class ExchangeHost
         var (store, self) = (opened.Store, opened.Self);
         builder.WebHost.ConfigureKestrel(kestrel => Ports(kestrel, options));
         var services = builder.Services;
-        services.AddSingleton(options).AddSingleton(options.RateLimits).AddExchange(store, opened.Time, options.AllowLoopback).AddCluster(options.Cluster, self);
+        services.AddSingleton(options).AddSingleton(options.RateLimits).AddExchange(store, opened.Time, options.AllowLoopback, options.Mail).AddCluster(options.Cluster, self);
         builder.UseOrleans(silo => Silo(silo, options, opened));
+        services.AddKeyedSingleton<TimeProvider>(TimeProviderNames.ActivationManagement, new SteadyClock());
         // After Orleans and before the web server: they call grains, and are there before the first request.
         services.AddClusterServices();
         services.AddHostedService<Housekeeping>();
@@ -97,7 +100,7 @@ public static class ExchangeHost
         services.AddHostedService(provider => provider.GetRequiredService<WaitPump>());
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30) + options.Cluster.Drain);
 
-        services.AddAccess().AddObservability().AddIntake().AddCompatibility().AddExchangeGrpc().AddAdmin().AddExchangeOpenApi();
+        services.AddAccess().AddObservability().AddIntake().AddAdmission(options.OverloadAfter).AddCompatibility().AddExchangeGrpc().AddAdmin().AddExchangeOpenApi();
         services.AddReadiness("staying", (provider, _) => Task.FromResult(!provider.GetRequiredService<Drain>().IsLeaving));
         services.AddReadiness("silo", (provider, _) => Task.FromResult(provider.GetRequiredService<Silos>().IsActive));
         services.AddReadiness("catalog", (provider, _) => Task.FromResult(provider.GetRequiredService<CatalogHost>().IsLoaded));
@@ -115,6 +118,8 @@ public static class ExchangeHost
         metrics.Observe("journal_waiting", "Items that wait for the journal", () => store.Journal.Waiting);
         metrics.Observe("journal_commits", "Commits of the journal since start", () => store.Journal.Done.Commits);
         metrics.Observe("journal_items", "Items made durable since start", () => store.Journal.Done.Items);
+        var admission = app.Services.GetRequiredService<Admission>();
+        metrics.Observe("calls_turned_away", "Publishers' calls refused because more came than could be served", () => admission.Refused);
         var homes = app.Services.GetRequiredService<OfferHomes>();
         metrics.Observe("offers_lost", "Posts of pings that a killed silo took with it: those of its last moments", () => homes.Lost);
         var breakers = app.Services.GetRequiredService<EndpointBreakers>();
@@ -129,6 +134,7 @@ public static class ExchangeHost
         app.UseProblems();
         app.UseRouting();
         app.UseManagementPort(options.ManagementPort);
+        app.UseAdmission();
         app.MapObservability();
         app.MapIntake();
         app.MapCompatibility();

@@ -1,6 +1,7 @@
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Cluster;
 using Exchange.Grains.Firm;
+using Exchange.Grains.Limits;
 using Exchange.Grains.Memory;
 using Exchange.Grains.Pings;
 using Exchange.Grains.Returns;
@@ -16,12 +17,13 @@ namespace Exchange.Server.Hosting;
 /// Nothing that is right depends on it.
 /// </summary>
 public sealed class Housekeeping(
-    OfferBook book, PingKeys pingKeys, SoftHoldDesk softHolds, FirmOffers firm, ReturnDesk returns, CatalogHost catalog, TierRotations rotations, IExchangeStore store, Silos silos, IGrainFactory grains,
+    OfferBook book, PingKeys pingKeys, SoftHoldDesk softHolds, FirmOffers firm, ReturnDesk returns, CatalogHost catalog, LiveView live, TierRotations rotations, IExchangeStore store, Silos silos, IGrainFactory grains,
     TimeProvider time, ILogger<Housekeeping> log) : BackgroundService
 {
     /// <summary>What one silo does for all of them.</summary>
     private const string ForAll = "housekeeping";
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PersonsAfter = TimeSpan.FromSeconds(2);
     private const int HealEveryTicks = 10;
     private const int KeepEveryTicks = 5;
     private const int UpkeepEveryTicks = 60;
@@ -41,6 +43,7 @@ public sealed class Housekeeping(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Tick, time);
+        _ = PersonsAsync(stoppingToken);
         for (var tick = 1; await timer.WaitForNextTickAsync(stoppingToken); tick++)
         {
             try
@@ -60,6 +63,24 @@ public sealed class Housekeeping(
             catch (Exception fault) when (fault is not OperationCanceledException)
             {
                 log.LogWarning(fault, "Housekeeping stumbled; it goes on with the next tick");
+            }
+        }
+    }
+
+    /// <summary>After the first seconds, in which who waited for this server is served; a store that cannot say now is asked again.</summary>
+    private async Task PersonsAsync(CancellationToken cancel)
+    {
+        for (var read = false; !read;)
+        {
+            await Task.Delay(PersonsAfter, time, cancel);
+            try
+            {
+                await live.ReadPersonsAsync(store.Counts, cancel);
+                read = true;
+            }
+            catch (Exception fault) when (fault is not OperationCanceledException)
+            {
+                log.LogWarning(fault, "Who was sold lately could not be read; pings of known persons are answered by the rows alone meanwhile");
             }
         }
     }

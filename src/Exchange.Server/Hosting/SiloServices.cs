@@ -26,20 +26,22 @@ public static class SiloServices
 {
     /// <param name="time">The clock by which it goes.</param>
     /// <param name="allowLoopback">Buyers on this machine.</param>
-    public static IServiceCollection AddExchange(this IServiceCollection services, IExchangeStore store, TimeProvider time, bool allowLoopback)
+    /// <param name="mail">The server for mails to buyers; null: there is none.</param>
+    public static IServiceCollection AddExchange(this IServiceCollection services, IExchangeStore store, TimeProvider time, bool allowLoopback, SmtpOptions? mail = null)
     {
         services.AddSingleton(time).AddSingleton(Parsers.All);
         services.AddSingleton(store).AddSingleton(store.Access).AddSingleton(store.Vault);
         services.AddSingleton<CapAlerts>().AddSingleton<PingCounts>().AddSingleton<LiveFeed>();
         services.AddSingleton<LiveView>().AddSingleton<Engine.Caps.ILiveView>(provider => provider.GetRequiredService<LiveView>());
-        services.AddSingleton(new CatalogRules(Parsers.All, Liquid.Parse, url => UrlRules.Check(url, allowLoopback)) { Apart = OnItsOwnThread });
+        services.AddSingleton(new CatalogRules(Parsers.All, Liquid.Parse, url => UrlRules.Check(url, allowLoopback)) { Apart = OnItsOwnThread, HasMailServer = mail is not null });
         services.AddSingleton<CatalogHost>().AddSingleton<ICatalogHost>(provider => provider.GetRequiredService<CatalogHost>());
         services.AddSingleton<TierRotations>().AddSingleton<IRotations>(provider => provider.GetRequiredService<TierRotations>());
         services.AddSingleton<OfferBook>().AddSingleton<PostRates>().AddSingleton<SoftHoldDesk>().AddSingleton<FirmOffers>().AddSingleton<ReturnDesk>().AddSingleton<PingDesk>();
         services.AddSingleton<Grains.Leads.LeadAnswers>().AddSingleton<PromiseCounts>().AddSingleton<LeadServices>().AddSingleton<ILeadIntake, LeadIntake>();
         services.AddSingleton(_ => new OutboundHttp(new OutboundOptions { AllowLoopback = allowLoopback }, time: time));
         services.AddSingleton(new InboxPulls(time)).AddSingleton<BidderLines>().AddSingleton<StandingBids>().AddSingleton<UsualWaits>().AddSingleton(new EndpointBreakers(new BreakerOptions(), time)).AddSingleton<LiveBidding>();
-        services.AddSingleton(provider => ConnectorList.Create(provider.GetRequiredService<OutboundHttp>(), provider.GetRequiredService<BidderLines>(), time));
+        services.AddSingleton(provider => ConnectorList.Create(provider.GetRequiredService<OutboundHttp>(), provider.GetRequiredService<BidderLines>(), time, mail, provider.GetRequiredService<IHostKeys>()));
+        services.AddSingleton<IHostKeys, RememberedHostKeys>();
         return services.AddSingleton<BuyerCalls>().AddSingleton<DeliveryTurns>().AddSingleton<DeliveryPump>().AddSingleton<PostbackCalls>().AddSingleton<PostbackPump>().AddSingleton<WaitPump>();
     }
 

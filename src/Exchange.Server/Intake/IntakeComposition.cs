@@ -1,3 +1,4 @@
+using Exchange.Grains.Intake;
 using Exchange.Server.Access;
 using Exchange.Storage;
 
@@ -12,9 +13,9 @@ public static class IntakeComposition
     public static IEndpointRouteBuilder MapIntake(this IEndpointRouteBuilder endpoints)
     {
         var http = endpoints.ServiceProvider.GetRequiredService<IntakeHttp>();
-        Map(endpoints, HttpMethods.Post, "/v1/pings", http.PingAsync);
-        Map(endpoints, HttpMethods.Post, "/v1/posts", http.PostAsync);
-        Map(endpoints, HttpMethods.Post, "/v1/leads", http.DirectPostAsync);
+        Map(endpoints, HttpMethods.Post, "/v1/pings", http.PingAsync).WithMetadata(new AdmittedAttribute(Work.New));
+        Map(endpoints, HttpMethods.Post, "/v1/posts", http.PostAsync).WithMetadata(new AdmittedAttribute(Work.Promised));
+        Map(endpoints, HttpMethods.Post, "/v1/leads", http.DirectPostAsync).WithMetadata(new AdmittedAttribute(Work.New));
         Map(endpoints, HttpMethods.Get, "/v1/leads/{lead_id}", http.GetLeadAsync);
         Map(endpoints, HttpMethods.Get, "/v1/requests/{key}", http.GetRequestAsync);
         Map(endpoints, HttpMethods.Patch, "/v1/leads/{lead_id}", http.AddFieldsAsync);
@@ -22,6 +23,6 @@ public static class IntakeComposition
     }
 
     /// <summary>The handler's method is named so that the API explorer, and by it the OpenAPI document, sees an endpoint that has no parameters to bind.</summary>
-    private static void Map(IEndpointRouteBuilder endpoints, string method, string pattern, RequestDelegate handler) =>
+    private static IEndpointConventionBuilder Map(IEndpointRouteBuilder endpoints, string method, string pattern, RequestDelegate handler) =>
         endpoints.MapMethods(pattern, [method], handler).RequireRole(KeyRole.Publisher).WithMetadata(handler.Method).WithTags("Publishers");
 }

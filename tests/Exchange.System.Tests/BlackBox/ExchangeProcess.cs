@@ -167,6 +167,8 @@ public sealed class ExchangeProcess : IAsyncDisposable
         start.Environment["Exchange__Grpc__Port"] = Text(GrpcPort);
         start.Environment["Exchange__Management__Port"] = Text(ManagementPort);
         start.Environment["Exchange__Delivery__AllowLoopback"] = "true";
+        // Tests run side by side on few cores: a queue that stands for a while is the machine's doing.
+        start.Environment["Exchange__Intake__OverloadAfterMs"] = "60000";
         if (adminKey) start.Environment["EXCHANGE_ADMIN_KEY"] = AdminKey;
         foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         process = Process.Start(start)!;

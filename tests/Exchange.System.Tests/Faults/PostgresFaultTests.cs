@@ -17,6 +17,9 @@ public sealed class PostgresFaultTests
         ["Exchange__Postgres"] = database, ["Exchange__MasterKey"] = Convert.ToBase64String(new byte[32]), ["Exchange__Silo__Port"] = FreePorts.Next().ToString(CultureInfo.InvariantCulture),
     };
 
+    /// <summary>Of a server on a database of its own.</summary>
+    internal static async Task<Dictionary<string, string>> SettingsAsync(PostgresServer postgres) => Settings(await DatabaseAsync(postgres));
+
     private static async Task<string> DatabaseAsync(PostgresServer postgres)
     {
         await PostgresCluster.ExecuteAsync(postgres.ConnectionString("postgres"), $"CREATE DATABASE exchange TEMPLATE {PostgresServer.Template}");

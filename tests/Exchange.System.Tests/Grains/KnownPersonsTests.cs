@@ -34,7 +34,7 @@ public sealed class KnownPersonsTests
             Hear(market, "v:auto", "freed", 0);
             Hear(market, "v:auto", "newer", 9_000);
         }, [new("v:auto", Hmac("kept"), 7_000), new("v:auto", Hmac("freed"), 6_000), new("v:auto", Hmac("newer"), 5_000)]);
-        await market.Live.LoadAsync(store, market.NowMs, default);
+        await market.Live.ReadPersonsAsync(store, default);
         market.Live.HasPerson("v:auto", Hmac("kept"), 7_000).ShouldBeTrue();
         market.Live.HasPerson("v:auto", Hmac("freed"), 0).ShouldBeFalse();
         market.Live.HasPerson("v:auto", Hmac("newer"), 9_000).ShouldBeTrue();

@@ -45,6 +45,8 @@ public sealed class IntakeHost : IAsyncLifetime
     public string TestKey { get; private set; } = "";
     public string BuyerKey { get; private set; } = "";
     public bool IsReady { get; set; } = true;
+    /// <summary>What the journal says waits for it.</summary>
+    public int JournalWaiting { get; set; }
 
     public async Task InitializeAsync()
     {
@@ -59,11 +61,13 @@ public sealed class IntakeHost : IAsyncLifetime
             kestrel.Listen(IPAddress.Loopback, managementPort, listen => listen.Protocols = HttpProtocols.Http1);
         });
         builder.Services.AddSingleton(TimeProvider.System).AddSingleton<ILeadIntake>(Desk).AddSingleton(store.Access).AddSingleton(store.Vault);
+        builder.Services.AddSingleton(new Admission(TimeProvider.System, TimeSpan.FromMinutes(1), () => JournalWaiting));
         builder.Services.AddAccess().AddObservability().AddIntake().AddExchangeGrpc().AddExchangeOpenApi();
         builder.Services.AddReadiness("switch", (_, _) => Task.FromResult(IsReady));
         app = builder.Build();
         app.UseProblems();
         app.UseManagementPort(managementPort);
+        app.UseAdmission();
         app.MapIntake();
         app.MapIntakeGrpc(reflection: true);
         app.MapObservability();

@@ -17,7 +17,7 @@ namespace Exchange.Server.Intake.Compatibility;
 /// Takes calls in another product's form, makes of each the command that our own form makes, and tells the answer back in that form. Refusals are answered as
 /// there, with 200 and words in the body; only what asks to come again, and a body that is too large or of another type, has its own status.
 /// </summary>
-internal sealed class ForeignHttp(ILeadIntake intake, ICatalogHost catalog, ApiKeys keys, ExchangeMetrics metrics, TimeProvider time)
+internal sealed class ForeignHttp(ILeadIntake intake, Admission admission, ICatalogHost catalog, ApiKeys keys, ExchangeMetrics metrics, TimeProvider time)
 {
     public async Task HandleAsync(HttpContext context, ForeignApi api, string path)
     {
@@ -94,6 +94,8 @@ internal sealed class ForeignHttp(ILeadIntake intake, ICatalogHost catalog, ApiK
 
     private async Task<ForeignOutcome> AskAsync(IntakeRequest request, CallContext call, long started, CancellationToken callerLeft)
     {
+        // What a call is stands in its body, so it is let in only here.
+        if (admission.Refuse(request.Kind == RequestKind.Post ? Work.Promised : Work.New) is { } overloaded) return new(null, null, overloaded);
         if (request.Kind == RequestKind.Ping)
         {
             var reply = await intake.PingAsync(IntakeCommands.Ping(request, call), callerLeft);

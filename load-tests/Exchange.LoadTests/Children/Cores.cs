@@ -1,0 +1,33 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace Exchange.LoadTests.Children;
+
+/// <summary>
+/// Binds processes to cores. Linux binds threads: every thread that is there is bound, and those to come inherit it. (What <c>Process.ProcessorAffinity</c>
+/// binds is the first thread alone.)
+/// </summary>
+internal static class Cores
+{
+    public static long All => (1L << Environment.ProcessorCount) - 1;
+
+    /// <summary>The lower half of the cores, at least one.</summary>
+    public static long Half => (1L << Math.Max(1, Environment.ProcessorCount / 2)) - 1;
+
+    /// <param name="cores">A bit mask; cores that the machine does not have are left out, and of none nothing is bound.</param>
+    public static void Bind(int process, long cores)
+    {
+        var here = cores & All;
+        if (!OperatingSystem.IsLinux() || here == 0) return;
+        // Twice: a thread may start another between being listed and being bound.
+        for (var round = 0; round < 2; round++)
+        {
+            foreach (var task in Directory.GetDirectories(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/task")))
+                _ = SetAffinity(int.Parse(Path.GetFileName(task), CultureInfo.InvariantCulture), sizeof(long), here);
+        }
+    }
+
+    [DllImport("libc", EntryPoint = "sched_setaffinity")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int SetAffinity(int thread, nint bytes, in long mask);
+}

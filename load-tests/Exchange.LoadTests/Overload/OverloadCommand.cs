@@ -1,0 +1,120 @@
+using System.CommandLine;
+using System.Globalization;
+using Exchange.LoadTests.Admin;
+using Exchange.LoadTests.Children;
+using Exchange.LoadTests.Compare;
+using Spectre.Console;
+
+namespace Exchange.LoadTests.Overload;
+
+/// <summary>What more than the server can do, does to it: its peak, the same with a multiple of that arriving, and how soon all is as before.</summary>
+internal static class OverloadCommand
+{
+    private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(500), WarmUpSlice = TimeSpan.FromSeconds(3);
+
+    public static Command Create()
+    {
+        var factor = new Option<double>("--factor") { Description = "What arrives in the overload, as a multiple of the peak.", DefaultValueFactory = _ => 2 };
+        var seconds = new Option<int>("--seconds") { Description = "Time of the overload and of the time after it.", DefaultValueFactory = _ => 10 }.AtLeast(2);
+        var warmUp = new Option<int>("--warm-up") { Description = "Most seconds of closed load before anything is measured; shorter when it has stopped growing.", DefaultValueFactory = _ => 40 }.AtLeast(0);
+        var connections = new Option<int>("--connections") { Description = "HTTP/2 connections.", DefaultValueFactory = _ => 4 }.AtLeast(1);
+        var pings = new Option<bool>("--pings") { Description = "Pings alone instead of pings with their durable posts." };
+        var server = new Option<string?>("--server") { Description = "The server's exchange.dll to start. Default: the one built in this repository." };
+        var command = new Command("overload",
+            "Finds the peak of durable ping + post pairs in a closed loop, then offers a multiple of it whether it is served or not, then half of it. Prints goodput, how soon refusals come and how soon all is as before. Server and client have half of the cores each. Build with -c Release.")
+        {
+            factor, seconds, warmUp, connections, pings, server,
+        };
+        command.SetAction(async (parsed, cancel) =>
+        {
+            await using var exchange = await ExchangeChild.StartAsync(parsed.GetValue(server), "Production", cancel, new Dictionary<string, string> { ["Exchange__Intake__OverloadAfterMs"] = "100" });
+            exchange.RunOn(Cores.Half);
+            if (Cores.Half != Cores.All) Cores.Bind(Environment.ProcessId, ~Cores.Half);
+            // Wide enough for a file.
+            if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 200;
+            using var admin = new AdminClient(exchange.Http, exchange.AdminKey);
+            await admin.ReplaceCatalogAsync(new ComparedCatalog(1_000, 20, 1).Json(), cancel);
+            var key = await admin.IssuePublisherKeyAsync(ComparedCatalog.Publisher, cancel);
+            using var intake = new RawIntake(exchange.Grpc, key.Key, parsed.GetValue(connections), 1);
+            var run = new Run(new Load(intake, parsed.GetValue(pings)), exchange, AnsiConsole.Console);
+            var met = await run.RunAsync(TimeSpan.FromSeconds(parsed.GetValue(warmUp)), parsed.GetValue(factor), TimeSpan.FromSeconds(parsed.GetValue(seconds)));
+            if (intake.FirstFailure is { } failure) AnsiConsole.MarkupLine($"[red]{Markup.Escape(failure)}[/]");
+            return met && intake.FirstFailure is null ? 0 : ExitCodes.Failed;
+        });
+        return command;
+    }
+
+    private sealed class Run(Load load, ExchangeChild exchange, IAnsiConsole console)
+    {
+        private readonly Table table = new Table().RoundedBorder().AddColumns("", "offered /s", "not sent", "done /s", "refused pings", "posts", "failed", "done p50 · p99 ms", "refused p50 · p99 · max ms", "server CPU", "MB");
+        private TimeSpan cpu;
+
+        public async Task<bool> RunAsync(TimeSpan warmUp, double factor, TimeSpan seconds)
+        {
+            await WarmUpAsync(warmUp);
+            var peak = 0.0;
+            foreach (var callers in (int[])[64, 128, 256, 512])
+            {
+                Begin();
+                await load.ClosedAsync(callers, TimeSpan.FromSeconds(3));
+                peak = Math.Max(peak, Row($"closed, {callers} in flight", load.Tally.Take()).PerSecond);
+            }
+            // Half of the peak is what it serves without haste.
+            Begin();
+            await load.OpenAsync(peak / 2, TimeSpan.FromSeconds(4));
+            var before = Row("half of the peak", load.Tally.Take());
+            var memory = exchange.MemoryMb;
+            Begin();
+            await load.OpenAsync(peak * factor, seconds);
+            var over = Row(string.Create(CultureInfo.InvariantCulture, $"{factor:0.#} times the peak"), load.Tally.Take());
+            var grown = exchange.MemoryMb / memory - 1;
+            var slices = new List<Stretch>();
+            Begin();
+            var calm = load.OpenAsync(peak / 2, seconds);
+            while (!calm.IsCompleted)
+            {
+                await Task.WhenAny(calm, Task.Delay(Slice));
+                slices.Add(load.Tally.Take());
+            }
+            Row("the last second at half", slices[^2]);
+            // As before: nobody is refused, and the wait of most is what it was, or within 10 ms of it.
+            var recovered = slices.FindLastIndex(slice => slice.PingsRefused + slice.PostsRefused + slice.Failed > 0 || slice.Done > 0 && slice.DoneMs.P99 > Math.Max(2 * before.DoneMs.P99, before.DoneMs.P99 + 10)) + 1;
+            console.Write(table);
+            var (kept, refusedMs, wait) = (over.PerSecond / peak, over.RefusedMs.P99, recovered * Slice.TotalSeconds);
+            console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"Peak {peak:#,##0}/s. In the overload {over.OfferedPerSecond / peak:0.00} times as many were sent: goodput {kept:0.0%} of the peak, refused within {over.RefusedMs.P99:0.0} ms (p99), memory {grown:+0%;-0%}. All as before {(recovered < slices.Count ? $"{wait:0.0} s after it" : "not within the time after it")}."));
+            return kept >= 0.9 && refusedMs < 10 && recovered < slices.Count && wait <= 5;
+        }
+
+        /// <summary>Until a server whose hot paths are still being compiled is past it: three times no faster than before.</summary>
+        private async Task WarmUpAsync(TimeSpan most)
+        {
+            var (best, calm) = (0.0, 0);
+            for (var left = most; left > TimeSpan.Zero && calm < 3; left -= WarmUpSlice)
+            {
+                Begin();
+                await load.ClosedAsync(256, WarmUpSlice);
+                var now = load.Tally.Take().PerSecond;
+                calm = now > best * 1.05 ? 0 : calm + 1;
+                best = Math.Max(best, now);
+            }
+        }
+
+        private void Begin()
+        {
+            load.Tally.Take();
+            cpu = exchange.ProcessorTime;
+        }
+
+        private Stretch Row(string name, Stretch stretch)
+        {
+            table.AddRow(name, Number(stretch.OfferedPerSecond), Number(stretch.NotSent), Number(stretch.PerSecond), Number(stretch.PingsRefused), Number(stretch.PostsRefused), Number(stretch.Failed),
+                string.Create(CultureInfo.InvariantCulture, $"{stretch.DoneMs.P50:0.0} · {stretch.DoneMs.P99:0.0}"),
+                string.Create(CultureInfo.InvariantCulture, $"{stretch.RefusedMs.P50:0.0} · {stretch.RefusedMs.P99:0.0} · {stretch.RefusedMs.Max:0.0}"),
+                string.Create(CultureInfo.InvariantCulture, $"{(exchange.ProcessorTime - cpu) / TimeSpan.FromSeconds(stretch.Seconds):0%}"), Number(exchange.MemoryMb));
+            return stretch;
+        }
+
+        private static string Number(double value) => value.ToString("#,##0", CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,110 @@
+using System.Diagnostics;
+using HdrHistogram;
+
+namespace Exchange.LoadTests.Overload;
+
+/// <summary>What a stretch of load came to. Latencies are milliseconds, from the sending of a call (of a pair: of its ping) to its answer.</summary>
+/// <param name="NotSent">Due, but the client had as many in flight as it may.</param>
+internal sealed record Stretch(double Seconds, long Sent, long NotSent, long Done, long NoOffer, long PingsRefused, long PostsRefused, long Failed, Waits DoneMs, Waits RefusedMs)
+{
+    public double PerSecond => Done / Seconds;
+    public double OfferedPerSecond => Sent / Seconds;
+}
+
+internal readonly record struct Waits(double P50, double P99, double Max)
+{
+    public static Waits Of(LongHistogram histogram) => histogram.TotalCount == 0
+        ? default
+        : new(histogram.GetValueAtPercentile(50) / 1_000.0, histogram.GetValueAtPercentile(99) / 1_000.0, histogram.GetMaxValue() / 1_000.0);
+}
+
+/// <summary>Counts what ends; a stretch is what ended since the last was taken.</summary>
+internal sealed class Tally
+{
+    private const long HighestMicros = 60_000_000;
+    private readonly Lock gate = new();
+    private LongHistogram done = new(HighestMicros, 3), refused = new(HighestMicros, 3);
+    private readonly long[] ends = new long[Enum.GetValues<Ended>().Length];
+    private long sent, notSent, since = Stopwatch.GetTimestamp();
+
+    public void Sent() => Interlocked.Increment(ref sent);
+
+    public void NotSent() => Interlocked.Increment(ref notSent);
+
+    /// <param name="began">The pair's ping.</param>
+    /// <param name="called">The call that was answered last.</param>
+    public void Ended(Ended how, long began, long called)
+    {
+        lock (gate)
+        {
+            ends[(int)how]++;
+            if (how == Overload.Ended.Done) done.RecordValue(Micros(began));
+            else if (how is Overload.Ended.PingRefused or Overload.Ended.PostRefused) refused.RecordValue(Micros(called));
+        }
+    }
+
+    public Stretch Take()
+    {
+        lock (gate)
+        {
+            var now = Stopwatch.GetTimestamp();
+            var stretch = new Stretch(Stopwatch.GetElapsedTime(since, now).TotalSeconds, Interlocked.Exchange(ref sent, 0), Interlocked.Exchange(ref notSent, 0),
+                ends[(int)Overload.Ended.Done], ends[(int)Overload.Ended.NoOffer], ends[(int)Overload.Ended.PingRefused], ends[(int)Overload.Ended.PostRefused], ends[(int)Overload.Ended.Failed],
+                Waits.Of(done), Waits.Of(refused));
+            Array.Clear(ends);
+            (done, refused, since) = (new(HighestMicros, 3), new(HighestMicros, 3), now);
+            return stretch;
+        }
+    }
+
+    private static long Micros(long from) => Math.Clamp((long)Stopwatch.GetElapsedTime(from).TotalMicroseconds, 1, HighestMicros);
+}
+
+/// <summary>Sends pairs: as fast as they are answered, or at a rate that waits for nobody.</summary>
+internal sealed class Load(RawIntake intake, bool pingOnly)
+{
+    /// <summary>As many as one client may have in flight: what is due beyond them is not sent, and told.</summary>
+    private const int MostInFlight = 8_000;
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(1), BackOff = TimeSpan.FromMilliseconds(100);
+    private int inFlight;
+    private long number;
+
+    public Tally Tally { get; } = new();
+
+    public async Task ClosedAsync(int callers, TimeSpan time)
+    {
+        var clock = Stopwatch.StartNew();
+        await Task.WhenAll(Enumerable.Range(0, callers).Select(_ => Task.Run(async () =>
+        {
+            // Who is told to come again does so later.
+            while (clock.Elapsed < time)
+                if (await OneAsync() is Ended.PingRefused or Ended.PostRefused) await Task.Delay(BackOff);
+        })));
+    }
+
+    /// <summary>At a rate until the time is over; what is in flight then goes on.</summary>
+    public async Task OpenAsync(double perSecond, TimeSpan time)
+    {
+        using var timer = new PeriodicTimer(Tick);
+        var clock = Stopwatch.StartNew();
+        for (long due = 0; clock.Elapsed < time && await timer.WaitForNextTickAsync();)
+        {
+            for (var now = (long)(clock.Elapsed.TotalSeconds * perSecond); due < now; due++)
+            {
+                if (Volatile.Read(ref inFlight) >= MostInFlight) Tally.NotSent();
+                else _ = Task.Run(OneAsync);
+            }
+        }
+    }
+
+    private async Task<Ended> OneAsync()
+    {
+        Interlocked.Increment(ref inFlight);
+        Tally.Sent();
+        var (began, called) = (0L, 0L);
+        var how = await intake.PairAsync(Interlocked.Increment(ref number), () => { called = Stopwatch.GetTimestamp(); if (began == 0) began = called; }, pingOnly, CancellationToken.None);
+        Interlocked.Decrement(ref inFlight);
+        Tally.Ended(how, began, called);
+        return how;
+    }
+}

@@ -1,0 +1,33 @@
+using Exchange.Grains.Intake;
+using Exchange.Server.Grpc;
+using Exchange.Server.Observability;
+using Exchange.Server.Problems;
+using Exchange.Storage;
+
+namespace Exchange.Server.Intake;
+
+/// <summary>Turns calls away at the door in an overload: before the key is looked up and the body is read.</summary>
+public static class AdmissionComposition
+{
+    public static IServiceCollection AddAdmission(this IServiceCollection services, TimeSpan patience) => services.AddSingleton(provider =>
+    {
+        var store = provider.GetRequiredService<IExchangeStore>();
+        return new Admission(TimeProvider.System, patience, () => store.Journal.Waiting);
+    });
+
+    /// <summary>For endpoints with an <see cref="AdmittedAttribute"/>. Must come after routing.</summary>
+    public static IApplicationBuilder UseAdmission(this IApplicationBuilder app)
+    {
+        var admission = app.ApplicationServices.GetRequiredService<Admission>();
+        var metrics = app.ApplicationServices.GetRequiredService<ExchangeMetrics>();
+        return app.Use((context, next) =>
+        {
+            if (context.GetEndpoint()?.Metadata.GetMetadata<AdmittedAttribute>() is not { } admitted || admission.Refuse(admitted.Work) is not { } problem) return next(context);
+            var isGrpc = context.Request.Protocol == HttpProtocol.Http2;
+            metrics.Refused(isGrpc ? ExchangeMetrics.Grpc : ExchangeMetrics.Http, problem.Code);
+            if (!isGrpc) return ProblemWriter.WriteAsync(context, problem);
+            RichStatus.WriteOnly(context.Response, problem);
+            return Task.CompletedTask;
+        });
+    }
+}

@@ -1,0 +1,34 @@
+using Exchange.System.Tests.BlackBox;
+using Shouldly;
+
+namespace Exchange.System.Tests.Faults;
+
+/// <summary>
+/// I3, I4, I30: a disk whose fsync fails (EIO). After one such failure nobody knows what the disk has, and a second try that succeeds proves nothing: no yes
+/// is said from then on, until a restart has read what is there.
+/// </summary>
+public sealed class FailingSyncTests
+{
+    [Fact]
+    public async Task SyncFails_NothingIsAnsweredSold_NorAfterItWorksAgain_AndARestartFindsAllThatWasAnswered()
+    {
+        using var machine = new FaultyMachine();
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync(through: machine.Into);
+        await using var load = await FaultLoad.StartAsync(exchange, buyers);
+        await load.SellAsync(50, "before");
+
+        machine.FailSyncs();
+        await load.RefusedAsync(20, "by a disk that cannot sync");
+        var sold = load.Sold;
+        machine.HealSyncs();
+        await load.RefusedAsync(50, "by a store that has stopped");
+        load.Sold.ShouldBe(sold);
+        exchange.Output.ShouldContain("restart to read what is durable");
+
+        await exchange.KillAndRestartAsync();
+        await load.SellAsync(50, "after the restart");
+        await load.StopAsync();
+        await load.CheckAsync(buyers);
+    }
+}
