@@ -46,9 +46,17 @@ public sealed record CopyMessage
     /// again, and one that is not repeatable never sends again. It is no part of what is sent.
     /// </summary>
     public bool AfterDoubt { get; init; }
+    /// <summary>When this attempt is over, which is before its lease is: whoever passes it on sends it no later. Null: not said. It is no part of what is sent.</summary>
+    public DateTimeOffset? Until { get; init; }
     public required IReadOnlyList<OutField> Fields { get; init; }
     public OutConsent? Consent { get; init; }
 }
+
+/// <summary>Copies that go out together, as one file.</summary>
+/// <param name="Moment">Of the schedule, for which they were collected.</param>
+/// <param name="Columns">Names of fields, in the order in which they are written; fields that are not among them follow.</param>
+/// <param name="Copies">At least one, in the order of their ids.</param>
+public sealed record CopyBatch(DateTimeOffset Moment, IReadOnlyList<string> Columns, IReadOnlyList<CopyMessage> Copies);
 
 /// <summary>Values of the secrets that an endpoint names, by name; a name whose secret is not set is not in it.</summary>
 public sealed record EndpointSecrets(IReadOnlyDictionary<string, byte[]> Values)
@@ -66,4 +74,11 @@ public interface IConnector
 {
     ConnectorKind Kind { get; }
     Task<AttemptResult> SendAsync(EndpointModel endpoint, EndpointSecrets secrets, CopyMessage message, DateTimeOffset now, CancellationToken deadline);
+}
+
+/// <summary>One that hands many copies over at once. What comes of it is of all of them alike.</summary>
+public interface IBatchConnector : IConnector
+{
+    /// <summary>The same batch again finds or replaces what it has left before, as the buyer sees it.</summary>
+    Task<AttemptResult> SendAsync(EndpointModel endpoint, EndpointSecrets secrets, CopyBatch batch, DateTimeOffset now, CancellationToken deadline);
 }

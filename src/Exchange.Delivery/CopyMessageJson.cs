@@ -88,7 +88,7 @@ public static class CopyMessageJson
     }
 
     /// <summary>UTC with Z, milliseconds only where there are some.</summary>
-    private static string? Time(DateTimeOffset? at) => at?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFF'Z'", CultureInfo.InvariantCulture);
+    internal static string? Time(DateTimeOffset? at) => at?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFF'Z'", CultureInfo.InvariantCulture);
 
     private static bool IsNumber(string text)
     {

@@ -8,9 +8,6 @@ using Exchange.Engine.Catalog;
 
 namespace Exchange.Delivery;
 
-/// <summary>Looks a host's addresses up. A parameter, so that a test can answer differently each time.</summary>
-public delegate Task<IPAddress[]> ResolveHost(string host, CancellationToken cancel);
-
 /// <summary>
 /// The only door from here to buyers. It resolves a name itself, refuses every address that is not public and connects to that very address, so
 /// that no second look-up can lead elsewhere. It follows no redirect, uses no proxy, keeps no cookie, unpacks nothing and never sends twice.
@@ -18,7 +15,7 @@ public delegate Task<IPAddress[]> ResolveHost(string host, CancellationToken can
 public sealed class OutboundHttp : IDisposable
 {
     private readonly OutboundOptions options;
-    private readonly ResolveHost resolve;
+    private readonly PublicHosts hosts;
     private readonly EndpointGates gates;
     private readonly HttpMessageInvoker http;
     private readonly bool hasSockets = true;
@@ -26,8 +23,7 @@ public sealed class OutboundHttp : IDisposable
     public OutboundHttp(OutboundOptions options, ResolveHost? resolve = null, TimeProvider? time = null)
     {
         this.options = options;
-        // The wait ends at the deadline even where the system's resolver cannot be interrupted.
-        this.resolve = resolve ?? (static (host, cancel) => Dns.GetHostAddressesAsync(host, cancel).WaitAsync(cancel));
+        hosts = new(options.AllowLoopback, resolve);
         gates = new(options.InFlightPerEndpoint, options.WaitingPerEndpoint, time ?? TimeProvider.System);
         http = new(Sockets());
     }
@@ -36,7 +32,7 @@ public sealed class OutboundHttp : IDisposable
     internal OutboundHttp(OutboundOptions options, HttpMessageHandler wire)
     {
         this.options = options;
-        resolve = static (_, _) => throw new InvalidOperationException("No socket, no name");
+        hosts = new(options.AllowLoopback, static (_, _) => throw new InvalidOperationException("No socket, no name"));
         gates = new(options.InFlightPerEndpoint, options.WaitingPerEndpoint, TimeProvider.System);
         http = new(wire);
         hasSockets = false;
@@ -70,7 +66,10 @@ public sealed class OutboundHttp : IDisposable
     /// Sends a request once. Never throws for what the outside does; the deadline, the timeout and every fault come back as an error code.
     /// </summary>
     /// <param name="endpoint">Whose limits count.</param>
-    public async Task<OutboundReply> SendAsync(EndpointModel endpoint, OutboundRequest request, CallPurpose purpose, TimeSpan timeout, CancellationToken deadline)
+    public Task<OutboundReply> SendAsync(EndpointModel endpoint, OutboundRequest request, CallPurpose purpose, TimeSpan timeout, CancellationToken deadline) =>
+        CallTrace.Current is { } trace ? trace.PassAsync(request, purpose, () => SendOnceAsync(endpoint, request, purpose, timeout, deadline)) : SendOnceAsync(endpoint, request, purpose, timeout, deadline);
+
+    private async Task<OutboundReply> SendOnceAsync(EndpointModel endpoint, OutboundRequest request, CallPurpose purpose, TimeSpan timeout, CancellationToken deadline)
     {
         if (UrlRules.Check(request.Url, options.AllowLoopback) is not null) return new(false, 0, null, "url_refused", null);
         var gate = gates.For(endpoint, purpose == CallPurpose.Token);
@@ -163,48 +162,8 @@ public sealed class OutboundHttp : IDisposable
         }
     }
 
-    /// <summary>Resolves, keeps the addresses that may be called and connects to the first that answers.</summary>
-    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
-    {
-        var host = context.DnsEndPoint.Host;
-        IPAddress[] found;
-        if (IPAddress.TryParse(host, out var literal)) found = [literal];
-        else
-        {
-            try
-            {
-                found = await resolve(host, cancel);
-            }
-            catch (SocketException)
-            {
-                throw new ConnectRefusedException("name_not_found");
-            }
-        }
-        var allowed = Array.FindAll(found, address => AddressRules.MayConnect(address, options.AllowLoopback));
-        if (allowed.Length == 0) throw new ConnectRefusedException(found.Length == 0 ? "name_not_found" : "address_refused");
-
-        SocketException? last = null;
-        foreach (var address in allowed)
-        {
-            var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            try
-            {
-                await socket.ConnectAsync(new IPEndPoint(address, context.DnsEndPoint.Port), cancel);
-                return new NetworkStream(socket, ownsSocket: true);
-            }
-            catch (SocketException fault)
-            {
-                socket.Dispose();
-                last = fault;
-            }
-            catch
-            {
-                socket.Dispose();
-                throw;
-            }
-        }
-        throw new ConnectRefusedException(last is { SocketErrorCode: SocketError.ConnectionRefused } ? "connect_refused" : "connect_failed");
-    }
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel) =>
+        new NetworkStream(await hosts.ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, cancel), ownsSocket: true);
 
     private static string Code(Exception fault, bool begun, CancellationToken deadline)
     {
@@ -227,10 +186,4 @@ public sealed class OutboundHttp : IDisposable
     };
 
     public void Dispose() => http.Dispose();
-
-    /// <summary>Why no connection was made, as an error code. Names no address.</summary>
-    private sealed class ConnectRefusedException(string code) : IOException(code)
-    {
-        public string Code => Message;
-    }
 }

@@ -36,6 +36,7 @@ public static class FaultPoints
     public static readonly FaultPoint BeforeOffer = new("ping.before_reply", "A ping is decided and on its way to disk; the publisher was not told.");
     public static readonly FaultPoint AfterFirmHold = new("firm.after_hold", "An offer's copies are held; its ping has no record and no answer.");
     public static readonly FaultPoint AfterReturn = new("return.after_row", "A return is accepted; its money is not booked.");
+    public static readonly FaultPoint AfterPostback = new("postback.after_sent", "A publisher was called; the result is not recorded.");
     public static readonly FaultPoint AfterCatalog = new("catalog.after_commit", "A catalog version is stored; it is not served and nobody was told.");
     public static readonly FaultPoint AfterSchema = new("start.after_schema", "The schema is up to date; nothing was served.");
 
@@ -43,7 +44,7 @@ public static class FaultPoints
     public static IReadOnlyList<FaultPoint> All { get; } =
     [
         BeforeCommit, AfterCommit, AfterHold, AfterBytes, AfterAnswer, AfterDoubt, BeforeReply, AfterLease, AfterSent, BeforePings, AfterPings, BeforeOffer,
-        AfterFirmHold, AfterReturn, AfterCatalog, AfterSchema,
+        AfterFirmHold, AfterReturn, AfterPostback, AfterCatalog, AfterSchema,
     ];
 
     public static readonly FaultPoint InBackup = new("backup.between_files", "Some files of a backup are copied, under a name that nobody takes for a backup.");

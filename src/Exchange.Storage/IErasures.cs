@@ -13,7 +13,7 @@ public interface IErasures
 {
     /// <summary>
     /// One transaction: the lead's sealed payload, with the data key that is wrapped in it, is overwritten; redirects go; deliveries of sold copies that
-    /// wait are cancelled; the person is suppressed; the audit has its line. Then the ping's record goes, and the logs are cut, so that no page on
+    /// wait are cancelled, and what its publisher was still to be told; the person is suppressed; the audit has its line. Then the ping's record goes, and the logs are cut, so that no page on
     /// disk holds what was there. Twice is harmless; a lead that is not there has only its line.
     /// </summary>
     Task EraseAsync(LeadErasure erasure, CancellationToken cancel);

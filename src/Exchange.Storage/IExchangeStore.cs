@@ -30,6 +30,7 @@ public interface IExchangeStore : IAsyncDisposable
     IErasures Erasures { get; }
     ISuppressions Suppressions { get; }
     IReturnStore Returns { get; }
+    IPostbackStore Postbacks { get; }
     IVault Vault { get; }
 
     /// <summary>A cheap write and read that fails if the database cannot be used; for readiness.</summary>
@@ -245,6 +246,11 @@ public sealed record DeadLetters(string? Buyer = null, string? Endpoint = null, 
 /// <summary>One copy as its buyer sees it listed.</summary>
 public sealed record BuyerCopy(CopyRow Copy, LeadRow Lead, DeliveryStatus? Delivery);
 
+/// <summary>Asked of a delivery that is due: null, or the later moment at which it is due instead.</summary>
+/// <param name="buyer">Whose it is.</param>
+/// <param name="endpoint">Where it goes.</param>
+public delegate long? Pace(string buyer, string endpoint);
+
 public interface IDeliveryStore
 {
     /// <summary>
@@ -254,12 +260,18 @@ public interface IDeliveryStore
         ClaimDueAsync(nowMs, leaseUntilMs, limit, null, cancel);
 
     /// <summary>
-    /// The same of at most <see cref="PacedRows"/>, asking for each, oldest first, by its buyer's id: null = take it; a later moment = it is due then, so that
+    /// The same of at most <see cref="PacedRows"/>, asking for each, oldest first: null = take it; a later moment = it is due then, so that
     /// what waits for one buyer does not stand before what waits for the others. May be asked more than once of the same. Null: all are taken.
     /// </summary>
-    Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, Func<string, long?>? pace, CancellationToken cancel);
+    Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, Pace? pace, CancellationToken cancel);
 
     const int PacedRows = 500;
+
+    /// <summary>
+    /// Takes, in the same manner, what is due at one endpoint of one buyer of copies that are sold already, in the order of their ids. Deliveries whose lease is
+    /// held are due at its end, so none of them is taken.
+    /// </summary>
+    Task<IReadOnlyList<LeasedDelivery>> ClaimDueAtAsync(string buyer, string endpoint, long nowMs, long leaseUntilMs, int limit, CancellationToken cancel);
 
     /// <summary>The fence and attempts of a delivery that was inserted already leased to this process (fence 1, attempt 1 by Hold or Sell).</summary>
     const long FirstFence = 1;

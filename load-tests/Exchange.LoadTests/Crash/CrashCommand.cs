@@ -61,6 +61,7 @@ internal static class CrashCommand
         Row("Offers that ran out unposted", Text(posts.Count(static post => post.Refused == "ping_expired")));
         Row("Copies that buyers' servers saw", Text(outcome.Received));
         Row("Copies sent again", Text(outcome.Repeats));
+        Row("Postbacks that the publisher's server saw", Text(outcome.Told));
         Row("Doubts ended by the operator", Text(outcome.Resolved));
         Row("Ready after, median ms", outcome.ReadyMs.Count == 0 ? "-" : Text((long)Medians.Of(outcome.ReadyMs)));
         Row("Ready after, longest ms", outcome.ReadyMs.Count == 0 ? "-" : Text((long)outcome.ReadyMs.Max()));

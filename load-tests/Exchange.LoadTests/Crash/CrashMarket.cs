@@ -17,6 +17,10 @@ internal static class CrashMarket
     /// <summary>Signs what buyers' servers get.</summary>
     public const string SecretName = "signing", Secret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
+    /// <summary>Where the publisher is called.</summary>
+    public const string PublisherPath = "publisher/postback";
+    private const string PostbackQuery = "?id={{ postback_id }}&lead={{ lead_id }}&status={{ status }}&change={{ change }}";
+
     public static string[] Markets { get; } = ["asked", "told", "read", "shared", "capped", "firm"];
 
     /// <summary>Buyers with a server of their own, and whether their answer makes the sale.</summary>
@@ -37,7 +41,7 @@ internal static class CrashMarket
         verticals:
         {{Lines(Markets, market => $$"""  {{market}}: { ping_ttl: {{(int)OfferLife(market).TotalSeconds}}s, duplicate: { keys: [email], window: 30d }, fields: { state: { type: us_state, ping: required }, email: { type: email, pii: true, post: required } } }""")}}
         publishers:
-          {{Publisher}}: { verticals: [{{string.Join(", ", Markets)}}], payout: { share: 80% } }
+          {{Publisher}}: { verticals: [{{string.Join(", ", Markets)}}], payout: { share: 80% }, postback: { url: "{{new Uri(sinks, PublisherPath)}}{{PostbackQuery}}" } }
         buyers:
         {{Lines(Sinks, sink => $$"""  {{sink.Key}}: { credit_limit: "500000.00", endpoints: { crm: { connector: {{(sink.Value ? "native" : "webhook")}}, with: { url: "{{new Uri(sinks, sink.Key)}}", secret: { secret: signing } }, timeout: { post: 1s } } } }""")}}
           {{Reader}}: { credit_limit: "500000.00", returns: { within: 10d, reasons: [invalid_phone] } }

@@ -23,7 +23,7 @@ internal sealed record CrashOptions(int Cycles, bool Points, bool Postgres, int 
 /// <param name="Audits">How often the exchange's own auditor looked, the last time when all was settled.</param>
 /// <param name="Audit">What it said: clean, or the first findings.</param>
 internal sealed record CrashOutcome(
-    CrashOptions Options, int Kills, int Reached, IReadOnlyList<string> Missed, IReadOnlyCollection<Post> Posts, long Pings, int Received, int Repeats, int Resolved, IReadOnlyList<double> ReadyMs,
+    CrashOptions Options, int Kills, int Reached, IReadOnlyList<string> Missed, IReadOnlyCollection<Post> Posts, long Pings, int Received, int Repeats, int Told, int Resolved, IReadOnlyList<double> ReadyMs,
     double OldestLostPingMs, int Audits, string Audit, IReadOnlyList<Violation> Violations, TimeSpan Took)
 {
     public const string Clean = "clean";
@@ -74,15 +74,17 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             tell("settling");
             var resolved = await SettleAsync(servers[0], sinks, cancel);
             await inbox.StopAsync();
+            // What was returned last is told too.
+            await SettleAsync(servers[0], sinks, cancel);
             await publishers.RepeatAllAsync(cancel);
             await AuditAsync(servers[0], cancel);
             await using var database = (DbConnection)(postgres is null
                 ? new SqliteConnection($"Data Source={Path.Combine(folder, "facts.db")};Mode=ReadOnly;Pooling=False") : new NpgsqlConnection(postgres.Database));
             var books = await Books.ReadAsync(database, cancel);
-            var violations = Judge.Run(publishers.Posts, sinks.Copies, inbox, books);
+            var violations = Judge.Run(publishers.Posts, sinks.Copies, sinks.Postbacks.Values, inbox, books);
             if (options.History is { } file) await History.WriteAsync(file, publishers.Posts, sinks.Copies, inbox, books, cancel);
             foreach (var wire in wires) wire.Dispose();
-            return new(options, _kills, _reached, _missed, publishers.Posts, publishers.Pings, sinks.Copies.Count, sinks.Copies.Values.Sum(copy => copy.Attempts - 1), resolved, _readyMs,
+            return new(options, _kills, _reached, _missed, publishers.Posts, publishers.Pings, sinks.Copies.Count, sinks.Copies.Values.Sum(copy => copy.Attempts - 1), sinks.Postbacks.Count, resolved, _readyMs,
                 OldestLostPingMs(publishers.Posts), _audits, _audit,
                 violations, Stopwatch.GetElapsedTime(began));
         }
@@ -197,6 +199,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             var waiting = await ArrayAsync("/v1/admin/deliveries?status=waiting&limit=100", "deliveries");
             var open = waiting.Count(static delivery => CrashMarket.Sinks.ContainsKey(delivery.GetProperty("buyer").GetString()!));
             foreach (var status in (string[])["in_doubt", "pending"]) open += (await ArrayAsync($"/v1/admin/leads?status={status}&limit=5", "leads")).Count;
+            open += (await ArrayAsync("/v1/admin/postbacks?status=waiting&limit=100", "postbacks")).Count;
             if (open == 0) return resolved;
             if (Stopwatch.GetElapsedTime(began) > AskedAgainSoon)
                 foreach (var doubt in await ArrayAsync("/v1/admin/doubts?limit=100", "doubts"))

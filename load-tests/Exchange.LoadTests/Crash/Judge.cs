@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Exchange.LoadTests.Crash;
@@ -9,12 +10,12 @@ internal sealed record Violation(string Kind, string What);
 internal static class Judge
 {
     public const string Lost = "acknowledged sales lost", Twice = "sold twice", Caps = "caps broken", Answers = "answers differ", Deliveries = "deliveries lost",
-        Unsettled = "not settled", Returns = "returns lost", Copies = "copies differ";
+        Unsettled = "not settled", Returns = "returns lost", Copies = "copies differ", Postbacks = "postbacks lost";
 
     /// <summary>Every kind, in the order they are told.</summary>
-    public static string[] Kinds { get; } = [Lost, Twice, Caps, Answers, Deliveries, Unsettled, Returns, Copies];
+    public static string[] Kinds { get; } = [Lost, Twice, Caps, Answers, Deliveries, Unsettled, Returns, Copies, Postbacks];
 
-    public static IReadOnlyList<Violation> Run(IReadOnlyCollection<Post> posts, IReadOnlyDictionary<string, ReceivedCopy> received, InboxReader inbox, Books books)
+    public static IReadOnlyList<Violation> Run(IReadOnlyCollection<Post> posts, IReadOnlyDictionary<string, ReceivedCopy> received, IEnumerable<ReceivedPostback> told, InboxReader inbox, Books books)
     {
         var found = new List<Violation>();
         var copiesOf = books.Copies.ToLookup(copy => copy.Lead);
@@ -41,7 +42,28 @@ internal static class Judge
             if (state is Books.InDoubtLead or Books.PendingLead) found.Add(new(Unsettled, $"lead {lead} is {(state == Books.PendingLead ? "pending" : "in doubt")}"));
         foreach (var copy in inbox.Returned)
             if (books.Copies.Single(booked => booked.Id == copy).State != BookedCopy.Reversed) found.Add(new(Returns, $"copy {copy}: its return was accepted"));
+        Told();
         return found;
+
+        // Everything that happened to a posted lead, each thing once, and nothing else.
+        void Told()
+        {
+            var toldOf = told.ToLookup(postback => postback.Lead);
+            var posted = books.LeadOfKey.Values.ToHashSet();
+            foreach (var postback in toldOf.SelectMany(lead => lead)) if (postback.Differs) found.Add(new(Postbacks, $"{postback.Id} was told in two ways"));
+            foreach (var (lead, state) in books.LeadStates)
+            {
+                if (state is not (Books.SoldLead or Books.UnsoldLead) || !posted.Contains(lead)) continue;
+                var sold = copiesOf[lead].Where(copy => copy.IsSold).ToList();
+                var taken = toldOf[lead].Where(postback => postback.Taken).ToLookup(postback => postback.Status);
+                var change = taken["sold"].Sum(postback => (long)(decimal.Parse(postback.Change, CultureInfo.InvariantCulture) * 1_000_000m));
+                if (change != sold.Sum(copy => copy.Payout)) found.Add(new(Postbacks, $"lead {lead} pays {sold.Sum(copy => copy.Payout)}, told were {change}"));
+                if (taken["unsold"].Count() != (state == Books.UnsoldLead ? 1 : 0)) found.Add(new(Postbacks, $"lead {lead} is in state {state}, told unsold {taken["unsold"].Count()} times"));
+                var back = sold.Where(copy => copy.State == BookedCopy.Reversed).Select(copy => $"{copy.Lead}-returned-{copy.No}").Order(StringComparer.Ordinal);
+                if (!back.SequenceEqual(taken["returned"].Select(postback => postback.Id).Order(StringComparer.Ordinal))) found.Add(new(Postbacks, $"lead {lead} has returns that were not told, or others"));
+            }
+            foreach (var lead in toldOf) if (!books.LeadStates.ContainsKey(lead.Key)) found.Add(new(Postbacks, $"lead {lead.Key} was told of and is in no book"));
+        }
 
         // What was answered is what is stored.
         void Compare(PostReply final, Post post)

@@ -18,8 +18,18 @@ internal sealed class ReceivedCopy(string buyer, byte[] body)
     public bool Differs { get; set; }
 }
 
+/// <summary>One postback as the publisher's server saw it, over all attempts.</summary>
+internal sealed record ReceivedPostback(string Id, string Lead, string Status, string Change)
+{
+    public int Attempts { get; set; }
+    /// <summary>The publisher has it and says so, whether its answer was heard or not.</summary>
+    public bool Taken { get; set; }
+    /// <summary>An attempt said something else.</summary>
+    public bool Differs { get; set; }
+}
+
 /// <summary>
-/// The buyers' servers. Every request is kept before it is answered. What a buyer thinks of a copy depends on the copy's id and the seed alone; how it
+/// The buyers' servers, and the publisher's. Every request is kept before it is answered. What a buyer thinks of a copy depends on the copy's id and the seed alone; how it
 /// says so may fail the first time: no answer, a cut connection after it has taken the copy, a 500.
 /// </summary>
 internal sealed class Sinks : IAsyncDisposable
@@ -27,11 +37,13 @@ internal sealed class Sinks : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly int _seed;
     private readonly ConcurrentDictionary<string, ReceivedCopy> _copies = new();
+    private readonly ConcurrentDictionary<string, ReceivedPostback> _postbacks = new();
 
     private Sinks(WebApplication app, int seed) => (_app, _seed) = (app, seed);
 
     public Uri Address { get; private set; } = new("http://127.0.0.1/");
     public IReadOnlyDictionary<string, ReceivedCopy> Copies => _copies;
+    public IReadOnlyDictionary<string, ReceivedPostback> Postbacks => _postbacks;
     /// <summary>True: every answer is given at once and heard.</summary>
     public bool Healed { get; set; }
 
@@ -43,6 +55,7 @@ internal sealed class Sinks : IAsyncDisposable
         var app = builder.Build();
         var sinks = new Sinks(app, seed);
         app.MapPost("/{buyer}", sinks.AnswerAsync);
+        app.MapGet("/" + CrashMarket.PublisherPath, sinks.AnswerPublisher);
         await app.StartAsync(cancel);
         sinks.Address = new Uri(app.Urls.First());
         return sinks;
@@ -87,6 +100,27 @@ internal sealed class Sinks : IAsyncDisposable
         }
         if (asked) await call.Response.WriteAsJsonAsync(new Dictionary<string, string> { ["answer"] = yes ? "accepted" : "rejected" }, CancellationToken.None);
         else call.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    private void AnswerPublisher(HttpContext call)
+    {
+        string Of(string name) => call.Request.Query[name].ToString();
+        var told = new ReceivedPostback(Of("id"), Of("lead"), Of("status"), Of("change"));
+        var postback = _postbacks.GetOrAdd(told.Id, _ => new(told.Id, told.Lead, told.Status, told.Change));
+        var chance = Chance(told.Id);
+        lock (postback)
+        {
+            var fails = Fails(++postback.Attempts == 1, chance);
+            postback.Differs |= (postback.Lead, postback.Status, postback.Change) != (told.Lead, told.Status, told.Change) || call.Request.Headers["webhook-id"] != told.Id;
+            if (fails && chance % 2 == 0)
+            {
+                call.Response.StatusCode = StatusCodes.Status500InternalServerError;
+                return;
+            }
+            postback.Taken = true;
+            if (fails) call.Abort();
+            else call.Response.StatusCode = StatusCodes.Status204NoContent;
+        }
     }
 
     private bool Fails(bool first, uint chance) => first && !Healed && chance / 7 % 10 == 0;

@@ -31,6 +31,8 @@ internal static class BareCallerCommand
             builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenLocalhost(parsed.GetValue(port)));
             await using var app = builder.Build();
             app.MapPost("/v1/pings", call => AnswerAsync(call, http, urls));
+            app.MapPost("/v1/pings/think/{milliseconds:int}", (HttpContext call, int milliseconds) =>
+                AnswerAsync(call, http, Array.ConvertAll(urls, url => new Uri(url, string.Create(CultureInfo.InvariantCulture, $"?think={milliseconds}")))));
             await app.StartAsync(cancel);
             await app.WaitForShutdownAsync(cancel);
             return 0;

@@ -61,13 +61,14 @@ internal static class LiveCommand
                 var callersNow = parsed.GetValue(callers);
                 var floor = await LoadAsync(theirs, LiveCatalog.Fast, callersNow, time, () => bare.ProcessorTime);
                 var fast = await LoadAsync(ours, LiveCatalog.Fast, callersNow, time, () => exchange.ProcessorTime);
+                var slowFloor = await LoadAsync(new(theirs, string.Create(CultureInfo.InvariantCulture, $"pings/think/{thinkMs}")), LiveCatalog.Slow, 4, time, () => bare.ProcessorTime);
                 var slow = await LoadAsync(ours, LiveCatalog.Slow, 4, time, () => exchange.ProcessorTime);
                 using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
                 var hanging = HangAsync(stop.Token);
                 var beside = await LoadAsync(ours, LiveCatalog.Slow, 4, time, () => exchange.ProcessorTime);
                 await stop.CancelAsync();
                 await hanging;
-                results.Add(new(floor, fast, slow, beside));
+                results.Add(new(floor, fast, slowFloor, slow, beside));
             }
             LiveReport.Print(results, count, thinkMs, AnsiConsole.Console);
             return results.Any(round => round.All.Any(load => load.Errors.Count + load.NotDone.Count > 0 || load.Done == 0)) ? ExitCodes.Failed : 0;
@@ -79,9 +80,10 @@ internal static class LiveCommand
             {
                 try
                 {
+                    // As many pings as the others send, not as many as fit: those of rested bidders are answered at once.
                     await Task.WhenAll(Enumerable.Range(0, 4).Select(async _ =>
                     {
-                        while (!stop.IsCancellationRequested) await PingAsync(http, ours, LiveCatalog.Hung, stop);
+                        while (!stop.IsCancellationRequested) await Task.WhenAll(PingAsync(http, ours, LiveCatalog.Hung, stop), Task.Delay(thinkMs, stop));
                     }));
                 }
                 catch (OperationCanceledException) { }

@@ -16,7 +16,8 @@ public interface IBidderStream
 }
 
 /// <summary>Where connected buyers (connector <c>grpc</c>) are reached: one line for each endpoint, with the streams that are open now.</summary>
-public sealed class BidderLines
+/// <param name="others">Who is asked where no stream of an endpoint is open here; null: this is the only server.</param>
+public sealed class BidderLines(IOtherLines? others = null)
 {
     private readonly ConcurrentDictionary<(string Buyer, string Endpoint), BidderLine> lines = new();
 
@@ -24,7 +25,22 @@ public sealed class BidderLines
 
     public BidderLine Of(EndpointModel endpoint) => Of(endpoint.Buyer, endpoint.Name);
 
-    public int Streams => lines.Values.Sum(line => line.Streams);
+    /// <summary>Every line with a stream that is open here, in no order.</summary>
+    public IEnumerable<(string Buyer, string Endpoint)> Open => lines.Where(line => line.Value.IsOpen).Select(line => line.Key);
+
+    /// <summary>Asks where there is a line, here first; as <see cref="BidderLine.AskAsync"/>.</summary>
+    public Task<BidAnswer> AskAsync(EndpointModel endpoint, BidCall call, DateTimeOffset until, CancellationToken deadline)
+    {
+        var line = Of(endpoint);
+        return others is null || line.IsOpen ? line.AskAsync(call, endpoint.Limits.InFlight, until, deadline) : others.AskAsync(endpoint, call, until, deadline);
+    }
+
+    /// <summary>Hands over where there is a line, here first; as <see cref="BidderLine.HandOverAsync"/>.</summary>
+    public Task<AttemptResult> HandOverAsync(EndpointModel endpoint, CopyMessage copy, DateTimeOffset until, CancellationToken deadline)
+    {
+        var line = Of(endpoint);
+        return others is null || line.IsOpen ? line.HandOverAsync(copy, endpoint.Limits.InFlight, deadline) : others.HandOverAsync(endpoint, copy, until, deadline);
+    }
 }
 
 /// <summary>
@@ -46,6 +62,8 @@ public sealed class BidderLine
     {
         get { lock (gate) return streams.Count; }
     }
+
+    public bool IsOpen => Streams > 0;
 
     /// <summary>A stream is open; copies that wait for their answer go out on it again.</summary>
     public void Open(IBidderStream stream)

@@ -1,3 +1,4 @@
+using System.Text;
 using Exchange.Engine.Catalog;
 
 namespace Exchange.Delivery.Bidders;
@@ -8,5 +9,9 @@ public sealed class ConnectedBidder(BidderLines lines) : IBidder
     public ConnectorKind Kind => ConnectorKind.Grpc;
 
     public Task<BidAnswer> AskAsync(EndpointModel endpoint, EndpointSecrets secrets, BidCall call, DateTimeOffset now, CancellationToken deadline) =>
-        lines.Of(endpoint).AskAsync(call, endpoint.Limits.InFlight, now.AddMilliseconds(call.DeadlineMs), deadline);
+        CallTrace.Current is { } trace
+            ? trace.PassAsync("stream", "bid request", Encoding.UTF8.GetString(NativeBidder.ToBytes(call)), () => AskAsync(endpoint, call, now, deadline)) : AskAsync(endpoint, call, now, deadline);
+
+    private Task<BidAnswer> AskAsync(EndpointModel endpoint, BidCall call, DateTimeOffset now, CancellationToken deadline) =>
+        lines.AskAsync(endpoint, call, now.AddMilliseconds(call.DeadlineMs), deadline);
 }

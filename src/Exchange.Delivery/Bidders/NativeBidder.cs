@@ -16,7 +16,8 @@ internal sealed class NativeBidder(OutboundHttp http) : IBidder, ILossTeller
     /// <summary>Under which a bid's <c>ref</c> is brought back.</summary>
     public const string Ref = "ref";
 
-    private static readonly PingReply Reply = new()
+    /// <summary>How its answer is read.</summary>
+    public static PingReply Reply { get; } = new()
     {
         Format = ReplyFormat.Json, Each = ReplyPath.Parse("bids"), Price = Read("price"), Sharing = Read("sharing"), Currency = Read("currency"),
         ExpiresIn = Read("expires_in"), Seller = Read("seller"), Carry = [new(Ref, Read("ref"))], Reason = Read("reason"),
@@ -26,7 +27,7 @@ internal sealed class NativeBidder(OutboundHttp http) : IBidder, ILossTeller
 
     public async Task<BidAnswer> AskAsync(EndpointModel endpoint, EndpointSecrets secrets, BidCall call, DateTimeOffset now, CancellationToken deadline)
     {
-        var reply = await SignedPost.SendAsync(http, endpoint, secrets, call.RequestId, Body(json => Write(json, call)), readBody: true, CallPurpose.Ping, now, deadline);
+        var reply = await SignedPost.SendAsync(http, endpoint, secrets, call.RequestId, ToBytes(call), readBody: true, CallPurpose.Ping, now, deadline);
         return NoAnswer.Of(reply) ?? HttpBidder.Read(Reply, reply, call.Currency);
     }
 
@@ -35,6 +36,9 @@ internal sealed class NativeBidder(OutboundHttp http) : IBidder, ILossTeller
         var reply = await SignedPost.SendAsync(http, endpoint, secrets, call.RequestId, Body(json => Write(json, call)), readBody: false, CallPurpose.Post, now, deadline);
         return reply.IsSuccess ? null : StatusRules.Read(reply, now).Error;
     }
+
+    /// <summary>As it is sent.</summary>
+    public static byte[] ToBytes(BidCall call) => Body(json => Write(json, call));
 
     private static void Write(Utf8JsonWriter json, BidCall call)
     {

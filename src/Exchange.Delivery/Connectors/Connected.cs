@@ -1,3 +1,4 @@
+using System.Text;
 using Exchange.Delivery.Bidders;
 using Exchange.Engine.Catalog;
 
@@ -12,6 +13,7 @@ public sealed class Connected(BidderLines lines, TimeProvider time) : IConnector
     {
         using var limited = new CancellationTokenSource(endpoint.PostTimeout, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(deadline, limited.Token);
-        return await lines.Of(endpoint).HandOverAsync(message, endpoint.Limits.InFlight, both.Token);
+        Task<AttemptResult> HandOver() => lines.HandOverAsync(endpoint, message, message.Until ?? now + endpoint.PostTimeout, both.Token);
+        return await (CallTrace.Current is { } trace ? trace.PassAsync("stream", "copy", Encoding.UTF8.GetString(CopyMessageJson.ToBytes(message)), HandOver) : HandOver());
     }
 }

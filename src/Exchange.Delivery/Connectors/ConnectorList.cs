@@ -18,14 +18,21 @@ public sealed class ConnectorList
         this.bidders = bidders;
     }
 
-    public static ConnectorList Create(OutboundHttp http, BidderLines lines, TimeProvider time)
+    /// <param name="mail">The operator's mail server; null: there is none.</param>
+    /// <param name="hostKeys">Which SSH servers are known; null: as long as this process lives.</param>
+    public static ConnectorList Create(OutboundHttp http, BidderLines lines, TimeProvider time, SmtpOptions? mail = null, IHostKeys? hostKeys = null)
     {
         var calls = new HttpCalls(http, new(http));
-        return new([new Webhook(http), new Native(http), new Http(calls), new Connected(lines, time)], [new NativeBidder(http), new HttpBidder(calls), new ConnectedBidder(lines)]);
+        return new(
+            [new Webhook(http), new Native(http), new Http(calls), new Email(mail, time), new Sftp(new PublicHosts(http.AllowLoopback), hostKeys ?? new HostKeysInMemory(), time), new Connected(lines, time)],
+            [new NativeBidder(http), new HttpBidder(calls), new ConnectedBidder(lines)]);
     }
 
     /// <summary>Null for the inbox: its buyer pulls, nobody is called.</summary>
     public IConnector? Find(ConnectorKind kind) => connectors.FirstOrDefault(connector => connector.Kind == kind);
+
+    /// <summary>Null: copies go to it one by one.</summary>
+    public IBatchConnector? FindBatch(ConnectorKind kind) => Find(kind) as IBatchConnector;
 
     /// <summary>Null: nobody of this kind can be asked for live bids.</summary>
     public IBidder? FindBidder(ConnectorKind kind) => bidders.FirstOrDefault(bidder => bidder.Kind == kind);

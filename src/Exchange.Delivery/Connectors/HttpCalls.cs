@@ -14,6 +14,8 @@ internal sealed class HttpCalls(OutboundHttp http, OAuthTokens tokens)
         try
         {
             var values = scope();
+            // Nobody is asked for a token where nothing is sent.
+            if (request.Auth is OAuth2Auth && CallTrace.Current is { Sends: false }) return await http.SendAsync(endpoint, HttpRequests.Build(request, values, "TOKEN"), purpose, timeout, deadline);
             if (request.Auth is not OAuth2Auth oauth) return await http.SendAsync(endpoint, HttpRequests.Build(request, values, null), purpose, timeout, deadline);
             for (var again = false; ; again = true)
             {

@@ -1,10 +1,14 @@
 using System.Buffers;
+using System.Collections.Frozen;
 using System.Globalization;
 using System.Text;
+using Exchange.Delivery.Postbacks;
 using Exchange.Engine;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Connectors;
 using Exchange.Engine.Filters;
+using Exchange.Engine.Postbacks;
+using Exchange.Engine.Values;
 using Fluid;
 using Fluid.Values;
 
@@ -17,6 +21,8 @@ internal sealed class TemplateScope
 
     private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789.-");
 
+    private static readonly Dictionary<string, ValueMap> NoMaps = [];
+
     private readonly IReadOnlyDictionary<string, ValueMap> maps;
     private readonly Dictionary<string, FluidValue> values = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> with = new(StringComparer.Ordinal);
@@ -25,7 +31,7 @@ internal sealed class TemplateScope
 
     private TemplateScope(EndpointModel endpoint, EndpointSecrets secrets, bool test, DateTimeOffset now, int deadlineMs)
     {
-        maps = endpoint.Shape!.Maps;
+        maps = endpoint.Shape?.Maps ?? FrozenDictionary<string, ValueMap>.Empty;
         foreach (var (name, value) in endpoint.With)
         {
             // What names a secret never goes out without it.
@@ -35,6 +41,24 @@ internal sealed class TemplateScope
         values["now"] = Moment(now);
         values["deadline_ms"] = NumberValue.Create(deadlineMs);
     }
+
+    private TemplateScope(PostbackMessage message)
+    {
+        maps = NoMaps;
+        values["test"] = BooleanValue.Create(message.Test);
+        values["postback_id"] = StringValue.Create(message.Id.ToString());
+        values["lead_id"] = StringValue.Create(message.Id.Lead.ToString());
+        values["status"] = StringValue.Create(message.Id.Event.Wire());
+        values["payout"] = Amount(message.Payout);
+        values["change"] = Amount(message.Change);
+        values["currency"] = StringValue.Create(message.Currency);
+        values["reason"] = StringValue.Create(message.Reason ?? "");
+        values["sub_id"] = StringValue.Create(message.SubId ?? "");
+        values["tags"] = Map(message.Tags.Select(tag => (tag.Key, (FluidValue?)StringValue.Create(tag.Value))));
+    }
+
+    /// <summary>Of a postback: what the publisher knows, and nothing else.</summary>
+    public static TemplateScope Of(PostbackMessage message) => new(message);
 
     /// <exception cref="TemplateFaultException"><c>secret_missing</c>.</exception>
     public static TemplateScope Of(EndpointModel endpoint, EndpointSecrets secrets, CopyMessage message, DateTimeOffset now)
@@ -86,6 +110,8 @@ internal sealed class TemplateScope
     public static FluidValue? NumberOf(string text) => text.Length is > 0 and <= 25 && !text.AsSpan().ContainsAnyExcept(Digits)
         && decimal.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
         && number.ToString(CultureInfo.InvariantCulture) == text ? NumberValue.Create(number) : null;
+
+    private static FluidValue Amount(Money amount) => NumberOf(amount.ToString()) ?? StringValue.Create(amount.ToString());
 
     private void Lead(IReadOnlyList<OutField> fields, string source, string? subSource, OutConsent? consent)
     {

@@ -16,7 +16,7 @@ public static class Auditor
         new AnswersSayTheRows(), new RequestsPointToLeads(), new OneOutcome(),
         new LedgerMatchesCopies(), new LedgerSumsToZero(), new BalancesEqualMoney(),
         new HoldsEndOnce(), new RowsAreNumbered(),
-        new DeliveriesAccountedFor(), new NothingHangsLoose(),
+        new DeliveriesAccountedFor(), new PostbacksTellOutcomes(), new NothingHangsLoose(),
     ];
 
     public static AuditReport Run(IAuditFacts facts) => Run(facts, Checks());

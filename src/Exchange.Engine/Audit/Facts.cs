@@ -1,5 +1,6 @@
 using Exchange.Engine.Caps;
 using Exchange.Engine.Ledger;
+using Exchange.Engine.Postbacks;
 using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Audit;
@@ -60,6 +61,9 @@ public enum DeliveryFactState : byte { Waiting = 1, Delivered = 2, Failed = 3, D
 /// <param name="IsDue">Waiting with a moment at which somebody takes it up; false: only a sale or an operator wakes it.</param>
 public readonly record struct DeliveryFact(int CopyNo, DeliveryFactState State, bool Pulled, bool IsDue);
 
+/// <summary>One thing that a publisher is told. <see cref="CopyNo"/> is 0 where no copy is meant.</summary>
+public readonly record struct PostbackFact(PostbackEvent Event, int CopyNo, DeliveryFactState State);
+
 /// <summary>What the recorded answer of a lead says. <see cref="State"/> null: it cannot be read.</summary>
 public sealed record AnswerFact(LeadState? State, Money Payout, Money Pending);
 
@@ -78,6 +82,9 @@ public sealed record LeadFact(string Publisher, LeadState State, int MaxCopies, 
 public sealed record LeadFacts(
     LeadId Id, LeadFact? Lead, IReadOnlyList<CopyFact> Copies, IReadOnlyList<TransferFact> Transfers, IReadOnlyList<DeliveryFact> Deliveries, int Persons)
 {
+    /// <summary>What its publisher was told or is to be told.</summary>
+    public IReadOnlyList<PostbackFact> Postbacks { get; init; } = [];
+
     public CopyId CopyId(int no) => new(Id, no);
 }
 

@@ -6,6 +6,7 @@ using Exchange.Engine.Deliveries;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
 using Exchange.Engine.PingTrees;
+using Exchange.Engine.Postbacks;
 using Exchange.Engine.Pricing;
 using Exchange.Engine.Returns;
 using Exchange.Engine.Schedules;
@@ -105,6 +106,8 @@ public sealed record PublisherModel
     public required FrozenDictionary<string, PublisherVertical> Verticals { get; init; }
     /// <summary>Its words for ours.</summary>
     public IntakeModel Intake { get; init; } = IntakeModel.Plain;
+    /// <summary>Where it is called when a lead is sold, unsold, returned; null: nowhere.</summary>
+    public PostbackModel? Postback { get; init; }
     /// <summary>Days of its reports and statements; null = the exchange's.</summary>
     public TimeZoneInfo? Zone { get; init; }
     public required LimitModel Gate { get; init; }
@@ -170,10 +173,17 @@ public sealed record EndpointModel(string Name, ConnectorKind Connector, Uri? Ur
     public string Buyer { get; init; } = "";
     /// <summary>The longest a live bid is waited for.</summary>
     public TimeSpan PingTimeout { get; init; } = TimeSpan.FromMilliseconds(800);
+    /// <summary>It is waited for as long as it usually takes, at most <see cref="PingTimeout"/>.</summary>
+    public bool AdaptivePing { get; init; }
+    /// <summary>Of calls; of an inbox, how often its buyer may pull it.</summary>
     public EndpointLimits Limits { get; init; } = EndpointLimits.None;
     /// <summary>The shape of its API; null for built-in connectors.</summary>
     public ConnectorModel? Shape { get; init; }
     public FrozenDictionary<string, WithValue> With { get; init; } = FrozenDictionary<string, WithValue>.Empty;
+    /// <summary>Set for email.</summary>
+    public EmailModel? Email { get; init; }
+    /// <summary>Set for sftp: its copies are collected and sent together.</summary>
+    public SftpModel? Sftp { get; init; }
     /// <summary>Where tests go alone: what happens there says nothing of the live one, and takes nothing of its limits.</summary>
     public bool IsForTests { get; init; }
     /// <summary>Where tests go; null: they stay here and reach nobody.</summary>

@@ -15,6 +15,8 @@ public sealed record CompileOptions
     public IReadOnlySet<string>? FundedBuyers { get; init; }
     /// <summary>Why a buyer's address may not be called (loopback, private network), as a sentence; null = it may.</summary>
     public Func<Uri, string?>? CheckUrl { get; init; }
+    /// <summary>Whether the operator has set a server for mails; null: unknown, nobody is warned.</summary>
+    public bool? HasMailServer { get; init; }
     /// <summary>Reads the templates of connectors; null: a catalog with connectors is refused.</summary>
     public Connectors.ParseTemplate? ParseTemplate { get; init; }
 }

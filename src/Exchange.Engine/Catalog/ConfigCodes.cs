@@ -54,6 +54,10 @@ public static class ConfigCodes
     public const string NoFloor = "no_floor";
     /// <summary>Warning: a prepaid buyer buys nothing before its first payment.</summary>
     public const string NoCredit = "no_credit";
+    /// <summary>Warning: an SSH server that nobody said how to recognize.</summary>
+    public const string NoHostKey = "no_host_key";
+    /// <summary>Warning: a mail address, and no server to send mails through.</summary>
+    public const string NoMailServer = "no_mail_server";
     /// <summary>Warning: none of yesterday's pings would have come to this campaign.</summary>
     public const string NoPings = "no_pings";
     /// <summary>Warning: a price that its floor never lets through.</summary>

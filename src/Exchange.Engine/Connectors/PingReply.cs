@@ -45,6 +45,22 @@ public sealed class PingReply
         return BidReading.Declined(known ? Engine.Reason.NoBid : Engine.Reason.BadResponse, told);
     }
 
+    /// <summary>What each key found; of several bids in the first of them.</summary>
+    public IReadOnlyList<ReplyFinding> Explain(HttpReply reply)
+    {
+        var view = ReplyView.Of(reply, Format);
+        var bids = Each?.FindAll(view);
+        var first = bids is [var one, ..] ? one : null;
+        var findings = new List<ReplyFinding>();
+        if (Each is not null) findings.Add(new("each", Each.Text, string.Create(CultureInfo.InvariantCulture, $"{bids!.Count}"), null));
+        if (BidWhen is not null) findings.Add(ReplyFinding.Of("bid_when", BidWhen, view, first, MayCount(view) && (view.Reply.IsSuccess || BidWhen.AsksStatus) && BidWhen.Holds(view, first)));
+        foreach (var (key, read) in (IEnumerable<(string, ReplyRead?)>)
+            [("price", Price), ("currency", Currency), ("expires_in", ExpiresIn), ("sharing", Sharing), ("seller", Seller), .. Carry.Select(pair => ("carry." + pair.Key, (ReplyRead?)pair.Value))])
+            if (read is not null) findings.Add(ReplyFinding.Of(key, read, view, first));
+        if (Reason is not null) findings.Add(ReplyFinding.Of("reason", Reason, view, null, told: true));
+        return findings;
+    }
+
     /// <summary>A refusal is often a 4xx in the buyer's own words: it can be read too, but only a 2xx can bid, unless the condition asks for the status itself.</summary>
     private bool MayCount(ReplyView view)
     {

@@ -31,6 +31,27 @@ public sealed class PostReply
         return new(null, null, null, null, Reason?.Told(view));
     }
 
+    /// <summary>What each key found, in the order in which they are tried; the first condition that holds is the verdict.</summary>
+    public IReadOnlyList<ReplyFinding> Explain(HttpReply reply)
+    {
+        var view = ReplyView.Of(reply, Format);
+        List<ReplyFinding> findings = [.. Rules.Select(rule => ReplyFinding.Of(KeyOf(rule.Key), rule.Value, view, null, MayCount(rule.Key, rule.Value, view) && rule.Value.Holds(view)))];
+        if (Price is not null) findings.Add(ReplyFinding.Of("price", Price, view, null));
+        if (RedirectUrl is not null) findings.Add(ReplyFinding.Of("redirect_url", RedirectUrl, view, null));
+        if (Ref is not null) findings.Add(ReplyFinding.Of("ref", Ref, view, null));
+        if (Reason is not null) findings.Add(ReplyFinding.Of("reason", Reason, view, null, told: true));
+        return findings;
+    }
+
+    private static string KeyOf(AttemptKind kind) => kind switch
+    {
+        AttemptKind.Accepted => "accepted_when",
+        AttemptKind.Duplicate => "duplicate_when",
+        AttemptKind.Pending => "pending_when",
+        AttemptKind.RetryLater => "retry_when",
+        _ => "rejected_when",
+    };
+
     private static bool MayCount(AttemptKind kind, ReplyCondition condition, ReplyView view)
     {
         if (condition.LooksInside && view.Root is null) return false;

@@ -43,6 +43,18 @@ public static class DeliveryPlan
         return new([Now(to.Endpoint, due.Asks, nowMs)], null);
     }
 
+    /// <summary>Where a test lead goes, once and at once, whatever waits there are: of what is chosen now, wherever tests may go.</summary>
+    public static IEnumerable<EndpointModel> ForTest(DeliveryModel model, Subject subject) => Chosen(model, subject).Select(static to => to.Endpoint.Test).OfType<EndpointModel>();
+
+    /// <summary>Whose answer makes the sale of a test lead; null: nobody's, since it is sold on the post or tests stay here.</summary>
+    public static EndpointModel? AsksTest(DeliveryModel model, Subject subject) => model.Sold == SoldWhen.OnAccept ? Chosen(model, subject).FirstOrDefault()?.Endpoint.Test : null;
+
+    private static IEnumerable<Destination> Chosen(DeliveryModel model, Subject subject)
+    {
+        var chosen = model.To.Where(to => to.When?.Holds(subject) != false);
+        return model.SendAll ? chosen : chosen.Take(1);
+    }
+
     private static NewDelivery[] Decide(DeliveryModel model, bool asks, Subject subject, long nowMs)
     {
         if (model.To is [{ When: null, Wait: null } only, ..] && (!model.SendAll || model.To.Count == 1)) return [Now(only.Endpoint, asks, nowMs)];
@@ -63,6 +75,8 @@ public static class DeliveryPlan
     /// <summary>A copy whose buyer has to answer is called wherever it goes: an inbox answers nothing, and that ends its hold.</summary>
     private static NewDelivery Now(EndpointModel endpoint, bool asks, long nowMs) => endpoint.Connector == ConnectorKind.Inbox && !asks
         ? new(endpoint.Name, NewDelivery.NeverDue, 0)
+        // Collected: nobody is called before the moment of its next file.
+        : endpoint.Sftp is { } files && !asks ? new(endpoint.Name, files.NextFileMs(nowMs), 0)
         : new(endpoint.Name, nowMs, nowMs + (long)endpoint.PostTimeout.TotalMilliseconds + LeadMachine.LeaseGraceMs);
 
     private static NewDelivery AfterSale(Destination to, long nowMs) => to is { Endpoint.Connector: ConnectorKind.Inbox, When: null, Wait: null }

@@ -15,7 +15,7 @@ internal static class CopyMaker
         var round = sale.RoundAt(slot.BidIndex);
         var bid = sale.BidAt(slot.BidIndex);
         var campaign = context.Current.Campaigns[bid.Campaign];
-        var hold = Holds(sale, campaign);
+        var hold = Holds(sale, campaign, context);
         var trees = round.TreesOf(bid);
         return new NewCopy(
             slot.CopyNo, slot.OfferId, bid.Campaign, bid.Buyer, bid.Company, slot.Sharing == Sharing.Exclusive,
@@ -38,7 +38,7 @@ internal static class CopyMaker
     public static CopyEnd Post(LeadSale sale, Slot slot, SaleContext context)
     {
         var campaign = context.Current.Campaigns[sale.BidAt(slot.BidIndex).Campaign];
-        var hold = Holds(sale, campaign);
+        var hold = Holds(sale, campaign, context);
         return new CopyEnd(slot.CopyNo, hold ? CopyMove.Call : CopyMove.Capture, Reason.None, hold ? [] : Money(sale, slot))
         {
             Persons = Persons(sale, campaign, context.NowMs),
@@ -46,7 +46,9 @@ internal static class CopyMaker
         };
     }
 
-    private static bool Holds(LeadSale sale, CampaignModel campaign) => sale.Test ? sale.Unfinished is not null : campaign.Delivery.Sold == SoldWhen.OnAccept;
+    /// <summary>Until its buyer has answered: a test's only where tests may reach the buyer, else it is sold as if it had said yes.</summary>
+    private static bool Holds(LeadSale sale, CampaignModel campaign, SaleContext context) => !sale.Test ? campaign.Delivery.Sold == SoldWhen.OnAccept
+        : sale.Unfinished is not null || !sale.IsForced && DeliveryPlan.AsksTest(campaign.Delivery, context.Subject) is not null;
 
     /// <summary>The buyer pays the price; the publisher gets the promise, the house the rest.</summary>
     public static Transfer[] Money(LeadSale sale, Slot slot)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Exchange.Engine.Ledger;
+using Exchange.Engine.Postbacks;
 using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Leads;
@@ -285,6 +286,7 @@ public static class LeadMachine
         Lead = plan.Id, AtMs = context.NowMs, New = plan.First?.Lead, Post = plan.First?.Post, Request = plan.First?.Request,
         Persons = plan.Test ? [] : plan.First?.Persons ?? [],
         Ends = ends, Starts = starts, Seen = plan.First is null ? Seen(plan, ends) : null, State = Durable(done), Wait = done.Waits, EndsWait = plan.EndsWait, Reason = done.Reason, ReleasePersons = done.State == LeadState.Unsold && !plan.KeepPersonsWhenUnsold,
+        Postback = NewPostback.Of(context.Current.Publishers.GetValueOrDefault(plan.Record.Publisher), done, ends, starts),
     };
 
     /// <summary>The copies that the item does not name, as this sale knows them.</summary>

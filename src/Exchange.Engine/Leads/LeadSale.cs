@@ -82,10 +82,12 @@ public sealed record LeadSale
     internal WaitEnd? EndsWait { get; init; }
     /// <summary>The item handed to the journal whose verdict is awaited.</summary>
     public InFlight? InFlight { get; init; }
-    /// <summary>A test takes no cap, money, turn or duplicate memory and reaches no buyer.</summary>
+    /// <summary>A test takes no cap, money, turn or duplicate memory, and reaches a buyer only where its endpoint has a place for tests.</summary>
     public bool Test => Record.Id.IsTest;
     /// <summary>Only for a test whose caller wants to see an unfinished sale: pending or in doubt. Its copies are held and nobody is asked.</summary>
     public LeadState? Unfinished { get; init; }
+    /// <summary>A test that asked for its outcome: no buyer is asked.</summary>
+    public bool IsForced { get; init; }
 
     /// <summary>The ping's.</summary>
     public PingRecord Record => Rounds[0].Record;

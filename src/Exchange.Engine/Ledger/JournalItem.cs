@@ -1,6 +1,7 @@
 using Exchange.Engine.Caps;
 using Exchange.Engine.Deliveries;
 using Exchange.Engine.Leads;
+using Exchange.Engine.Postbacks;
 using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Ledger;
@@ -164,6 +165,8 @@ public sealed record JournalItem
     public WaitEnd? EndsWait { get; init; }
     /// <summary>With Unsold: the person rows this lead claimed are free again. What a copy claimed is free when it is voided or expires.</summary>
     public bool ReleasePersons { get; init; }
+    /// <summary>What its publisher is told of it; null: nothing.</summary>
+    public NewPostback? Postback { get; init; }
 
     /// <summary>Copies come back. They keep their place in the lead: their buyers have it, and nobody else gets it for that.</summary>
     public bool IsReturn => Ends.Length > 0 && Array.TrueForAll(Ends, static end => end.Move == CopyMove.Reverse);

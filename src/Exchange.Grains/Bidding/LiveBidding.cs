@@ -24,7 +24,7 @@ public sealed record LiveAuction(LeadId Id, ConsentInput? Consent, DateTimeOffse
 /// Walks a ping whose tree may ask live bidders: the walk stops where it needs bids, they are asked in parallel under the ping's one deadline, and it goes
 /// on with what they said. Where nobody bids live it waits for nothing.
 /// </summary>
-public sealed class LiveBidding(BuyerCalls calls, EndpointBreakers breakers, StandingBids standing, ILiveView live, IRotations rotations, IVault vault, TimeProvider time)
+public sealed class LiveBidding(BuyerCalls calls, EndpointBreakers breakers, UsualWaits usual, StandingBids standing, ILiveView live, IRotations rotations, IVault vault, TimeProvider time)
 {
     /// <summary>The walk's outcome, and the input with the live bids by which it can be walked again.</summary>
     /// <param name="id">Of the ping that is made.</param>
@@ -64,7 +64,7 @@ public sealed class LiveBidding(BuyerCalls calls, EndpointBreakers breakers, Sta
         var written = campaign.Bid.Live!;
         // Tests reach a buyer only where it has a place for them.
         if ((input.Test ? written.Test : written) is not { } endpoint) return [LiveBids.Declined(campaign, Reason.NoBid, "tests stay here: the endpoint has no test", 0)];
-        if (LiveDeadline.For(left, ask.Deadline, endpoint.PingTimeout) is not { } wait) return [LiveBids.Declined(campaign, Reason.Timeout, null, 0)];
+        if (LiveDeadline.For(left, ask.Deadline, usual.For(endpoint)) is not { } wait) return [LiveBids.Declined(campaign, Reason.Timeout, null, 0)];
         var call = new BidCall
         {
             RequestId = vault.BidRequest(ping.Auction.Id, campaign.Id + ping.Auction.Again), Campaign = campaign.Id, Vertical = input.Vertical, Currency = ping.Currency, Sharings = ask.Sharings, CopiesMax = ask.Copies,
@@ -73,10 +73,13 @@ public sealed class LiveBidding(BuyerCalls calls, EndpointBreakers breakers, Sta
         };
         var begun = time.GetTimestamp();
         var answer = await breakers.AskAsync(endpoint, () => new(calls.AskAsync(endpoint, call, time.GetUtcNow().ToUnixTimeMilliseconds() + call.DeadlineMs)));
+        // A call that was not made took no time.
+        if (answer.Reason != Reason.BreakerOpen) usual.Answered(endpoint, time.GetElapsedTime(begun));
         return LiveBids.Of(campaign, ask.Sharings, answer, time.GetUtcNow().ToUnixTimeMilliseconds(), (int)time.GetElapsedTime(begun).TotalMilliseconds, ping.Currency);
     }
 
-    private static List<OutField> FieldsOf(VerticalModel vertical, FieldValue[] values)
+    /// <summary>What a bidder sees of a ping.</summary>
+    internal static List<OutField> FieldsOf(VerticalModel vertical, FieldValue[] values)
     {
         var fields = new List<OutField>();
         foreach (var schema in vertical.Fields.All)

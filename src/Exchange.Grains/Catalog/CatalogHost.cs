@@ -218,9 +218,12 @@ public sealed class CatalogRules(FieldParsers parsers, ParseTemplate parseTempla
     /// <summary>Where a compile runs. By default at once where it is asked for; a server runs it apart from the few threads that answer pings.</summary>
     public Func<Func<CompileResult>, Task<CompileResult>> Apart { get; init; } = static compile => Task.FromResult(compile());
 
+    /// <summary>Whether there is a server for mails to buyers; null: not known.</summary>
+    public bool? HasMailServer { get; init; }
+
     /// <summary>For a catalog that was checked when it was applied.</summary>
     public CompileOptions Stored { get; } = new() { Parsers = parsers, ParseTemplate = parseTemplate };
 
     public async Task<CompileOptions> OptionsAsync(IAccessStore access, CancellationToken cancel) =>
-        new() { Parsers = parsers, ParseTemplate = parseTemplate, KnownSecrets = (await access.SecretNamesAsync(cancel)).ToHashSet(StringComparer.Ordinal), CheckUrl = checkUrl };
+        new() { Parsers = parsers, ParseTemplate = parseTemplate, HasMailServer = HasMailServer, KnownSecrets = (await access.SecretNamesAsync(cancel)).ToHashSet(StringComparer.Ordinal), CheckUrl = checkUrl };
 }

@@ -1,3 +1,4 @@
+using Exchange.Grains.Bidding;
 using Exchange.Grains.Feed;
 using Orleans;
 using Orleans.Concurrency;
@@ -35,6 +36,18 @@ public interface ISiloService : IGrainService
     /// <summary>What the sender's commits changed. May be lost; a full read heals.</summary>
     [Alias("hear"), OneWay]
     Task Hear(SiloNews news);
+
+    /// <summary>Which connected buyers' lines are open at the sender, and what of standing bids changed there. May be lost; it is told again.</summary>
+    [Alias("hear-lines"), OneWay]
+    Task HearLines(LineNews news);
+
+    /// <summary>Asks a buyer that is connected there for a bid; null: it is not. The limit lies above every bid's deadline.</summary>
+    [Alias("ask-line"), ResponseTimeout("00:00:15")]
+    ValueTask<LineBids?> AskLine(LineBidCall call);
+
+    /// <summary>Hands a copy to a buyer that is connected there; null: it is not, and nothing was sent. The limit lies above every attempt's deadline.</summary>
+    [Alias("hand-over"), ResponseTimeout("00:00:45")]
+    ValueTask<LineAnswer?> HandOver(LineCopy copy);
 }
 
 /// <summary>A ping record as the store writes it, sensitive values sealed.</summary>

@@ -1,3 +1,4 @@
+using Exchange.Grains.Bidding;
 using Exchange.Grains.Feed;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -8,11 +9,13 @@ namespace Exchange.Grains.Cluster;
 /// Sends what <see cref="NewsDesk"/> gathered to every other silo, one message each, twenty times a second. Nobody waits for it to arrive. The live feed
 /// goes through Redis where there is one that answers.
 /// </summary>
-public sealed partial class NewsRelay(NewsDesk desk, LiveFeed feed, RedisFeed? redis, Silos silos, TimeProvider time, ILogger<NewsRelay> log) : BackgroundService
+public sealed partial class NewsRelay(NewsDesk desk, LineDesk lines, LiveFeed feed, RedisFeed? redis, Silos silos, TimeProvider time, ILogger<NewsRelay> log) : BackgroundService
 {
     public static readonly TimeSpan Every = TimeSpan.FromMilliseconds(50);
     /// <summary>Whoever watches says so every half second.</summary>
     private const int AskEveryTicks = 10;
+    /// <summary>What a silo did not hear of lines and standing bids, it hears within two seconds.</summary>
+    private const int HealLinesTicks = 40;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -22,6 +25,8 @@ public sealed partial class NewsRelay(NewsDesk desk, LiveFeed feed, RedisFeed? r
         {
             try
             {
+                if (silos.Others is { Count: > 0 } others && lines.Take(tick % HealLinesTicks == 0) is { } told)
+                    foreach (var other in others) _ = other.HearLines(told);
                 var events = feed.TakeOutgoing();
                 if (events.Length > 0 && redis is not null && await redis.TryPublishAsync(events)) events = [];
                 if (desk.Take(events, tick % AskEveryTicks == 0) is not { } news) continue;

@@ -1,4 +1,5 @@
 using Exchange.Engine.Values;
+using Exchange.Grains.Bidding;
 using Exchange.Grains.Pings;
 using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
@@ -8,7 +9,7 @@ namespace Exchange.Grains.Cluster;
 
 /// <summary>This silo's ear. Calls interleave; each of them only reads or changes what is safe for many threads.</summary>
 [Reentrant]
-public sealed class SiloService(GrainId id, Silo silo, ILoggerFactory logs, OfferHomes offers, PingKeys keys, NewsDesk desk) : GrainService(id, silo, logs), ISiloService
+public sealed class SiloService(GrainId id, Silo silo, ILoggerFactory logs, OfferHomes offers, PingKeys keys, NewsDesk desk, LineDesk lines) : GrainService(id, silo, logs), ISiloService
 {
     public ValueTask<FoundOffer?> FindOffer(Guid ping) => offers.FindForAnotherAsync(LeadId.FromGuid(ping));
 
@@ -33,4 +34,14 @@ public sealed class SiloService(GrainId id, Silo silo, ILoggerFactory logs, Offe
         desk.Hear(news);
         return Task.CompletedTask;
     }
+
+    public Task HearLines(LineNews news)
+    {
+        lines.Hear(news);
+        return Task.CompletedTask;
+    }
+
+    public ValueTask<LineBids?> AskLine(LineBidCall call) => lines.AskHereAsync(call);
+
+    public ValueTask<LineAnswer?> HandOver(LineCopy copy) => lines.HandOverHereAsync(copy);
 }

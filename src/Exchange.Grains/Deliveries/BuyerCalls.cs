@@ -18,7 +18,19 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
         if (connectors.Find(endpoint.Connector) is not { } connector) return new(AttemptKind.NotSent, "no_connector");
         if (Begin(deadlineMs, endpoint.PostTimeout) is not { } call) return new(AttemptKind.NotSent, "no_time_left");
         using var deadline = call.Deadline;
-        return await connector.SendAsync(endpoint, await SecretsAsync(endpoint), message, call.Now, deadline.Token);
+        return await connector.SendAsync(endpoint, await SecretsAsync(endpoint), message with { Until = call.Until }, call.Now, deadline.Token);
+    }
+
+    /// <summary>Everybody who speaks to buyers.</summary>
+    public ConnectorList Connectors => connectors;
+
+    /// <summary>Copies that go together; what comes of it is of all of them.</summary>
+    public async Task<AttemptResult> SendAsync(EndpointModel endpoint, CopyBatch batch, long deadlineMs)
+    {
+        if (connectors.FindBatch(endpoint.Connector) is not { } connector) return new(AttemptKind.NotSent, "no_connector");
+        if (Begin(deadlineMs, endpoint.PostTimeout) is not { } call) return new(AttemptKind.NotSent, "no_time_left");
+        using var deadline = call.Deadline;
+        return await connector.SendAsync(endpoint, await SecretsAsync(endpoint), batch, call.Now, deadline.Token);
     }
 
     /// <summary>Never throws for what the outside does; what is not answered by the deadline is a decline.</summary>
@@ -49,15 +61,16 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
     }
 
     /// <summary>Null: the time is over already.</summary>
-    private (DateTimeOffset Now, CancellationTokenSource Deadline)? Begin(long deadlineMs, TimeSpan timeout)
+    private (DateTimeOffset Now, DateTimeOffset Until, CancellationTokenSource Deadline)? Begin(long deadlineMs, TimeSpan timeout)
     {
         var now = time.GetUtcNow();
         var left = TimeSpan.FromMilliseconds(deadlineMs - now.ToUnixTimeMilliseconds());
         var limit = left < timeout ? left : timeout;
-        return limit <= TimeSpan.Zero ? null : (now, new CancellationTokenSource(limit, time));
+        return limit <= TimeSpan.Zero ? null : (now, now + limit, new CancellationTokenSource(limit, time));
     }
 
-    private async ValueTask<EndpointSecrets> SecretsAsync(EndpointModel endpoint)
+    /// <summary>Of this endpoint, as they are set now.</summary>
+    public async ValueTask<EndpointSecrets> SecretsAsync(EndpointModel endpoint)
     {
         var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
         Dictionary<string, byte[]>? values = null;

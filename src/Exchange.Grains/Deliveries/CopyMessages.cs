@@ -50,7 +50,8 @@ public static class CopyMessages
         };
     }
 
-    internal static OutKind KindOf(FieldType type) => type switch
+    /// <summary>How a field of this type goes out.</summary>
+    public static OutKind KindOf(FieldType type) => type switch
     {
         FieldType.Integer or FieldType.Decimal => OutKind.Number,
         FieldType.Boolean => OutKind.Boolean,

@@ -42,9 +42,11 @@ public sealed class DeliveryPump(
 
     private readonly BuyerQueues<Ready> ready = new(Share(UsualWorkers), PerSecond);
     private readonly SemaphoreSlim nudge = new(0, 1);
+    private readonly Handover handover = new(store, catalog, time, log);
+    private readonly LeadFiles files = new(store, catalog, calls, new(store, catalog, time, log));
 
-    /// <summary>A delivery and the end of its lease, less the grace: after it somebody else may have it.</summary>
-    private readonly record struct Ready(LeasedDelivery Delivery, long DeadlineMs);
+    /// <summary>A delivery, or those that are one file, and the end of their lease, less the grace: after it somebody else may have it.</summary>
+    private readonly record struct Ready(LeasedDelivery? Delivery, LeadBatch? File, long DeadlineMs);
 
     /// <summary>After an item is durable: its deliveries that are leased to this silo go out now.</summary>
     /// <param name="sale">The lead as the item made it.</param>
@@ -66,7 +68,7 @@ public sealed class DeliveryPump(
         {
             if (!delivery.IsLeased) continue;
             ready.Add(buyer, new(
-                new(new(lead, no), delivery.Endpoint, IDeliveryStore.FirstFence, 1, atMs, CopyState.Captured, campaign, buyer, null),
+                new(new(lead, no), delivery.Endpoint, IDeliveryStore.FirstFence, 1, atMs, CopyState.Captured, campaign, buyer, null), null,
                 delivery.LeaseUntilMs - LeadMachineGrace), soldNow: true);
         }
     }
@@ -112,16 +114,19 @@ public sealed class DeliveryPump(
             var deadline = now + (long)CallTimeout.TotalMilliseconds;
             var taken = new Dictionary<string, int>(StringComparer.Ordinal);
             var looked = 0;
-            var due = await store.Deliveries.ClaimDueAsync(now, deadline + LeadMachineGrace, room, buyer =>
+            var due = await store.Deliveries.ClaimDueAsync(now, deadline + LeadMachineGrace, room, (buyer, endpoint) =>
             {
                 looked++;
+                if (files.Asks(buyer, endpoint, now, out var fileLater)) return fileLater;
                 var of = taken.GetValueOrDefault(buyer);
                 if (ready.Pace(buyer, of, now) is { } later) return later;
                 taken[buyer] = of + 1;
                 return null;
             }, stopping);
             if (due.Count > 0) FaultPoints.AfterLease.Pass();
-            foreach (var delivery in due) ready.Add(delivery.Buyer, new(delivery, deadline), soldNow: false);
+            var forFiles = due.ToLookup(files.Takes);
+            foreach (var delivery in forFiles[false]) ready.Add(delivery.Buyer, new(delivery, null, deadline), soldNow: false);
+            foreach (var file in await files.CollectAsync(forFiles[true], now, deadline + LeadMachineGrace, stopping)) ready.Add(file.Buyer, new(null, file, deadline), soldNow: false);
             // Behind what was postponed there may be others'.
             return due.Count >= room || looked >= IDeliveryStore.PacedRows;
         }
@@ -140,18 +145,24 @@ public sealed class DeliveryPump(
         {
             while (true)
             {
-                var (buyer, (delivery, deadline)) = await ready.TakeAsync(stopping);
+                var (buyer, (delivery, file, deadline)) = await ready.TakeAsync(stopping);
                 try
                 {
-                    await DeliverAsync(delivery, deadline);
+                    if (delivery is not null) await DeliverAsync(delivery, deadline);
+                    else if (NowMs() < deadline) await files.DeliverAsync(file!, deadline);
                 }
                 catch (Exception fault) when (fault is not OutOfMemoryException)
                 {
                     // Its lease runs out and it comes again; one bad delivery stops no other.
-                    log.LogError(fault, "Delivery of copy {Copy} to {Endpoint} broke off", delivery.Copy, delivery.Endpoint);
+                    log.LogError(fault, "Delivery of copy {Copy} to {Endpoint} broke off", (delivery ?? file!.Deliveries[0]).Copy, delivery?.Endpoint ?? file!.Endpoint);
                 }
                 finally
                 {
+                    if (file is not null)
+                    {
+                        files.Left(file);
+                        Nudge();
+                    }
                     ready.Left(buyer);
                 }
             }
@@ -173,42 +184,15 @@ public sealed class DeliveryPump(
             await ResumeAsync(delivery, deadlineMs, drop: false);
             return;
         }
-        var model = catalog.Current;
-        if (!model.Buyers.TryGetValue(delivery.Buyer, out var buyer) || !buyer.Endpoints.TryGetValue(delivery.Endpoint, out var endpoint))
+        var outgoing = await handover.PrepareAsync(delivery);
+        if (outgoing.Ended is { } ended)
         {
-            await RecordAsync(delivery, new(DeliveryStatus.Dead, null, "endpoint_gone"));
+            await RecordAsync(delivery, ended);
             return;
         }
-        var lead = await store.Leads.FindAsync(delivery.Copy.Lead, CancellationToken.None);
-        var copy = lead?.Copies.FirstOrDefault(row => row.Id == delivery.Copy);
-        if (lead is null || copy is not { State: CopyState.Captured })
-        {
-            await RecordAsync(delivery, new(DeliveryStatus.Dead, null, "copy_ended"));
-            return;
-        }
-        if (lead.IsErased)
-        {
-            await RecordAsync(delivery, new(DeliveryStatus.Cancelled, null, "cancelled"));
-            return;
-        }
-        if (!DeliveryDecision.MayCall(endpoint, delivery.Attempts, delivery.LastError))
-        {
-            await RecordAsync(delivery, new(DeliveryStatus.Dead, null, "not_repeatable"));
-            return;
-        }
-        var message = CopyMessages.Create(model, await SaleTerms.ModelOfAsync(catalog, lead, copy.Campaign, CancellationToken.None), lead, copy, LeadPayload.Of(store.Vault, lead), store.Vault);
-        var result = await calls.SendAsync(endpoint, message with { AfterDoubt = DeliveryDecision.MayHaveArrived(delivery.Attempts, delivery.LastError) }, deadlineMs);
+        var result = await calls.SendAsync(outgoing.Endpoint!, outgoing.Message!, deadlineMs);
         FaultPoints.AfterSent.Pass();
-        var retryFor = model.Campaigns.TryGetValue(delivery.Campaign, out var campaign) ? campaign.Delivery.RetryFor : TimeSpan.FromHours(24);
-        var step = DeliveryDecision.After(new FinishedAttempt(
-            delivery.Copy, CopyState.Captured, result.Kind, result.Refusal, delivery.Attempts, delivery.CreatedAtMs, NowMs(), retryFor, result.RetryAfter, result.Error, delivery.LastError) { Repeatable = endpoint.CanComeAgain });
-        await RecordAsync(delivery, new(step.Next switch
-        {
-            DeliveryNext.Delivered => DeliveryStatus.Delivered,
-            DeliveryNext.Wait => DeliveryStatus.Waiting,
-            DeliveryNext.Failed => DeliveryStatus.Failed,
-            _ => DeliveryStatus.Dead,
-        }, step.DueAtMs, step.Error));
+        await RecordAsync(delivery, handover.After(delivery, outgoing.Endpoint!, result, delivery.Copy));
     }
 
     /// <summary>Its wait is over, or may be: it becomes what its campaign says now, durably, before anybody is called.</summary>
@@ -235,7 +219,7 @@ public sealed class DeliveryPump(
         {
             if (!next.IsLeased) continue;
             ready.Add(delivery.Buyer, new(
-                delivery with { Endpoint = next.Endpoint, Attempts = 1, CreatedAtMs = NowMs(), LastError = null, Wait = DeliveryWait.None }, next.LeaseUntilMs - LeadMachineGrace), soldNow: false);
+                delivery with { Endpoint = next.Endpoint, Attempts = 1, CreatedAtMs = NowMs(), LastError = null, Wait = DeliveryWait.None }, null, next.LeaseUntilMs - LeadMachineGrace), soldNow: false);
         }
         Nudge();
     }
@@ -264,10 +248,7 @@ public sealed class DeliveryPump(
 
     private async Task RecordAsync(LeasedDelivery delivery, DeliveryResult result)
     {
-        if (!await store.Deliveries.RecordAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, result, NowMs(), CancellationToken.None))
-            log.LogWarning("A newer attempt holds copy {Copy}; this result is dropped", delivery.Copy);
-        else if (result.Status == DeliveryStatus.Dead)
-            log.LogWarning("Copy {Copy} to {Endpoint} is a dead letter: {Error}", delivery.Copy, delivery.Endpoint, result.Error);
+        await handover.RecordAsync(delivery, result);
         if (result.NextDueMs is not null) Nudge();
     }
 

@@ -246,9 +246,29 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             gate.Release();
         }
         if (end.Conflict is { } conflict) return await ConflictAsync(command, conflict);
+        if (id.IsTest && sale is { IsForced: false }) await TestAsync();
         services.Homes.Posted(id, command.Publisher);
         if (calls > 0) await callsDone!.Task;
         return IsKnown ? Reply(sale!) : (await RecordedAsync(command))! with { Replayed = false };
+    }
+
+    /// <summary>
+    /// A test goes once to where tests may go: a buyer whose answer makes the sale is waited for, whoever is only told is told aside. Nothing of it is leased or
+    /// comes again; what is not answered stays as it is.
+    /// </summary>
+    private async Task TestAsync()
+    {
+        var tests = new TestCalls(services);
+        // One that is refused goes to the next in rank, who may be asked too.
+        for (var asked = new HashSet<int>(); IsKnown && sale!.Slots.FirstOrDefault(slot => slot.State == SlotState.Held && !asked.Contains(slot.CopyNo)) is { CopyNo: > 0 } slot;)
+        {
+            asked.Add(slot.CopyNo);
+            if (await tests.AskAsync(row!, CopyOf(slot), Context.Subject, sale!.BidAt(slot.BidIndex).Bid) is { } answer)
+                await RecordAnswerAsync(answer, SlotState.Held, Now() + (long)StorageGrace.TotalMilliseconds);
+        }
+        if (!IsKnown) return;
+        foreach (var slot in sale!.Slots.Where(slot => slot.State == SlotState.Captured))
+            _ = tests.TellAsync(row!, CopyOf(slot), Context.Subject, sale.BidAt(slot.BidIndex).Bid);
     }
 
     private readonly record struct Prepared(PostReply? Reply, Reason Refused);
@@ -323,7 +343,11 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
                 // The row as it is stored: whoever sends this lead again says the same of it.
                 if (verdict.Code == VerdictCode.Done && (submitted.New is not null || submitted.Post is not null)) row = row! with { AtMs = submitted.AtMs };
                 // Only what this very item wrote: what was there already is on its way, or comes when its lease runs out.
-                if (verdict.Code == VerdictCode.Done) services.Pump.Started(done, submitted);
+                if (verdict.Code == VerdictCode.Done)
+                {
+                    services.Pump.Started(done, submitted);
+                    services.Postbacks.Started(submitted);
+                }
                 if (done.Waits is not null) services.Waits.Nudge();
                 step = IsGate(submitted, verdict) && await services.Catalog.RefreshAsync(CancellationToken.None)
                     ? services.Decide(sale, new LeadEvent.Stale(), Context)

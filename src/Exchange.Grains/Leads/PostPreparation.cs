@@ -91,6 +91,7 @@ public sealed class PostPreparation(LeadServices services)
                 command.IdempotencyKey is { } key ? new RequestClaim(command.Publisher, key, command.BodyHash) : null,
                 PostRules.Persons(vault, vertical, record, values, now.ToUnixTimeMilliseconds())) { Unwanted = unwanted },
             KeepPersonsWhenUnsold = vertical.Duplicate is { AmongReceived: true },
+            IsForced = services.Book.TestResultOf(id) is not null,
             Unfinished = services.Book.TestResultOf(id) switch { "pending" => LeadState.Pending, "in_doubt" => LeadState.InDoubt, _ => null },
         };
         var row = new LeadRow(id, record.Publisher, record.Vertical, record.SubId, id.IsTest, LeadState.Open, Reason.None, maxCopies, command.BodyHash,

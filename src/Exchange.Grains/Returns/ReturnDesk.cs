@@ -2,10 +2,12 @@ using System.Text.Json;
 using Exchange.Engine;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Ledger;
+using Exchange.Engine.Postbacks;
 using Exchange.Engine.Returns;
 using Exchange.Engine.Values;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Intake;
+using Exchange.Grains.Postbacks;
 using Exchange.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -21,7 +23,7 @@ public sealed record ReturnWish(string Reason, string? Note, string? EvidenceUrl
 /// <remarks>
 /// Accepted and reversed are two commits. A crash between them leaves an accepted row that is not booked; the sweep books it, and so does whoever asks again.
 /// </remarks>
-public sealed class ReturnDesk(IExchangeStore store, ICatalogHost catalog, TimeProvider time, ILogger<ReturnDesk> log)
+public sealed class ReturnDesk(IExchangeStore store, ICatalogHost catalog, PostbackPump postbacks, TimeProvider time, ILogger<ReturnDesk> log)
 {
     /// <summary>An accepted return that is not booked after so long was left behind by a crash.</summary>
     private const long BookedWithinMs = 10_000;
@@ -96,9 +98,13 @@ public sealed class ReturnDesk(IExchangeStore store, ICatalogHost catalog, TimeP
     private async Task BookAsync(LeadRow lead, CopyRow copy)
     {
         var keeps = SaleTerms.KeepsPayout(await catalog.ModelAsync(lead.CatalogVersion, CancellationToken.None), lead);
-        var verdict = await store.Journal.SubmitAsync(
-            Refund.ItemOf(lead.Id, copy.Id.No, Refund.Of(copy.Buyer, lead.Publisher, copy.Price, copy.Payout, keeps), NowMs), CancellationToken.None);
+        var item = Refund.ItemOf(lead.Id, copy.Id.No, Refund.Of(copy.Buyer, lead.Publisher, copy.Price, copy.Payout, keeps), NowMs) with
+        {
+            Postback = NewPostback.OfReturn(catalog.Current.Publishers.GetValueOrDefault(lead.Publisher), copy.Id.No, copy.Payout, keeps),
+        };
+        var verdict = await store.Journal.SubmitAsync(item, CancellationToken.None);
         Invariant.Require(verdict.IsSuccess, "what was sold can be reversed");
+        postbacks.Started(item);
         await store.Returns.BookedAsync(copy.Id, CancellationToken.None);
     }
 

@@ -2,7 +2,7 @@ namespace Exchange.Server.Admin;
 
 public static class AdminComposition
 {
-    /// <summary>Needs IExchangeStore, ICatalogHost, ILiveView, DeliveryPump, ReturnDesk, TimeProvider and ApiKeys.</summary>
+    /// <summary>Needs IExchangeStore, ICatalogHost, ILiveView, DeliveryPump, PostbackPump, ReturnDesk, TimeProvider and ApiKeys.</summary>
     public static IServiceCollection AddAdmin(this IServiceCollection services) => services.AddSingleton<Operations>();
 
     /// <summary>Everything under /v1/admin.</summary>
@@ -13,6 +13,7 @@ public static class AdminComposition
         routes.MapListRoutes();
         routes.MapEntryRoutes();
         routes.MapCampaignRoutes();
+        routes.MapTrialRoutes();
         routes.MapAlertRoutes();
         routes.MapLiveRoutes();
         routes.MapBuyerRoutes();
@@ -21,6 +22,7 @@ public static class AdminComposition
         routes.MapLeadRoutes();
         routes.MapLedgerRoutes();
         routes.MapDeliveryRoutes();
+        routes.MapPostbackRoutes();
         routes.MapReturnRoutes();
         routes.MapReportRoutes();
         routes.MapAuditRoutes();

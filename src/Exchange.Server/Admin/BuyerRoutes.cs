@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Exchange.Delivery;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
 using Exchange.Grains.Catalog;
@@ -86,6 +87,13 @@ internal static class BuyerRoutes
         json.WriteStartObject("state");
         money.WriteMembers(json);
         CapState.Write(json, "caps", call.Catalog.StateOf(buyer.Caps), CapScope.Buyer);
+        var breakers = call.Service<EndpointBreakers>();
+        // As this server sees it: each rests an endpoint by itself.
+        json.WriteObjects("endpoints", buyer.Endpoints.Values.Where(endpoint => endpoint.CanPing).OrderBy(endpoint => endpoint.Name, StringComparer.Ordinal), endpoint =>
+        {
+            json.WriteString("endpoint", endpoint.Name);
+            json.WriteString("breaker", breakers.StateOf(endpoint) switch { BreakerState.Open => "open", BreakerState.HalfOpen => "half_open", _ => "closed" });
+        });
         json.WriteEndObject();
     }
 }

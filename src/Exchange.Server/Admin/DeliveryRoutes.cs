@@ -1,4 +1,3 @@
-using System.Globalization;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Deliveries;
 using Exchange.Engine.Ledger;
@@ -59,7 +58,7 @@ internal static class DeliveryRoutes
 
     private static async Task<Reply> ReplayAsync(ApiCall call)
     {
-        var (members, body, problem) = await ReadAsync(call, "note");
+        var (members, body, problem) = await Members.ReadOptionalAsync(call, "note");
         var note = members.Optional("note", NoteChars);
         if ((problem ?? members.Problem) is { } invalid) return invalid;
         if (!CopyId.TryParse(call.Route("copy_id"), out var copy)) return NoSuch();
@@ -76,9 +75,9 @@ internal static class DeliveryRoutes
     /// <summary>What ended before this call and is dead still; what dies again meanwhile is not sent a second time. Done again, it finds nothing that it has replayed.</summary>
     private static async Task<Reply> ReplayAllAsync(ApiCall call)
     {
-        var (members, body, problem) = await ReadAsync(call, "buyer", "endpoint", "error", "from", "until", "note");
+        var (members, body, problem) = await Members.ReadOptionalAsync(call, "buyer", "endpoint", "error", "from", "until", "note");
         if (problem is not null) return problem;
-        var (from, until) = (TimeOf(members, "from"), TimeOf(members, "until"));
+        var (from, until) = (members.OptionalTime("from"), members.OptionalTime("until"));
         var note = members.Optional("note", NoteChars);
         var which = new DeadLetters(members.Optional("buyer"), members.Optional("endpoint"), members.Optional("error"), from, until);
         if (members.Problem is { } invalid) return invalid;
@@ -97,7 +96,7 @@ internal static class DeliveryRoutes
 
     private static async Task<Reply> RedeliverAsync(ApiCall call)
     {
-        var (members, body, problem) = await ReadAsync(call, "note");
+        var (members, body, problem) = await Members.ReadOptionalAsync(call, "note");
         if (problem is not null) return problem;
         var note = members.Required("note", NoteChars);
         if (members.Problem is { } invalid) return invalid;
@@ -117,23 +116,6 @@ internal static class DeliveryRoutes
             call.Service<DeliveryPump>().Nudge();
             return Waiting(copy, endpoint);
         });
-    }
-
-    /// <summary>A call without a body asks for nothing special.</summary>
-    private static async Task<(Members Members, byte[] Bytes, Grains.Intake.Problem? Problem)> ReadAsync(ApiCall call, params string[] known)
-    {
-        var (bytes, _, problem) = await Body.ReadAsync(call, Engine.Limits.BodyBytes, Reply.JsonType);
-        if (problem is not null || bytes.Length == 0) return (new(), bytes, problem);
-        problem = Members.Parse(bytes, out var members, known);
-        return (members, bytes, problem);
-    }
-
-    private static long? TimeOf(Members members, string name)
-    {
-        if (members.Optional(name) is not { } text) return null;
-        if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)) return time.ToUnixTimeMilliseconds();
-        members.Fail("/" + name, "invalid_format", "A time is written like 2026-11-22T12:00:00Z.");
-        return null;
     }
 
     private static Reply Waiting(CopyId copy, string endpoint) => Reply.Json(json =>

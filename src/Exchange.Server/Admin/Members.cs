@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Values;
@@ -22,6 +23,15 @@ internal sealed class Members
     {
         var (bytes, _, problem) = await Body.ReadAsync(call, Engine.Limits.BodyBytes, Reply.JsonType);
         if (problem is not null) return (new Members(), bytes, problem);
+        problem = Parse(bytes, out var members, known);
+        return (members, bytes, problem);
+    }
+
+    /// <summary>The same; a call without a body asks for nothing special.</summary>
+    public static async Task<(Members Members, byte[] Bytes, Problem? Problem)> ReadOptionalAsync(ApiCall call, params string[] known)
+    {
+        var (bytes, _, problem) = await Body.ReadAsync(call, Engine.Limits.BodyBytes, Reply.JsonType);
+        if (problem is not null || bytes.Length == 0) return (new Members(), bytes, problem);
         problem = Parse(bytes, out var members, known);
         return (members, bytes, problem);
     }
@@ -58,6 +68,15 @@ internal sealed class Members
         if (values.GetValueOrDefault(name) is not { Length: > 0 } value) return null;
         if (value.Length <= most) return value;
         Fail("/" + name, "out_of_range", $"At most {most} characters.");
+        return null;
+    }
+
+    /// <summary>Unix milliseconds; null where it is missing, or is none, which is noted.</summary>
+    public long? OptionalTime(string name)
+    {
+        if (values.GetValueOrDefault(name) is not { } text) return null;
+        if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)) return time.ToUnixTimeMilliseconds();
+        Fail("/" + name, "invalid_format", "A time is written like 2026-11-22T12:00:00Z.");
         return null;
     }
 

@@ -16,7 +16,8 @@ internal static class CopyRoutes
     public static void MapCopyRoutes(this IEndpointRouteBuilder routes)
     {
         routes.Map(HttpMethods.Get, "/v1/buyer/copies", "Copies bought, oldest first; ?after= goes on from next, ?status=waiting shows those not acknowledged.", ListAsync, KeyRole.Buyer)
-            .ProducesProblem(422);
+            .ProducesProblem(422)
+            .ProducesProblem(429);
         routes.Map(HttpMethods.Post, "/v1/buyer/copies/{copy_id}/ack", "Say that a copy was fetched; twice is harmless.", AcknowledgeAsync, KeyRole.Buyer)
             .ProducesProblem(404);
     }
@@ -24,6 +25,8 @@ internal static class CopyRoutes
     private static async Task<Reply> ListAsync(ApiCall call)
     {
         if (call.ReadLimit(out var limit) is { } problem) return problem;
+        if (call.Catalog.Current.Buyers.TryGetValue(call.Caller.For, out var buyer) && call.Service<InboxPulls>().Refused(buyer.Endpoints["inbox"]) is { } freeIn)
+            return Grains.Intake.Problem.Of(429, "rate_limited", "The inbox is pulled more often than was agreed.", Math.Max(1, (int)Math.Ceiling(freeIn.TotalSeconds)));
         if (!DeliveryWords.TryParse(call.Query("status"), out var status)) return ApiCall.InvalidQuery("status", "invalid_field", DeliveryWords.Known);
         var page = await call.Store.Deliveries.CopiesOfBuyerAsync(call.Caller.For, status, limit, call.Query("after"), call.Cancel);
         var model = call.Catalog.Current;

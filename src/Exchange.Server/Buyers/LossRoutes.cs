@@ -6,6 +6,7 @@ using Exchange.Engine.Explanations;
 using Exchange.Engine.Leads;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
+using Exchange.Grains.Bidding;
 using Exchange.Grains.Intake;
 using Exchange.Server.Admin;
 using Exchange.Storage;
@@ -20,10 +21,6 @@ internal static class LossRoutes
 {
     /// <summary>Ping records looked at by one request; the cursor goes on from there.</summary>
     private const int RecordsPerRequest = 2_000;
-    private const long HourMs = 3_600_000;
-    /// <summary>A ping that began in an hour is recorded a little later: so long after its end an hour is over for good.</summary>
-    private const long RecordedWithinMs = 60_000;
-    private static readonly Money Rounding = new(500_000);
     // What a cursor is sealed to: no ping has this id.
     private static readonly LeadId CursorContext = new(0, 0);
 
@@ -42,12 +39,11 @@ internal static class LossRoutes
         var model = call.Catalog.Current;
         // Another's campaign does not exist for it.
         if (only is not null && (!model.Campaigns.TryGetValue(only, out var own) || own.Buyer.Id != buyer)) return ApiCall.NotFound("You have no such campaign.");
-        var end = (call.NowMs - RecordedWithinMs) / HourMs * HourMs;
-        var from = LeadId.Create(Math.Max(0, end - 24 * HourMs), 0, false, 0);
+        var to = ToldLosses.OverAt(call.NowMs);
+        var from = LeadId.Create(Math.Max(0, to.UnixMilliseconds - 24 * ToldLosses.HourMs), 0, false, 0);
         if (call.Query("after") is { } cursor && !TryOpen(call.Store.Vault, cursor, out from)) return ApiCall.InvalidQuery("after", "invalid_field", "after is the next of an answer.");
-        var to = LeadId.Create(end, 0, false, 0);
         var rows = new List<(PingRecord Ping, Loss Loss)>();
-        if (model.Campaigns.Values.Any(campaign => IsTold(campaign.Id)))
+        if (model.Campaigns.Values.Any(campaign => (only is null || only == campaign.Id) && ToldLosses.IsTold(model, campaign.Id, buyer)))
         {
             var records = await call.Store.Pings.ReadAsync(from, to, RecordsPerRequest, call.Catalog.ModelAsync, call.Cancel);
             var isWhole = records.Count < RecordsPerRequest;
@@ -60,7 +56,7 @@ internal static class LossRoutes
                     break;
                 }
                 from = record.Id.Next;
-                if (!record.Id.IsTest) await AddAsync(record);
+                foreach (var loss in await ToldLosses.OfAsync(call.Store, call.Catalog, record, buyer, only, call.Cancel)) rows.Add((record, loss));
             }
             if (isWhole && from.CompareTo(to) < 0) from = to;
         }
@@ -71,29 +67,12 @@ internal static class LossRoutes
             {
                 json.WriteString("bid_request_id", vault.BidRequest(row.Ping.Id, row.Loss.Campaign.Id));
                 json.WriteString("campaign", row.Loss.Campaign.Id);
-                json.WriteTime("hour", row.Ping.AtMs / HourMs * HourMs);
+                json.WriteTime("hour", row.Ping.AtMs / ToldLosses.HourMs * ToldLosses.HourMs);
                 json.WriteString("reason", Reason.Outbid.Wire());
-                json.WriteString("minimum_to_win", row.Loss.MinimumToWin?.RaiseTo(Rounding).ToString());
+                json.WriteString("minimum_to_win", ToldLosses.MinimumOf(row.Loss)?.ToString());
             });
             json.WriteString("next", Seal(vault, from));
         });
-
-        // Both then and now it has to be the buyer's own, and to tell losses.
-        bool IsTold(string campaign) =>
-            (only is null || only == campaign) && model.Campaigns.TryGetValue(campaign, out var now) && now.Buyer.Id == buyer && now.TellLosses;
-
-        async Task AddAsync(PingRecord record)
-        {
-            var version = await call.Catalog.ModelAsync(record.CatalogVersion, call.Cancel);
-            LeadRow? lead = null;
-            foreach (var loss in Losses.Of(version, record, buyer))
-            {
-                if (!loss.Campaign.TellLosses || !IsTold(loss.Campaign.Id)) continue;
-                // At the post it may have come into the place of a winner that fell out: then it lost nothing.
-                lead ??= await call.Store.Leads.FindAsync(record.Id, call.Cancel);
-                if (lead?.Copies.Any(copy => copy.Campaign == loss.Campaign.Id) != true) rows.Add((record, loss));
-            }
-        }
     }
 
     private static string Seal(IVault vault, LeadId from) => Base64Url.EncodeToString(vault.Seal(CursorContext, from.ToBytes()));

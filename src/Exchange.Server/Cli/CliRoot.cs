@@ -21,6 +21,8 @@ public static class CliRoot
         root.Add(ExplainCommand.Make(connection));
         root.Add(DoubtCommands.All(connection));
         root.Add(DeliveryCommands.All(connection));
+        root.Add(BuyerCommands.All(connection));
+        root.Add(PostbackCommands.All(connection));
         root.Add(AuditCommand.Make(connection));
         root.Add(BackupCommand.Make(connection));
         root.Add(WithSettings("migrate", "Bring the database's schema up to date, then end.", migrate));

@@ -52,6 +52,8 @@ public sealed class BidderGrpc(ApiKeys keys, BidderLines lines, StandingBids sta
         finally
         {
             line.Close(stream);
+            // Whoever has left buys nothing more by a price that it cannot withdraw.
+            standing.End(caller.For, name, line);
             stream.Complete();
             await writing;
         }

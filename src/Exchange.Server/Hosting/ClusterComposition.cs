@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using Exchange.Delivery.Bidders;
+using Exchange.Grains.Bidding;
 using Exchange.Grains.Cluster;
 using Exchange.Grains.Feed;
 using Exchange.Grains.Intake;
@@ -19,8 +21,9 @@ public static class ClusterComposition
     public static IServiceCollection AddCluster(this IServiceCollection services, ClusteringOptions options, SiloIdentity self)
     {
         services.AddSingleton(options).AddSingleton(self).AddSingleton<Silos>().AddSingleton<ISilos>(provider => provider.GetRequiredService<Silos>()).AddSingleton<OfferHomes>().AddSingleton<PingKeys>().AddSingleton<NewsDesk>();
+        services.AddSingleton<OtherLines>().AddSingleton<IOtherLines>(provider => provider.GetRequiredService<OtherLines>()).AddSingleton<LineDesk>();
         services.AddSingleton(provider => new NewsRelay(
-            provider.GetRequiredService<NewsDesk>(), provider.GetRequiredService<LiveFeed>(), provider.GetService<RedisFeed>(), provider.GetRequiredService<Silos>(),
+            provider.GetRequiredService<NewsDesk>(), provider.GetRequiredService<LineDesk>(), provider.GetRequiredService<LiveFeed>(), provider.GetService<RedisFeed>(), provider.GetRequiredService<Silos>(),
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<NewsRelay>>()));
         services.AddSingleton(provider => new RateLimits(
             provider.GetService<RateLimitOptions>() ?? new(0, 0), provider.GetService<RedisTokens>(), () => provider.GetRequiredService<Silos>().Count, provider.GetRequiredService<TimeProvider>()));

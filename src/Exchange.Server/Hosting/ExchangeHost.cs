@@ -1,5 +1,7 @@
 using System.Net.Sockets;
 using Exchange.Engine;
+using Exchange.Delivery;
+using Exchange.Grains.Bidding;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Cluster;
 using Exchange.Grains.Deliveries;
@@ -7,6 +9,7 @@ using Exchange.Grains.Intake;
 using Exchange.Grains.Leads;
 using Exchange.Grains.Limits;
 using Exchange.Grains.Pings;
+using Exchange.Grains.Postbacks;
 using Exchange.Server.Access;
 using Exchange.Server.Admin;
 using Exchange.Server.Buyers;
@@ -84,14 +87,16 @@ public static class ExchangeHost
         var (store, self) = (opened.Store, opened.Self);
         builder.WebHost.ConfigureKestrel(kestrel => Ports(kestrel, options));
         var services = builder.Services;
-        services.AddSingleton(options).AddSingleton(options.RateLimits).AddExchange(store, opened.Time, options.AllowLoopback).AddCluster(options.Cluster, self);
+        services.AddSingleton(options).AddSingleton(options.RateLimits).AddExchange(store, opened.Time, options.AllowLoopback, options.Mail).AddCluster(options.Cluster, self);
         builder.UseOrleans(silo => Silo(silo, options, opened));
         services.AddKeyedSingleton<TimeProvider>(TimeProviderNames.ActivationManagement, new SteadyClock());
         // After Orleans and before the web server: they call grains, and are there before the first request.
         services.AddClusterServices();
         services.AddHostedService<Housekeeping>();
         services.AddHostedService<CountWriter>();
+        services.AddHostedService<LossTeller>();
         services.AddHostedService(provider => provider.GetRequiredService<DeliveryPump>());
+        services.AddHostedService(provider => provider.GetRequiredService<PostbackPump>());
         services.AddHostedService(provider => provider.GetRequiredService<WaitPump>());
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30) + options.Cluster.Drain);
 
@@ -117,7 +122,14 @@ public static class ExchangeHost
         metrics.Observe("calls_turned_away", "Publishers' calls refused because more came than could be served", () => admission.Refused);
         var homes = app.Services.GetRequiredService<OfferHomes>();
         metrics.Observe("offers_lost", "Posts of pings that a killed silo took with it: those of its last moments", () => homes.Lost);
+        var breakers = app.Services.GetRequiredService<EndpointBreakers>();
+        metrics.Observe("endpoints_rested", "Bidders' endpoints that this server rests because they fail", () => breakers.NotClosed);
         metrics.Observe("offers_in_book", "Offers held in memory that can still be posted", () => book.Count);
+
+        var postbacks = app.Services.GetRequiredService<PostbackPump>();
+        metrics.Observe("postbacks_delivered", "Publishers' postbacks that arrived since start", () => postbacks.Sums.Delivered);
+        metrics.Observe("postbacks_retried", "Attempts at postbacks since start after which they are tried again", () => postbacks.Sums.Retried);
+        metrics.Observe("postbacks_dead", "Postbacks given up since start", () => postbacks.Sums.Dead);
 
         app.UseProblems();
         app.UseRouting();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Exchange.Delivery;
 using Exchange.Grains.Intake;
 
 namespace Exchange.Server.Hosting;
@@ -28,6 +29,8 @@ public sealed class ExchangeOptions
     public RateLimitOptions RateLimits { get; private init; } = new(0, 0);
     /// <summary>How long calls must queue before new ones are turned away.</summary>
     public TimeSpan OverloadAfter { get; private init; } = TimeSpan.FromMilliseconds(100);
+    /// <summary>Through which mails to buyers go; null: none is set, and no mail is sent.</summary>
+    public SmtpOptions? Mail { get; private init; }
     /// <summary>How it meets the other silos.</summary>
     public ClusteringOptions Cluster { get; private init; } = new();
     public bool Production { get; private init; }
@@ -58,6 +61,7 @@ public sealed class ExchangeOptions
             Redis = section["Redis"] is { Length: > 0 } redis ? redis : null,
             RateLimits = new(PerSecond(section, "Intake:PingsPerSecond", faults), PerSecond(section, "Intake:PostsPerSecond", faults)),
             OverloadAfter = Milliseconds(section, "Intake:OverloadAfterMs", 100, faults),
+            Mail = ReadMail(section, environment.IsProduction(), faults),
             Production = environment.IsProduction(),
             Cluster = ClusteringOptions.Read(section, Port(section, "Http:Port", 8080, []), listen == "any", faults),
         };
@@ -89,6 +93,20 @@ public sealed class ExchangeOptions
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var ms) && ms is >= 10 and <= 600_000) return TimeSpan.FromMilliseconds(ms);
         faults.Add($"Exchange:{name} is not a time in milliseconds (10 to 600000)");
         return TimeSpan.FromMilliseconds(otherwise);
+    }
+
+    private static SmtpOptions? ReadMail(IConfigurationSection section, bool production, List<string> faults)
+    {
+        if (section["Smtp:Host"] is not { Length: > 0 } host) return null;
+        SmtpTls? tls = section["Smtp:Tls"] switch { null or "" or "starttls" => SmtpTls.StartTls, "tls" => SmtpTls.Tls, "none" => SmtpTls.None, _ => null };
+        if (tls is null) faults.Add("Exchange:Smtp:Tls is neither starttls nor tls nor none");
+        var mail = new SmtpOptions
+        {
+            Host = host, Port = Port(section, "Smtp:Port", tls == SmtpTls.Tls ? 465 : 587, faults), User = section["Smtp:User"] is { Length: > 0 } user ? user : null,
+            Password = section["Smtp:Password"] is { Length: > 0 } password ? password : null, From = section["Smtp:From"] ?? "", Tls = tls ?? SmtpTls.StartTls,
+        };
+        faults.AddRange(mail.Validate(production).Select(fault => $"Exchange:{fault}"));
+        return mail;
     }
 
     private static byte[]? Key(string? text, List<string> faults)

@@ -8,17 +8,18 @@ internal static class LeadMerge
 {
     public static IEnumerable<LeadFacts> Merge(
         IEnumerable<(LeadId, LeadFact)> leadRows, IEnumerable<(LeadId, CopyFact)> copyRows, IEnumerable<(LeadId, TransferFact)> transferRows,
-        IEnumerable<(LeadId, DeliveryFact)> deliveryRows, IEnumerable<(LeadId, int)> personCounts)
+        IEnumerable<(LeadId, DeliveryFact)> deliveryRows, IEnumerable<(LeadId, int)> personCounts, IEnumerable<(LeadId, PostbackFact)> postbackRows)
     {
         using var leads = new Ahead<LeadFact>(leadRows);
         using var copies = new Ahead<CopyFact>(copyRows);
         using var transfers = new Ahead<TransferFact>(transferRows);
         using var deliveries = new Ahead<DeliveryFact>(deliveryRows);
         using var persons = new Ahead<int>(personCounts);
-        while (First(leads.Next, copies.Next, transfers.Next, deliveries.Next, persons.Next) is { } id)
+        using var postbacks = new Ahead<PostbackFact>(postbackRows);
+        while (First(leads.Next, copies.Next, transfers.Next, deliveries.Next, persons.Next, postbacks.Next) is { } id)
         {
             var lead = leads.Take(id);
-            yield return new(id, lead.FirstOrDefault(), copies.Take(id), transfers.Take(id), deliveries.Take(id), persons.Take(id).Sum());
+            yield return new(id, lead.FirstOrDefault(), copies.Take(id), transfers.Take(id), deliveries.Take(id), persons.Take(id).Sum()) { Postbacks = postbacks.Take(id) };
         }
     }
 

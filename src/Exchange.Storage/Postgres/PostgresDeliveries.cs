@@ -11,32 +11,25 @@ namespace Exchange.Storage.Postgres;
 internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSource reads, PostgresSilo silo) : IDeliveryStore
 {
     /// <summary>What another process has in hand at this moment is passed over. After a lost reply the claims run out like any lease.</summary>
-    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, Func<string, long?>? pace, CancellationToken cancel) =>
+    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, Pace? pace, CancellationToken cancel) =>
         changes.RunAsync<IReadOnlyList<LeasedDelivery>>(async change =>
         {
             // The last result goes with the claim: if nothing is recorded under this lease either, the next one sees that.
-            var due = await change.Connection.AllAsync("""
+            var due = await change.Connection.AllAsync($"""
                 WITH due AS MATERIALIZED (
                     SELECT * FROM delivery WHERE status = 1 AND NOT pulled AND due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-                SELECT d.lead_id, d.no, d.endpoint, d.fence + 1, d.attempts + CASE WHEN d.wait = 0 THEN 1 ELSE 0 END, d.created_ms, c.state, c.campaign, c.buyer, d.error, d.wait, d.wait_ms
-                FROM due d JOIN copy c ON c.lead_id = d.lead_id AND c.no = d.no ORDER BY d.due_at
-                """, static row => new LeasedDelivery(new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Long(3), row.Int(4), row.Long(5), (CopyState)row.Int(6),
-                    row.Text(7), row.Text(8), row.TextOrNull(9)) { Wait = (DeliveryWait)row.Int(10), WaitUntilMs = row.Long(11) },
+                SELECT {ClaimColumns} FROM due d JOIN copy c ON c.lead_id = d.lead_id AND c.no = d.no ORDER BY d.due_at
+                """, Claim,
                 cancel, nowMs, pace is null ? Math.Clamp(limit, 1, Limits.PageRows) : IDeliveryStore.PacedRows).ConfigureAwait(false);
             var claimed = new List<LeasedDelivery>(Math.Min(due.Count, limit));
             var postponed = new List<(LeasedDelivery Delivery, long DueAtMs)>();
             foreach (var claim in due)
             {
                 if (claimed.Count == limit) break;
-                if (pace?.Invoke(claim.Buyer) is { } later) postponed.Add((claim, later));
+                if (pace?.Invoke(claim.Buyer, claim.Endpoint) is { } later) postponed.Add((claim, later));
                 else claimed.Add(claim);
             }
-            if (claimed.Count > 0)
-                await change.Connection.RunAsync("""
-                    UPDATE delivery d SET fence = d.fence + 1, attempts = t.attempts, lease_owner = $6, lease_until = $7, due_at = $7, error = NULL, changed_ms = $5
-                    FROM unnest($1, $2, $3, $4) AS t (lead, no, endpoint, attempts) WHERE d.lead_id = t.lead AND d.no = t.no AND d.endpoint = t.endpoint
-                    """, cancel, claimed.Select(claim => claim.Copy.Lead).ToArray(), claimed.Select(claim => claim.Copy.No).ToArray(), claimed.Select(claim => claim.Endpoint).ToArray(),
-                    claimed.Select(claim => claim.Attempts).ToArray(), nowMs, silo.Owner, leaseUntilMs).ConfigureAwait(false);
+            await LeaseAsync(change.Connection, claimed, nowMs, leaseUntilMs, cancel).ConfigureAwait(false);
             if (postponed.Count > 0)
                 await change.Connection.RunAsync("""
                     UPDATE delivery d SET due_at = t.due FROM unnest($1, $2, $3, $4) AS t (lead, no, endpoint, due) WHERE d.lead_id = t.lead AND d.no = t.no AND d.endpoint = t.endpoint
@@ -44,6 +37,34 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
                     postponed.Select(each => each.Delivery.Endpoint).ToArray(), postponed.Select(each => each.DueAtMs).ToArray()).ConfigureAwait(false);
             return claimed;
         }, cancel);
+
+    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAtAsync(string buyer, string endpoint, long nowMs, long leaseUntilMs, int limit, CancellationToken cancel) =>
+        changes.RunAsync<IReadOnlyList<LeasedDelivery>>(async change =>
+        {
+            var due = await change.Connection.AllAsync($"""
+                SELECT {ClaimColumns} FROM delivery d JOIN copy c ON c.lead_id = d.lead_id AND c.no = d.no
+                WHERE d.status = 1 AND NOT d.pulled AND d.due_at <= $1 AND d.endpoint = $2 AND d.wait = 0 AND c.buyer = $3 AND c.state = 3
+                ORDER BY d.lead_id, d.no LIMIT $4 FOR UPDATE OF d SKIP LOCKED
+                """, Claim, cancel, nowMs, endpoint, buyer, limit).ConfigureAwait(false);
+            await LeaseAsync(change.Connection, due, nowMs, leaseUntilMs, cancel).ConfigureAwait(false);
+            return due;
+        }, cancel);
+
+    private const string ClaimColumns =
+        "d.lead_id, d.no, d.endpoint, d.fence + 1, d.attempts + CASE WHEN d.wait = 0 THEN 1 ELSE 0 END, d.created_ms, c.state, c.campaign, c.buyer, d.error, d.wait, d.wait_ms";
+
+    private static LeasedDelivery Claim(NpgsqlDataReader row) => new(new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Long(3), row.Int(4), row.Long(5), (CopyState)row.Int(6),
+        row.Text(7), row.Text(8), row.TextOrNull(9)) { Wait = (DeliveryWait)row.Int(10), WaitUntilMs = row.Long(11) };
+
+    private async Task LeaseAsync(NpgsqlConnection connection, List<LeasedDelivery> claimed, long nowMs, long leaseUntilMs, CancellationToken cancel)
+    {
+        if (claimed.Count == 0) return;
+        await connection.RunAsync("""
+            UPDATE delivery d SET fence = d.fence + 1, attempts = t.attempts, lease_owner = $6, lease_until = $7, due_at = $7, error = NULL, changed_ms = $5
+            FROM unnest($1, $2, $3, $4) AS t (lead, no, endpoint, attempts) WHERE d.lead_id = t.lead AND d.no = t.no AND d.endpoint = t.endpoint
+            """, cancel, claimed.Select(claim => claim.Copy.Lead).ToArray(), claimed.Select(claim => claim.Copy.No).ToArray(), claimed.Select(claim => claim.Endpoint).ToArray(),
+            claimed.Select(claim => claim.Attempts).ToArray(), nowMs, silo.Owner, leaseUntilMs).ConfigureAwait(false);
+    }
 
     /// <summary>A delivery that its copy's end has settled in the meantime stays as it is: the result is known already.</summary>
     public Task<bool> RecordAsync(CopyId copy, string endpoint, long fence, DeliveryResult result, long nowMs, CancellationToken cancel)

@@ -26,6 +26,7 @@ internal sealed class PostgresErasures(PostgresChanges changes, PostgresSuppress
                 UPDATE delivery d SET status = 5, error = 'cancelled', changed_ms = $1 FROM copy c
                 WHERE d.lead_id = $2 AND d.status = 1 AND c.lead_id = d.lead_id AND c.no = d.no AND c.state = 3
                 """, cancel, erasure.AtMs, erasure.Lead).ConfigureAwait(false);
+            await database.RunAsync("UPDATE postback SET status = 5, error = 'cancelled', changed_ms = $1 WHERE lead_id = $2 AND status = 1", cancel, erasure.AtMs, erasure.Lead).ConfigureAwait(false);
             // It would wait for nothing.
             await database.RunAsync("UPDATE delivery SET due_at = $1 WHERE lead_id = $2 AND status = 1 AND wait IN (1, 2)", cancel, erasure.AtMs, erasure.Lead).ConfigureAwait(false);
             await database.RunAsync("UPDATE lead_wait SET due_at = $1, fence = fence + 1 WHERE lead_id = $2 AND due_at IS NOT NULL", cancel, erasure.AtMs, erasure.Lead).ConfigureAwait(false);

@@ -32,6 +32,7 @@ public sealed class PostgresStore : IExchangeStore
         Access = new PostgresAccess(changes, source, vault);
         Ledger = new PostgresLedger(changes, source);
         Returns = new PostgresReturns(changes, source);
+        Postbacks = new PostgresPostbacks(changes, source, silo);
         Doubts = new PostgresDoubts(source);
         suppressions = new PostgresSuppressions(source, options.TimeProvider);
         Erasures = new PostgresErasures(changes, suppressions, pings);
@@ -68,6 +69,7 @@ public sealed class PostgresStore : IExchangeStore
     public IAccessStore Access { get; }
     public ILedgerStore Ledger { get; }
     public IReturnStore Returns { get; }
+    public IPostbackStore Postbacks { get; }
     public IDoubts Doubts { get; }
     public IErasures Erasures { get; }
     public ISuppressions Suppressions => suppressions;

@@ -40,5 +40,6 @@ internal sealed class ItemWriter(Database database, CounterCache counters, SoldS
             if (claims is not null) persons.Claim(item.Lead, no!.Value, claims, item.AtMs);
             else if (no is { } copy) persons.Free(item.Lead, copy);
             else persons.Free(item.Lead);
+        SqlitePostbacks.Write(database, item, plan.Publisher);
     }
 }

@@ -1,6 +1,7 @@
 using Exchange.Engine.Audit;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Ledger;
+using Exchange.Engine.Postbacks;
 using Exchange.Storage.Audit;
 
 namespace Exchange.Storage.Sqlite;
@@ -24,7 +25,9 @@ internal sealed class SqliteAuditFacts(Database database) : IAuditFacts
             static row => (row.Lead(0), Transfer(row, 1))),
         Rows("SELECT lead_id, no, status, pulled, due_at FROM delivery ORDER BY lead_id, no",
             static row => (row.Lead(0), new DeliveryFact(row.Int(1), (DeliveryFactState)row.Int(2), row.Bool(3), row.Long(4) != NewDelivery.NeverDue))),
-        Rows("SELECT lead_id, count(*) FROM person GROUP BY lead_id ORDER BY lead_id", static row => (row.Lead(0), row.Int(1))));
+        Rows("SELECT lead_id, count(*) FROM person GROUP BY lead_id ORDER BY lead_id", static row => (row.Lead(0), row.Int(1))),
+        Rows("SELECT lead_id, event, no, status FROM postback ORDER BY lead_id, event, no",
+            static row => (row.Lead(0), new PostbackFact((PostbackEvent)row.Int(1), row.Int(2), (DeliveryFactState)row.Int(3)))));
 
     public IEnumerable<RequestFact> Requests() => Rows("SELECT publisher, lead_id FROM request", static row => new RequestFact(row.Text(0), row.Lead(1)));
 

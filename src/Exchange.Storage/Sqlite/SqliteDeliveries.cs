@@ -9,37 +9,53 @@ namespace Exchange.Storage.Sqlite;
 /// <summary>Deliveries with their leases and fencing numbers, and a buyer's inbox.</summary>
 internal sealed class SqliteDeliveries(Writer writer, ReadPool reads) : IDeliveryStore
 {
-    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, Func<string, long?>? pace, CancellationToken cancel) =>
+    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, Pace? pace, CancellationToken cancel) =>
         writer.RunAsync<IReadOnlyList<LeasedDelivery>>(session =>
         {
-            var due = session.Database.Prepare("""
-                SELECT d.lead_id, d.no, d.endpoint, d.fence + 1, d.attempts + (d.wait = 0), d.created_ms, c.state, c.campaign, c.buyer, d.error, d.wait, d.wait_ms
-                FROM delivery d JOIN copy c ON c.lead_id = d.lead_id AND c.no = d.no
+            var due = session.Database.Prepare($"""
+                SELECT {ClaimColumns} FROM delivery d JOIN copy c ON c.lead_id = d.lead_id AND c.no = d.no
                 WHERE d.status = 1 AND d.pulled = 0 AND d.due_at <= ? ORDER BY d.due_at LIMIT ?
                 """).Bind(nowMs).Bind(pace is null ? Math.Clamp(limit, 1, Limits.PageRows) : IDeliveryStore.PacedRows)
-                .All(static row => new LeasedDelivery(new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Long(3), row.Int(4), row.Long(5), (CopyState)row.Int(6),
-                    row.Text(7), row.Text(8), row.TextOrNull(9)) { Wait = (DeliveryWait)row.Int(10), WaitUntilMs = row.Long(11) });
+                .All(Claim);
             var claimed = new List<LeasedDelivery>(Math.Min(due.Count, limit));
             foreach (var claim in due)
             {
                 if (claimed.Count == limit) break;
-                if (pace?.Invoke(claim.Buyer) is { } later)
+                if (pace?.Invoke(claim.Buyer, claim.Endpoint) is { } later)
                 {
                     session.Database.Prepare("UPDATE delivery SET due_at = ? WHERE lead_id = ? AND no = ? AND endpoint = ?")
                         .Bind(later).Bind(claim.Copy.Lead).Bind(claim.Copy.No).Bind(claim.Endpoint).Run();
                     continue;
                 }
-                // The last result goes with the claim: if nothing is recorded under this lease either, the next one sees that.
-                session.Database.Prepare("""
-                    UPDATE delivery SET fence = ?, attempts = ?, lease_owner = ?, lease_until = ?, due_at = ?, error = NULL, changed_ms = ?
-                    WHERE lead_id = ? AND no = ? AND endpoint = ?
-                    """)
-                    .Bind(claim.Fence).Bind(claim.Attempts).Bind(session.Owner).Bind(leaseUntilMs).Bind(leaseUntilMs).Bind(nowMs)
-                    .Bind(claim.Copy.Lead).Bind(claim.Copy.No).Bind(claim.Endpoint).Run();
+                Lease(session, claim, leaseUntilMs, nowMs);
                 claimed.Add(claim);
             }
             return claimed;
         }, cancel);
+
+    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAtAsync(string buyer, string endpoint, long nowMs, long leaseUntilMs, int limit, CancellationToken cancel) =>
+        writer.RunAsync<IReadOnlyList<LeasedDelivery>>(session =>
+        {
+            var due = session.Database.Prepare($"""
+                SELECT {ClaimColumns} FROM delivery d JOIN copy c ON c.lead_id = d.lead_id AND c.no = d.no
+                WHERE d.status = 1 AND d.pulled = 0 AND d.due_at <= ? AND d.endpoint = ? AND d.wait = 0 AND c.buyer = ? AND c.state = 3 ORDER BY d.lead_id, d.no LIMIT ?
+                """).Bind(nowMs).Bind(endpoint).Bind(buyer).Bind(limit).All(Claim);
+            foreach (var claim in due) Lease(session, claim, leaseUntilMs, nowMs);
+            return due;
+        }, cancel);
+
+    private const string ClaimColumns = "d.lead_id, d.no, d.endpoint, d.fence + 1, d.attempts + (d.wait = 0), d.created_ms, c.state, c.campaign, c.buyer, d.error, d.wait, d.wait_ms";
+
+    private static LeasedDelivery Claim(Statement row) => new(new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Long(3), row.Int(4), row.Long(5), (CopyState)row.Int(6),
+        row.Text(7), row.Text(8), row.TextOrNull(9)) { Wait = (DeliveryWait)row.Int(10), WaitUntilMs = row.Long(11) };
+
+    /// <summary>The last result goes with the claim: if nothing is recorded under this lease either, the next one sees that.</summary>
+    private static void Lease(WriteSession session, LeasedDelivery claim, long leaseUntilMs, long nowMs) => session.Database.Prepare("""
+        UPDATE delivery SET fence = ?, attempts = ?, lease_owner = ?, lease_until = ?, due_at = ?, error = NULL, changed_ms = ?
+        WHERE lead_id = ? AND no = ? AND endpoint = ?
+        """)
+        .Bind(claim.Fence).Bind(claim.Attempts).Bind(session.Owner).Bind(leaseUntilMs).Bind(leaseUntilMs).Bind(nowMs)
+        .Bind(claim.Copy.Lead).Bind(claim.Copy.No).Bind(claim.Endpoint).Run();
 
     /// <summary>A delivery that its copy's end has settled in the meantime stays as it is: the result is known already.</summary>
     public Task<bool> RecordAsync(CopyId copy, string endpoint, long fence, DeliveryResult result, long nowMs, CancellationToken cancel)

@@ -34,6 +34,7 @@ internal sealed class SqliteErasures(Writer writer, SqliteSuppressions suppressi
             UPDATE delivery SET status = 5, error = 'cancelled', changed_ms = ? WHERE lead_id = ? AND status = 1
               AND (SELECT c.state FROM copy c WHERE c.lead_id = delivery.lead_id AND c.no = delivery.no) = 3
             """).Bind(erasure.AtMs).Bind(erasure.Lead).Run();
+        database.Prepare("UPDATE postback SET status = 5, error = 'cancelled', changed_ms = ? WHERE lead_id = ? AND status = 1").Bind(erasure.AtMs).Bind(erasure.Lead).Run();
         // It would wait for nothing.
         database.Prepare("UPDATE delivery SET due_at = ? WHERE lead_id = ? AND status = 1 AND wait IN (1, 2)").Bind(erasure.AtMs).Bind(erasure.Lead).Run();
         database.Prepare("UPDATE lead_wait SET due_at = ?, fence = fence + 1 WHERE lead_id = ? AND due_at IS NOT NULL").Bind(erasure.AtMs).Bind(erasure.Lead).Run();

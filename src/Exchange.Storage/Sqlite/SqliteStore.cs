@@ -57,6 +57,7 @@ public sealed class SqliteStore : IExchangeStore
         Access = new SqliteAccess(writer, reads, vault);
         Ledger = new SqliteLedger(writer, reads);
         Returns = new SqliteReturns(writer, reads);
+        Postbacks = new SqlitePostbacks(writer, reads);
         Audits = new SqliteAudits(options.Folder);
         Doubts = new SqliteDoubts(reads);
         Suppressions = suppressions;
@@ -80,6 +81,7 @@ public sealed class SqliteStore : IExchangeStore
     public IAccessStore Access { get; }
     public ILedgerStore Ledger { get; }
     public IReturnStore Returns { get; }
+    public IPostbackStore Postbacks { get; }
     public IVault Vault { get; }
 
     /// <summary>Audits of what is stored.</summary>

@@ -2,6 +2,7 @@ using Exchange.Engine.Audit;
 using Exchange.Engine.Audit.Checks;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Ledger;
+using Exchange.Engine.Postbacks;
 using Exchange.Engine.Values;
 using Shouldly;
 
@@ -74,6 +75,12 @@ public sealed class AuditorTests
         (typeof(DeliveriesAccountedFor), "a loser who will be sent the lead", facts => facts.WithDeliveries(GoodFacts.Unsold, new DeliveryFact(1, DeliveryFactState.Waiting, false, true))),
         (typeof(DeliveriesAccountedFor), "a loser with the lead in its inbox", facts => facts.WithDeliveries(GoodFacts.Unsold, new DeliveryFact(2, DeliveryFactState.Waiting, true, false))),
         (typeof(DeliveriesAccountedFor), "a state that is none", facts => facts.WithDeliveries(GoodFacts.Sold, new DeliveryFact(1, (DeliveryFactState)9, false, false))),
+        (typeof(PostbacksTellOutcomes), "a sale that is told and was none", facts => facts.WithLead(GoodFacts.Held, lead => lead with { Postbacks = [GoodFacts.Told(PostbackEvent.Sold, 1)] })),
+        (typeof(PostbacksTellOutcomes), "a sale of no copy", facts => facts.WithLead(GoodFacts.Sold, lead => lead with { Postbacks = [GoodFacts.Told(PostbackEvent.Sold, 2)] })),
+        (typeof(PostbacksTellOutcomes), "a no that is told of a sold lead", facts => facts.WithLead(GoodFacts.Sold, lead => lead with { Postbacks = [GoodFacts.Told(PostbackEvent.Unsold, 0)] })),
+        (typeof(PostbacksTellOutcomes), "a return that never came", facts => facts.WithLead(GoodFacts.Sold, lead => lead with { Postbacks = [GoodFacts.Told(PostbackEvent.Returned, 1)] })),
+        (typeof(PostbacksTellOutcomes), "a state that is none", facts => facts.WithLead(GoodFacts.Sold, lead => lead with { Postbacks = [GoodFacts.Told(PostbackEvent.Sold, 1) with { State = DeliveryFactState.Failed }] })),
+        (typeof(NothingHangsLoose), "a postback of no lead", facts => facts.WithLead(GoodFacts.Refused, lead => lead with { Lead = null, Postbacks = [GoodFacts.Told(PostbackEvent.Unsold, 0)] })),
         (typeof(RowsAreNumbered), "a row that went", facts => facts.WithSequence(sequence => sequence with { Rows = 7, Distinct = 7 })),
         (typeof(RowsAreNumbered), "a number twice", facts => facts.WithSequence(sequence => sequence with { Distinct = 7 })),
         (typeof(RowsAreNumbered), "a number that was never given", facts => facts.WithSequence(sequence => sequence with { Given = 7 })),

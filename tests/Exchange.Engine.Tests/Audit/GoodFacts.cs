@@ -1,6 +1,7 @@
 using Exchange.Engine.Audit;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Ledger;
+using Exchange.Engine.Postbacks;
 using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Tests.Audit;
@@ -22,6 +23,8 @@ internal static class GoodFacts
     private static readonly DeliveryFact Waiting = new(1, DeliveryFactState.Waiting, false, true), Done = new(1, DeliveryFactState.Delivered, false, false),
         Inbox = new(1, DeliveryFactState.Waiting, true, false), Given = new(1, DeliveryFactState.Dead, false, false);
 
+    public static PostbackFact Told(PostbackEvent happened, int copy) => new(happened, copy, DeliveryFactState.Delivered);
+
     public static LeadId Id(int place) => LeadId.Create(At + place, 1, place == Test, (ulong)place);
 
     public static MemoryFacts All() => new(
@@ -37,14 +40,14 @@ internal static class GoodFacts
         ],
         [new(0, "fund", "bank", "buyer:acme", Money.Parse("100.00"))],
         [
-            Lead(Sold, LeadState.Sold, 1, Payout, Money.Zero, [Copy(1, "acme", CopyState.Captured) with { Exclusive = true }], Booked(1, "acme"), [Done, Inbox]) with { Persons = 2 },
+            Lead(Sold, LeadState.Sold, 1, Payout, Money.Zero, [Copy(1, "acme", CopyState.Captured) with { Exclusive = true }], Booked(1, "acme"), [Done, Inbox]) with { Persons = 2, Postbacks = [Told(PostbackEvent.Sold, 1)] },
             Lead(Held, LeadState.Open, 1, null, [Copy(1, "acme", CopyState.Held)], [], [Waiting]),
             Lead(Doubt, LeadState.Sold, 2, Payout, Payout, [Copy(1, "acme", CopyState.InDoubt), Copy(2, "best", CopyState.Captured)], Booked(2, "best"), [Given, Done with { CopyNo = 2 }]),
-            Lead(Unsold, LeadState.Unsold, 2, Money.Zero, Money.Zero, [Copy(1, "acme", CopyState.Voided), Copy(2, "best", CopyState.Voided)], [], [Given with { State = DeliveryFactState.Failed }]),
+            Lead(Unsold, LeadState.Unsold, 2, Money.Zero, Money.Zero, [Copy(1, "acme", CopyState.Voided), Copy(2, "best", CopyState.Voided)], [], [Given with { State = DeliveryFactState.Failed }]) with { Postbacks = [Told(PostbackEvent.Unsold, 0)] },
             Lead(Refused, LeadState.Unsold, 1, Money.Zero, Money.Zero, [], [], []),
             Lead(Offered, LeadState.Open, 1, null, [Copy(1, "other", CopyState.Held) with { Called = false, Takes = [] }], [], [], posted: false),
             Lead(OfferOver, LeadState.Unsold, 1, null, [Copy(1, "acme", CopyState.Expired) with { Called = false }], [], [], posted: false),
-            Lead(Returned, LeadState.Sold, 1, Payout, Money.Zero, [Back()], [.. Booked(1, "acme"), .. Reversed(1)], [Done]),
+            Lead(Returned, LeadState.Sold, 1, Payout, Money.Zero, [Back()], [.. Booked(1, "acme"), .. Reversed(1)], [Done]) with { Postbacks = [Told(PostbackEvent.Sold, 1), Told(PostbackEvent.Returned, 1)] },
             Lead(ReturnedAndPaid, LeadState.Sold, 1, Payout, Money.Zero, [Back()],
                 [.. Booked(1, "acme"), new(1, "reverse", "house", "buyer:acme", Price)], [Done]),
             Lead(Test, LeadState.Sold, 1, Payout, Money.Zero, [Copy(1, "acme", CopyState.Captured) with { Takes = [] }], [], []),

@@ -82,7 +82,7 @@ public sealed class CatalogRefusalTests
     [InlineData("publishers search intake", "{ \"values\": { \"cover\": { \"1\": \"full\" } } }", "invalid_format", "publishers.search.intake.values.cover.1")]
     [InlineData("publishers search intake", "{ \"values\": { \"cover\": { \"min\": \"minimum\", \"MIN \": \"standard\" } } }", "repeated", "publishers.search.intake.values.cover")]
     [InlineData("publishers search intake", "{ \"unknown_fields\": \"drop\" }", "unknown_value", "publishers.search.intake.unknown_fields")]
-    [InlineData("publishers search postback", "{}", "not_supported", "publishers.search.postback")]
+    [InlineData("publishers search postback", "{}", "missing_key", "publishers.search.postback.url")]
     [InlineData("publishers search ips", "[]", "not_supported", "publishers.search.ips")]
     // caps
     [InlineData("publishers search caps", "[{ \"per\": \"minute\", \"leads\": 600 }]", "conflict", "publishers.search.caps[0].per")]
@@ -144,7 +144,6 @@ public sealed class CatalogRefusalTests
     [InlineData("buyers acme returns", "{ \"within\": \"10d\", \"at_most\": \"0%\" }", "out_of_range", "buyers.acme.returns.at_most")]
     [InlineData("campaigns acme-a returns", "{ \"within\": \"10d\", \"review\": \"yes\" }", "invalid_format", "campaigns.acme-a.returns.review")]
     [InlineData("campaigns acme-a returns", "{ \"within\": \"10d\", \"until\": \"11d\" }", "unknown_key", "campaigns.acme-a.returns.until")]
-    [InlineData("buyers acme endpoints crm connector", "\"email\"", "not_supported", "buyers.acme.endpoints.crm.connector")]
     [InlineData("buyers acme endpoints crm connector", "\"nativ\"", "unknown_value", "buyers.acme.endpoints.crm.connector")]
     [InlineData("buyers acme endpoints crm timeout", "{ \"post\": \"45s\" }", "out_of_range", "buyers.acme.endpoints.crm.timeout.post")]
     [InlineData("buyers acme endpoints crm with", "-", "missing_key", "buyers.acme.endpoints.crm.with")]

@@ -175,7 +175,8 @@ public sealed class ConnectorSectionTests
     [InlineData("buyers acme endpoints http limits", "{ \"per_hour\": 4 }", "unknown_key", "buyers.acme.endpoints.http.limits.per_hour")]
     [InlineData("buyers acme endpoints http price_at_post", "\"raise\"", "unknown_value", "buyers.acme.endpoints.http.price_at_post")]
     [InlineData("buyers acme endpoints hook price_at_post", "\"lower\"", "misplaced_key", "buyers.acme.endpoints.hook.price_at_post")]
-    [InlineData("buyers acme endpoints inbox", "{ \"connector\": \"inbox\", \"limits\": {} }", "misplaced_key", "buyers.acme.endpoints.inbox.limits")]
+    [InlineData("buyers acme endpoints inbox", "{ \"connector\": \"inbox\", \"limits\": { \"in_flight\": 2 } }", "misplaced_key", "buyers.acme.endpoints.inbox.limits.in_flight")]
+    [InlineData("buyers acme endpoints http timeout", "{ \"adaptive\": 5 }", "invalid_format", "buyers.acme.endpoints.http.timeout.adaptive")]
     public void Catalog_WithOneWrongThing_IsRefusedThere(string keys, string value, string code, string path) =>
         Catalogs.Compile(Catalog(keys, value)).Errors.Errors.Select(error => (error.Code, error.Pointer)).Distinct().ShouldContain((code, path));
 

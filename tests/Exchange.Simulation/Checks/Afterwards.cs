@@ -15,6 +15,7 @@ internal static class Afterwards
         Told(world);
         Received(world);
         Recount.Check(world);
+        Postbacks.Check(world);
         Audited(world);
     }
 

@@ -34,7 +34,10 @@ internal sealed class SimFacts(SimDatabase database) : IAuditFacts
         [.. lead.Transfers.Select(transfer => FactOf(transfer.CopyNo, transfer.Transfer))],
         [.. lead.Deliveries.Select(delivery => new DeliveryFact(
             delivery.Copy.No, (DeliveryFactState)delivery.Status, delivery.Pulled, !delivery.Pulled && delivery.DueAtMs != NewDelivery.NeverDue))],
-        database.Persons.CountOf(lead.Id)));
+        database.Persons.CountOf(lead.Id))
+    {
+        Postbacks = [.. lead.Postbacks.Select(postback => new PostbackFact(postback.Event, postback.No, DeliveryFactState.Waiting))],
+    });
 
     public IEnumerable<RequestFact> Requests() => database.Requests.Select(request => new RequestFact(request.Key.Publisher, request.Value.Lead));
 

@@ -1,6 +1,7 @@
 using Exchange.Engine;
 using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
+using Exchange.Engine.Postbacks;
 using Exchange.Engine.Values;
 using Exchange.Grains.Leads;
 using Exchange.Simulation.Store;
@@ -27,12 +28,19 @@ internal static class Outcomes
         new("a doubt given up by time: voided", () => new GivenUp()),
         new("a called copy expires", () => new CalledExpires()),
         new("hold without expiry: offers that ran out stay held", () => new NeverExpires()),
+        new("a late sale that its publisher is never told", () => new Submits(static item => item.New is null && item.Postback?.Event == PostbackEvent.Sold ? item with { Postback = null } : item)),
+        new("a no told with every refusal", () => new Submits(static item => Array.Exists(item.Ends, static end => end.Move == CopyMove.Void) ? item with { Postback = new(PostbackEvent.Unsold, PostbackId.NoCopy, Money.Zero) } : item)),
         new("the lead's state not moved by its last end", () => new Rows(() => new StaleState())),
     ];
 
     private sealed class Rows(Func<SimDatabase> make) : Seams
     {
         public override SimDatabase NewDatabase() => make();
+    }
+
+    private sealed class Submits(Func<JournalItem, JournalItem> change) : Seams
+    {
+        public override JournalItem Submitted(JournalItem item) => change(item);
     }
 
     private sealed class Decides(LeadDecision decide) : Seams

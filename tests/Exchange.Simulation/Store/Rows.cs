@@ -2,6 +2,7 @@ using Exchange.Engine.Deliveries;
 using Exchange.Engine;
 using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
+using Exchange.Engine.Postbacks;
 using Exchange.Engine.Values;
 using Exchange.Storage;
 
@@ -101,6 +102,7 @@ internal sealed class LeadEntry(LeadId id, NewLead made, long atMs)
     public List<CopyEntry> Copies { get; } = [];
     public List<DeliveryEntry> Deliveries { get; } = [];
     public List<(int CopyNo, Transfer Transfer)> Transfers { get; } = [];
+    public List<NewPostback> Postbacks { get; } = [];
 
     public WaitEntry? Wait { get; set; }
 

@@ -99,6 +99,7 @@ internal class SimDatabase : IJudgedRows
         Persons.Move(plan, news);
         foreach (var (_, end, copy) in plan.Ends) WriteEnd(lead, item, end, (CopyEntry)copy, owner, news);
         foreach (var (_, start) in plan.Starts) WriteStart(lead, plan, start, owner, news);
+        if (item.Postback is { } postback && !lead.Postbacks.Exists(told => told.Event == postback.Event && told.No == postback.No)) lead.Postbacks.Add(postback);
     }
 
     protected virtual void Claim(RequestClaim request, LeadId lead) => requests.TryAdd((request.Publisher, request.Key), new(lead, request.BodyHash));

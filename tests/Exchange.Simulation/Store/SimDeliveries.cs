@@ -8,7 +8,7 @@ namespace Exchange.Simulation.Store;
 /// <summary>Deliveries with their leases and fencing numbers.</summary>
 internal sealed class SimDeliveries(SimStore store) : IDeliveryStore
 {
-    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, Func<string, long?>? pace, CancellationToken cancel) =>
+    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, Pace? pace, CancellationToken cancel) =>
         store.WriteAsync<IReadOnlyList<LeasedDelivery>>(() =>
         {
             var due = store.Database.Deliveries.Where(delivery => delivery is { Status: DeliveryStatus.Waiting, Pulled: false } && store.World.Seams.IsDue(delivery, CopyOf(delivery.Copy).State, nowMs))
@@ -17,7 +17,7 @@ internal sealed class SimDeliveries(SimStore store) : IDeliveryStore
             foreach (var delivery in due)
             {
                 if (claimed.Count == limit) break;
-                if (pace?.Invoke(CopyOf(delivery.Copy).Buyer) is { } later)
+                if (pace?.Invoke(CopyOf(delivery.Copy).Buyer, delivery.Endpoint) is { } later)
                 {
                     delivery.DueAtMs = later;
                     continue;
@@ -36,6 +36,9 @@ internal sealed class SimDeliveries(SimStore store) : IDeliveryStore
             }
             return claimed;
         });
+
+    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAtAsync(string buyer, string endpoint, long nowMs, long leaseUntilMs, int limit, CancellationToken cancel) =>
+        throw new NotSupportedException();
 
     private CopyEntry CopyOf(CopyId id) => store.Database.Find(id.Lead)!.Copies.Find(copy => copy.No == id.No)!;
 

@@ -27,6 +27,7 @@ internal sealed class SimStore : IExchangeStore
         Waits = new SimWaits(this);
         Ledger = new SimLedger(this);
         Returns = new SimReturns(this);
+        Postbacks = new SimPostbacks();
         Access = new SimAccess();
         Upkeep = new SimUpkeep();
     }
@@ -45,6 +46,7 @@ internal sealed class SimStore : IExchangeStore
     public IAccessStore Access { get; }
     public ILedgerStore Ledger { get; }
     public IReturnStore Returns { get; }
+    public IPostbackStore Postbacks { get; }
     public IDoubts Doubts { get; } = new SimForgetting();
     public IErasures Erasures { get; } = new SimForgetting();
     public ISuppressions Suppressions { get; } = new SimForgetting();

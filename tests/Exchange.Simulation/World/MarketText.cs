@@ -101,7 +101,7 @@ internal sealed record MarketText
             "fields": {
               "zip": { "type": "us_zip", "ping": "required" }, "state": { "type": "us_state", "ping": "required" },
               "phone": { "type": "phone", "region": "US", "pii": true, "post": "required" }, "email": { "type": "email", "pii": true, "post": "optional" } } } },
-          "publishers": { "p": { "verticals": ["auto"]{{Caps(PublisherLeads, null, null)}} }, "q": { "verticals": ["auto"], "payout": { "share": "70%" } } },
+          "publishers": { "p": { "verticals": ["auto"]{{Caps(PublisherLeads, null, null)}}, {{Postback}} }, "q": { "verticals": ["auto"], "payout": { "share": "70%" }, {{Postback}} } },
           "buyers": { {{string.Join(", ", new[] { "a", "b", "c" }.Select((id, i) => BuyerOf(id, Credit[i])))}} },
           "campaigns": { {{string.Join(", ", Wishes.Select(CampaignOf))}} },
           "ping_trees": {
@@ -115,6 +115,8 @@ internal sealed record MarketText
           }
         }
         """);
+
+    private const string Postback = """ "postback": { "url": "https://publishers.example.com/pb?lead={{ lead_id }}" } """;
 
     private string BuyerOf(string id, string credit) => $$"""
         "{{id}}": { "credit_limit": "{{credit}}"{{(OneOwner && id != "a" ? """, "company": "owner" """ : "")}},

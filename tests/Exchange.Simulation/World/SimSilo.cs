@@ -13,6 +13,7 @@ using Exchange.Grains.Intake;
 using Exchange.Grains.Leads;
 using Exchange.Grains.Limits;
 using Exchange.Grains.Pings;
+using Exchange.Grains.Postbacks;
 using Exchange.Grains.SoftHolds;
 using Exchange.Simulation.Buyers;
 using Exchange.Simulation.Scheduling;
@@ -61,10 +62,10 @@ internal sealed class SimSilo
         waits = new(Store, grains, Clock, new SimLog<WaitPump>(world, process)) { AtOnce = 3, Idle = TimeSpan.FromSeconds(2), ClaimFor = TimeSpan.FromSeconds(20) };
         var homes = new OfferHomes(book, silos, Store, Catalog, rates, softHolds, Clock, NullLogger<OfferHomes>.Instance);
         var feed = new LiveFeed(Clock);
-        var standing = new StandingBids(Markets.Parsers, Clock);
-        var bidding = new LiveBidding(calls, new EndpointBreakers(new BreakerOptions(), Clock), standing, Live, rotations, Store.Vault, Clock);
+        var standing = new StandingBids(Markets.Parsers, silos, Clock);
+        var bidding = new LiveBidding(calls, new EndpointBreakers(new BreakerOptions(), Clock), new UsualWaits(), standing, Live, rotations, Store.Vault, Clock);
         services = new(
-            Store, Catalog, book, homes, calls, pump, waits, bidding, Markets.Parsers, Clock, Live, rotations, new PromiseCounts(), standing, feed, answers, new SimLog<LeadGrain>(world, process))
+            Store, Catalog, book, homes, calls, pump, new(Store, Catalog, answers, new(http), Clock, NullLogger<PostbackPump>.Instance), waits, bidding, Markets.Parsers, Clock, Live, rotations, new PromiseCounts(), standing, feed, answers, new SimLog<LeadGrain>(world, process))
         {
             Decide = world.Seams.Decide,
         };

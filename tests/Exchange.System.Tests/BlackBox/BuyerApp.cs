@@ -48,7 +48,7 @@ internal sealed class BuyerApp : IAsyncDisposable
     {
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body);
-        var request = new BuyerRequest(Header(context, "webhook-id"), Header(context, "webhook-timestamp"), Header(context, "webhook-signature"), body.ToArray());
+        var request = new BuyerRequest(Header(context, "webhook-id"), Header(context, "webhook-timestamp"), Header(context, "webhook-signature"), body.ToArray()) { Method = context.Request.Method, Query = context.Request.QueryString.Value ?? "" };
         var answer = this[context.Request.Path.Value!.TrimStart('/')].Next(request);
         try { await answer(context); }
         // The exchange hung up or was killed.
@@ -118,6 +118,9 @@ internal sealed class BuyerApp : IAsyncDisposable
 
 internal sealed record BuyerRequest(string Id, string Timestamp, string Signature, byte[] Body)
 {
+    public string Method { get; init; } = "POST";
+    /// <summary>As it came, escaped; with its question mark.</summary>
+    public string Query { get; init; } = "";
     public JsonNode Json => JsonNode.Parse(Body)!;
 
     /// <summary>Standard Webhooks, computed from the words of its specification.</summary>

@@ -51,7 +51,7 @@ public sealed class CatalogTests : IAsyncLifetime
         var solar = await PutAsync(ExchangeProcess.Data("solar.yaml"), "");
         solar.Status.ShouldBe(422);
         var notSupported = solar.Json["errors"]!.AsArray().Where(error => error!["code"]!.ToString() == "not_supported").Select(error => error!["pointer"]!.ToString()).ToList();
-        notSupported.ShouldContain("publishers.sun-compare.postback");
+        notSupported.ShouldContain("buyers.brightroof.endpoints.commercial.connector");
         await ServesAsBeforeAsync(before);
 
         // A plan says what would change and changes nothing.

@@ -40,10 +40,10 @@ public sealed class CrashHarnessTests
         rows["Fault points"].ShouldBe(string.Create(CultureInfo.InvariantCulture, $"{FaultPoints.All.Count} of {FaultPoints.All.Count}"));
         Number("Kills").ShouldBe(Number("Cycles") + FaultPoints.All.Count);
         rows["Audit"].ShouldBe("clean");
-        foreach (var kind in (string[])["Acknowledged sales lost", "Sold twice", "Caps broken", "Answers differ", "Deliveries lost", "Not settled", "Returns lost", "Copies differ"])
+        foreach (var kind in (string[])["Acknowledged sales lost", "Sold twice", "Caps broken", "Answers differ", "Deliveries lost", "Not settled", "Returns lost", "Copies differ", "Postbacks lost"])
             Number(kind).ShouldBe(0, kind);
         // A run in which nothing was sold, cut off or sent again would prove nothing.
-        foreach (var load in (string[])["Sold", "Unknown", "Copies that buyers' servers saw", "Copies sent again"]) Number(load).ShouldBeGreaterThan(0, load);
+        foreach (var load in (string[])["Sold", "Unknown", "Copies that buyers' servers saw", "Copies sent again", "Postbacks that the publisher's server saw"]) Number(load).ShouldBeGreaterThan(0, load);
 
         int Number(string name) => int.Parse(rows[name], NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
     }

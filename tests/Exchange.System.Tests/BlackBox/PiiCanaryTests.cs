@@ -18,6 +18,8 @@ public sealed class PiiCanaryTests : IAsyncLifetime
 {
     private const string CrmSecret = "whsec_Y2FuYXJ5LXNlY3JldC1vZi1hLXRlc3QtMDEyMzQ1Njc4OQ==";
 
+    private const string Tracked = "&lead={{ lead_id }}&status={{ status }}&reason={{ reason }}&payout={{ payout }}&sub={{ sub_id }}&click={{ tags.click_id }}";
+
     private readonly List<string> markers = [];
     /// <summary>What a page says and where it is: an admin may see it, a disk may not.</summary>
     private readonly List<string> documents = [];
@@ -25,6 +27,7 @@ public sealed class PiiCanaryTests : IAsyncLifetime
     private readonly FakeBuyer accepting = FakeBuyer.Answering(FakeBuyer.Response(200, """{ "answer": "accepted", "ref": "A-1" }"""));
     private readonly FakeBuyer refusing = FakeBuyer.Answering(FakeBuyer.Response(200, """{ "answer": "rejected", "reason": "not in area" }"""));
     private readonly FakeBuyer hooked = FakeBuyer.Answering(FakeBuyer.Response(200));
+    private readonly FakeBuyer tracking = FakeBuyer.Answering(FakeBuyer.Response(200));
     private ExchangeProcess exchange = null!;
     private int persons;
 
@@ -47,8 +50,8 @@ public sealed class PiiCanaryTests : IAsyncLifetime
                   home_ip:    { type: ip, pii: true, post: optional }
                   profile:    { type: url, pii: true, post: optional }
             publishers:
-              one: { verticals: [auto], payout: { share: 80% } }
-              two: { verticals: [auto], payout: { share: 80% } }
+              one: { verticals: [auto], payout: { share: 80% }, postback: { url: "{{tracking.Url}}{{Tracked}}" } }
+              two: { verticals: [auto], payout: { share: 80% }, postback: { url: "{{tracking.Url}}", secret: { secret: crm } } }
             buyers:
               inbox-buyer: { credit_limit: unlimited }
               loser: { credit_limit: unlimited }
@@ -72,6 +75,7 @@ public sealed class PiiCanaryTests : IAsyncLifetime
         await accepting.DisposeAsync();
         await refusing.DisposeAsync();
         await hooked.DisposeAsync();
+        await tracking.DisposeAsync();
     }
 
     [Fact]
@@ -122,6 +126,11 @@ public sealed class PiiCanaryTests : IAsyncLifetime
         inbox.ShouldContain(person["phone"]);
         var clock = Stopwatch.StartNew();
         while (hooked.Requests.IsEmpty && clock.Elapsed < TimeSpan.FromSeconds(20)) await Task.Delay(20);
+        while (tracking.Requests.Count < 9 && clock.Elapsed < TimeSpan.FromSeconds(30)) await Task.Delay(20);
+        // Their publishers were told of the sales and of the others, in an address and in a message.
+        tracking.Requests.Count.ShouldBe(9);
+        tracking.Requests.Select(request => request.Line.Split(' ')[0]).Distinct().ShouldBe(["GET", "POST"], ignoreOrder: true);
+        foreach (var request in tracking.Requests) told.AppendLine(request.Line).AppendJoin('\n', request.Headers).AppendLine().AppendLine(Encoding.UTF8.GetString(request.Body));
         foreach (var buyer in (FakeBuyer[])[accepting, hooked]) Encoding.UTF8.GetString(buyer.Requests.First().Body).ShouldContain("@canary-");
         var losing = (await exchange.GetAsync("/v1/buyer/copies?limit=100", loser)).Text;
         JsonDocument.Parse(losing).RootElement.GetProperty("copies").GetArrayLength().ShouldBe(0);
@@ -140,7 +149,7 @@ public sealed class PiiCanaryTests : IAsyncLifetime
                 told.Append(reply.Text);
             }
         }
-        foreach (var path in (string[])["/v1/admin/catalog", "/v1/admin/catalog/history", "/v1/admin/keys", "/v1/admin/secrets", "/v1/admin/deliveries", "/v1/admin/ledger", "/openapi/v1.json"])
+        foreach (var path in (string[])["/v1/admin/catalog", "/v1/admin/catalog/history", "/v1/admin/keys", "/v1/admin/secrets", "/v1/admin/deliveries", "/v1/admin/postbacks", "/v1/admin/ledger", "/openapi/v1.json"])
             told.Append((await exchange.GetAsync(path)).Text);
         told.Append(await exchange.MetricsAsync());
 

@@ -10,29 +10,25 @@ using Shouldly;
 
 namespace Exchange.System.Tests.Catalog;
 
-/// <summary>The full example catalog: what of it this build refuses, and that the rest sells as its first lines say.</summary>
+/// <summary>The full example catalog: it is accepted, and sells as its first lines say.</summary>
 public sealed class SolarTests
 {
-    /// <summary>Postbacks and e-mail.</summary>
     [Fact]
-    public void Solar_UsesWhatThisBuildCannotHonour_AndIsRefusedAtEachPlace()
+    public void Solar_AsWritten_IsAccepted()
     {
         var result = Files.Compile(Files.Read(File.ReadAllBytes(Files.Solar)));
-        result.Model.ShouldBeNull();
-        result.Errors.Errors.Select(error => (error.Code, error.Pointer)).ShouldBe(
-        [
-            ("not_supported", "publishers.sun-compare.postback"),
-            ("not_supported", "buyers.brightroof.endpoints.commercial.connector"),
-        ], ignoreOrder: true);
+        result.Errors.Errors.ShouldBeEmpty();
+        result.Errors.Warnings.Select(warning => (warning.Code, warning.Pointer)).ShouldBe([("no_credit", "buyers.desert-solar.credit_limit")]);
+        result.Model.ShouldNotBeNull();
     }
 
-    /// <summary>The example without those keys: Sunworks bids a fixed 27.00 in the place of its live answer.</summary>
+    /// <summary>The example without what calls somebody or waits: Sunworks bids a fixed 27.00 in the place of its live answer.</summary>
     private static ConfigNode WithoutThem()
     {
         var root = Files.Read(File.ReadAllBytes(Files.Solar));
         string[] gone =
         [
-            "connectors", "publishers sun-compare postback", "publishers coreg-network intake",
+            "connectors", "publishers coreg-network intake",
             "buyers sunworks endpoints", "buyers brightroof office", "buyers brightroof endpoints", "campaigns sunworks-live delivery", "campaigns brightroof-shared delivery",
             "campaigns helios-surveyed delivery", "campaigns hearth-renewals delivery", "campaigns sunworks-live bid live",
         ];

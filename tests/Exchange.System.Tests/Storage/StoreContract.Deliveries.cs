@@ -1,4 +1,5 @@
 using Exchange.Engine;
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Storage;
@@ -244,6 +245,23 @@ public abstract partial class StoreContract
         (await Store.Deliveries.RedeliverAsync(new(Lead(2), 1), "crm", Now, default)).ShouldBeFalse();
     }
 
+    [Fact]
+    public async Task ClaimAt_OneEndpoint_TakesWhatIsDueThereAndSold_AndNothingTwice()
+    {
+        await Store.ApplyAsync(Limits());
+        foreach (var n in (int[])[3, 1, 2, 4, 5])
+            await Store.SubmitAsync(Post(Lead(n), [Copy(1, Limits(), buyer: n == 4 ? "b" : "a", deliveries: [new("files", n == 5 ? Now + 60_000 : Now, 0), new("hook", Now, 0)])]));
+        await Store.SubmitAsync(Post(Lead(6), [Copy(1, Limits(), deliveries: [new("files", Now, 0) { Wait = DeliveryWait.Moment }])]));
+
+        var claims = await Store.Deliveries.ClaimDueAtAsync("a", "files", Now + 1_000, Now + 9_000, 2, default);
+        claims.Select(claim => (claim.Copy.Lead, claim.Endpoint, claim.Fence, claim.Attempts, claim.CreatedAtMs)).ShouldBe([(Lead(1), "files", 1, 1, Now), (Lead(2), "files", 1, 1, Now)]);
+        (await Store.Deliveries.ClaimDueAtAsync("a", "files", Now + 1_000, Now + 9_000, 9, default)).Select(claim => claim.Copy.Lead).ShouldBe([Lead(3)]);
+        (await Store.Deliveries.ClaimDueAtAsync("a", "files", Now + 2_000, Now + 12_000, 9, default)).ShouldBeEmpty();
+        (await Store.Deliveries.RecordAsync(claims[0].Copy, "files", 1, new(DeliveryStatus.Delivered, null, null), Now + 2_000, default)).ShouldBeTrue();
+        // The others' lease is over: they come again, under a newer fence.
+        (await Store.Deliveries.ClaimDueAtAsync("a", "files", Now + 10_000, Now + 20_000, 9, default)).Select(claim => (claim.Copy.Lead, claim.Fence, claim.Attempts)).ShouldBe([(Lead(2), 2, 2), (Lead(3), 2, 2)]);
+    }
+
     /// <summary>Nine of a and then one of b: b's is reached, and a's others come back at their pace.</summary>
     [Fact]
     public async Task Claim_ManyOfOneBuyer_PostponesWhatIsOverItsShare()
@@ -253,7 +271,7 @@ public abstract partial class StoreContract
             await Store.SubmitAsync(Post(Lead(n), [Copy(1, Limits(), buyer: n == 10 ? "b" : "a", deliveries: [new("hook", Now + n, 0)])]));
         var later = Now + 60_000;
         var taken = 0;
-        var claimed = await Store.Deliveries.ClaimDueAsync(Now + 1_000, Now + 9_000, 5, buyer => buyer == "a" && ++taken > 2 ? later += 20 : null, default);
+        var claimed = await Store.Deliveries.ClaimDueAsync(Now + 1_000, Now + 9_000, 5, (buyer, _) => buyer == "a" && ++taken > 2 ? later += 20 : null, default);
         claimed.Select(claim => claim.Copy.Lead).ShouldBe([Lead(1), Lead(2), Lead(10)]);
         (await Store.Deliveries.ClaimDueAsync(Now + 1_000, Now + 9_000, 5, default)).ShouldBeEmpty();
         (await Store.Deliveries.ClaimDueAsync(Now + 60_020 + 2 * 20, Now + 90_000, 50, default)).Count(claim => claim.Attempts == 1).ShouldBe(3);

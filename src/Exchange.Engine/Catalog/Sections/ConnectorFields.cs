@@ -14,8 +14,11 @@ internal static class ConnectorFields
     public static void Check(CatalogDraft draft)
     {
         var done = new HashSet<(ConnectorModel, string, bool)>();
+        var mails = new HashSet<(EmailModel, string)>();
         foreach (var (id, campaign) in draft.Campaigns)
         {
+            foreach (var mail in campaign.Model.Delivery.To.SelectMany(to => (EndpointModel?[])[to.Endpoint, to.Endpoint.Test]).Select(endpoint => endpoint?.Email).OfType<EmailModel>())
+                if (mails.Add((mail, campaign.Model.Vertical))) Check(draft, id, campaign.Model.Vertical, mail);
             foreach (var endpoint in campaign.Model.Delivery.To.Select(to => to.Endpoint))
                 if (endpoint.Shape is { } shape && done.Add((shape, campaign.Model.Vertical, false))) Check(draft, id, campaign.Model.Vertical, shape.Post, shape.Check);
             if (LiveShape(campaign) is { } live && done.Add((live, campaign.Model.Vertical, true))) Check(draft, id, campaign.Model.Vertical, live.Ping, live.Lost);
@@ -34,6 +37,19 @@ internal static class ConnectorFields
                 if (Wrong(read.Field, request!.Phase, vertical, errors) is var (code, message) && code is not null)
                     errors.Add(read.Path, code, $"Campaign {campaign} uses this for {verticalId}: {message}");
         foreach (var error in errors.Errors.Distinct()) draft.Errors.Add(error.Pointer, error.Code, error.Message);
+    }
+
+    private static void Check(CatalogDraft draft, string campaign, string verticalId, EmailModel mail)
+    {
+        if (draft.Verticals.Peek(verticalId) is not { } vertical) return;
+        foreach (var read in mail.BodyFields.Concat(mail.SubjectFields).Distinct())
+        {
+            var (code, message) = Wrong(read.Field, RequestPhase.Post, vertical, draft.Errors);
+            // Whatever a ping may not tell a bidder is not told to every mail server on the way either.
+            if (code is null && mail.SubjectFields.Contains(read) && vertical.Fields.Find(read.Field) is { } field && (field.Ping == FieldUse.None || field.IsPerson || field.Sensitive))
+                (code, message) = (ConditionErrors.FieldNotHere, $"a mail's subject cannot read `{read.Field}`, which no ping may carry; put it into the `body`.");
+            if (code is not null) draft.Errors.Add(read.Path, code, $"Campaign {campaign} uses this for {verticalId}: {message}");
+        }
     }
 
     private static (string? Code, string Message) Wrong(string name, RequestPhase phase, VerticalDraft vertical, ConfigErrors errors)

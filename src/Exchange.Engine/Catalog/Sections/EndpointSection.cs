@@ -11,16 +11,20 @@ internal static class EndpointSection
 
     private static readonly MapKeys Keys = new(
         ["name", "note", "connector", "with", "timeout", "limits", "test", "repeatable", "price_at_post", "duplicate_after_doubt"]);
-    private static readonly MapKeys TimeoutKeys = new(["ping", "post"]);
+    private static readonly MapKeys TimeoutKeys = new(["ping", "post", "adaptive"]);
     private static readonly MapKeys LimitKeys = new(["in_flight", "per_second", "per_minute"]);
     private static readonly MapKeys TestKeys = new(["with"]);
-    private static readonly (string, ConnectorKind)[] Connectors = [(Inbox, ConnectorKind.Inbox), ("webhook", ConnectorKind.Webhook), ("native", ConnectorKind.Native), ("grpc", ConnectorKind.Grpc)];
-    private static readonly string[] LaterConnectors = ["email", "sftp"];
+    private static readonly (string, ConnectorKind)[] Connectors =
+        [(Inbox, ConnectorKind.Inbox), ("webhook", ConnectorKind.Webhook), ("native", ConnectorKind.Native),
+        ("email", ConnectorKind.Email), ("sftp", ConnectorKind.Sftp), ("grpc", ConnectorKind.Grpc)];
     private static readonly TimeSpan UsualPostTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>A mail server looks at what it gets before it answers, and a file has many leads.</summary>
+    private static readonly TimeSpan UsualFileTimeout = TimeSpan.FromMilliseconds(Limits.BuyerPostTimeoutMs);
 
     /// <summary>Keys that need somebody who is called, and those that need an answer in words.</summary>
     private static readonly string[] OfAnswers = ["price_at_post", "duplicate_after_doubt"];
-    private static readonly string[] OfCalls = ["timeout", "limits", "test", "repeatable", .. OfAnswers];
+    private static readonly string[] OfCalls = ["timeout", "test", "repeatable", .. OfAnswers];
 
     public static FrozenDictionary<string, EndpointModel> Read(string buyer, ConfigNode? node, CatalogDraft draft)
     {
@@ -39,16 +43,16 @@ internal static class EndpointSection
         ValueReader.IsId(name, node.Path, errors);
         if (MapReader.Open(node, Keys, errors) is not { } map) return null;
         draft.NameOf(map, name);
-        if (map.Required("connector", "inbox, webhook, native or a connector of the catalog", errors) is not { } connectorNode) return null;
+        if (map.Required("connector", "inbox, webhook, native, email, sftp, grpc or a connector of the catalog", errors) is not { } connectorNode) return null;
         if (Connector(connectorNode, draft) is not var (kind, shape)) return null;
         if (name == Inbox && kind != ConnectorKind.Inbox)
             errors.Add(node.Path, ConfigCodes.ReservedName, "`inbox` is the endpoint that every buyer has; give this one another name.");
-        foreach (var key in kind switch { ConnectorKind.Inbox => OfCalls, ConnectorKind.Webhook => OfAnswers, _ => [] })
-            if (map[key] is { } stray) errors.Add(stray.Path, ConfigCodes.MisplacedKey, $"`{key}` means nothing here: {(kind == ConnectorKind.Inbox ? "nobody is called" : "a webhook's answer is its status alone")}. Take it out.");
-        var (ping, post) = Timeouts(map["timeout"], errors);
+        foreach (var key in kind switch { ConnectorKind.Inbox => OfCalls, ConnectorKind.Webhook or ConnectorKind.Email or ConnectorKind.Sftp => OfAnswers, _ => [] })
+            if (map[key] is { } stray) errors.Add(stray.Path, ConfigCodes.MisplacedKey, $"`{key}` means nothing here: {(kind == ConnectorKind.Inbox ? "nobody is called" : kind == ConnectorKind.Webhook ? "a webhook's answer is its status alone" : "nobody answers a mail or a file")}. Take it out.");
+        var (ping, post, adaptive) = Timeouts(map["timeout"], kind is ConnectorKind.Email or ConnectorKind.Sftp ? UsualFileTimeout : UsualPostTimeout, errors);
         var endpoint = new EndpointModel(name, kind, null, null, post)
         {
-            Buyer = buyer, PingTimeout = ping, Shape = shape, Limits = map["limits"] is { } limits ? LimitsOf(limits, errors) : EndpointLimits.None,
+            Buyer = buyer, PingTimeout = ping, AdaptivePing = adaptive, Shape = shape, Limits = map["limits"] is { } limits ? LimitsOf(limits, kind, errors) : EndpointLimits.None,
             Repeatable = map["repeatable"] is not { } repeatable || ValueReader.Boolean(repeatable, errors) != false,
             PriceAtPost = (map["price_at_post"] is { } price ? ValueReader.Word(price, [("ignore", PriceAtPost.Ignore), ("lower", PriceAtPost.Lower)], errors) : null) ?? PriceAtPost.Ignore,
             DuplicateAfterDoubt = (map["duplicate_after_doubt"] is { } duplicate
@@ -57,7 +61,12 @@ internal static class EndpointSection
         var with = map["with"];
         if (shape is null && kind is not (ConnectorKind.Inbox or ConnectorKind.Grpc) && with is null)
         {
-            map.Required("with", "{ url: \"https://…\", secret: { secret: NAME } }", errors);
+            map.Required("with", kind switch
+            {
+                ConnectorKind.Email => "{ to: leads@example.com }",
+                ConnectorKind.Sftp => "{ host: sftp.example.com, user: NAME, key: { secret: NAME }, folder: leads }",
+                _ => "{ url: \"https://…\", secret: { secret: NAME } }",
+            }, errors);
             return null;
         }
         endpoint = EndpointWith.Read(endpoint, with, map.At("with"), whole: true, draft);
@@ -73,20 +82,21 @@ internal static class EndpointSection
             // One that is itself wrong was reported where it is declared.
             return draft.Connectors.TryGetValue(name, out var shape) ? (ConnectorKind.Http, shape) : null;
         }
-        if (node is ConfigText { Text: { Length: > 0 } unknown } && Connectors.All(known => known.Item1 != unknown) && !LaterConnectors.Contains(unknown))
+        if (node is ConfigText { Text: { Length: > 0 } unknown } && Connectors.All(known => known.Item1 != unknown))
         {
             draft.Errors.Add(node.Path, ConfigCodes.UnknownValue, Nearest.Fix(
                 "There is no connector of this name", unknown, Connectors.Select(known => known.Item1).Concat(draft.Declared["connectors"].Keys), draft.Errors));
             return null;
         }
-        return ValueReader.Word(node, Connectors, draft.Errors, LaterConnectors) is { } kind ? (kind, null) : null;
+        return ValueReader.Word(node, Connectors, draft.Errors) is { } kind ? (kind, null) : null;
     }
 
-    private static (TimeSpan Ping, TimeSpan Post) Timeouts(ConfigNode? node, ConfigErrors errors)
+    private static (TimeSpan Ping, TimeSpan Post, bool Adaptive) Timeouts(ConfigNode? node, TimeSpan usualPost, ConfigErrors errors)
     {
-        var usual = (new EndpointModel("", ConnectorKind.Http, null, null, UsualPostTimeout).PingTimeout, UsualPostTimeout);
-        if (node is null || MapReader.Open(node, TimeoutKeys, errors) is not { } map) return usual;
-        return (Within("ping", usual.PingTimeout, Limits.BuyerPingTimeoutMs), Within("post", UsualPostTimeout, Limits.BuyerPostTimeoutMs));
+        var usual = new EndpointModel("", ConnectorKind.Http, null, null, usualPost).PingTimeout;
+        if (node is null || MapReader.Open(node, TimeoutKeys, errors) is not { } map) return (usual, usualPost, false);
+        return (Within("ping", usual, Limits.BuyerPingTimeoutMs), Within("post", usualPost, Limits.BuyerPostTimeoutMs),
+            map["adaptive"] is { } adaptive && ValueReader.Boolean(adaptive, errors) == true);
 
         TimeSpan Within(string key, TimeSpan otherwise, int mostMs)
         {
@@ -98,9 +108,11 @@ internal static class EndpointSection
         }
     }
 
-    private static EndpointLimits LimitsOf(ConfigNode node, ConfigErrors errors)
+    private static EndpointLimits LimitsOf(ConfigNode node, ConnectorKind kind, ConfigErrors errors)
     {
         if (MapReader.Open(node, LimitKeys, errors) is not { } map) return EndpointLimits.None;
+        if (kind == ConnectorKind.Inbox && map["in_flight"] is { } stray)
+            errors.Add(stray.Path, ConfigCodes.MisplacedKey, "Nobody is called: of an inbox `per_second` and `per_minute` say how often its buyer may pull it. Take it out.");
         return new(Number("in_flight", 10_000), Number("per_second", 100_000), Number("per_minute", 1_000_000));
 
         int? Number(string key, int most) => map[key] is { } written ? (int?)ValueReader.Number(written, 1, most, errors) : null;

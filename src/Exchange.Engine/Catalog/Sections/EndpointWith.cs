@@ -16,6 +16,8 @@ internal static class EndpointWith
     {
         ConnectorKind.Inbox or ConnectorKind.Grpc => Nothing(endpoint, node, draft.Errors),
         ConnectorKind.Http => Named(endpoint, node, at, whole, draft),
+        ConnectorKind.Email => EmailWith.Read(endpoint, node!, whole, draft),
+        ConnectorKind.Sftp => SftpWith.Read(endpoint, node!, whole, draft),
         _ => Call(endpoint, node!, whole, draft),
     };
 

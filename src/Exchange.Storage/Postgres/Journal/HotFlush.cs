@@ -26,10 +26,12 @@ internal static class HotFlush
     {
         var (before, after) = (new PlanRows(flush, owner), new PlanRows(flush, owner));
         var (personsBefore, personsAfter) = (new PersonWrites(flush), new PersonWrites(flush));
+        var postbacks = new PostbackWrites(flush);
         foreach (var item in batch.Planned)
         {
             var place = fence.Add(item);
             if (item.Plan.NoFreeCopy is not null) continue;
+            postbacks.Add(place, item);
             if (item.IsSettled || item.IsNew) before.Add(0, item);
             else after.Add(place, item);
             if (item.IsSettled) personsBefore.Add(0, item);
@@ -40,6 +42,7 @@ internal static class HotFlush
         fence.Emit(flush, rows);
         after.Emit();
         personsAfter.Emit();
+        postbacks.Emit();
     }
 
     /// <summary>Taken back whatever the fence says: what the first flush made for items that are not done.</summary>

@@ -1,0 +1,58 @@
+using Exchange.Delivery;
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Deliveries;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+using Exchange.Grains.Catalog;
+using Exchange.Grains.Leads;
+using Exchange.Grains.Returns;
+using Exchange.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Exchange.Grains.Deliveries;
+
+/// <summary>A sold copy on its way: what is sent and where, or how its delivery ends without anybody being called.</summary>
+internal readonly record struct Outgoing(EndpointModel? Endpoint, CopyMessage? Message, DeliveryResult? Ended);
+
+/// <summary>What stands around one attempt at a sold copy, alone or with others: may it be sent, and what is recorded of it.</summary>
+internal sealed class Handover(IExchangeStore store, ICatalogHost catalog, TimeProvider time, ILogger log)
+{
+    public async Task<Outgoing> PrepareAsync(LeasedDelivery delivery)
+    {
+        var model = catalog.Current;
+        if (!model.Buyers.TryGetValue(delivery.Buyer, out var buyer) || !buyer.Endpoints.TryGetValue(delivery.Endpoint, out var endpoint)) return Ended(DeliveryStatus.Dead, "endpoint_gone");
+        var lead = await store.Leads.FindAsync(delivery.Copy.Lead, CancellationToken.None);
+        var copy = lead?.Copies.FirstOrDefault(row => row.Id == delivery.Copy);
+        if (lead is null || copy is not { State: CopyState.Captured }) return Ended(DeliveryStatus.Dead, "copy_ended");
+        if (lead.IsErased) return Ended(DeliveryStatus.Cancelled, "cancelled");
+        if (!DeliveryDecision.MayCall(endpoint, delivery.Attempts, delivery.LastError)) return Ended(DeliveryStatus.Dead, "not_repeatable");
+        var message = CopyMessages.Create(model, await SaleTerms.ModelOfAsync(catalog, lead, copy.Campaign, CancellationToken.None), lead, copy, LeadPayload.Of(store.Vault, lead), store.Vault);
+        return new(endpoint, message with { AfterDoubt = DeliveryDecision.MayHaveArrived(delivery.Attempts, delivery.LastError) }, null);
+
+        static Outgoing Ended(DeliveryStatus status, string error) => new(null, null, new(status, null, error));
+    }
+
+    /// <param name="drawnBy">By whose id the wait before the next attempt is drawn: copies that went together come again together.</param>
+    public DeliveryResult After(LeasedDelivery delivery, EndpointModel endpoint, AttemptResult result, CopyId drawnBy)
+    {
+        var retryFor = catalog.Current.Campaigns.TryGetValue(delivery.Campaign, out var campaign) ? campaign.Delivery.RetryFor : TimeSpan.FromHours(24);
+        var step = DeliveryDecision.After(new FinishedAttempt(
+            drawnBy, CopyState.Captured, result.Kind, result.Refusal, delivery.Attempts, delivery.CreatedAtMs, time.GetUtcNow().ToUnixTimeMilliseconds(), retryFor, result.RetryAfter, result.Error, delivery.LastError)
+        { Repeatable = endpoint.CanComeAgain });
+        return new(step.Next switch
+        {
+            DeliveryNext.Delivered => DeliveryStatus.Delivered,
+            DeliveryNext.Wait => DeliveryStatus.Waiting,
+            DeliveryNext.Failed => DeliveryStatus.Failed,
+            _ => DeliveryStatus.Dead,
+        }, step.DueAtMs, step.Error);
+    }
+
+    public async Task RecordAsync(LeasedDelivery delivery, DeliveryResult result)
+    {
+        if (!await store.Deliveries.RecordAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, result, time.GetUtcNow().ToUnixTimeMilliseconds(), CancellationToken.None))
+            log.LogWarning("A newer attempt holds copy {Copy}; this result is dropped", delivery.Copy);
+        else if (result.Status == DeliveryStatus.Dead)
+            log.LogWarning("Copy {Copy} to {Endpoint} is a dead letter: {Error}", delivery.Copy, delivery.Endpoint, result.Error);
+    }
+}

@@ -1,0 +1,102 @@
+using Exchange.Delivery;
+using Exchange.Engine;
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Connectors;
+using Exchange.Engine.Deliveries;
+using Exchange.Engine.Ledger;
+using Exchange.Grains.Catalog;
+using Exchange.Storage;
+
+namespace Exchange.Grains.Deliveries;
+
+/// <summary>Deliveries that go out together, each under its own lease: of one endpoint and one moment of its schedule, in the order of their copies' ids.</summary>
+internal sealed record LeadBatch(string Buyer, string Endpoint, long MomentMs, IReadOnlyList<LeasedDelivery> Deliveries);
+
+/// <summary>
+/// Collects the deliveries of endpoints that take files. What became due for one moment is one file, and comes again as the same file after a doubt: the moment is
+/// that of each delivery's making, and copies that went together wait together.
+/// </summary>
+internal sealed class LeadFiles(IExchangeStore store, ICatalogHost catalog, BuyerCalls calls, Handover handover)
+{
+    /// <summary>Of which one file consists at most.</summary>
+    public const int CopiesPerFile = 1_000;
+
+    /// <summary>Claimed at once: two files for each call that may be under way at an endpoint.</summary>
+    private const int CopiesPerClaim = 4 * CopiesPerFile;
+
+    private const int Recording = 32;
+
+    private readonly Lock gate = new();
+    private readonly Dictionary<(string Buyer, string Endpoint), int> underWay = [];
+
+    private SftpModel? FilesOf(string buyer, string endpoint) => catalog.Current.Buyers.GetValueOrDefault(buyer)?.Endpoints.GetValueOrDefault(endpoint)?.Sftp;
+
+    /// <summary>Whether what is due there is to be taken: null, it is, in any number; else when it is asked about again. Not asked: it takes no files.</summary>
+    public bool Asks(string buyer, string endpoint, long nowMs, out long? later)
+    {
+        later = null;
+        if (FilesOf(buyer, endpoint) is null) return false;
+        // Its files of just now are not on the server yet: what is due meanwhile is in the next ones.
+        lock (gate) if (underWay.ContainsKey((buyer, endpoint))) later = nowMs + 1_000;
+        return true;
+    }
+
+    /// <summary>What was claimed, with all else that is due at the same endpoints, as files.</summary>
+    public async Task<IReadOnlyList<LeadBatch>> CollectAsync(IEnumerable<LeasedDelivery> claimed, long nowMs, long leaseUntilMs, CancellationToken cancel)
+    {
+        List<LeadBatch> batches = [];
+        foreach (var place in claimed.GroupBy(delivery => (delivery.Buyer, delivery.Endpoint)))
+        {
+            var (buyer, endpoint) = place.Key;
+            var more = await store.Deliveries.ClaimDueAtAsync(buyer, endpoint, nowMs, leaseUntilMs, Math.Max(1, CopiesPerClaim - place.Count()), cancel);
+            var files = FilesOf(buyer, endpoint);
+            var made = place.Concat(more).GroupBy(delivery => files?.NextFileMs(delivery.CreatedAtMs) ?? 0)
+                .SelectMany(moment => moment.OrderBy(delivery => delivery.Copy.Lead).ThenBy(delivery => delivery.Copy.No).Chunk(CopiesPerFile).Select(chunk => new LeadBatch(buyer, endpoint, moment.Key, chunk)))
+                .ToArray();
+            lock (gate) underWay[place.Key] = underWay.GetValueOrDefault(place.Key) + made.Length;
+            batches.AddRange(made);
+        }
+        return batches;
+    }
+
+    /// <summary>Whether it goes out in a file.</summary>
+    public bool Takes(LeasedDelivery delivery) =>
+        delivery.Wait == DeliveryWait.None && delivery.CopyState == CopyState.Captured && FilesOf(delivery.Buyer, delivery.Endpoint) is not null;
+
+    /// <summary>Whatever became of it.</summary>
+    public void Left(LeadBatch batch)
+    {
+        lock (gate) if (--underWay[(batch.Buyer, batch.Endpoint)] == 0) underWay.Remove((batch.Buyer, batch.Endpoint));
+    }
+
+    public async Task DeliverAsync(LeadBatch batch, long deadlineMs)
+    {
+        var (going, messages) = (new List<LeasedDelivery>(batch.Deliveries.Count), new List<CopyMessage>(batch.Deliveries.Count));
+        EndpointModel? endpoint = null;
+        foreach (var delivery in batch.Deliveries)
+        {
+            var outgoing = await handover.PrepareAsync(delivery);
+            if (outgoing.Ended is { } ended) await handover.RecordAsync(delivery, ended);
+            // One that was changed in between is taken as it is now, for all of the file.
+            else
+            {
+                endpoint ??= outgoing.Endpoint;
+                going.Add(delivery);
+                messages.Add(outgoing.Message!);
+            }
+        }
+        if (endpoint is null) return;
+        var result = await calls.SendAsync(endpoint, new CopyBatch(DateTimeOffset.FromUnixTimeMilliseconds(batch.MomentMs), ColumnsOf(messages), messages), deadlineMs);
+        FaultPoints.AfterSent.Pass();
+        await Parallel.ForEachAsync(going, new ParallelOptions { MaxDegreeOfParallelism = Recording }, async (delivery, _) =>
+            await handover.RecordAsync(delivery, handover.After(delivery, endpoint, result, going[0].Copy)));
+    }
+
+    /// <summary>Every field of every vertical in the file, so that its columns do not depend on what its leads happen to have.</summary>
+    private string[] ColumnsOf(List<CopyMessage> messages)
+    {
+        var model = catalog.Current;
+        return [.. messages.Select(message => message.Vertical).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
+            .SelectMany(vertical => model.Verticals.GetValueOrDefault(vertical)?.Fields.All.Select(field => field.Name) ?? []).Distinct(StringComparer.Ordinal)];
+    }
+}

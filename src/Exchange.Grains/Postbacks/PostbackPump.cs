@@ -1,0 +1,192 @@
+using Exchange.Delivery;
+using Exchange.Delivery.Postbacks;
+using Exchange.Engine;
+using Exchange.Engine.Deliveries;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Leads;
+using Exchange.Engine.Postbacks;
+using Exchange.Engine.Values;
+using Exchange.Grains.Catalog;
+using Exchange.Grains.Deliveries;
+using Exchange.Grains.Leads;
+using Exchange.Storage;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Exchange.Grains.Postbacks;
+
+/// <summary>
+/// Calls publishers, from the rows that the journal wrote with the outcomes. Before each attempt it holds a durable lease; a result is recorded only under that
+/// lease's fence. Where a publisher is called, and with which secret, is the catalog's of the moment of the call.
+/// </summary>
+public sealed class PostbackPump(IExchangeStore store, ICatalogHost catalog, LeadAnswers answers, PostbackCalls calls, TimeProvider time, ILogger<PostbackPump> log) : BackgroundService
+{
+    /// <summary>Attempts under way at once. They wait on sockets, not on a processor.</summary>
+    private const int Workers = 128;
+
+    /// <summary>Of them, what one publisher may hold, so that one that hangs leaves the rest to the others; and how many a second of what is over that come back.</summary>
+    private const int PerPublisher = 32, PerSecond = 200;
+
+    /// <summary>The longest between two looks at what is due.</summary>
+    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(1);
+
+    private readonly BuyerQueues<(LeasedPostback Postback, long DeadlineMs)> ready = new(PerPublisher, PerSecond);
+    private readonly SemaphoreSlim nudge = new(0, 1);
+    private long delivered, retried, dead;
+
+    /// <summary>What became of attempts since start.</summary>
+    public (long Delivered, long Retried, long Dead) Sums => (Interlocked.Read(ref delivered), Interlocked.Read(ref retried), Interlocked.Read(ref dead));
+
+    /// <summary>After an item is durable: what it tells goes out now.</summary>
+    public void Started(JournalItem item)
+    {
+        if (item.Postback is not null) Nudge();
+    }
+
+    /// <summary>Something became due sooner than the pump thinks.</summary>
+    public void Nudge()
+    {
+        try { nudge.Release(); }
+        catch (SemaphoreFullException) { }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var adopted = await store.Postbacks.AdoptAsync(NowMs(), stoppingToken);
+        if (adopted > 0) log.LogInformation("Took over {Count} postbacks whose process had ended", adopted);
+        var workers = Enumerable.Range(0, Workers).Select(_ => WorkAsync(stoppingToken)).ToArray();
+        try
+        {
+            while (!stoppingToken.IsCancellationRequested)
+            {
+                if (await ClaimAsync(stoppingToken)) continue;
+                using var idle = time.CreateTimer(static pump => ((PostbackPump)pump!).Nudge(), this, Idle, Timeout.InfiniteTimeSpan);
+                await nudge.WaitAsync(stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) { }
+        await Task.WhenAll(workers);
+    }
+
+    /// <summary>True: there may be more at once.</summary>
+    private async Task<bool> ClaimAsync(CancellationToken stopping)
+    {
+        try
+        {
+            // Only as many as can be called at once: a lease that waits in a queue is time lost for somebody else.
+            var room = Workers - ready.Waiting;
+            var next = room > 0 ? await store.Postbacks.NextDueAsync(stopping) : null;
+            var now = NowMs();
+            if (next is null || next > now) return false;
+            var deadline = now + (long)PostbackCalls.Timeout.TotalMilliseconds;
+            var taken = new Dictionary<string, int>(StringComparer.Ordinal);
+            var looked = 0;
+            var due = await store.Postbacks.ClaimDueAsync(now, deadline + LeadMachine.LeaseGraceMs, room, publisher =>
+            {
+                looked++;
+                var of = taken.GetValueOrDefault(publisher);
+                if (ready.Pace(publisher, of, now) is { } later) return later;
+                taken[publisher] = of + 1;
+                return null;
+            }, stopping);
+            foreach (var postback in due) ready.Add(postback.Publisher, (postback, deadline), soldNow: false);
+            // Behind what was postponed there may be others'.
+            return due.Count >= room || looked >= IDeliveryStore.PacedRows;
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException)
+        {
+            log.LogError(fault, "Due postbacks could not be read; trying again");
+            return false;
+        }
+    }
+
+    private async Task WorkAsync(CancellationToken stopping)
+    {
+        try
+        {
+            while (true)
+            {
+                var (publisher, (postback, deadline)) = await ready.TakeAsync(stopping);
+                try
+                {
+                    await TellAsync(postback, deadline);
+                }
+                catch (Exception fault) when (fault is not OutOfMemoryException)
+                {
+                    // Its lease runs out and it comes again; one bad postback stops no other.
+                    log.LogError(fault, "Postback {Postback} broke off", postback.Id);
+                }
+                finally
+                {
+                    ready.Left(publisher);
+                }
+            }
+        }
+        catch (OperationCanceledException) { }
+    }
+
+    private async Task TellAsync(LeasedPostback leased, long deadlineMs)
+    {
+        var left = TimeSpan.FromMilliseconds(deadlineMs - NowMs());
+        // It waited here longer than its lease: only a lease's holder may send, so it comes again from the rows.
+        if (left <= TimeSpan.Zero) return;
+        if (catalog.Current.Publishers.GetValueOrDefault(leased.Publisher)?.Postback is not { } postback)
+        {
+            await RecordAsync(leased, new(DeliveryStatus.Dead, null, "postback_gone"));
+            return;
+        }
+        var lead = await store.Leads.FindAsync(leased.Id.Lead, CancellationToken.None);
+        Invariant.Require(lead is not null, "a postback is of a lead");
+        var secret = postback.SecretName is { } name ? await store.Access.FindSecretAsync(name, CancellationToken.None) : null;
+        using var deadline = new CancellationTokenSource(left, time);
+        var result = await calls.SendAsync(leased.Publisher, postback, secret, await MessageAsync(leased, lead), time.GetUtcNow(), deadline.Token);
+        FaultPoints.AfterPostback.Pass();
+        // As a sold copy that has to arrive: the outcome stands, whatever is answered.
+        var step = DeliveryDecision.After(new FinishedAttempt(
+            new CopyId(leased.Id.Lead, leased.Id.No), CopyState.Captured, result.Kind, result.Refusal, leased.Attempts, leased.CreatedAtMs, NowMs(), PostbackModel.RetryFor, result.RetryAfter,
+            result.Error, leased.LastError));
+        await RecordAsync(leased, new(step.Next switch
+        {
+            DeliveryNext.Delivered => DeliveryStatus.Delivered,
+            DeliveryNext.Wait => DeliveryStatus.Waiting,
+            _ => DeliveryStatus.Dead,
+        }, step.DueAtMs, step.Error));
+    }
+
+    /// <summary>As the lead stands now: of several postbacks that arrive in another order, each says the same payout.</summary>
+    private async Task<PostbackMessage> MessageAsync(LeasedPostback leased, LeadRow lead)
+    {
+        var answer = await answers.OfRowAsync(lead, CancellationToken.None);
+        return new()
+        {
+            Id = leased.Id, Payout = answer.Payout, Change = leased.Change, Currency = answer.Currency, Reason = leased.Id.Event == PostbackEvent.Unsold ? lead.Reason.Wire() : null,
+            // Of an erased lead the recorded answer has no tags any more.
+            SubId = lead.IsErased ? null : lead.SubId, Tags = answer.Tags, Test = lead.Test,
+        };
+    }
+
+    private async Task RecordAsync(LeasedPostback leased, DeliveryResult result)
+    {
+        if (!await store.Postbacks.RecordAsync(leased.Id, leased.Fence, result, NowMs(), CancellationToken.None))
+        {
+            log.LogWarning("A newer attempt holds postback {Postback}; this result is dropped", leased.Id);
+            return;
+        }
+        switch (result.Status)
+        {
+            case DeliveryStatus.Delivered:
+                Interlocked.Increment(ref delivered);
+                break;
+            case DeliveryStatus.Dead:
+                Interlocked.Increment(ref dead);
+                log.LogWarning("Postback {Postback} to {Publisher} is a dead letter: {Error}", leased.Id, leased.Publisher, result.Error);
+                break;
+            default:
+                Interlocked.Increment(ref retried);
+                Nudge();
+                break;
+        }
+    }
+
+    private long NowMs() => time.GetUtcNow().ToUnixTimeMilliseconds();
+}
