@@ -23,6 +23,8 @@ public sealed partial class OfferHomes(
     /// sooner.
     /// </summary>
     public const long RecordSettlesMs = 3_000;
+    /// <summary>A silo that hangs is declared dead sooner, and has written its older records.</summary>
+    private const long SiloSettlesMs = 30_000;
     private long lost;
 
     /// <summary>Posts of pings whose silo is gone and left no record: made in the last 100 ms of one that was killed.</summary>
@@ -53,12 +55,13 @@ public sealed partial class OfferHomes(
     }
 
     /// <summary>
-    /// Whether nobody can say yet that there is no such ping, although neither a book nor the records have it: its home is there and does not answer, or is not
-    /// known here and the ping is so young that its record may be on its way. Who asked comes again.
+    /// Whether nobody can say yet that there is no such ping, although neither a book nor the records have it: the ping is young, and its home does not
+    /// answer or is not known here. Who asked comes again.
     /// </summary>
     /// <param name="answered">Whether its home was asked and answered.</param>
     private bool IsUnsure(LeadId id, bool answered) =>
-        !answered && id.Silo != silos.Self.Number && (silos.IsAlive(id.Silo) || Math.Abs(time.GetUtcNow().ToUnixTimeMilliseconds() - id.UnixMilliseconds) < RecordSettlesMs);
+        !answered && id.Silo != silos.Self.Number
+        && Math.Abs(time.GetUtcNow().ToUnixTimeMilliseconds() - id.UnixMilliseconds) < (silos.IsAlive(id.Silo) ? SiloSettlesMs : RecordSettlesMs);
 
     /// <summary>Another silo asks for a ping that was made here.</summary>
     public async ValueTask<FoundOffer?> FindForAnotherAsync(LeadId id)
