@@ -91,19 +91,20 @@ public sealed class StandingBids(FieldParsers parsers, ISilos silos, TimeProvide
             var reason = quote.Price is { } bid && !found.Affords(bid, nowMs) ? Reason.NoBid : quote.Reason;
             bids[i] = new(campaign, sharings[i], reason)
             {
-                Price = reason == Reason.None ? quote.Price : null, UntilMs = found.UntilMs == long.MaxValue ? 0 : found.UntilMs,
+                StandingSince = found.Told.SetAtTicks, Price = reason == Reason.None ? quote.Price : null, UntilMs = found.UntilMs == long.MaxValue ? 0 : found.UntilMs,
                 Said = reason == Reason.NoBid && quote.Price is not null ? "its standing bid has spent its limit" : null,
             };
         }
         return bids;
     }
 
+    /// <summary>Offers were made. What was asked for a moment before it stood is none of its own.</summary>
     public void Offered(PingRecord record)
     {
         foreach (var offer in record.Offers)
         {
             var bid = record.Bids[offer.BidIndex];
-            if (offer.Best && bid.Live is not null && standing.TryGetValue(bid.Campaign, out var found)) found.Offered(record.Id, offer.Price, record.ExpiresAtMs);
+            if (offer.Best && bid.Live is { } live && standing.TryGetValue(bid.Campaign, out var found) && live.StandingSince == found.Told.SetAtTicks) found.Offered(record.Id, offer.Price, record.ExpiresAtMs);
         }
     }
 
