@@ -25,8 +25,10 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
     public static readonly TimeSpan Long = TimeSpan.FromMilliseconds(50);
     /// <summary>An overload is made of calls: so many must have come since the queue stands. A machine that is busy with something else, or starts, turns nobody away.</summary>
     public const int FewestCalls = 50;
-    /// <summary>In an overload new work is turned away above this wait, so that it is told within some milliseconds.</summary>
-    public static readonly TimeSpan Target = TimeSpan.FromMilliseconds(2);
+    /// <summary>
+    /// In an overload new work is turned away above this wait. Much less, and callers who come again at once keep the server at refusing what it could do.
+    /// </summary>
+    public static readonly TimeSpan Target = TimeSpan.FromMilliseconds(20);
     /// <summary>In an overload promised work is turned away above this wait.</summary>
     public static readonly TimeSpan PromisedTarget = TimeSpan.FromMilliseconds(200);
     /// <summary>An overload is over when in so long a time less than a tenth of the new work was turned away.</summary>

@@ -47,11 +47,10 @@ public sealed class CatalogTests : IAsyncLifetime
         refused.Json["errors"]!.AsArray().ShouldAllBe(error => error!["code"] != null && error["message"]!.ToString().Length > 10);
         await ServesAsBeforeAsync(before);
 
-        // The second catalog of the examples asks for what this build does not have: told key by key, never ignored.
-        var solar = await PutAsync(ExchangeProcess.Data("solar.yaml"), "");
-        solar.Status.ShouldBe(422);
-        var notSupported = solar.Json["errors"]!.AsArray().Where(error => error!["code"]!.ToString() == "not_supported").Select(error => error!["pointer"]!.ToString()).ToList();
-        notSupported.ShouldContain("buyers.brightroof.endpoints.commercial.connector");
+        // What this build does not have is told by its key, never ignored.
+        var walled = await PutAsync(ExchangeProcess.Data("auto-insurance.yaml").Replace("publishers:\n", "publishers:\n  walled: { verticals: [auto-insurance], payout: { share: 80% }, ips: [\"192.0.2.0/24\"] }\n", StringComparison.Ordinal), "");
+        (walled.Status, walled.Code).ShouldBe((422, "not_supported"), walled.Text);
+        Pointers(walled).ShouldBe(["publishers.walled.ips"]);
         await ServesAsBeforeAsync(before);
 
         // A plan says what would change and changes nothing.

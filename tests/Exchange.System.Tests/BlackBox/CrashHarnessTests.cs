@@ -12,7 +12,7 @@ namespace Exchange.System.Tests.BlackBox;
 public sealed class CrashHarnessTests
 {
     [Theory]
-    [InlineData("--cycles", "40", "--points", "--seed", "1")]
+    [InlineData("--cycles", "16", "--points", "--seed", "1")]
     public async Task Killed_AtRandomMomentsAndAtEachFaultPoint_LosesNothingAndSellsNothingTwice(params string[] arguments)
     {
         var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
