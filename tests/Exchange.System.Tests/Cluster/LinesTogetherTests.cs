@@ -44,10 +44,13 @@ public sealed class LinesTogetherTests : IAsyncLifetime
         public ConcurrentQueue<BidCall> Calls { get; } = new();
         public ConcurrentQueue<CopyMessage> Copies { get; } = new();
         public bool Takes { get; init; } = true;
+        /// <summary>Done before a bid request is answered.</summary>
+        public Action? Asked { get; set; }
 
         public bool TrySend(BidCall call, DateTimeOffset deadline)
         {
             Calls.Enqueue(call);
+            Asked?.Invoke();
             line.Answer(call.RequestId, new BidAnswer([new(Money.Parse("12.50"), null) { Carry = new Dictionary<string, string> { ["ref"] = "mine-7" } }], Reason.None));
             return true;
         }
@@ -139,6 +142,15 @@ public sealed class LinesTogetherTests : IAsyncLifetime
         await PayoutAsync(1, Flat);
         wire.Copies.Count.ShouldBe(5);
         wire.Calls.Count.ShouldBe(asked);
+    }
+
+    [Fact]
+    public async Task StandingBid_SetWhileItsBuyerIsAsked_SpendsNothingOnThatOffer()
+    {
+        OpenAt(0).Asked = () => Set(0, "10.00", limit: "20");
+        (await cluster[0].PingAsync("pub")).Answer!.Payout.ShouldBe(Bid);
+        for (var i = 0; i < 2; i++) StatusOf(await cluster[0].PostAsync("pub", await PayoutAsync(0, Stood))).ShouldBe("sold");
+        await PayoutAsync(0, Flat);
     }
 
     [Fact]
