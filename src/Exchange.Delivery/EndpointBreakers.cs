@@ -28,14 +28,14 @@ public sealed record BreakerOptions
 /// </summary>
 public sealed class EndpointBreakers(BreakerOptions options, TimeProvider time)
 {
-    private readonly ConcurrentDictionary<(string Buyer, string Endpoint, bool ForTests), Breaker> breakers = new();
+    private readonly ConcurrentDictionary<EndpointKey, Breaker> breakers = new();
 
     private sealed record Breaker(ResiliencePipeline<BidAnswer> Pipeline, CircuitBreakerStateProvider State);
 
     /// <summary>The answer, or <c>BreakerOpen</c> without a call.</summary>
     public async ValueTask<BidAnswer> AskAsync(EndpointModel endpoint, Func<ValueTask<BidAnswer>> ask)
     {
-        var breaker = breakers.GetOrAdd(KeyOf(endpoint), static (_, self) => self.Create(), this);
+        var breaker = breakers.GetOrAdd(endpoint.Key, static (_, self) => self.Create(), this);
         var context = ResilienceContextPool.Shared.Get();
         try
         {
@@ -51,7 +51,7 @@ public sealed class EndpointBreakers(BreakerOptions options, TimeProvider time)
     }
 
     /// <summary>Closed for whoever was never asked.</summary>
-    public BreakerState StateOf(EndpointModel endpoint) => !breakers.TryGetValue(KeyOf(endpoint), out var breaker) ? BreakerState.Closed : breaker.State.CircuitState switch
+    public BreakerState StateOf(EndpointModel endpoint) => !breakers.TryGetValue(endpoint.Key, out var breaker) ? BreakerState.Closed : breaker.State.CircuitState switch
     {
         CircuitState.Closed => BreakerState.Closed,
         CircuitState.HalfOpen => BreakerState.HalfOpen,
@@ -60,8 +60,6 @@ public sealed class EndpointBreakers(BreakerOptions options, TimeProvider time)
 
     /// <summary>Buyer and endpoint of every breaker that is not closed.</summary>
     public int NotClosed => breakers.Values.Count(breaker => breaker.State.CircuitState != CircuitState.Closed);
-
-    private static (string, string, bool) KeyOf(EndpointModel endpoint) => (endpoint.Buyer, endpoint.Name, endpoint.IsForTests);
 
     private Breaker Create()
     {

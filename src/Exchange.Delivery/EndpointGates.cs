@@ -10,12 +10,12 @@ namespace Exchange.Delivery;
 /// </summary>
 internal sealed class EndpointGates(int inFlight, int waiting, TimeProvider time)
 {
-    private readonly ConcurrentDictionary<(string Buyer, string Endpoint, bool ForTests, bool Tokens), Gate> gates = new();
+    private readonly ConcurrentDictionary<(EndpointKey Endpoint, bool Tokens), Gate> gates = new();
 
     /// <param name="tokens">Calls for tokens go to somebody else than the buyer's lead interface, and must not wait behind it.</param>
     public Gate For(EndpointModel endpoint, bool tokens = false)
     {
-        var key = (endpoint.Buyer, endpoint.Name, endpoint.IsForTests, tokens);
+        var key = (endpoint.Key, tokens);
         var limits = tokens ? EndpointLimits.None : endpoint.Limits;
         return gates.TryGetValue(key, out var gate) && gate.Limits == limits ? gate : gates.AddOrUpdate(key, _ => Create(limits), (_, known) => known.Limits == limits ? known : Create(limits));
     }

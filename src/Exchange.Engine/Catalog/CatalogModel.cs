@@ -166,6 +166,9 @@ public sealed record EndpointLimits(int? InFlight = null, int? PerSecond = null,
 /// <summary>What <c>with</c> gives a connector: a text, or the name of a secret whose value is read when it is used.</summary>
 public readonly record struct WithValue(string? Text, string? SecretName);
 
+/// <summary>Which endpoint: of which buyer, and the live one or where its tests go.</summary>
+public readonly record struct EndpointKey(string Buyer, string Endpoint, bool ForTests);
+
 /// <summary>One buyer's address and credentials for a connector. Secrets are names in the secret store, never values.</summary>
 public sealed record EndpointModel(string Name, ConnectorKind Connector, Uri? Url, string? SecretName, TimeSpan PostTimeout)
 {
@@ -195,6 +198,12 @@ public sealed record EndpointModel(string Name, ConnectorKind Connector, Uri? Ur
 
     /// <summary>After a doubt it may be turned to once more: its post sent again, or checked.</summary>
     public bool CanComeAgain => Repeatable || Shape?.Check is not null;
+
+    /// <summary>Tells it apart from every other endpoint, whatever it says otherwise: by this a process remembers things of it.</summary>
+    public EndpointKey Key => new(Buyer, Name, IsForTests);
+
+    /// <summary>Whether it can be told that a bid of its buyer lost.</summary>
+    public bool CanHearOfLosses => Connector == ConnectorKind.Native || Shape?.Lost is not null;
 
     /// <summary>Whether it can be asked for a live bid.</summary>
     public bool CanPing => Connector is ConnectorKind.Native or ConnectorKind.Grpc || Shape?.Ping is not null;

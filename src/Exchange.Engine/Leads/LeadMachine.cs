@@ -42,7 +42,7 @@ public static class LeadMachine
         if (sale.Late)
             for (var i = 0; i < sale.Slots.Length; i++) sale = PassOver(sale, ref ends, i, Reason.PingExpired, context);
         if (LeadWaits.BeforeFirst(sale, context) is { } wait) return Hold(sale, sale with { Waits = wait }, ends, context);
-        return Propose(sale, LeadWaits.IsUnasked(sale) ? Ranks.Auctioned(sale, context) : sale, ends, context);
+        return Propose(sale, sale is { Record.IsUnasked: true, Reason: Reason.None } ? Ranks.Auctioned(sale, context) : sale, ends, context);
     }
 
     /// <summary>Nobody is asked yet: the lead is written as it is, to be taken up when its wait may be over.</summary>

@@ -49,9 +49,6 @@ public static class LeadWaits
     /// <summary>Its time is over without what it waited for, and then it is to go nowhere.</summary>
     internal static bool IsDropped(LeadWait wait, SaleContext context) => IsUnsatisfied(wait, context, out var fields) && fields!.Drop;
 
-    /// <summary>A direct post that was to wait when it came, and is not to wait now.</summary>
-    internal static bool IsUnasked(LeadSale sale) => sale is { IsDirect: true, Slots.IsEmpty: true, Reason: Reason.None, Record: { Outcome: Reason.None, Tree: not null } };
-
     internal static ImmutableArray<Slot> SlotsOf(LeadWait wait) =>
         [.. wait.Promised.Select(offer => new Slot(offer.OfferId, offer.Sharing, offer.Payout, 0, Money.Zero, 0, SlotState.Lost))];
 

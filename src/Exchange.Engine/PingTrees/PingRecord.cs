@@ -42,4 +42,6 @@ public sealed record PingRecord
     public required long ExpiresAtMs { get; init; }
     /// <summary>None = offered; else why not.</summary>
     public required Reason Outcome { get; init; }
+    /// <summary>Of a direct post whose tree waits: nobody was asked yet, and so nothing was offered.</summary>
+    public bool IsUnasked => Outcome == Reason.None && Tree is not null && Offers.Length == 0;
 }

@@ -76,7 +76,7 @@ public sealed class LossTeller(IExchangeStore store, ICatalogHost catalog, Buyer
 
     /// <summary>The endpoint that hears of this campaign's losses; null: none does.</summary>
     private static EndpointModel? TellsTo(CampaignModel campaign) =>
-        campaign.TellLosses && campaign.Bid.Live is { } endpoint && (endpoint.Connector == ConnectorKind.Native || endpoint.Shape?.Lost is not null) ? endpoint : null;
+        campaign.TellLosses && campaign.Bid.Live is { CanHearOfLosses: true } endpoint ? endpoint : null;
 
     private async Task AddAsync(PingRecord record, List<(EndpointModel, LossCall)> due, CancellationToken cancel)
     {

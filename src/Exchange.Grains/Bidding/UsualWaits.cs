@@ -17,23 +17,21 @@ public sealed class UsualWaits
     /// <summary>Nobody is waited for less: a pause of its collector, a lost packet.</summary>
     public static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(50);
 
-    private readonly ConcurrentDictionary<(string Buyer, string Endpoint, bool ForTests), Answers> known = new();
+    private readonly ConcurrentDictionary<EndpointKey, Answers> known = new();
 
     public TimeSpan For(EndpointModel endpoint)
     {
-        if (!endpoint.AdaptivePing || !known.TryGetValue(KeyOf(endpoint), out var answers) || answers.Usual is not { } usual) return endpoint.PingTimeout;
+        if (!endpoint.AdaptivePing || !known.TryGetValue(endpoint.Key, out var answers) || answers.Usual is not { } usual) return endpoint.PingTimeout;
         if (answers.IsForWhole()) return endpoint.PingTimeout;
-        var wait = usual + usual / 2;
-        return wait < Shortest ? Shortest < endpoint.PingTimeout ? Shortest : endpoint.PingTimeout : wait < endpoint.PingTimeout ? wait : endpoint.PingTimeout;
+        var wait = Math.Max(Shortest.Ticks, usual.Ticks * 3 / 2);
+        return new(Math.Min(wait, endpoint.PingTimeout.Ticks));
     }
 
     /// <param name="took">Until its answer, or until it was not waited for any longer.</param>
     public void Answered(EndpointModel endpoint, TimeSpan took)
     {
-        if (endpoint.AdaptivePing) known.GetOrAdd(KeyOf(endpoint), static _ => new()).Add(took);
+        if (endpoint.AdaptivePing) known.GetOrAdd(endpoint.Key, static _ => new()).Add(took);
     }
-
-    private static (string, string, bool) KeyOf(EndpointModel endpoint) => (endpoint.Buyer, endpoint.Name, endpoint.IsForTests);
 
     /// <summary>The last answers of one endpoint.</summary>
     private sealed class Answers

@@ -53,6 +53,35 @@ public sealed class BuyerQueues<T>(int perBuyer, int perSecond)
         }
     }
 
+    /// <summary>Does what is ready, so many at once, until it is stopped.</summary>
+    /// <param name="failed">Told of what broke off: it stops nobody else.</param>
+    public Task ServeAsync(int atOnce, Func<T, Task> work, Action<T, Exception> failed, CancellationToken stopping) =>
+        Task.WhenAll(Enumerable.Range(0, atOnce).Select(_ => ServeOneByOneAsync(work, failed, stopping)).ToArray());
+
+    private async Task ServeOneByOneAsync(Func<T, Task> work, Action<T, Exception> failed, CancellationToken stopping)
+    {
+        try
+        {
+            while (true)
+            {
+                var (buyer, item) = await TakeAsync(stopping);
+                try
+                {
+                    await work(item);
+                }
+                catch (Exception fault) when (fault is not OutOfMemoryException)
+                {
+                    failed(item, fault);
+                }
+                finally
+                {
+                    Left(buyer);
+                }
+            }
+        }
+        catch (OperationCanceledException) { }
+    }
+
     public void Left(string buyer)
     {
         lock (gate)

@@ -41,7 +41,7 @@ public sealed class DeliveryPump(
     private const int PerSecond = 50;
 
     private readonly BuyerQueues<Ready> ready = new(Share(UsualWorkers), PerSecond);
-    private readonly SemaphoreSlim nudge = new(0, 1);
+    private readonly DueLoop loop = new(time);
     private readonly Handover handover = new(store, catalog, time, log);
     private readonly LeadFiles files = new(store, catalog, calls, new(store, catalog, time, log));
 
@@ -74,11 +74,7 @@ public sealed class DeliveryPump(
     }
 
     /// <summary>Something became due sooner than the pump thinks.</summary>
-    public void Nudge()
-    {
-        try { nudge.Release(); }
-        catch (SemaphoreFullException) { }
-    }
+    public void Nudge() => loop.Nudge();
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => RunAsync(stoppingToken);
 
@@ -87,18 +83,9 @@ public sealed class DeliveryPump(
     {
         var adopted = await store.Deliveries.AdoptAsync(NowMs(), stoppingToken);
         if (adopted > 0) log.LogInformation("Took over {Count} deliveries whose process had ended", adopted);
-        var workers = Enumerable.Range(0, Workers).Select(_ => WorkAsync(stoppingToken)).ToArray();
-        try
-        {
-            while (!stoppingToken.IsCancellationRequested)
-            {
-                if (await ClaimAsync(stoppingToken)) continue;
-                using var idle = time.CreateTimer(static pump => ((DeliveryPump)pump!).Nudge(), this, Idle, Timeout.InfiniteTimeSpan);
-                await nudge.WaitAsync(stoppingToken);
-            }
-        }
-        catch (OperationCanceledException) { }
-        await Task.WhenAll(workers);
+        var served = ready.ServeAsync(Workers, WorkAsync, BrokeOff, stoppingToken);
+        await loop.RunAsync(Idle, ClaimAsync, stoppingToken);
+        await served;
     }
 
     /// <summary>True: there may be more at once.</summary>
@@ -139,36 +126,27 @@ public sealed class DeliveryPump(
 
     private const long LeadMachineGrace = LeadMachine.LeaseGraceMs;
 
-    private async Task WorkAsync(CancellationToken stopping)
+    private async Task WorkAsync(Ready work)
     {
+        var (delivery, file, deadline) = work;
+        if (file is null)
+        {
+            await DeliverAsync(delivery!, deadline);
+            return;
+        }
         try
         {
-            while (true)
-            {
-                var (buyer, (delivery, file, deadline)) = await ready.TakeAsync(stopping);
-                try
-                {
-                    if (delivery is not null) await DeliverAsync(delivery, deadline);
-                    else if (NowMs() < deadline) await files.DeliverAsync(file!, deadline);
-                }
-                catch (Exception fault) when (fault is not OutOfMemoryException)
-                {
-                    // Its lease runs out and it comes again; one bad delivery stops no other.
-                    log.LogError(fault, "Delivery of copy {Copy} to {Endpoint} broke off", (delivery ?? file!.Deliveries[0]).Copy, delivery?.Endpoint ?? file!.Endpoint);
-                }
-                finally
-                {
-                    if (file is not null)
-                    {
-                        files.Left(file);
-                        Nudge();
-                    }
-                    ready.Left(buyer);
-                }
-            }
+            if (NowMs() < deadline) await files.DeliverAsync(file, deadline);
         }
-        catch (OperationCanceledException) { }
+        finally
+        {
+            files.Left(file);
+            Nudge();
+        }
     }
+
+    /// <summary>Its lease runs out and it comes again.</summary>
+    private void BrokeOff(Ready work, Exception fault) => log.LogError(fault, "Delivery of copy {Copy} to {Endpoint} broke off", (work.Delivery ?? work.File!.Deliveries[0]).Copy, work.Delivery?.Endpoint ?? work.File!.Endpoint);
 
     private async Task DeliverAsync(LeasedDelivery delivery, long deadlineMs)
     {

@@ -61,8 +61,7 @@ public sealed class PostPreparation(LeadServices services)
         var payload = LeadPayload.Of(vertical.Fields, values, command.Consent, record.LiveBids);
         var world = new SaleWorld(services, record, atPing, values, payload, command.ReceivedAt);
         // A direct post whose tree waits was not walked: how many it sells is the tree's.
-        var isUnasked = command.Direct && record is { Outcome: Reason.None, Offers.Length: 0, Tree: not null };
-        var maxCopies = MaxCopies(current, record, isUnasked ? Math.Min(current.Trees.GetValueOrDefault(record.Tree!)?.Copies ?? 1, record.MaxCopies) : offers.Count);
+        var maxCopies = MaxCopies(current, record, record.IsUnasked ? Math.Min(current.Trees.GetValueOrDefault(record.Tree!)?.Copies ?? 1, record.MaxCopies) : offers.Count);
         var sealedBytes = vault.Seal(id, payload.ToJson());
         // Firm: the best offers were held at the ping, and the lead's row with them.
         var firm = FirmOffers.AreHeld(atPing, record) && !command.Direct;
@@ -100,7 +99,7 @@ public sealed class PostPreparation(LeadServices services)
         var refused = record.Outcome is > Reason.None and < Reason.Suppressed ? record.Outcome
             : PostRules.Suppressed(vertical, values) ? Reason.Suppressed
             : record.Outcome != Reason.None ? record.Outcome
-            : !isUnasked && offers.Aggregate(Money.Zero, (sum, offer) => sum + offer.Payout).Micros < command.MinPayoutMicros ? Reason.MinPayout
+            : !record.IsUnasked && offers.Aggregate(Money.Zero, (sum, offer) => sum + offer.Payout).Micros < command.MinPayoutMicros ? Reason.MinPayout
             : services.Book.TestResultOf(id) == "unsold" ? Reason.AllRejected
             : Reason.None;
         return new(sale, world, row, warnings, refused) { Suppressible = SuppressionHash.Of(vault, vertical.Fields, field => values[field.Ordinal].Text) };

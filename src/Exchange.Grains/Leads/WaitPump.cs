@@ -1,4 +1,4 @@
-using Exchange.Engine.Leads;
+using Exchange.Grains.Deliveries;
 using Exchange.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -19,31 +19,15 @@ public sealed class WaitPump(IExchangeStore store, IGrainFactory grains, TimePro
     /// <summary>How long a claim is honoured. A buyer that is called after it has a lease of its own.</summary>
     public TimeSpan ClaimFor { get; init; } = TimeSpan.FromSeconds(60);
 
-    private readonly SemaphoreSlim nudge = new(0, 1);
+    private readonly DueLoop loop = new(time);
 
     /// <summary>Something may be due sooner than the pump thinks.</summary>
-    public void Nudge()
-    {
-        try { nudge.Release(); }
-        catch (SemaphoreFullException) { }
-    }
+    public void Nudge() => loop.Nudge();
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => RunAsync(stoppingToken);
 
     /// <summary>Until it is stopped. All its waiting is on the given clock and on the scheduler it was started on.</summary>
-    public async Task RunAsync(CancellationToken stopping)
-    {
-        try
-        {
-            while (!stopping.IsCancellationRequested)
-            {
-                if (await TakeUpAsync(stopping)) continue;
-                using var idle = time.CreateTimer(static pump => ((WaitPump)pump!).Nudge(), this, Idle, Timeout.InfiniteTimeSpan);
-                await nudge.WaitAsync(stopping);
-            }
-        }
-        catch (OperationCanceledException) { }
-    }
+    public Task RunAsync(CancellationToken stopping) => loop.RunAsync(Idle, TakeUpAsync, stopping);
 
     /// <summary>True: there may be more at once.</summary>
     private async Task<bool> TakeUpAsync(CancellationToken stopping)

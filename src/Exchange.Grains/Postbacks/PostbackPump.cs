@@ -31,7 +31,7 @@ public sealed class PostbackPump(IExchangeStore store, ICatalogHost catalog, Lea
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(1);
 
     private readonly BuyerQueues<(LeasedPostback Postback, long DeadlineMs)> ready = new(PerPublisher, PerSecond);
-    private readonly SemaphoreSlim nudge = new(0, 1);
+    private readonly DueLoop loop = new(time);
     private long delivered, retried, dead;
 
     /// <summary>What became of attempts since start.</summary>
@@ -44,28 +44,15 @@ public sealed class PostbackPump(IExchangeStore store, ICatalogHost catalog, Lea
     }
 
     /// <summary>Something became due sooner than the pump thinks.</summary>
-    public void Nudge()
-    {
-        try { nudge.Release(); }
-        catch (SemaphoreFullException) { }
-    }
+    public void Nudge() => loop.Nudge();
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var adopted = await store.Postbacks.AdoptAsync(NowMs(), stoppingToken);
         if (adopted > 0) log.LogInformation("Took over {Count} postbacks whose process had ended", adopted);
-        var workers = Enumerable.Range(0, Workers).Select(_ => WorkAsync(stoppingToken)).ToArray();
-        try
-        {
-            while (!stoppingToken.IsCancellationRequested)
-            {
-                if (await ClaimAsync(stoppingToken)) continue;
-                using var idle = time.CreateTimer(static pump => ((PostbackPump)pump!).Nudge(), this, Idle, Timeout.InfiniteTimeSpan);
-                await nudge.WaitAsync(stoppingToken);
-            }
-        }
-        catch (OperationCanceledException) { }
-        await Task.WhenAll(workers);
+        var served = ready.ServeAsync(Workers, work => TellAsync(work.Postback, work.DeadlineMs), BrokeOff, stoppingToken);
+        await loop.RunAsync(Idle, ClaimAsync, stoppingToken);
+        await served;
     }
 
     /// <summary>True: there may be more at once.</summary>
@@ -100,30 +87,8 @@ public sealed class PostbackPump(IExchangeStore store, ICatalogHost catalog, Lea
         }
     }
 
-    private async Task WorkAsync(CancellationToken stopping)
-    {
-        try
-        {
-            while (true)
-            {
-                var (publisher, (postback, deadline)) = await ready.TakeAsync(stopping);
-                try
-                {
-                    await TellAsync(postback, deadline);
-                }
-                catch (Exception fault) when (fault is not OutOfMemoryException)
-                {
-                    // Its lease runs out and it comes again; one bad postback stops no other.
-                    log.LogError(fault, "Postback {Postback} broke off", postback.Id);
-                }
-                finally
-                {
-                    ready.Left(publisher);
-                }
-            }
-        }
-        catch (OperationCanceledException) { }
-    }
+    /// <summary>Its lease runs out and it comes again.</summary>
+    private void BrokeOff((LeasedPostback Postback, long DeadlineMs) work, Exception fault) => log.LogError(fault, "Postback {Postback} broke off", work.Postback.Id);
 
     private async Task TellAsync(LeasedPostback leased, long deadlineMs)
     {

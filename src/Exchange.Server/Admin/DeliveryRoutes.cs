@@ -10,11 +10,6 @@ namespace Exchange.Server.Admin;
 /// <summary>Deliveries as they stand; dead letters are seen here and sent again.</summary>
 internal static class DeliveryRoutes
 {
-    private const int NoteChars = 500;
-
-    /// <summary>Rows of one transaction: none is long, and sales go on between two.</summary>
-    private const int ReplayedAtOnce = 500;
-
     public static void MapDeliveryRoutes(this IEndpointRouteBuilder routes)
     {
         routes.Read("/v1/admin/deliveries", "Deliveries, newest first; ?status=dead shows dead letters, ?buyer= one buyer's.", ListAsync).ProducesProblem(422);
@@ -59,7 +54,7 @@ internal static class DeliveryRoutes
     private static async Task<Reply> ReplayAsync(ApiCall call)
     {
         var (members, body, problem) = await Members.ReadOptionalAsync(call, "note");
-        var note = members.Optional("note", NoteChars);
+        var note = members.Optional("note", DeadLetterReplay.NoteChars);
         if ((problem ?? members.Problem) is { } invalid) return invalid;
         if (!CopyId.TryParse(call.Route("copy_id"), out var copy)) return NoSuch();
         var endpoint = call.Route("endpoint");
@@ -72,33 +67,23 @@ internal static class DeliveryRoutes
         });
     }
 
-    /// <summary>What ended before this call and is dead still; what dies again meanwhile is not sent a second time. Done again, it finds nothing that it has replayed.</summary>
     private static async Task<Reply> ReplayAllAsync(ApiCall call)
     {
         var (members, body, problem) = await Members.ReadOptionalAsync(call, "buyer", "endpoint", "error", "from", "until", "note");
         if (problem is not null) return problem;
         var (from, until) = (members.OptionalTime("from"), members.OptionalTime("until"));
-        var note = members.Optional("note", NoteChars);
+        var note = members.Optional("note", DeadLetterReplay.NoteChars);
         var which = new DeadLetters(members.Optional("buyer"), members.Optional("endpoint"), members.Optional("error"), from, until);
         if (members.Problem is { } invalid) return invalid;
-        return await call.Service<Operations>().RunAsync(call, body, async () =>
-        {
-            var now = call.NowMs;
-            // Before anything changes: no line in the audit, no replay.
-            await call.Store.Access.AuditAsync(call.Caller.Name, "delivery.replay_all", $"{which.Buyer ?? "*"} {which.Endpoint ?? "*"} {which.Error ?? "*"}", note, now, CancellationToken.None);
-            var (replayed, some) = (0, 0);
-            do replayed += some = await call.Store.Deliveries.ReplayAsync(which, ReplayedAtOnce, now, CancellationToken.None);
-            while (some == ReplayedAtOnce);
-            call.Service<DeliveryPump>().Nudge();
-            return Reply.Json(json => json.WriteNumber("replayed", replayed));
-        });
+        return await DeadLetterReplay.AllAsync(call, body, "delivery.replay_all", $"{which.Buyer ?? "*"} {which.Endpoint ?? "*"} {which.Error ?? "*"}", note,
+            (limit, now) => call.Store.Deliveries.ReplayAsync(which, limit, now, CancellationToken.None), call.Service<DeliveryPump>().Nudge);
     }
 
     private static async Task<Reply> RedeliverAsync(ApiCall call)
     {
         var (members, body, problem) = await Members.ReadOptionalAsync(call, "note");
         if (problem is not null) return problem;
-        var note = members.Required("note", NoteChars);
+        var note = members.Required("note", DeadLetterReplay.NoteChars);
         if (members.Problem is { } invalid) return invalid;
         if (!CopyId.TryParse(call.Route("copy_id"), out var copy)) return NoCopy();
         var endpoint = call.Route("endpoint");

@@ -8,11 +8,6 @@ namespace Exchange.Server.Admin;
 /// <summary>What publishers are told, as it stands; dead letters are seen here and sent again.</summary>
 internal static class PostbackRoutes
 {
-    private const int NoteChars = 500;
-
-    /// <summary>Rows of one transaction: none is long, and sales go on between two.</summary>
-    private const int ReplayedAtOnce = 500;
-
     public static void MapPostbackRoutes(this IEndpointRouteBuilder routes)
     {
         routes.Read("/v1/admin/postbacks", "Publishers' postbacks, newest lead first; ?status=dead shows dead letters, ?publisher= and ?lead_id= narrow them.", ListAsync).ProducesProblem(422);
@@ -56,7 +51,7 @@ internal static class PostbackRoutes
     private static async Task<Reply> ReplayAsync(ApiCall call)
     {
         var (members, body, problem) = await Members.ReadOptionalAsync(call, "note");
-        var note = members.Optional("note", NoteChars);
+        var note = members.Optional("note", DeadLetterReplay.NoteChars);
         if ((problem ?? members.Problem) is { } invalid) return invalid;
         if (!PostbackId.TryParse(call.Route("postback_id"), out var id)) return NoSuch();
         return await call.Service<Operations>().RunAsync(call, body, async () =>
@@ -72,25 +67,15 @@ internal static class PostbackRoutes
         });
     }
 
-    /// <summary>What ended before this call and is dead still; done again, it finds nothing that it has replayed.</summary>
     private static async Task<Reply> ReplayAllAsync(ApiCall call)
     {
         var (members, body, problem) = await Members.ReadOptionalAsync(call, "publisher", "error", "from", "until", "note");
         if (problem is not null) return problem;
-        var note = members.Optional("note", NoteChars);
+        var note = members.Optional("note", DeadLetterReplay.NoteChars);
         var which = new DeadPostbacks(members.Optional("publisher"), members.Optional("error"), members.OptionalTime("from"), members.OptionalTime("until"));
         if (members.Problem is { } invalid) return invalid;
-        return await call.Service<Operations>().RunAsync(call, body, async () =>
-        {
-            var now = call.NowMs;
-            // Before anything changes: no line in the audit, no replay.
-            await call.Store.Access.AuditAsync(call.Caller.Name, "postback.replay_all", $"{which.Publisher ?? "*"} {which.Error ?? "*"}", note, now, CancellationToken.None);
-            var (replayed, some) = (0, 0);
-            do replayed += some = await call.Store.Postbacks.ReplayAsync(which, ReplayedAtOnce, now, CancellationToken.None);
-            while (some == ReplayedAtOnce);
-            call.Service<PostbackPump>().Nudge();
-            return Reply.Json(json => json.WriteNumber("replayed", replayed));
-        });
+        return await DeadLetterReplay.AllAsync(call, body, "postback.replay_all", $"{which.Publisher ?? "*"} {which.Error ?? "*"}", note,
+            (limit, now) => call.Store.Postbacks.ReplayAsync(which, limit, now, CancellationToken.None), call.Service<PostbackPump>().Nudge);
     }
 
     private static Grains.Intake.Problem NoSuch() => ApiCall.NotFound("There is no such dead postback.");

@@ -1,0 +1,31 @@
+namespace Exchange.Grains.Deliveries;
+
+/// <summary>When a pump looks at what is due in the rows: at once while there may be more, else when it is nudged, or after a while.</summary>
+public sealed class DueLoop(TimeProvider time)
+{
+    private readonly SemaphoreSlim nudge = new(0, 1);
+
+    /// <summary>Something may be due sooner than the pump thinks.</summary>
+    public void Nudge()
+    {
+        try { nudge.Release(); }
+        catch (SemaphoreFullException) { }
+    }
+
+    /// <summary>Until it is stopped. All its waiting is on the given clock and on the scheduler it was started on.</summary>
+    /// <param name="idle">The longest between two looks.</param>
+    /// <param name="takeUp">True: there may be more at once.</param>
+    public async Task RunAsync(TimeSpan idle, Func<CancellationToken, Task<bool>> takeUp, CancellationToken stopping)
+    {
+        try
+        {
+            while (!stopping.IsCancellationRequested)
+            {
+                if (await takeUp(stopping)) continue;
+                using var look = time.CreateTimer(static loop => ((DueLoop)loop!).Nudge(), this, idle, Timeout.InfiniteTimeSpan);
+                await nudge.WaitAsync(stopping);
+            }
+        }
+        catch (OperationCanceledException) { }
+    }
+}
