@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Exchange.Delivery.Bidders;
@@ -27,6 +28,8 @@ public static class ClusterComposition
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<NewsRelay>>()));
         services.AddSingleton(provider => new RateLimits(
             provider.GetService<RateLimitOptions>() ?? new(0, 0), provider.GetService<RedisTokens>(), () => provider.GetRequiredService<Silos>().Count, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new StoreWatch(
+            provider.GetRequiredService<IExchangeStore>(), provider.GetRequiredService<Silos>(), provider.GetRequiredService<TimeProvider>(), Process.GetCurrentProcess().Kill, provider.GetRequiredService<ILogger<StoreWatch>>()));
         return services.AddSingleton(provider => new LeadIds(self.Number, provider.GetRequiredService<TimeProvider>()));
     }
 
@@ -38,6 +41,7 @@ public static class ClusterComposition
     public static IServiceCollection AddClusterServices(this IServiceCollection services) => services
         .AddSingleton<Drain>().AddHostedService(provider => provider.GetRequiredService<Drain>())
         .AddHostedService(provider => provider.GetRequiredService<NewsRelay>())
+        .AddHostedService(provider => provider.GetRequiredService<StoreWatch>())
         .AddSingleton<Freshness>().AddHostedService(provider => provider.GetRequiredService<Freshness>());
 
     /// <summary>Ties the journal's news and the shares of this silo to the cluster.</summary>
