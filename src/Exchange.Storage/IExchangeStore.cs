@@ -160,6 +160,9 @@ public interface ILeadStore
     /// </summary>
     Task<IReadOnlyList<ExpiredOffer>> ExpiredOffersAsync(long nowMs, int limit, CancellationToken cancel);
 
+    /// <summary>Tests with a copy that was held before then and is held still, the oldest first.</summary>
+    Task<IReadOnlyList<LeadId>> HeldTestsAsync(long beforeMs, int limit, CancellationToken cancel);
+
     /// <summary>Of posts in time from then on, and before the other moment; by publisher, then vertical.</summary>
     Task<IReadOnlyList<PromiseRow>> PromisesAsync(long fromMs, long untilMs, CancellationToken cancel);
 }

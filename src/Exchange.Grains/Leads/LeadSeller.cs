@@ -160,6 +160,20 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         }
     }
 
+    /// <summary>The housekeeping's way in: a test that is open long after everybody has stopped calling for it.</summary>
+    public async Task TestOverAsync()
+    {
+        await gate.WaitAsync();
+        try
+        {
+            if (await RestoreAsync()) await StepAsync(new LeadEvent.TestOver());
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
     /// <summary>
     /// Forgets the person of this lead, in order with whatever else happens to it. A call that is under way cannot be called back; what it comes to is
     /// recorded.
