@@ -44,12 +44,13 @@ internal static class SmtpCall
         if (client.Refusal is { } code) return Refused(code, client);
         var error = deadline.IsCancellationRequested ? "timeout" : fault switch
         {
+            _ when client.MayHaveLeft => "connection_lost",
             MailKit.Security.AuthenticationException or MailKit.ServiceNotAuthenticatedException => "smtp_auth",
             SslHandshakeException => "tls_failed",
             SocketException socket => PublicHosts.CodeOf(socket),
             // STARTTLS that the server does not know.
             NotSupportedException => "tls_failed",
-            _ => client.MayHaveLeft ? "connection_lost" : "connect_failed",
+            _ => "connect_failed",
         };
         return new(client.MayHaveLeft ? AttemptKind.Unknown : AttemptKind.NotSent, error);
     }
