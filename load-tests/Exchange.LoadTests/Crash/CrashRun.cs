@@ -6,6 +6,7 @@ using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Exchange.Engine;
+using Exchange.Engine.Values;
 using Exchange.LoadTests.Admin;
 using Exchange.LoadTests.Children;
 using Microsoft.Data.Sqlite;
@@ -19,7 +20,7 @@ internal sealed record CrashOptions(int Cycles, bool Points, bool Postgres, int 
 /// <param name="Reached">Fault points at which a process died, of those that there are.</param>
 /// <param name="Missed">Points that were never passed.</param>
 /// <param name="Resolved">Copies in doubt that were ended by the operator because the buyer was not to be asked again for long.</param>
-/// <param name="OldestLostPingMs">Of the pings that died with a server: the longest time from its sending to the next death of a server.</param>
+/// <param name="OldestLostPingMs">Of the pings that died with a server: the longest time from the moment in its id to the death of the server that made it.</param>
 /// <param name="Audits">How often the exchange's own auditor looked, the last time when all was settled.</param>
 /// <param name="Audit">What it said: clean, or the first findings.</param>
 internal sealed record CrashOutcome(
@@ -44,7 +45,6 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
     private readonly Random _random = new(options.Seed);
     private readonly List<double> _readyMs = [];
     private readonly List<string> _missed = [];
-    private readonly List<long> _deaths = [];
     private int _kills, _reached, _audits;
     private string _audit = CrashOutcome.Clean;
 
@@ -85,7 +85,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             if (options.History is { } file) await History.WriteAsync(file, publishers.Posts, sinks.Copies, inbox, books, cancel);
             foreach (var wire in wires) wire.Dispose();
             return new(options, _kills, _reached, _missed, publishers.Posts, publishers.Pings, sinks.Copies.Count, sinks.Copies.Values.Sum(copy => copy.Attempts - 1), sinks.Postbacks.Count, resolved, _readyMs,
-                OldestLostPingMs(publishers.Posts), _audits, _audit,
+                OldestLostPingMs(publishers.Posts, servers), _audits, _audit,
                 violations, Stopwatch.GetElapsedTime(began));
         }
         finally
@@ -155,17 +155,20 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         foreach (var point in FaultPoints.All)
         {
             var victim = servers[_random.Next(servers.Count)];
-            await victim.KillAsync();
+            await KillAsync(victim);
             // The start is passed once.
             var nth = point == FaultPoints.AfterSchema ? 1 : _random.Next(1, 4);
             await RestartAsync(victim, string.Create(CultureInfo.InvariantCulture, $"{point}:{nth}"));
-            if (await victim.DiesWithinAsync(ReachPatience, cancel)) _reached++;
+            if (await victim.DiesWithinAsync(ReachPatience, cancel))
+            {
+                _reached++;
+                _kills++;
+            }
             else
             {
                 _missed.Add(point.Name);
-                await victim.KillAsync();
+                await KillAsync(victim);
             }
-            Noted();
             tell($"died at {point}");
             await RestartAsync(victim, null);
         }
@@ -173,13 +176,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         async Task KillAsync(Server victim)
         {
             await victim.KillAsync();
-            Noted();
-        }
-
-        void Noted()
-        {
             _kills++;
-            _deaths.Add(Stopwatch.GetTimestamp());
         }
 
         async Task RestartAsync(Server victim, string? faultPoint)
@@ -261,9 +258,13 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         if (_audit == CrashOutcome.Clean && !report.RootElement.GetProperty("clean").GetBoolean()) _audit = $"After {_kills} kills: {text}";
     }
 
-    private double OldestLostPingMs(IEnumerable<Post> posts) => posts.Where(static post => post.Refused == "ping_not_found")
-        .Select(post => _deaths.Where(death => death > post.Pinged).Select(death => Stopwatch.GetElapsedTime(post.Pinged, death).TotalMilliseconds).DefaultIfEmpty(double.PositiveInfinity).First())
+    // The client's own clock would not do: its answer may be read when the server is dead already.
+    private static double OldestLostPingMs(IEnumerable<Post> posts, List<Server> servers) => posts.Where(static post => post.Refused == "ping_not_found")
+        .Select(post => (Made: MadeMs(post.Ping), post.Home))
+        .Select(ping => servers[ping.Home].DeathsMs.Where(death => death >= ping.Made).Select(death => (double)(death - ping.Made)).DefaultIfEmpty(double.PositiveInfinity).First())
         .DefaultIfEmpty(0).Max();
+
+    private static long MadeMs(string ping) => LeadId.TryParse(ping, out var id) ? id.UnixMilliseconds : throw new FormatException($"{ping} is no ping's id");
 
     private static HttpClient Admin(Server server) =>
         new() { BaseAddress = server.Http, Timeout = TimeSpan.FromSeconds(30), DefaultRequestHeaders = { Authorization = new("Bearer", AdminKey) } };

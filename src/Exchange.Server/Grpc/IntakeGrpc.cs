@@ -113,12 +113,13 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
         try
         {
             var started = time.GetTimestamp();
-            Caller caller = null!;
             // Asked anew for each: a stream outlives keys, and the addresses a publisher may call from.
-            var refused = admission.Refuse(Work.New) ?? gate.Check(context.GetHttpContext(), [KeyRole.Publisher], out caller);
+            var refused = gate.Check(context.GetHttpContext(), [KeyRole.Publisher], out var caller);
+            var call = new CallContext(caller, time.GetUtcNow(), null, 0);
+            refused ??= await admission.EnterAsync(Work.New);
             var reply = refused is not null
                 ? new PingReply(null, refused)
-                : await intake.PingAsync(IntakeCommands.Ping(GrpcRequestReader.Read(request), new CallContext(caller, time.GetUtcNow(), null, 0)), context.CancellationToken);
+                : await intake.PingAsync(IntakeCommands.Ping(GrpcRequestReader.Read(request), call), context.CancellationToken);
             if (reply.Answer is { } answer)
             {
                 metrics.PingAnswered(answer.Reason, time.GetElapsedTime(started));
