@@ -78,8 +78,8 @@ internal sealed class ScenarioDeliveries(ScenarioExchange exchange)
         }
         var place = rows.IndexOf(row);
         rows.RemoveAt(place);
-        foreach (var made in Add(row.Deal, row.CopyNo, row.Campaign, turn.Become, place))
-            if (asks && !made.Waits) exchange.Call(row.Deal, row.CopyNo);
+        // One at the most asks; the others follow its yes.
+        if (Add(row.Deal, row.CopyNo, row.Campaign, turn.Become, place).Exists(made => !made.Waits) && asks) exchange.Call(row.Deal, row.CopyNo);
     }
 
     private List<Row> Add(Deal deal, int copyNo, string campaign, NewDelivery[] deliveries, int place)
