@@ -14,9 +14,10 @@ using Npgsql;
 
 namespace Exchange.LoadTests.Crash;
 
-internal sealed record CrashOptions(int Cycles, bool Points, bool Postgres, int Silos, int Seed, int Workers, string? Server, string? History);
+internal sealed record CrashOptions(int Cycles, TimeSpan Most, bool Points, bool Postgres, int Silos, int Seed, int Workers, string? Server, string? History);
 
 /// <summary>What a run came to.</summary>
+/// <param name="Cycles">Deaths at random moments.</param>
 /// <param name="Reached">Fault points at which a process died, of those that there are.</param>
 /// <param name="Missed">Points that were never passed.</param>
 /// <param name="Resolved">Copies in doubt that were ended by the operator because the buyer was not to be asked again for long.</param>
@@ -24,7 +25,7 @@ internal sealed record CrashOptions(int Cycles, bool Points, bool Postgres, int 
 /// <param name="Audits">How often the exchange's own auditor looked, the last time when all was settled.</param>
 /// <param name="Audit">What it said: clean, or the first findings.</param>
 internal sealed record CrashOutcome(
-    CrashOptions Options, int Kills, int Reached, IReadOnlyList<string> Missed, IReadOnlyCollection<Post> Posts, long Pings, int Received, int Repeats, int Told, int Resolved, IReadOnlyList<double> ReadyMs,
+    CrashOptions Options, int Cycles, int Kills, int Reached, IReadOnlyList<string> Missed, IReadOnlyCollection<Post> Posts, long Pings, int Received, int Repeats, int Told, int Resolved, IReadOnlyList<double> ReadyMs,
     double OldestLostPingMs, int Audits, string Audit, IReadOnlyList<Violation> Violations, TimeSpan Took)
 {
     public const string Clean = "clean";
@@ -45,7 +46,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
     private readonly Random _random = new(options.Seed);
     private readonly List<double> _readyMs = [];
     private readonly List<string> _missed = [];
-    private int _kills, _reached, _audits;
+    private int _cycles, _kills, _reached, _audits;
     private string _audit = CrashOutcome.Clean;
 
     public async Task<CrashOutcome> RunAsync(CancellationToken cancel)
@@ -84,7 +85,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             var violations = Judge.Run(publishers.Posts, sinks.Copies, sinks.Postbacks.Values, inbox, books);
             if (options.History is { } file) await History.WriteAsync(file, publishers.Posts, sinks.Copies, inbox, books, cancel);
             foreach (var wire in wires) wire.Dispose();
-            return new(options, _kills, _reached, _missed, publishers.Posts, publishers.Pings, sinks.Copies.Count, sinks.Copies.Values.Sum(copy => copy.Attempts - 1), sinks.Postbacks.Count, resolved, _readyMs,
+            return new(options, _cycles, _kills, _reached, _missed, publishers.Posts, publishers.Pings, sinks.Copies.Count, sinks.Copies.Values.Sum(copy => copy.Attempts - 1), sinks.Postbacks.Count, resolved, _readyMs,
                 OldestLostPingMs(publishers.Posts, servers), _audits, _audit,
                 violations, Stopwatch.GetElapsedTime(began));
         }
@@ -141,12 +142,14 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
     /// <summary>Random instants first, then each fault point, at the first to third time it is passed.</summary>
     private async Task KillAsync(List<Server> servers, CancellationToken cancel)
     {
-        for (var cycle = 1; cycle <= options.Cycles; cycle++)
+        var began = Stopwatch.GetTimestamp();
+        for (var cycle = 1; cycle <= options.Cycles && Stopwatch.GetElapsedTime(began) < options.Most; cycle++)
         {
             await Task.Delay(_random.Next(100, 1_200), cancel);
             var victim = servers[_random.Next(servers.Count)];
             await KillAsync(victim);
             await RestartAsync(victim, null);
+            _cycles++;
             // Under load, moments after somebody died: in every moment all that is committed holds.
             if (cycle % AuditEvery == 0) await AuditAsync(servers[_random.Next(servers.Count)], cancel);
             if (cycle % 20 == 0) tell(string.Create(CultureInfo.InvariantCulture, $"{cycle} of {options.Cycles} cycles"));
