@@ -1,3 +1,4 @@
+using Exchange.Engine;
 using Exchange.Engine.Ledger;
 using Exchange.Simulation.World;
 using Exchange.Storage;
@@ -74,7 +75,17 @@ internal sealed class SimJournal(SimStore store) : IJournal
         {
             var news = new News();
             store.Database.Counters.Touched.Clear();
-            Verdict[] verdicts = [.. batch.Select(waiting => store.Database.Apply(waiting.Item, store.Silo.Name, news))];
+            Verdict[] verdicts;
+            try
+            {
+                verdicts = [.. batch.Select(waiting => store.Database.Apply(waiting.Item, store.Silo.Name, news))];
+            }
+            catch (InvariantException fault)
+            {
+                // An item that no silo may ever write, such as one of a lead that is not there.
+                world.Violates("a bug", $"{store.Silo.Name}: {fault.Message}");
+                return;
+            }
             CounterValue[] counters = [.. store.Database.Counters.Touched.Select(row => row.Value)];
             store.Silo.Note("commits", batch[0].Item.Lead.ToString(), batch.Count);
             var back = world.Random.Between(0, plan.StoreMs);

@@ -40,6 +40,7 @@ internal sealed class SimGrains(SimWorld world, SimSilo silo) : IGrainFactory
         }
 
         public ValueTask FieldsAdded() => throw new NotSupportedException();
+        public ValueTask TestOver() => throw new NotSupportedException();
         public ValueTask Erase(EraseCommand command) => throw new NotSupportedException();
         public ValueTask<ResolveReply> Resolve(ResolveCommand command) => throw new NotSupportedException();
     }
