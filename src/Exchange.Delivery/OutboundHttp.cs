@@ -15,6 +15,7 @@ namespace Exchange.Delivery;
 public sealed class OutboundHttp : IDisposable
 {
     private readonly OutboundOptions options;
+    private readonly TimeProvider time;
     private readonly PublicHosts hosts;
     private readonly EndpointGates gates;
     private readonly HttpMessageInvoker http;
@@ -22,18 +23,18 @@ public sealed class OutboundHttp : IDisposable
 
     public OutboundHttp(OutboundOptions options, ResolveHost? resolve = null, TimeProvider? time = null)
     {
-        this.options = options;
+        (this.options, this.time) = (options, time ?? TimeProvider.System);
         hosts = new(options.AllowLoopback, resolve);
-        gates = new(options.InFlightPerEndpoint, options.WaitingPerEndpoint, time ?? TimeProvider.System);
+        gates = new(options.InFlightPerEndpoint, options.WaitingPerEndpoint, this.time);
         http = new(Sockets());
     }
 
     /// <summary>For tests: everything but the sockets.</summary>
-    internal OutboundHttp(OutboundOptions options, HttpMessageHandler wire)
+    internal OutboundHttp(OutboundOptions options, HttpMessageHandler wire, TimeProvider time)
     {
-        this.options = options;
+        (this.options, this.time) = (options, time);
         hosts = new(options.AllowLoopback, static (_, _) => throw new InvalidOperationException("No socket, no name"));
-        gates = new(options.InFlightPerEndpoint, options.WaitingPerEndpoint, TimeProvider.System);
+        gates = new(options.InFlightPerEndpoint, options.WaitingPerEndpoint, time);
         http = new(wire);
         hasSockets = false;
     }
@@ -74,8 +75,8 @@ public sealed class OutboundHttp : IDisposable
         if (UrlRules.Check(request.Url, options.AllowLoopback) is not null) return new(false, 0, null, "url_refused", null);
         var gate = gates.For(endpoint, purpose == CallPurpose.Token);
         if (!gate.TryTake(spare: purpose == CallPurpose.Ping, out var freeIn)) return new(false, 0, null, "rate_limited", null) { FreeIn = freeIn };
-        using var limited = CancellationTokenSource.CreateLinkedTokenSource(deadline);
-        limited.CancelAfter(timeout);
+        using var timer = new CancellationTokenSource(timeout, time);
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(deadline, timer.Token);
         try
         {
             if (!await gate.EnterAsync(limited.Token)) return new(false, 0, null, "endpoint_busy", null);

@@ -27,6 +27,9 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
     /// <summary>How long past its deadline a post may wait for its first item to become durable before it answers 503.</summary>
     private static readonly TimeSpan StorageGrace = TimeSpan.FromSeconds(5);
 
+    /// <summary>How often an operator's word is tried on top of what other activations do to the lead meanwhile.</summary>
+    private const int MostLooks = 3;
+
     /// <summary>Between two tries to make a buyer's answer durable while the store is busy.</summary>
     private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(100);
 
@@ -108,9 +111,8 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
             await gate.WaitAsync();
             try
             {
-                // The rows said that this copy is open: whoever remembers it otherwise remembers what another activation has moved since. A lead that
-                // waited may have got fields meanwhile.
-                if ((command.Attempts <= 1 || !IsKnown || !IsOpen(command.CopyNo)) && !await RestoreAsync()) return;
+                // By the rows, whatever is remembered here: another activation may have moved it since, fields may have come, and its person may be erased.
+                if (!await RestoreAsync()) return;
                 // A lease that ran out without a result: the process that called died or hangs. The buyer may have the lead.
                 if (sale!.SlotOfCopy(command.CopyNo) is { State: SlotState.Held } && command is { LastError: null, Attempts: > 1, Drop: false })
                 {
@@ -205,15 +207,23 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         await gate.WaitAsync();
         try
         {
-            var stored = await services.Store.Leads.FindAsync(id, CancellationToken.None);
-            if (stored?.Copies.FirstOrDefault(copy => copy.Id.No == command.CopyNo) is not { } copy || !IsKnown && !await RestoreAsync()) return ResolveReply.Unknown;
-            if (copy.State != CopyState.InDoubt)
-                return copy.State == (command.Accepted ? CopyState.Captured : CopyState.Voided) ? ResolveReply.AlreadySo : ResolveReply.NotInDoubt;
-            // Before anything changes: no line in the audit, no resolution.
-            await services.Store.Access.AuditAsync(command.Who, "copy.resolve", copy.Id.ToString(), (command.Accepted ? "accepted" : "rejected") + (command.Note is { } note ? ": " + note : ""), Now(), CancellationToken.None);
-            var step = await StepAsync(new LeadEvent.Answered(
-                command.CopyNo, command.Accepted ? BuyerAnswer.Accepted : BuyerAnswer.Refused, command.Accepted ? Reason.None : Reason.BuyerRejected, null, null));
-            return step.Conflict is null ? ResolveReply.Done : ResolveReply.NotInDoubt;
+            var isNoted = false;
+            for (var looks = 0; looks < MostLooks; looks++)
+            {
+                // By the rows: what is remembered here may be older than what another activation did.
+                if (!await RestoreAsync() || row!.Copies.FirstOrDefault(copy => copy.Id.No == command.CopyNo) is not { } copy) return ResolveReply.Unknown;
+                if (copy.State != CopyState.InDoubt)
+                    return (command.Accepted ? copy.State is CopyState.Captured or CopyState.Reversed : copy.State == CopyState.Voided) ? isNoted ? ResolveReply.Done : ResolveReply.AlreadySo : ResolveReply.NotInDoubt;
+                // Who is being asked may take the copy yet: the next in rank must not have it too. From here on nobody asks again.
+                if (!command.Accepted && !await services.Store.Deliveries.GiveUpAsync(copy.Id, Now(), CancellationToken.None)) return ResolveReply.CallUnderWay;
+                // Before anything changes: no line in the audit, no resolution.
+                if (!isNoted) await services.Store.Access.AuditAsync(command.Who, "copy.resolve", copy.Id.ToString(), (command.Accepted ? "accepted" : "rejected") + (command.Note is { } note ? ": " + note : ""), Now(), CancellationToken.None);
+                var step = await StepAsync(new LeadEvent.Answered(
+                    command.CopyNo, command.Accepted ? BuyerAnswer.Accepted : BuyerAnswer.Refused, command.Accepted ? Reason.None : Reason.BuyerRejected, null, null));
+                if (step.Conflict is null) return ResolveReply.Done;
+                isNoted = true;
+            }
+            return ResolveReply.NotInDoubt;
         }
         finally
         {
@@ -295,9 +305,13 @@ public sealed class LeadSeller(LeadServices services, LeadId id)
         // A refusal, unless this very post was answered before: then its recorded answer.
         if (problem is not null) return new(await RecordedAsync(command) ?? PostReply.Refused(problem), default);
         (sale, world, row, warnings) = (post!.Sale, post.World, post.Row, post.Warnings);
+        // Asked at once: neither waits for the other.
+        var taken = id.IsTest || post.Refused != Reason.None ? new(false) : services.Persons.MayBeTakenAsync(sale.First!.Persons);
         // The earlier of several reasons is told.
         var isEarlier = post.Refused is > Reason.None and < Reason.Suppressed;
-        return new(null, !isEarlier && await services.Store.Suppressions.AnyAsync(post.Suppressible, CancellationToken.None) ? Reason.Suppressed : post.Refused);
+        var refused = !isEarlier && await services.Store.Suppressions.AnyAsync(post.Suppressible, CancellationToken.None) ? Reason.Suppressed : post.Refused;
+        sale = sale with { MayBeTaken = await taken };
+        return new(null, refused);
     }
 
     /// <summary>An offer whose copies were held at the ping, as its rows tell it. Null: there is none that waits for its post.</summary>

@@ -58,9 +58,23 @@ internal sealed class SimDeliveries(SimStore store) : IDeliveryStore
         var lead = store.Database.Find(copy.Lead)!;
         var waited = lead.Deliveries.Find(each => each.Copy == copy && each.Endpoint == endpoint);
         if (waited is not { Status: DeliveryStatus.Waiting, Wait: not DeliveryWait.None } || !store.World.Seams.IsFenced(waited, fence)) return false;
+        store.World.Laws.Turned(lead, become);
         lead.Deliveries.Remove(waited);
         store.Database.Deliveries.Remove(waited);
         foreach (var delivery in become) store.Database.Deliver(lead, copy, delivery, CopyOf(copy).State == CopyState.Captured, store.Silo.Name, fence, nowMs);
+        return true;
+    });
+
+    public Task<bool> GiveUpAsync(CopyId copy, long nowMs, CancellationToken cancel) => store.WriteAsync(() =>
+    {
+        var asks = store.Database.Find(copy.Lead)!.Deliveries.Where(each => each.Copy == copy && each is { Status: DeliveryStatus.Waiting, Pulled: false, Wait: DeliveryWait.None }).ToArray();
+        if (asks.Any(delivery => store.World.Seams.IsLeased(delivery, nowMs))) return false;
+        foreach (var delivery in asks)
+        {
+            (delivery.Status, delivery.Error) = (DeliveryStatus.Dead, "resolved");
+            delivery.Unlease();
+            store.Silo.Note("gives up", copy.ToString());
+        }
         return true;
     });
 
