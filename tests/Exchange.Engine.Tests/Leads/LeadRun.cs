@@ -62,6 +62,13 @@ internal sealed class LeadRun
         return this;
     }
 
+    /// <summary>Somebody else is said to have its person.</summary>
+    public LeadRun SaidToBeTaken(byte person)
+    {
+        Sale = Sale with { MayBeTaken = true, First = Sale.First! with { Persons = [new("v:v", [person], 0)] } };
+        return this;
+    }
+
     /// <summary>It is posted after its offer's end.</summary>
     public LeadRun AfterItsEnd() { Sale = Sale with { Late = true }; return this; }
 

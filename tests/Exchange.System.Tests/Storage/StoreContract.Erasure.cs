@@ -78,6 +78,20 @@ public abstract partial class StoreContract
     }
 
     [Fact]
+    public async Task Erased_IsNobodyElses_ThoughWhoSellsItHasNotHeardOfItYet()
+    {
+        var limits = Limits();
+        await Store.ApplyAsync(limits);
+        await Store.SubmitAsync(Post(Lead(1), [Copy(1, limits, CopyMove.Hold, deliveries: [LeasedHook])]));
+        await Store.Erasures.EraseAsync(Erasure(Lead(1)), default);
+
+        (await Store.SubmitAsync(End(Lead(1), CopyMove.Void, starts: [Copy(2, limits, CopyMove.Hold, buyer: "b")]))).Code.ShouldBe(VerdictCode.EndedOtherwise);
+        (await Store.Leads.FindAsync(Lead(1), default))!.Copies.ShouldHaveSingleItem().State.ShouldBe(CopyState.Held);
+        // What its buyer says is recorded.
+        (await Store.SubmitAsync(End(Lead(1), CopyMove.Capture))).Code.ShouldBe(VerdictCode.Done);
+    }
+
+    [Fact]
     public async Task GiveUp_EndsWhatWouldAskAgain_UnlessACallIsUnderWay()
     {
         var limits = Limits();
@@ -162,7 +176,7 @@ public abstract partial class StoreContract
         const int Leads = 20;
         for (var n = 1; n <= Leads; n++) await Store.SubmitAsync(Post(Lead(n), [Copy(1, limits, CopyMove.Hold, deliveries: [LeasedHook])], body: $"post {n}"));
 
-        await Task.WhenAll(Enumerable.Range(1, Leads).SelectMany(n => new[]
+        await Task.WhenAll(Enumerable.Range(1, Leads).SelectMany(n => new Task[]
         {
             Store.Erasures.EraseAsync(Erasure(Lead(n), $"person {n}"), default),
             Store.SubmitAsync(End(Lead(n), CopyMove.Capture)),
