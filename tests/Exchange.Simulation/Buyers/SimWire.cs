@@ -30,6 +30,7 @@ internal sealed class SimWire(SimWorld world, SimSilo silo) : HttpMessageHandler
         var body = await request.Content!.ReadAsByteArrayAsync(CancellationToken.None);
         silo.Process.Note("sends", copy + " to " + buyer);
         world.Nemesis.Sent(silo.Process);
+        world.Office.Sent(copy);
 
         var reply = new TaskCompletionSource<HttpResponseMessage>();
         using var left = cancellationToken.Register(() => reply.TrySetException(new TaskCanceledException("Timed out")));

@@ -1,3 +1,4 @@
+using Exchange.Engine;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Grains.Leads;
@@ -20,6 +21,14 @@ internal static class LaterOn
         foreach (var (id, field) in world.Witness.Added)
             if (world.Database.Find(id) is { ErasedMs: null } lead && Recount.FieldOf(lead, field) is null) world.Violates("I3", $"{id} was told to have got {field} and has not");
         Erasures(world);
+        Duplicates(world);
+    }
+
+    /// <summary>Nobody is called a duplicate of nobody, whatever marks said.</summary>
+    private static void Duplicates(SimWorld world)
+    {
+        foreach (var same in world.Database.Leads.Where(lead => lead.OfferUntilMs == 0).GroupBy(lead => Recount.FieldOf(lead, "phone")))
+            if (same.All(lead => lead is { State: LeadState.Unsold, Reason: Reason.Duplicate })) world.Violates("I5", $"{same.First().Id} is a duplicate of nobody");
     }
 
     /// <summary>What is accepted is back, once and all of it; what is not is sold as before.</summary>

@@ -24,13 +24,14 @@ internal static class LaterBugs
         new("erased, and a delivery goes on waiting", () => new Rows(static () => new DeliveryStays())),
         new("erased, and the person is not suppressed", () => new Rows(static () => new NotSuppressed())),
         new("erased by what was read before somebody added to it", () => new OldErasure()),
-        new("erased, and a lead that waits is decided by what was there before", () => new Rows(static () => new WaitStays())),
+        new("erased, and a lead goes on to somebody else by what was known before", () => new Rows(static () => new SoldErased())),
         new("erased, and its ping's record stays", () => new Rows(static () => new PingStays())),
         new("resolved: an operator's no lands over a newer outcome", () => new Rows(static () => new OldNo())),
         new("resolved while its buyer is being asked", () => new Hasty()),
         new("fields added to what was read, whoever added to it meanwhile", () => new LastWriter()),
         new("fields added, and the fence of a lead that waits not raised", () => new LeadFenceKept()),
         new("fields added, and the fence of a delivery that waits not raised", () => new DeliveryFenceKept()),
+        new("a mark of a person believed, without a look at the rows", () => new Submits(static item => item.IfTaken ? item with { IfTaken = false, Persons = [] } : item)),
         new("a live bid taken for the answer to another campaign's request", () => new Mixed()),
         new("a winner charged more than it bid", () => new Submits(static item => item.New is null ? item : item with
         {
@@ -125,14 +126,9 @@ internal static class LaterBugs
         public override bool IsAsRead(LeadErasure erasure, LeadEntry? lead) => true;
     }
 
-    private sealed class WaitStays : SimDatabase
+    private sealed class SoldErased : SimDatabase
     {
-        public override void Erase(LeadErasure erasure, long trueMs)
-        {
-            var (fence, due) = (Find(erasure.Lead)?.Wait?.Fence, Find(erasure.Lead)?.Wait?.DueAtMs);
-            base.Erase(erasure, trueMs);
-            if (Find(erasure.Lead)?.Wait is { } wait) (wait.Fence, wait.DueAtMs) = (fence!.Value, due);
-        }
+        protected override JudgedLead? JudgedLeadOf(LeadId id) => base.JudgedLeadOf(id) is { } lead ? lead with { IsErased = false } : null;
     }
 
     private sealed class PingStays : SimDatabase

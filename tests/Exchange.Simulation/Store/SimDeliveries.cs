@@ -28,6 +28,7 @@ internal sealed class SimDeliveries(SimStore store) : IDeliveryStore
                 delivery.Fence++;
                 if (delivery.Wait == DeliveryWait.None) delivery.Attempts++;
                 store.Silo.Note("claims", delivery.Copy.ToString(), delivery.Fence);
+                if (delivery.Wait == DeliveryWait.Fields) store.World.Office.Claimed(store.Database.Find(delivery.Copy.Lead)!);
                 var copy = CopyOf(delivery.Copy);
                 claimed.Add(new LeasedDelivery(delivery.Copy, delivery.Endpoint, delivery.Fence, delivery.Attempts, delivery.CreatedMs, copy.State, copy.Campaign, copy.Buyer, last)
                 {

@@ -1,3 +1,4 @@
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
@@ -18,9 +19,12 @@ internal sealed class SimOffice(SimWorld world, SimProcess process)
 {
     private const long PatienceMs = 6_000;
     private const int MostTries = 8;
+    /// <summary>Chances to do something just when somebody else does: bounded, so that a world ends.</summary>
+    private const int MostMoments = 12;
 
     private readonly SimClock clock = new(process);
     private int running;
+    private int moments;
 
     public bool IsDone { get; private set; }
 
@@ -44,9 +48,10 @@ internal sealed class SimOffice(SimWorld world, SimProcess process)
                 break;
             case Deed.Erase when Pick(world.Database.Leads) is { } lead:
                 Twice(() => EraseAsync(lead.Id));
+                // Whose publisher knows nothing of it.
+                if (world.Random.Chance(300)) Do(() => AddAsync(lead, "email"));
                 break;
-            case Deed.Add when Pick(world.Database.Leads) is { } lead:
-                // Two additions of one moment are of different fields.
+            case Deed.Add when ((world.Random.Chance(500) ? Pick(Waiting()) : null) ?? Pick(world.Database.Leads)) is { } lead:
                 Twice(() => AddAsync(lead, world.Random.Pick(["email", "note"])));
                 break;
             case Deed.Resolve:
@@ -54,6 +59,23 @@ internal sealed class SimOffice(SimWorld world, SimProcess process)
                 break;
         }
     }
+
+    /// <summary>A copy in doubt is being asked again: the operator may say what became of it at this very moment.</summary>
+    public void Sent(CopyId copy)
+    {
+        if (!Does(Deed.Resolve) || world.Database.Find(copy.Lead)?.Copies.Find(row => row.No == copy.No) is not { State: CopyState.InDoubt }) return;
+        Do(() => ResolveAsync(copy));
+    }
+
+    /// <summary>Somebody has just taken up a lead, or a delivery, that waits for fields: they may come at this very moment.</summary>
+    public void Claimed(LeadEntry lead)
+    {
+        if (Does(Deed.Add)) Do(() => AddAsync(lead, "email"));
+    }
+
+    private bool Does(Deed deed) => world.IsFaulty && !IsDone && ++moments <= MostMoments && world.Plan.Deeds.Contains(deed) && world.Random.Chance(400);
+
+    private List<LeadEntry> Waiting() => world.Database.Leads.FindAll(lead => lead.Wait?.DueAtMs is not null || lead.Deliveries.Exists(delivery => delivery is { Status: DeliveryStatus.Waiting, Wait: DeliveryWait.Fields }));
 
     private IReadOnlyList<(LeadEntry Lead, CopyEntry Copy)> Copies(params CopyState[] states) =>
         [.. world.Database.Leads.SelectMany(lead => lead.Copies.Where(copy => states.Contains(copy.State)).Select(copy => (lead, copy)))];
@@ -114,19 +136,23 @@ internal sealed class SimOffice(SimWorld world, SimProcess process)
         {
             if (Pick(Copies(CopyState.InDoubt)) is { Lead: not null } found)
             {
-                var copy = new CopyId(found.Lead.Id, found.Copy.No);
-                var accepted = world.Random.Chance(500);
-                world.Witness.Resolved.Add((copy, accepted));
-                await AskAsync(async silo =>
-                {
-                    var reply = await silo.ResolveAsync(copy, accepted);
-                    world.Laws.Resolved(copy, accepted, reply);
-                    return reply;
-                }, static reply => reply != ResolveReply.CallUnderWay);
+                await ResolveAsync(new(found.Lead.Id, found.Copy.No));
                 return;
             }
             await Wait(100, 2_500);
         }
+    }
+
+    private async Task ResolveAsync(CopyId copy)
+    {
+        var accepted = world.Random.Chance(500);
+        world.Witness.Resolved.Add((copy, accepted));
+        await AskAsync(async silo =>
+        {
+            var reply = await silo.ResolveAsync(copy, accepted);
+            world.Laws.Resolved(copy, accepted, reply);
+            return reply;
+        }, static reply => reply != ResolveReply.CallUnderWay);
     }
 
     private async Task AddAsync(LeadEntry lead, string field)

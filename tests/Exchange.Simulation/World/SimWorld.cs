@@ -49,6 +49,7 @@ internal sealed class SimWorld
     public Witness Witness { get; } = new();
     public Laws Laws { get; }
     public Nemesis Nemesis { get; }
+    public SimOffice Office => office;
     /// <summary>The database, the wires, the buyers: what no crash of ours touches.</summary>
     public SimProcess Outside { get; }
     public IReadOnlyList<SimSilo> Silos => silos;
