@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Security.Authentication;
 using Exchange.Engine;
 using Exchange.Engine.Catalog;
@@ -20,6 +21,7 @@ public sealed class OutboundHttp : IDisposable
     private readonly EndpointGates gates;
     private readonly HttpMessageInvoker http;
     private readonly bool hasSockets = true;
+    private readonly ConditionalWeakTable<Uri, StrongBox<bool>> judged = [];
 
     public OutboundHttp(OutboundOptions options, ResolveHost? resolve = null, TimeProvider? time = null)
     {
@@ -67,19 +69,21 @@ public sealed class OutboundHttp : IDisposable
     /// Sends a request once. Never throws for what the outside does; the deadline, the timeout and every fault come back as an error code.
     /// </summary>
     /// <param name="endpoint">Whose limits count.</param>
+    /// <param name="timeout">Of this request alone. A ping's deadline is that of its one request, and nothing else bounds it.</param>
     public Task<OutboundReply> SendAsync(EndpointModel endpoint, OutboundRequest request, CallPurpose purpose, TimeSpan timeout, CancellationToken deadline) =>
         CallTrace.Current is { } trace ? trace.PassAsync(request, purpose, () => SendOnceAsync(endpoint, request, purpose, timeout, deadline)) : SendOnceAsync(endpoint, request, purpose, timeout, deadline);
 
     private async Task<OutboundReply> SendOnceAsync(EndpointModel endpoint, OutboundRequest request, CallPurpose purpose, TimeSpan timeout, CancellationToken deadline)
     {
-        if (UrlRules.Check(request.Url, options.AllowLoopback) is not null) return new(false, 0, null, "url_refused", null);
+        if (!MayCall(endpoint, request.Url)) return new(false, 0, null, "url_refused", null);
         var gate = gates.For(endpoint, purpose == CallPurpose.Token);
         if (!gate.TryTake(spare: purpose == CallPurpose.Ping, out var freeIn)) return new(false, 0, null, "rate_limited", null) { FreeIn = freeIn };
-        using var timer = new CancellationTokenSource(timeout, time);
-        using var limited = CancellationTokenSource.CreateLinkedTokenSource(deadline, timer.Token);
+        using var timer = purpose == CallPurpose.Ping && deadline.CanBeCanceled ? null : new CancellationTokenSource(timeout, time);
+        using var limited = timer is null ? null : CancellationTokenSource.CreateLinkedTokenSource(deadline, timer.Token);
+        var until = limited?.Token ?? deadline;
         try
         {
-            if (!await gate.EnterAsync(limited.Token)) return new(false, 0, null, "endpoint_busy", null);
+            if (!await gate.EnterAsync(until)) return new(false, 0, null, "endpoint_busy", null);
         }
         catch (OperationCanceledException)
         {
@@ -87,13 +91,18 @@ public sealed class OutboundHttp : IDisposable
         }
         try
         {
-            return await SendAsync(request, limited.Token);
+            return await SendAsync(request, until);
         }
         finally
         {
             gate.Leave();
         }
     }
+
+    /// <summary>An endpoint's own address is judged once; one that a template made, each time.</summary>
+    private bool MayCall(EndpointModel endpoint, Uri url) => ReferenceEquals(url, endpoint.Url)
+        ? judged.GetValue(url, url => new(UrlRules.Check(url, options.AllowLoopback) is null)).Value
+        : UrlRules.Check(url, options.AllowLoopback) is null;
 
     private async Task<OutboundReply> SendAsync(OutboundRequest outbound, CancellationToken deadline)
     {
@@ -129,10 +138,6 @@ public sealed class OutboundHttp : IDisposable
             var begun = content?.Begun == true || witness.Begun || content is null && !hasSockets || status != 0;
             return new(begun, status, null, Code(fault, begun, deadline), retryAfter);
         }
-        finally
-        {
-            SendWitness.Current.Value = null;
-        }
     }
 
     private static string? ContentType(HttpResponseMessage response) =>
@@ -149,14 +154,16 @@ public sealed class OutboundHttp : IDisposable
 
     private static async Task<(byte[]? Body, string? Error)> ReadAsync(HttpContent content, CancellationToken deadline)
     {
-        if (content.Headers.ContentLength > Limits.BuyerReplyBytes) return (null, "answer_too_large");
+        var told = content.Headers.ContentLength;
+        if (told > Limits.BuyerReplyBytes) return (null, "answer_too_large");
         using var stream = await content.ReadAsStreamAsync(deadline);
-        var buffer = new byte[4096];
+        // A byte more than there should be, so that the end is seen without more room.
+        var buffer = new byte[told + 1 ?? 4096];
         var length = 0;
         while (true)
         {
             var read = await stream.ReadAsync(buffer.AsMemory(length), deadline);
-            if (read == 0) return (buffer[..length], null);
+            if (read == 0) return (length == buffer.Length ? buffer : buffer[..length], null);
             length += read;
             if (length > Limits.BuyerReplyBytes) return (null, "answer_too_large");
             if (length == buffer.Length) Array.Resize(ref buffer, Math.Min(buffer.Length * 2, Limits.BuyerReplyBytes + 1));

@@ -33,9 +33,9 @@ public static class WebhookSignature
     /// <summary>The value of <c>webhook-signature</c>: <c>v1,</c> and the base64 of the HMAC.</summary>
     public static string Create(ReadOnlySpan<byte> key, string id, long timestamp, ReadOnlySpan<byte> body)
     {
-        using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
-        hmac.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{id}.{timestamp}.")));
-        hmac.AppendData(body);
-        return "v1," + Convert.ToBase64String(hmac.GetHashAndReset());
+        var head = string.Create(CultureInfo.InvariantCulture, $"{id}.{timestamp}.");
+        var message = new byte[Encoding.UTF8.GetByteCount(head) + body.Length];
+        body.CopyTo(message.AsSpan(Encoding.UTF8.GetBytes(head, message)));
+        return "v1," + Convert.ToBase64String(HMACSHA256.HashData(key, message));
     }
 }

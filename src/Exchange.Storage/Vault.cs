@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using Exchange.Engine.Values;
@@ -21,6 +22,9 @@ public sealed class Vault : IVault
     private const int Overhead = 1 + WrappedBytes + NonceBytes + TagBytes;
     private const string AliasAlphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 
+    private const int MostAliases = 10_000;
+
+    private readonly ConcurrentDictionary<(string Buyer, string Publisher, string? SubId), string> aliases = new();
     private readonly byte[] sealKey, personKey, apiKeyKey, aliasKey, bidKey;
 
     public Vault(ReadOnlySpan<byte> masterKey)
@@ -97,8 +101,13 @@ public sealed class Vault : IVault
     /// <summary><c>s-</c> and eight characters for the publisher; with a sub-source the publisher's alias, a hyphen and five more.</summary>
     public string Alias(string buyer, string publisher, string? subId)
     {
+        if (aliases.TryGetValue((buyer, publisher, subId), out var known)) return known;
         var alias = "s-" + Word(8, buyer, publisher);
-        return subId is null ? alias : alias + "-" + Word(5, buyer, publisher, subId);
+        if (subId is not null) alias += "-" + Word(5, buyer, publisher, subId);
+        // Sub-sources are the publishers' to invent.
+        if (aliases.Count >= MostAliases) aliases.Clear();
+        aliases[(buyer, publisher, subId)] = alias;
+        return alias;
     }
 
     /// <summary><c>b-</c> and 24 characters: 120 bits, so that no two of an installation's life meet.</summary>

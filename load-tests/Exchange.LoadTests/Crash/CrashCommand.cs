@@ -12,6 +12,7 @@ internal static class CrashCommand
     public static Command Create()
     {
         var cycles = new Option<int>("--cycles") { Description = "kill -9 at so many random moments.", DefaultValueFactory = _ => 40 }.AtLeast(0);
+        var minutes = new Option<int?>("--minutes") { Description = "Go on to what follows the random moments after this time, however many cycles there were." };
         var points = new Option<bool>("--points") { Description = "Then die once at each named fault point as well." };
         var postgres = new Option<bool>("--postgres") { Description = "On a PostgreSQL of the run's own instead of the embedded database." };
         var silos = new Option<int>("--silos") { Description = "Server processes; more than one needs --postgres.", DefaultValueFactory = _ => 1 }.AtLeast(1);
@@ -22,7 +23,7 @@ internal static class CrashCommand
         var command = new Command("crash",
             "Kills servers under load, restarts them, and judges afterwards: what was answered, what buyers received and what is stored must be one story. Exit code 0: no violation.")
         {
-            cycles, points, postgres, silos, seed, workers, server, history,
+            cycles, minutes, points, postgres, silos, seed, workers, server, history,
         };
         command.Validators.Add(result =>
         {
@@ -30,7 +31,7 @@ internal static class CrashCommand
         });
         command.SetAction(async (parsed, cancel) =>
         {
-            var options = new CrashOptions(parsed.GetValue(cycles), parsed.GetValue(points), parsed.GetValue(postgres), parsed.GetValue(silos), parsed.GetValue(seed), parsed.GetValue(workers), parsed.GetValue(server), parsed.GetValue(history));
+            var options = new CrashOptions(parsed.GetValue(cycles), parsed.GetValue(minutes) is { } most ? TimeSpan.FromMinutes(most) : TimeSpan.MaxValue, parsed.GetValue(points), parsed.GetValue(postgres), parsed.GetValue(silos), parsed.GetValue(seed), parsed.GetValue(workers), parsed.GetValue(server), parsed.GetValue(history));
             var console = AnsiConsole.Console;
             var outcome = await new CrashRun(options, step => console.MarkupLine($"[grey]{Markup.Escape(step)}[/]")).RunAsync(cancel);
             Print(outcome, console);
@@ -46,7 +47,7 @@ internal static class CrashCommand
         Row("Database", outcome.Options.Postgres ? "PostgreSQL" : "SQLite");
         Row("Processes", Text(outcome.Options.Silos));
         Row("Seed", Text(outcome.Options.Seed));
-        Row("Cycles", Text(outcome.Options.Cycles));
+        Row("Cycles", Text(outcome.Cycles));
         Row("Kills", Text(outcome.Kills));
         if (outcome.Options.Points) Row("Fault points", $"{outcome.Reached} of {FaultPoints.All.Count}");
         Row("Pings", Text(outcome.Pings));

@@ -6,6 +6,7 @@ using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Exchange.Engine;
+using Exchange.Engine.Values;
 using Exchange.LoadTests.Admin;
 using Exchange.LoadTests.Children;
 using Microsoft.Data.Sqlite;
@@ -13,17 +14,18 @@ using Npgsql;
 
 namespace Exchange.LoadTests.Crash;
 
-internal sealed record CrashOptions(int Cycles, bool Points, bool Postgres, int Silos, int Seed, int Workers, string? Server, string? History);
+internal sealed record CrashOptions(int Cycles, TimeSpan Most, bool Points, bool Postgres, int Silos, int Seed, int Workers, string? Server, string? History);
 
 /// <summary>What a run came to.</summary>
+/// <param name="Cycles">Deaths at random moments.</param>
 /// <param name="Reached">Fault points at which a process died, of those that there are.</param>
 /// <param name="Missed">Points that were never passed.</param>
 /// <param name="Resolved">Copies in doubt that were ended by the operator because the buyer was not to be asked again for long.</param>
-/// <param name="OldestLostPingMs">Of the pings that died with a server: the longest time from its sending to the next death of a server.</param>
+/// <param name="OldestLostPingMs">Of the pings that died with a server: the longest time from the moment in its id to the death of the server that made it.</param>
 /// <param name="Audits">How often the exchange's own auditor looked, the last time when all was settled.</param>
 /// <param name="Audit">What it said: clean, or the first findings.</param>
 internal sealed record CrashOutcome(
-    CrashOptions Options, int Kills, int Reached, IReadOnlyList<string> Missed, IReadOnlyCollection<Post> Posts, long Pings, int Received, int Repeats, int Told, int Resolved, IReadOnlyList<double> ReadyMs,
+    CrashOptions Options, int Cycles, int Kills, int Reached, IReadOnlyList<string> Missed, IReadOnlyCollection<Post> Posts, long Pings, int Received, int Repeats, int Told, int Resolved, IReadOnlyList<double> ReadyMs,
     double OldestLostPingMs, int Audits, string Audit, IReadOnlyList<Violation> Violations, TimeSpan Took)
 {
     public const string Clean = "clean";
@@ -44,8 +46,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
     private readonly Random _random = new(options.Seed);
     private readonly List<double> _readyMs = [];
     private readonly List<string> _missed = [];
-    private readonly List<long> _deaths = [];
-    private int _kills, _reached, _audits;
+    private int _cycles, _kills, _reached, _audits;
     private string _audit = CrashOutcome.Clean;
 
     public async Task<CrashOutcome> RunAsync(CancellationToken cancel)
@@ -84,8 +85,8 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             var violations = Judge.Run(publishers.Posts, sinks.Copies, sinks.Postbacks.Values, inbox, books);
             if (options.History is { } file) await History.WriteAsync(file, publishers.Posts, sinks.Copies, inbox, books, cancel);
             foreach (var wire in wires) wire.Dispose();
-            return new(options, _kills, _reached, _missed, publishers.Posts, publishers.Pings, sinks.Copies.Count, sinks.Copies.Values.Sum(copy => copy.Attempts - 1), sinks.Postbacks.Count, resolved, _readyMs,
-                OldestLostPingMs(publishers.Posts), _audits, _audit,
+            return new(options, _cycles, _kills, _reached, _missed, publishers.Posts, publishers.Pings, sinks.Copies.Count, sinks.Copies.Values.Sum(copy => copy.Attempts - 1), sinks.Postbacks.Count, resolved, _readyMs,
+                OldestLostPingMs(publishers.Posts, servers), _audits, _audit,
                 violations, Stopwatch.GetElapsedTime(began));
         }
         finally
@@ -141,12 +142,14 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
     /// <summary>Random instants first, then each fault point, at the first to third time it is passed.</summary>
     private async Task KillAsync(List<Server> servers, CancellationToken cancel)
     {
-        for (var cycle = 1; cycle <= options.Cycles; cycle++)
+        var began = Stopwatch.GetTimestamp();
+        for (var cycle = 1; cycle <= options.Cycles && Stopwatch.GetElapsedTime(began) < options.Most; cycle++)
         {
             await Task.Delay(_random.Next(100, 1_200), cancel);
             var victim = servers[_random.Next(servers.Count)];
             await KillAsync(victim);
             await RestartAsync(victim, null);
+            _cycles++;
             // Under load, moments after somebody died: in every moment all that is committed holds.
             if (cycle % AuditEvery == 0) await AuditAsync(servers[_random.Next(servers.Count)], cancel);
             if (cycle % 20 == 0) tell(string.Create(CultureInfo.InvariantCulture, $"{cycle} of {options.Cycles} cycles"));
@@ -155,17 +158,20 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         foreach (var point in FaultPoints.All)
         {
             var victim = servers[_random.Next(servers.Count)];
-            await victim.KillAsync();
+            await KillAsync(victim);
             // The start is passed once.
             var nth = point == FaultPoints.AfterSchema ? 1 : _random.Next(1, 4);
             await RestartAsync(victim, string.Create(CultureInfo.InvariantCulture, $"{point}:{nth}"));
-            if (await victim.DiesWithinAsync(ReachPatience, cancel)) _reached++;
+            if (await victim.DiesWithinAsync(ReachPatience, cancel))
+            {
+                _reached++;
+                _kills++;
+            }
             else
             {
                 _missed.Add(point.Name);
-                await victim.KillAsync();
+                await KillAsync(victim);
             }
-            Noted();
             tell($"died at {point}");
             await RestartAsync(victim, null);
         }
@@ -173,13 +179,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         async Task KillAsync(Server victim)
         {
             await victim.KillAsync();
-            Noted();
-        }
-
-        void Noted()
-        {
             _kills++;
-            _deaths.Add(Stopwatch.GetTimestamp());
         }
 
         async Task RestartAsync(Server victim, string? faultPoint)
@@ -261,9 +261,13 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         if (_audit == CrashOutcome.Clean && !report.RootElement.GetProperty("clean").GetBoolean()) _audit = $"After {_kills} kills: {text}";
     }
 
-    private double OldestLostPingMs(IEnumerable<Post> posts) => posts.Where(static post => post.Refused == "ping_not_found")
-        .Select(post => _deaths.Where(death => death > post.Pinged).Select(death => Stopwatch.GetElapsedTime(post.Pinged, death).TotalMilliseconds).DefaultIfEmpty(double.PositiveInfinity).First())
+    // The client's own clock would not do: its answer may be read when the server is dead already.
+    private static double OldestLostPingMs(IEnumerable<Post> posts, List<Server> servers) => posts.Where(static post => post.Refused == "ping_not_found")
+        .Select(post => (Made: MadeMs(post.Ping), post.Home))
+        .Select(ping => servers[ping.Home].DeathsMs.Where(death => death >= ping.Made).Select(death => (double)(death - ping.Made)).DefaultIfEmpty(double.PositiveInfinity).First())
         .DefaultIfEmpty(0).Max();
+
+    private static long MadeMs(string ping) => LeadId.TryParse(ping, out var id) ? id.UnixMilliseconds : throw new FormatException($"{ping} is no ping's id");
 
     private static HttpClient Admin(Server server) =>
         new() { BaseAddress = server.Http, Timeout = TimeSpan.FromSeconds(30), DefaultRequestHeaders = { Authorization = new("Bearer", AdminKey) } };

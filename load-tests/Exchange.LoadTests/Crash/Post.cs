@@ -18,7 +18,8 @@ internal sealed record Told(long AfterMs, bool Grpc, PostReply Reply);
 
 /// <summary>One post: invoked once, sent until it is answered. Changed by its worker only.</summary>
 /// <param name="pinged">A timestamp from before the ping was sent: its offer does not end earlier than its life after that.</param>
-internal sealed class Post(string key, string market, string ping, string email, long pinged)
+/// <param name="home">The number of the server that made its offer.</param>
+internal sealed class Post(string key, string market, string ping, string email, long pinged, int home)
 {
     private readonly List<Told> _told = [];
 
@@ -43,8 +44,7 @@ internal sealed class Post(string key, string market, string ping, string email,
     public string? Refused { get; set; }
     /// <summary>Its ping died with its server, or its time ran out while none served: nothing was done, and the person may be pinged again.</summary>
     public bool IsPingGone => Refused is "ping_not_found" or "ping_expired";
-    /// <summary>When its ping was sent.</summary>
-    public long Pinged => pinged;
+    public int Home => home;
     /// <summary>What must not be, in words.</summary>
     public string? Broken { get; set; }
 

@@ -62,12 +62,13 @@ internal sealed class Publishers(IReadOnlyList<IntakeWire> wires, int seed)
             {
                 Interlocked.Increment(ref _pings);
                 var pinged = Stopwatch.GetTimestamp();
-                if (await Any(random).PingAsync(market, random.Next(2) == 0) is not { } ping)
+                var home = random.Next(wires.Count);
+                if (await wires[home].PingAsync(market, random.Next(2) == 0) is not { } ping)
                 {
                     await Task.Delay(Pause);
                     continue;
                 }
-                var post = new Post(again == 0 ? name : string.Create(CultureInfo.InvariantCulture, $"{name}-{again}"), market, ping, email, pinged);
+                var post = new Post(again == 0 ? name : string.Create(CultureInfo.InvariantCulture, $"{name}-{again}"), market, ping, email, pinged, home);
                 _posts.Enqueue(post);
                 await AnsweredAsync(post, random);
                 if (!post.IsPingGone) break;

@@ -12,7 +12,11 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
     private const int Killed = 128 + 9;
 
     private readonly HttpClient _health = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero }) { Timeout = TimeSpan.FromSeconds(2) };
+    private readonly List<long> _deathsMs = [];
     private ChildProcess? _process;
+
+    /// <summary>When it was killed, in Unix milliseconds, oldest first.</summary>
+    public IReadOnlyList<long> DeathsMs => _deathsMs;
 
     public Uri Http { get; } = new($"http://127.0.0.1:{ports[0]}");
     public Uri Grpc { get; } = new($"http://127.0.0.1:{ports[1]}");
@@ -70,6 +74,7 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
 
     private void MustBeKilled()
     {
+        _deathsMs.Add(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
         if (_process!.ExitCode != Killed) throw new RunFailedException($"A server ended by itself with {_process.ExitCode}. Its last lines:{Environment.NewLine}{Tail}");
     }
 

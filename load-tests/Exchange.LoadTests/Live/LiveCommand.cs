@@ -15,7 +15,8 @@ namespace Exchange.LoadTests.Live;
 /// </summary>
 internal static class LiveCommand
 {
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2);
+    /// <summary>Before each part: what the parts before it left behind is done.</summary>
+    private static readonly TimeSpan Settle = TimeSpan.FromSeconds(1);
 
     public static Command Create()
     {
@@ -23,12 +24,13 @@ internal static class LiveCommand
         var callers = new Option<int>("--in-flight") { Description = "Pings in flight.", DefaultValueFactory = _ => 16 }.AtLeast(1);
         var seconds = new Option<int>("--seconds") { Description = "Measured time of each part of a round.", DefaultValueFactory = _ => 8 }.AtLeast(1);
         var rounds = new Option<int>("--rounds") { Description = "All parts take turns this often.", DefaultValueFactory = _ => 3 }.AtLeast(1);
+        var warmUp = new Option<int>("--warm-up") { Description = "Most seconds of load for each process before anything is measured; shorter when it has stopped growing.", DefaultValueFactory = _ => 60 }.AtLeast(0);
         var think = new Option<int>("--think-ms") { Description = "How long the slow bidders take.", DefaultValueFactory = _ => 50 }.AtLeast(1);
         var server = new Option<string?>("--server") { Description = "The server's exchange.dll to start. Default: the one built in this repository." };
         var command = new Command("live",
             "Measures live bidding over HTTP: auctions per second against a bare handler that only makes the same calls (each on one core of its own), the time above slow bidders, and what hanging ones cost the others. Build with -c Release.")
         {
-            bidders, callers, seconds, rounds, think, server,
+            bidders, callers, seconds, rounds, warmUp, think, server,
         };
         command.SetAction(async (parsed, cancel) =>
         {
@@ -54,6 +56,9 @@ internal static class LiveCommand
             var ours = new Uri(exchange.Http, "/v1/pings");
             var theirs = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ports[1]}/v1/pings"));
 
+            var most = TimeSpan.FromSeconds(parsed.GetValue(warmUp));
+            await WarmUp.UntilCalmAsync(most, async slice => (await LoadAsync(theirs, LiveCatalog.Fast, parsed.GetValue(callers), slice, () => bare.ProcessorTime)).PerSecond);
+            await WarmUp.UntilCalmAsync(most, async slice => (await LoadAsync(ours, LiveCatalog.Fast, parsed.GetValue(callers), slice, () => exchange.ProcessorTime)).PerSecond);
             var results = new List<LiveRound>();
             for (var round = 0; round < parsed.GetValue(rounds); round++)
             {
@@ -74,7 +79,7 @@ internal static class LiveCommand
             return results.Any(round => round.All.Any(load => load.Errors.Count + load.NotDone.Count > 0 || load.Done == 0)) ? ExitCodes.Failed : 0;
 
             Task<LoadResult> LoadAsync(Uri url, string vertical, int inFlight, TimeSpan time, Func<TimeSpan> cpu) =>
-                ClosedLoop.RunAsync(inFlight, WarmUp, time, (_, _, stop) => PingAsync(http, url, vertical, stop), cpu, cancel);
+                ClosedLoop.RunAsync(inFlight, Settle, time, (_, _, stop) => PingAsync(http, url, vertical, stop), cpu, cancel);
 
             async Task HangAsync(CancellationToken stop)
             {

@@ -10,7 +10,7 @@ namespace Exchange.LoadTests.Overload;
 /// <summary>What more than the server can do, does to it: its peak, the same with a multiple of that arriving, and how soon all is as before.</summary>
 internal static class OverloadCommand
 {
-    private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(500), WarmUpSlice = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(500);
 
     public static Command Create()
     {
@@ -51,7 +51,12 @@ internal static class OverloadCommand
 
         public async Task<bool> RunAsync(TimeSpan warmUp, double factor, TimeSpan seconds)
         {
-            await WarmUpAsync(warmUp);
+            await WarmUp.UntilCalmAsync(warmUp, async slice =>
+            {
+                Begin();
+                await load.ClosedAsync(256, slice);
+                return load.Tally.Take().PerSecond;
+            });
             var peak = 0.0;
             foreach (var callers in (int[])[64, 128, 256, 512])
             {
@@ -84,20 +89,6 @@ internal static class OverloadCommand
             console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"Peak {peak:#,##0}/s. In the overload {over.OfferedPerSecond / peak:0.00} times as many were sent: goodput {kept:0.0%} of the peak, refused within {over.RefusedMs.P99:0.0} ms (p99), memory {grown:+0%;-0%}. All as before {(recovered < slices.Count ? $"{wait:0.0} s after it" : "not within the time after it")}."));
             return kept >= 0.9 && refusedMs < 10 && recovered < slices.Count && wait <= 5;
-        }
-
-        /// <summary>Until a server whose hot paths are still being compiled is past it: three times no faster than before.</summary>
-        private async Task WarmUpAsync(TimeSpan most)
-        {
-            var (best, calm) = (0.0, 0);
-            for (var left = most; left > TimeSpan.Zero && calm < 3; left -= WarmUpSlice)
-            {
-                Begin();
-                await load.ClosedAsync(256, WarmUpSlice);
-                var now = load.Tally.Take().PerSecond;
-                calm = now > best * 1.05 ? 0 : calm + 1;
-                best = Math.Max(best, now);
-            }
         }
 
         private void Begin()

@@ -42,7 +42,8 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
         try
         {
             // A secret that has to be read from the store is part of the wait.
-            var secrets = await SecretsAsync(endpoint).AsTask().WaitAsync(deadline.Token);
+            var read = SecretsAsync(endpoint);
+            var secrets = read.IsCompletedSuccessfully ? read.Result : await read.AsTask().WaitAsync(deadline.Token);
             return await bidder.AskAsync(endpoint, secrets, call, begun.Now, deadline.Token);
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested)

@@ -1,6 +1,6 @@
 namespace Exchange.Grains.Intake;
 
-/// <summary>What a call asks for, as far as it matters who is turned away first.</summary>
+/// <summary>What a call asks for, as far as it matters who is served first and who is turned away first.</summary>
 public enum Work
 {
     /// <summary>A ping or a direct post: nobody was promised anything yet.</summary>
@@ -10,104 +10,136 @@ public enum Work
 }
 
 /// <summary>
-/// Turns calls away while more come than this process can do: early, before anything is read, so that what a refusal costs leaves room for those that are let
-/// in, and new work before promised work. The measure is the queue for a thread, in which everything waits that a call sets off: a work item is sent through
-/// it, one at a time, and the time it takes is what the next call will wait. A queue that stands is an overload; one that a burst or a pause left behind is
-/// not. Costs a call some hundred nanoseconds.
+/// The door that publishers' calls come in by, before anything is read. While the process has time they walk through. When they come faster than they are
+/// served, they wait here and not in the queue for a thread: one at a time per processor comes in, promised work first, and takes its place behind all that is
+/// under way. So what was let in ends soon, a refusal is told at once, and how long calls wait is known. Who comes while calls have stood too long for some
+/// time is turned away; a queue that a burst or a pause left behind is no overload.
 /// </summary>
-/// <param name="patience">How long the queue must stand before anybody is turned away.</param>
-/// <param name="time">Of the measurements; not the exchange's clock.</param>
-/// <param name="journalWaiting">Items that wait for the journal: a slow disk leaves the threads idle.</param>
+/// <param name="time">Of the waits; not the exchange's clock.</param>
+/// <param name="patience">How long all that come in must have waited too long before anybody is turned away.</param>
+/// <param name="journalWaiting">Items that wait for the journal: a slow disk leaves the processors idle.</param>
 /// <param name="queue">Puts a work item at the end of the queue for a thread; null: of this process.</param>
-public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> journalWaiting, Action<IThreadPoolWorkItem>? queue = null) : IThreadPoolWorkItem
+/// <param name="atOnce">How many come in at a time; 0: one per processor.</param>
+public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> journalWaiting, Action<IThreadPoolWorkItem>? queue = null, int atOnce = 0) : IThreadPoolWorkItem
 {
-    /// <summary>A wait for a thread that makes an overload if it stands: a call passes the queue about five times.</summary>
-    public static readonly TimeSpan Long = TimeSpan.FromMilliseconds(50);
-    /// <summary>An overload is made of calls: so many must have come since the queue stands. A machine that is busy with something else, or starts, turns nobody away.</summary>
+    /// <summary>New work has waited too long after this time: an answer that comes later is of less use than a refusal.</summary>
+    public static readonly TimeSpan Target = TimeSpan.FromMilliseconds(100);
+    /// <summary>Promised work has waited too long after this time.</summary>
+    public static readonly TimeSpan PromisedTarget = TimeSpan.FromSeconds(1);
+    /// <summary>Work that has stood so long is not waited behind, whatever kept it.</summary>
+    private static readonly TimeSpan Hopeless = TimeSpan.FromSeconds(2);
+    /// <summary>An overload is made of calls: nobody is turned away while fewer wait. A machine that is busy with something else is slow, not full.</summary>
     public const int FewestCalls = 50;
-    /// <summary>
-    /// In an overload new work is turned away above this wait. Much less, and callers who come again at once keep the server at refusing what it could do.
-    /// </summary>
-    public static readonly TimeSpan Target = TimeSpan.FromMilliseconds(20);
-    /// <summary>In an overload promised work is turned away above this wait.</summary>
-    public static readonly TimeSpan PromisedTarget = TimeSpan.FromMilliseconds(200);
-    /// <summary>An overload is over when in so long a time less than a tenth of the new work was turned away.</summary>
-    public static readonly TimeSpan Calm = TimeSpan.FromSeconds(1);
     /// <summary>So many items of the journal are more than a moment's work.</summary>
     public const int MostJournalItems = 4 * Engine.Limits.JournalBatchItems;
-    /// <summary>An older measurement says nothing.</summary>
-    private static readonly TimeSpan Stale = TimeSpan.FromMilliseconds(100);
+    /// <summary>A call that waited less for its thread came in at once; those that follow it in the next moment do not wait for one.</summary>
+    private static readonly TimeSpan AtOnce = TimeSpan.FromMilliseconds(1);
 
     private static readonly Problem Overloaded = Problem.Of(503, "overloaded", "More calls come than can be served; come again.", 1);
 
-    private Action<IThreadPoolWorkItem> Send { get; } = queue ?? (static item => ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false));
-
-    // Timestamps; 0: none. Of the work item, of which there is one at a time; sentAt also says that it is under way.
-    private long sentAt, measuredAt, longSince, callsBefore;
-    private long calls;
-    private TimeSpan measured;
-    private volatile bool isOverloaded;
-    // Of the overload since it was last asked whether it is over.
-    private long askedAt;
-    private int seen, turnedAway;
+    private readonly Lock gate = new();
+    private readonly Lane fresh = new(Target), promised = new(PromisedTarget);
+    private readonly int mostTurns = atOnce > 0 ? atOnce : Environment.ProcessorCount;
+    // Work items under way, each of which lets one call in; those of them that still stand in the queue for a thread have a call waiting each.
+    private int turns, queued;
+    // Until this timestamp calls need not ask how long the queue for a thread is.
+    private long openUntil;
     private long refused;
+
+    private Action<IThreadPoolWorkItem> Send { get; } = queue ?? (static item => ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false));
 
     /// <summary>Calls turned away since the start.</summary>
     public long Refused => Interlocked.Read(ref refused);
 
-    /// <summary>Null: let in.</summary>
-    public Problem? Refuse(Work work)
+    /// <summary>Calls that wait to come in.</summary>
+    public int Waiting
     {
+        get { lock (gate) return fresh.Count + promised.Count; }
+    }
+
+    /// <summary>Null: come in. What follows in the same breath is done in this call's turn.</summary>
+    public ValueTask<Problem?> EnterAsync(Work work)
+    {
+        if (work == Work.New && journalWaiting() > MostJournalItems) return new(Refuse());
         var now = time.GetTimestamp();
-        Interlocked.Increment(ref calls);
-        var wait = Wait(now);
-        var isRefused = isOverloaded && wait > (work == Work.New ? Target : PromisedTarget);
-        if (isOverloaded && work == Work.New) Count(isRefused, now);
-        if (!isRefused && (work == Work.Promised || journalWaiting() <= MostJournalItems)) return null;
+        if (now < Volatile.Read(ref openUntil)) return new((Problem?)null);
+        var lane = work == Work.New ? fresh : promised;
+        var visitor = new Visitor(now);
+        lock (gate)
+        {
+            if (lane.IsOverloaded(now, time, patience)) return new(Refuse());
+            lane.Add(visitor);
+            if (turns == mostTurns) return new(visitor.Task);
+            turns++;
+            queued++;
+        }
+        Send(this);
+        return new(visitor.Task);
+    }
+
+    private Problem Refuse()
+    {
         Interlocked.Increment(ref refused);
         return Overloaded;
     }
 
-    /// <summary>How long the queue is, as far as anybody knows; sends the next measurement on its way.</summary>
-    private TimeSpan Wait(long now)
-    {
-        var sent = Volatile.Read(ref sentAt);
-        var last = time.GetElapsedTime(Volatile.Read(ref measuredAt), now) < Stale ? measured : TimeSpan.Zero;
-        if (sent == 0)
-        {
-            if (Interlocked.CompareExchange(ref sentAt, now, 0) == 0) Send(this);
-            return last;
-        }
-        var underWay = time.GetElapsedTime(sent, now);
-        return underWay > last ? underWay : last;
-    }
-
-    private void Count(bool isRefused, long now)
-    {
-        Interlocked.Increment(ref seen);
-        if (isRefused) Interlocked.Increment(ref turnedAway);
-        var asked = Volatile.Read(ref askedAt);
-        if (time.GetElapsedTime(asked, now) < Calm || Interlocked.CompareExchange(ref askedAt, now, asked) != asked) return;
-        if (Interlocked.Exchange(ref turnedAway, 0) * 10 < Interlocked.Exchange(ref seen, 0)) isOverloaded = false;
-    }
-
-    /// <summary>The measurement has come through the queue.</summary>
+    /// <summary>A turn: one call comes in, and the next turn goes to the end of the queue.</summary>
     void IThreadPoolWorkItem.Execute()
     {
+        Visitor visitor;
         var now = time.GetTimestamp();
-        measured = time.GetElapsedTime(sentAt, now);
-        if (measured < Long || time.GetElapsedTime(measuredAt, now) > Stale + measured) longSince = 0;
-        if (measured >= Long)
+        lock (gate)
         {
-            if (longSince == 0) (longSince, callsBefore) = (sentAt, Interlocked.Read(ref calls));
-            if (!isOverloaded && time.GetElapsedTime(longSince, now) >= patience && Interlocked.Read(ref calls) - callsBefore >= FewestCalls)
-            {
-                (seen, turnedAway) = (0, 0);
-                Volatile.Write(ref askedAt, now);
-                isOverloaded = true;
-            }
+            queued--;
+            var lane = promised.Count > 0 ? promised : fresh;
+            visitor = lane.Take(now, time);
+            var isOpen = time.GetElapsedTime(visitor.At, now) < AtOnce && promised.Count + fresh.Count == 0;
+            Volatile.Write(ref openUntil, isOpen ? now + (long)(AtOnce.TotalSeconds * time.TimestampFrequency) : 0);
         }
-        Volatile.Write(ref measuredAt, now);
-        Volatile.Write(ref sentAt, 0);
+        // Goes on here and now, as far as it comes without waiting.
+        visitor.SetResult(null);
+        lock (gate)
+        {
+            if (fresh.Count + promised.Count == queued)
+            {
+                turns--;
+                return;
+            }
+            queued++;
+        }
+        Send(this);
+    }
+
+    /// <summary>A call at the door.</summary>
+    private sealed class Visitor(long at) : TaskCompletionSource<Problem?>
+    {
+        public long At => at;
+    }
+
+    /// <summary>Calls of one kind, the first come first.</summary>
+    private sealed class Lane(TimeSpan target)
+    {
+        private readonly Queue<Visitor> queue = new();
+        // Since when all that came in had waited too long; 0: the last had not.
+        private long longSince;
+
+        public int Count => queue.Count;
+
+        public void Add(Visitor visitor) => queue.Enqueue(visitor);
+
+        public Visitor Take(long now, TimeProvider time)
+        {
+            var visitor = queue.Dequeue();
+            if (time.GetElapsedTime(visitor.At, now) < target) longSince = 0;
+            else if (longSince == 0) longSince = now;
+            return visitor;
+        }
+
+        public bool IsOverloaded(long now, TimeProvider time, TimeSpan patience)
+        {
+            if (queue.Count < FewestCalls) return false;
+            var stood = time.GetElapsedTime(queue.Peek().At, now);
+            return stood > target && (stood > Hopeless || longSince != 0 && time.GetElapsedTime(longSince, now) >= patience);
+        }
     }
 }

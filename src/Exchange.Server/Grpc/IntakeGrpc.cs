@@ -114,7 +114,7 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
         {
             var started = time.GetTimestamp();
             var call = new CallContext(caller, time.GetUtcNow(), null, 0);
-            var reply = admission.Refuse(Work.New) is { } overloaded
+            var reply = await admission.EnterAsync(Work.New) is { } overloaded
                 ? new PingReply(null, overloaded)
                 : await intake.PingAsync(IntakeCommands.Ping(GrpcRequestReader.Read(request), call), context.CancellationToken);
             if (reply.Answer is { } answer)

@@ -120,6 +120,7 @@ public static class ExchangeHost
         metrics.Observe("journal_items", "Items made durable since start", () => store.Journal.Done.Items);
         var admission = app.Services.GetRequiredService<Admission>();
         metrics.Observe("calls_turned_away", "Publishers' calls refused because more came than could be served", () => admission.Refused);
+        metrics.Observe("calls_waiting", "Publishers' calls that wait to come in because others are served first", () => admission.Waiting);
         var homes = app.Services.GetRequiredService<OfferHomes>();
         metrics.Observe("offers_lost", "Posts of pings that a killed silo took with it: those of its last moments", () => homes.Lost);
         var breakers = app.Services.GetRequiredService<EndpointBreakers>();

@@ -52,6 +52,14 @@ internal sealed class SmallDisk : IAsyncDisposable
         return Process.Start(start)!;
     }
 
+    /// <summary>Lets another user in, which only root can.</summary>
+    public async Task GiveToAsync(string user)
+    {
+        using var process = Process.Start(Into[0], [.. Into[1..], "chown", user, Place]);
+        await process.WaitForExitAsync();
+        if (process.ExitCode != 0) throw new InvalidOperationException($"{Place} was not given to {user}");
+    }
+
     /// <summary>Takes every byte that is left.</summary>
     public void Fill()
     {
@@ -82,4 +90,15 @@ internal sealed class SmallDiskFactAttribute : FactAttribute
     private static readonly Lazy<string?> WhyNot = new(SmallDisk.WhyNot);
 
     public SmallDiskFactAttribute() => Skip = WhyNot.Value;
+
+    /// <summary>It is given to another user.</summary>
+    public bool NeedsRoot
+    {
+        get;
+        set
+        {
+            field = value;
+            if (value && !Environment.IsPrivilegedProcess) Skip = "Only root can give a disk to another user.";
+        }
+    }
 }

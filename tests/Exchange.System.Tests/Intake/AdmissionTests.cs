@@ -12,86 +12,183 @@ namespace Exchange.System.Tests.Intake;
 /// <summary>When calls are turned away, and what who is turned away is told over either wire.</summary>
 public sealed class AdmissionTests(IntakeHost host) : IClassFixture<IntakeHost>, IDisposable
 {
+    private const int FewestCalls = global::Exchange.Grains.Intake.Admission.FewestCalls;
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
 
     private readonly FakeTimeProvider time = new();
     private readonly Queue<IThreadPoolWorkItem> queue = new();
 
-    private Admission Admission() => new(time, Patience, static () => 0, queue.Enqueue);
+    private Admission Admission(int atOnce = 1) => new(time, Patience, static () => 0, queue.Enqueue, atOnce);
 
-    /// <summary>A call comes, and its measurement takes so long.</summary>
-    /// <param name="beside">How many calls come at that moment.</param>
-    private bool Wait(Admission admission, double ms, int beside = 1)
+    /// <summary>The next turn comes after so long.</summary>
+    private void Turn(double afterMs = 0)
     {
-        var refused = admission.Refuse(Work.New) is not null;
-        for (var i = 1; i < beside; i++) admission.Refuse(Work.New);
-        time.Advance(TimeSpan.FromMilliseconds(ms));
+        time.Advance(TimeSpan.FromMilliseconds(afterMs));
+        // As a thread of the pool runs it: with a context of the test's, what comes in would go on elsewhere.
+        var context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
         queue.Dequeue().Execute();
-        return refused;
+        SynchronizationContext.SetSynchronizationContext(context);
+    }
+
+    private static Task<Problem?>[] Come(Admission admission, int calls, Work work = Work.New) => [.. Enumerable.Range(0, calls).Select(_ => admission.EnterAsync(work).AsTask())];
+
+    private static int Inside(params Task<Problem?>[][] calls) => calls.SelectMany(some => some).Count(call => call is { IsCompleted: true, Result: null });
+
+    private static bool IsTurnedAway(ValueTask<Problem?> call) => call is { IsCompleted: true, Result.Code: "overloaded" };
+
+    [Fact]
+    public void OneTurnAtATime_EachAtTheEndOfTheQueue()
+    {
+        var admission = Admission();
+        var calls = Come(admission, 3);
+        (Inside(calls), queue.Count, admission.Waiting).ShouldBe((0, 1, 3));
+        Turn();
+        (Inside(calls), queue.Count, admission.Waiting).ShouldBe((1, 1, 2));
+        Turn();
+        Turn();
+        (Inside(calls), queue.Count, admission.Waiting).ShouldBe((3, 0, 0));
+        Come(admission, 1);
+        time.Advance(TimeSpan.FromMilliseconds(5));
+        Come(admission, 1);
+        queue.Count.ShouldBe(1, "a turn is under way for the call that came before");
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void AsManyTurnsAsThereAreProcessors_AndNoneWithoutACall(int processors)
+    {
+        var admission = Admission(processors);
+        var calls = Come(admission, 10);
+        for (var left = 10; left > 0; left--)
+        {
+            queue.Count.ShouldBe(Math.Min(processors, left));
+            Turn();
+        }
+        (Inside(calls), queue.Count).ShouldBe((10, 0));
     }
 
     [Fact]
-    public void ShortWaits_NobodyIsTurnedAway()
+    public void ACallThatComesInWhileAnotherIsInItsTurn_GetsItsOwn()
+    {
+        var admission = Admission(2);
+        Task<Problem?>[] later = [];
+        // What comes in does this in its turn.
+        _ = ComeInAsync();
+        Turn(5);
+        (later[0].IsCompleted, queue.Count).ShouldBe((false, 1));
+        Turn();
+        later[0].IsCompleted.ShouldBeTrue();
+
+        async Task ComeInAsync()
+        {
+            await admission.EnterAsync(Work.New).ConfigureAwait(false);
+            later = Come(admission, 1);
+        }
+    }
+
+    [Fact]
+    public void WhenThreadsAreFree_CallsWalkThrough()
     {
         var admission = Admission();
-        for (var i = 0; i < 1_000; i++) Wait(admission, 40).ShouldBeFalse();
+        Come(admission, 1);
+        Turn(0.2);
+        for (var i = 0; i < 1_000; i++) admission.EnterAsync(Work.New).IsCompleted.ShouldBeTrue();
+        queue.ShouldBeEmpty();
+        // Now and then one finds out whether it is still so.
+        time.Advance(TimeSpan.FromMilliseconds(2));
+        var asks = Come(admission, 1);
+        Turn(5);
+        Inside(asks).ShouldBe(1);
+        admission.EnterAsync(Work.New).IsCompleted.ShouldBeFalse("it took 5 ms to get a thread");
+    }
+
+    [Fact]
+    public void PromisedWork_ComesInFirst()
+    {
+        var admission = Admission();
+        var pings = Come(admission, 5);
+        var posts = Come(admission, 2, Work.Promised);
+        Turn();
+        Turn();
+        (Inside(pings), Inside(posts)).ShouldBe((0, 2));
+        Turn();
+        Inside(pings).ShouldBe(1);
+    }
+
+    [Fact]
+    public void PauseLeavesACrowd_NobodyIsTurnedAway()
+    {
+        var admission = Admission();
+        var calls = Come(admission, 200);
+        Turn(1_500);
+        Come(admission, 100);
+        for (var i = 0; i < 199; i++) Turn(0.4);
+        Inside(calls).ShouldBe(200);
         admission.Refused.ShouldBe(0);
     }
 
     [Fact]
-    public void OneLongPause_IsNoOverload()
+    public void CallsStandTooLongForSomeTime_NewWorkIsTurnedAway_UntilTheyDoNot()
     {
         var admission = Admission();
-        Wait(admission, 90).ShouldBeFalse();
-        for (var i = 0; i < 100; i++) Wait(admission, 1).ShouldBeFalse();
-        Wait(admission, 90).ShouldBeFalse();
-        Wait(admission, 1).ShouldBeFalse();
+        // Twice as many come as there are turns, of 1 ms each.
+        var refusedAt = -1;
+        for (var ms = 0; ms < 2_000; ms++)
+        {
+            foreach (var call in Come(admission, 2))
+                if (call.IsCompleted && refusedAt < 0) refusedAt = ms;
+            Turn(1);
+        }
+        // After 200 ms the first has waited for 100, and 100 ms later so has everybody since.
+        refusedAt.ShouldBeInRange(290, 310);
+        admission.Waiting.ShouldBeInRange(FewestCalls, 300, "no more wait than come in while one may wait");
+        // All that had a turn: nothing was refused that there was time for.
+        admission.Refused.ShouldBe(2 * 2_000 - 2_000 - admission.Waiting);
+        // Promised work is let in, and first.
+        var post = Come(admission, 1, Work.Promised);
+        Turn(1);
+        Inside(post).ShouldBe(1);
+
+        // As many as there are turns: those that stand come in, and nobody is turned away any more.
+        for (var ms = 0; admission.Waiting > 10; ms++)
+        {
+            if (ms % 2 == 0) Come(admission, 1);
+            Turn(1);
+        }
+        var before = admission.Refused;
+        Come(admission, 150);
+        admission.Refused.ShouldBe(before);
     }
 
     [Fact]
-    public void StandingQueue_NewWorkIsTurnedAwayAtOnce_PromisedWorkLater_UntilItIsCalm()
+    public void PromisedWorkAloneIsTooMuch_NewWorkDoesNotPileUp_AndPromisedWorkIsTurnedAwayLater()
     {
         var admission = Admission();
-        Wait(admission, 60, beside: 100).ShouldBeFalse();
-        Wait(admission, 60, beside: 100).ShouldBeFalse();
-        // The queue has stood for 120 ms. From now on 25 ms are too many for who was promised nothing.
-        Wait(admission, 25).ShouldBeTrue();
-        Wait(admission, 25).ShouldBeTrue();
-        admission.Refuse(Work.Promised).ShouldBeNull();
-        queue.Dequeue().Execute();
-        Wait(admission, 1).ShouldBeFalse();
-        // The measurement itself is late: nobody needs to wait for it to know.
-        admission.Refuse(Work.New).ShouldBeNull();
-        time.Advance(TimeSpan.FromMilliseconds(25));
-        admission.Refuse(Work.New).ShouldNotBeNull();
-        admission.Refuse(Work.Promised).ShouldBeNull();
-        time.Advance(TimeSpan.FromMilliseconds(300));
-        admission.Refuse(Work.Promised).ShouldNotBeNull();
-        queue.Dequeue().Execute();
-        admission.Refused.ShouldBe(4);
-
-        // Less than a tenth of a second's calls are turned away: over. Then the same wait is none again.
-        for (var i = 0; i < 3_000; i++) Wait(admission, 1);
-        Wait(admission, 40).ShouldBeFalse();
-        Wait(admission, 40).ShouldBeFalse();
+        var refusedAt = (New: -1, Promised: -1);
+        for (var ms = 0; ms < 6_000; ms++)
+        {
+            Come(admission, 2, Work.Promised);
+            if (refusedAt.Promised < 0 && admission.Refused > 0 && refusedAt.New < 0) refusedAt.Promised = ms;
+            var wait = admission.EnterAsync(Work.New);
+            if (refusedAt.New < 0 && IsTurnedAway(wait)) refusedAt.New = ms;
+            Turn(1);
+        }
+        refusedAt.New.ShouldBeInRange(1_999, 2_101);
+        admission.Waiting.ShouldBeLessThan(2_101 + 2_101);
     }
 
     [Fact]
-    public void IdleServer_RemembersNothingOfItsLastOverload()
+    public void FewCallsStand_IsABusyMachine_AndNoOverload()
     {
         var admission = Admission();
-        Wait(admission, 60, beside: 100);
-        time.Advance(TimeSpan.FromMinutes(1));
-        // An hour-old long wait and a new one are no standing queue.
-        Wait(admission, 60, beside: 100).ShouldBeFalse();
-        Wait(admission, 1).ShouldBeFalse();
-    }
-
-    [Fact]
-    public void StandingQueueOfFewCalls_IsABusyMachine_AndNoOverload()
-    {
-        var admission = Admission();
-        for (var i = 0; i < 40; i++) Wait(admission, 500).ShouldBeFalse();
+        for (var i = 1; i < FewestCalls; i++)
+        {
+            Come(admission, 2);
+            Turn(500);
+        }
+        admission.Refused.ShouldBe(0);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using Exchange.Storage.Postgres;
+using Exchange.System.Tests.Faults;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
@@ -11,22 +12,21 @@ namespace Exchange.System.Tests.Storage;
 /// One PostgreSQL in a temporary folder on a free loopback port, with fsync on. It can be stopped as by a power switch and started again. As root its
 /// processes run as the user postgres, because PostgreSQL refuses root.
 /// </summary>
-internal sealed class PostgresServer : IAsyncDisposable
+/// <param name="disk">Where its folder is; null: among the temporary files.</param>
+internal sealed class PostgresServer(SmallDisk? disk) : IAsyncDisposable
 {
     /// <summary>A database with the whole schema and no rows, to make others from.</summary>
     public const string Template = "exchange_template";
 
-    private readonly string folder = Path.Combine(Path.GetTempPath(), "exchange-postgres-" + Guid.NewGuid().ToString("N"));
+    private readonly string folder = Path.Combine(disk?.Place ?? Path.GetTempPath(), "exchange-postgres-" + Guid.NewGuid().ToString("N"));
     private readonly ConcurrentQueue<string> said = new();
     private Process? server;
 
-    private PostgresServer() { }
-
     public int Port { get; } = FreePorts.Next();
 
-    public static async Task<PostgresServer> StartAsync()
+    public static async Task<PostgresServer> StartAsync(SmallDisk? disk = null)
     {
-        var postgres = new PostgresServer();
+        var postgres = new PostgresServer(disk);
         using (var made = postgres.Run("initdb", "-D", postgres.folder, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"))
         {
             await made.WaitForExitAsync();
@@ -45,6 +45,9 @@ internal sealed class PostgresServer : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Whether it ended by itself.</summary>
+    public bool HasEnded => server is { HasExited: true };
 
     public string ConnectionString(string database) => PostgresCluster.ConnectionString(database, Port);
 
@@ -79,20 +82,16 @@ internal sealed class PostgresServer : IAsyncDisposable
     {
         if (server is { HasExited: false }) await StopImmediatelyAsync();
         server?.Dispose();
-        Directory.Delete(folder, recursive: true);
+        if (disk is null) Directory.Delete(folder, recursive: true);
     }
 
     private Process Run(string program, params string[] arguments)
     {
         var path = Path.Combine(Binaries(), program);
         var start = new ProcessStartInfo { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = Path.GetTempPath() };
-        if (Environment.IsPrivilegedProcess)
-        {
-            start.FileName = "setpriv";
-            foreach (var argument in new[] { "--reuid=postgres", "--regid=postgres", "--clear-groups", path }) start.ArgumentList.Add(argument);
-        }
-        else start.FileName = path;
-        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        string[] line = [.. disk?.Into ?? [], .. Environment.IsPrivilegedProcess ? (string[])["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] : [], path, .. arguments];
+        start.FileName = line[0];
+        foreach (var argument in line[1..]) start.ArgumentList.Add(argument);
         var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");
         process.OutputDataReceived += Keep;
         process.ErrorDataReceived += Keep;

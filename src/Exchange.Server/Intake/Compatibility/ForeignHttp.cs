@@ -95,7 +95,7 @@ internal sealed class ForeignHttp(ILeadIntake intake, Admission admission, ICata
     private async Task<ForeignOutcome> AskAsync(IntakeRequest request, CallContext call, long started, CancellationToken callerLeft)
     {
         // What a call is stands in its body, so it is let in only here.
-        if (admission.Refuse(request.Kind == RequestKind.Post ? Work.Promised : Work.New) is { } overloaded) return new(null, null, overloaded);
+        if (await admission.EnterAsync(request.Kind == RequestKind.Post ? Work.Promised : Work.New) is { } overloaded) return new(null, null, overloaded);
         if (request.Kind == RequestKind.Ping)
         {
             var reply = await intake.PingAsync(IntakeCommands.Ping(request, call), callerLeft);
