@@ -28,7 +28,7 @@ internal sealed class SimGrains(SimWorld world, SimSilo silo) : IGrainFactory
         public ValueTask Erase(EraseCommand command) => new(CallAsync(seller => seller.EraseAsync(command)));
         public ValueTask<ResolveReply> Resolve(ResolveCommand command) => new(CallAsync(seller => seller.ResolveAsync(command)));
 
-        private Task CallAsync(Func<LeadSeller, Task> work) => CallAsync(async seller =>
+        private Task<bool> CallAsync(Func<LeadSeller, Task> work) => CallAsync(async seller =>
         {
             await work(seller);
             return true;
