@@ -63,7 +63,7 @@ internal static class Afterwards
         {
             var bodies = messages.Select(message => Convert.ToHexString(message.Body)).Distinct().Count();
             // Attempts after an addition bring what was added.
-            if (bodies > 1 + world.Database.Find(messages.Key.Lead)!.Additions) world.Violates("I17", $"{messages.Key} arrived with {bodies} different bodies");
+            if (bodies > 1 + (world.Database.Find(messages.Key.Lead)?.Additions ?? 0)) world.Violates("I17", $"{messages.Key} arrived with {bodies} different bodies");
         }
         foreach (var lead in world.Database.Leads)
             foreach (var copy in lead.Copies)

@@ -66,8 +66,9 @@ internal sealed class Witness
         var last = Word.No;
         foreach (var message in Received)
         {
-            if (message.Buyer != buyer || message.Copy.Lead != lead || IsRejected(message.Copy)) continue;
+            if (message.Buyer != buyer || message.Copy.Lead != lead) continue;
             if (message.Said == Word.None) return true;
+            if (IsRejected(message.Copy)) continue;
             last = message.Said;
         }
         return last is Word.Yes or Word.Unclear;

@@ -71,6 +71,9 @@ internal sealed record MarketText
         TreeWait = !Firm && random.Chance(400) ? random.Pick(Waits) : null, UnsoldWait = Unsold && random.Chance(600) ? random.Pick(Waits) : null,
     };
 
+    /// <summary>The same market, whose leads wait before their tree for a field that may be added, and are unsold without it.</summary>
+    public MarketText WithFieldWait() => this with { Firm = false, TreeWait = Waits[2] };
+
     /// <summary>The same market, where buyers are asked what they bid.</summary>
     public MarketText WithLiveBids(SimRandom random) => this with { Wishes = [.. Wishes.Select(wish => wish with { Live = random.Chance(600) })] };
 

@@ -23,6 +23,12 @@ internal static class Markets
 
     public static bool SellsPersonsOnce(int market) => Texts[market].Duplicates;
 
+    /// <summary>Those whose leads wait before a tree for a field that may be added.</summary>
+    public static int[] WaitForFields { get; } = [.. Enumerable.Range(0, Count).Where(market => (Texts[market].TreeWait + Texts[market].UnsoldWait).Contains("email", StringComparison.Ordinal))];
+
+    /// <summary>Those with campaigns whose deliveries wait for such a field.</summary>
+    public static int[] HandOverByFields { get; } = [.. Enumerable.Range(0, Count).Where(market => Texts[market].TreeWait is null && Texts[market].Wishes.Count(wish => wish.Delivery.EndsWith(" if", StringComparison.Ordinal)) > 1)];
+
     /// <summary>Whether this campaign's buyer is asked what it bids, in every version of the market.</summary>
     public static bool IsLive(int market, string campaign) => Texts[market].Wishes.Any(wish => wish.Id == campaign && wish.Live);
 
@@ -42,6 +48,7 @@ internal static class Markets
         {
             1 => text.WithLiveBids(new SimRandom((ulong)number + 13_000)),
             2 => text.WithKeptCaps(new SimRandom((ulong)number + 15_000)),
+            3 when number % 8 == 7 => text.WithWaits(new SimRandom((ulong)number + 11_000)).WithFieldWait(),
             3 => text.WithWaits(new SimRandom((ulong)number + 11_000)),
             _ => text,
         };

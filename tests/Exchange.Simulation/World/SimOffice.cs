@@ -60,11 +60,12 @@ internal sealed class SimOffice(SimWorld world, SimProcess process)
         }
     }
 
-    /// <summary>A copy in doubt is being asked again: the operator may say what became of it at this very moment.</summary>
+    /// <summary>A copy is on its way to its buyer: somebody may erase its person, or say what became of it if it is in doubt, at this very moment.</summary>
     public void Sent(CopyId copy)
     {
+        if (world.Random.Chance(200) && Does(Deed.Erase)) Do(() => EraseAsync(copy.Lead));
         if (!Does(Deed.Resolve) || world.Database.Find(copy.Lead)?.Copies.Find(row => row.No == copy.No) is not { State: CopyState.InDoubt }) return;
-        Do(() => ResolveAsync(copy));
+        Twice(() => ResolveAsync(copy));
     }
 
     /// <summary>Somebody has just taken up a lead, or a delivery, that waits for fields: they may come at this very moment.</summary>

@@ -99,8 +99,10 @@ public abstract partial class StoreContract
         {
             Asked++;
             (copy.Publisher, copy.Vertical, copy.SubId, copy.Channel).ShouldBe(("p", "auto", "kw-17", "sms"));
-            value = limit.Each is null ? null : copy.Sealed[0].ToString(global::System.Globalization.CultureInfo.InvariantCulture);
-            return limit.When is null || copy.Sealed[0] % 2 == 1;
+            // Of an erased lead nothing can be asked.
+            var known = copy.Sealed.Length > 0;
+            value = limit.Each is null ? null : known ? copy.Sealed[0].ToString(global::System.Globalization.CultureInfo.InvariantCulture) : "";
+            return limit.When is null || known && copy.Sealed[0] % 2 == 1;
         }
     }
 
