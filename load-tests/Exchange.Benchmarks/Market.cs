@@ -1,4 +1,5 @@
 using System.Text;
+using Exchange.Delivery.Templates;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
@@ -37,7 +38,7 @@ internal sealed class Market
 
     public VerticalModel Vertical => Model.Verticals[ComparedCatalog.Vertical];
 
-    public static CompileOptions Options { get; } = new() { Parsers = Parsers };
+    public static CompileOptions Options { get; } = new() { Parsers = Parsers, ParseTemplate = Liquid.Parse };
 
     /// <summary>The compared catalog as it is sent, its campaigns with opening hours and bids by rule too.</summary>
     public static byte[] TunedJson(int campaigns) => Encoding.UTF8.GetBytes(new ComparedCatalog(campaigns, Eligible, Seed, tuned: true).Json());

@@ -6,6 +6,7 @@ using Exchange.LoadTests.Crash;
 using Exchange.LoadTests.Demo;
 using Exchange.LoadTests.Journal;
 using Exchange.LoadTests.Live;
+using Exchange.LoadTests.Outage;
 using Exchange.LoadTests.Overload;
 using Exchange.LoadTests.Restart;
 using Exchange.LoadTests.Sales;
@@ -18,6 +19,7 @@ var root = new RootCommand("Shows the exchange at work, measures it, and stands 
     SwapCommand.Create(),
     LiveCommand.Create(),
     OverloadCommand.Create(),
+    OutageCommand.Create(),
     BidServerCommand.Create(),
     BareCallerCommand.Create(),
     CrashCommand.Create(),

@@ -7,8 +7,10 @@ public interface IHostKeys
 {
     /// <summary>Its fingerprint; null: it was never called.</summary>
     Task<string?> FindAsync(string server, CancellationToken cancel);
-    /// <summary>Durable on return, before anything is sent there.</summary>
-    Task RememberAsync(string server, string fingerprint, CancellationToken cancel);
+    /// <summary>
+    /// Gives the fingerprint that counts from now on: this one, or that of another process that was there first. Durable on return, before anything is sent there.
+    /// </summary>
+    Task<string> RememberAsync(string server, string fingerprint, CancellationToken cancel);
 }
 
 /// <summary>As long as this process lives.</summary>
@@ -18,9 +20,5 @@ public sealed class HostKeysInMemory : IHostKeys
 
     public Task<string?> FindAsync(string server, CancellationToken cancel) => Task.FromResult(known.GetValueOrDefault(server));
 
-    public Task RememberAsync(string server, string fingerprint, CancellationToken cancel)
-    {
-        known[server] = fingerprint;
-        return Task.CompletedTask;
-    }
+    public Task<string> RememberAsync(string server, string fingerprint, CancellationToken cancel) => Task.FromResult(known.GetOrAdd(server, fingerprint));
 }

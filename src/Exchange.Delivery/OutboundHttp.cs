@@ -179,15 +179,16 @@ public sealed class OutboundHttp : IDisposable
         for (var inner = fault; inner is not null; inner = inner.InnerException)
         {
             if (inner is ConnectRefusedException refused) return refused.Code;
-            if (inner is AuthenticationException) return "tls_failed";
+            if (inner is AuthenticationException && !begun) return "tls_failed";
         }
-        if (!begun) return fault is OperationCanceledException or HttpRequestException { InnerException: TimeoutException } ? "connect_timeout" : Error(fault, "connect_failed");
-        return Error(fault, "connection_lost");
+        // What TLS says after the first byte of a request has left, as of a certificate that the server wants, is the end of a connection like any other.
+        if (begun) return Error(fault, "connection_lost");
+        if (fault is HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError }) return "tls_failed";
+        return fault is OperationCanceledException or HttpRequestException { InnerException: TimeoutException } ? "connect_timeout" : Error(fault, "connect_failed");
     }
 
     private static string Error(Exception fault, string otherwise) => (fault as HttpRequestException)?.HttpRequestError switch
     {
-        HttpRequestError.SecureConnectionError => "tls_failed",
         HttpRequestError.InvalidResponse => "answer_malformed",
         HttpRequestError.ConfigurationLimitExceeded => "answer_too_large",
         _ => otherwise,

@@ -12,10 +12,10 @@ internal static class SignedPost
         SendAsync(http, endpoint, secrets, message.Copy.ToString(), CopyMessageJson.ToBytes(message), readBody, CallPurpose.Post, now, deadline);
 
     /// <param name="id">By which the buyer knows the same message again.</param>
-    public static async Task<OutboundReply> SendAsync(
+    public static Task<OutboundReply> SendAsync(
         OutboundHttp http, EndpointModel endpoint, EndpointSecrets secrets, string id, byte[] body, bool readBody, CallPurpose purpose, DateTimeOffset now, CancellationToken deadline)
     {
-        if (endpoint.Url is null) return new(false, 0, null, "url_missing", null);
+        if (endpoint.Url is null) return NotSent("url_missing");
         var timestamp = now.ToUnixTimeSeconds();
         List<KeyValuePair<string, string>> headers =
         [
@@ -24,12 +24,14 @@ internal static class SignedPost
         ];
         if (secrets.Find(endpoint.SecretName) is { } secret)
         {
-            if (!WebhookSignature.TryReadKey(secret, out var key)) return new(false, 0, null, "secret_invalid", null);
+            if (!WebhookSignature.TryReadKey(secret, out var key)) return NotSent("secret_invalid");
             headers.Add(new("webhook-signature", WebhookSignature.Create(key, id, timestamp, body)));
         }
         // An endpoint that names a secret never sends unsigned because the secret is not there.
-        else if (endpoint.SecretName is not null) return new(false, 0, null, "secret_missing", null);
+        else if (endpoint.SecretName is not null) return NotSent("secret_missing");
         var request = new OutboundRequest("POST", endpoint.Url, headers, body, "application/json") { ReadBody = readBody };
-        return await http.SendAsync(endpoint, request, purpose, purpose == CallPurpose.Ping ? endpoint.PingTimeout : endpoint.PostTimeout, deadline);
+        return http.SendAsync(endpoint, request, purpose, purpose == CallPurpose.Ping ? endpoint.PingTimeout : endpoint.PostTimeout, deadline);
     }
+
+    private static Task<OutboundReply> NotSent(string error) => Task.FromResult(new OutboundReply(false, 0, null, error, null));
 }

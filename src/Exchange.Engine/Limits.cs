@@ -25,6 +25,8 @@ public static class Limits
     public const int CatalogBytes = 16 * 1024 * 1024;
     public const int CatalogDepth = 40;
     public const int CampaignsPerCatalog = 100_000;
+    /// <summary>Addresses and ranges of them from which a publisher's keys may be used; each call is compared with all.</summary>
+    public const int IpRangesPerPublisher = 500;
     /// <summary>How deep trees may ask trees.</summary>
     public const int TreeDepth = 16;
     /// <summary>Tiers that one tree may walk, those of the trees it asks counted each time they are asked.</summary>

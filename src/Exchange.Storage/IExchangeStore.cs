@@ -160,6 +160,9 @@ public interface ILeadStore
     /// </summary>
     Task<IReadOnlyList<ExpiredOffer>> ExpiredOffersAsync(long nowMs, int limit, CancellationToken cancel);
 
+    /// <summary>Tests with a copy that was held before then and is held still, the oldest first.</summary>
+    Task<IReadOnlyList<LeadId>> HeldTestsAsync(long beforeMs, int limit, CancellationToken cancel);
+
     /// <summary>Of posts in time from then on, and before the other moment; by publisher, then vertical.</summary>
     Task<IReadOnlyList<PromiseRow>> PromisesAsync(long fromMs, long untilMs, CancellationToken cancel);
 }
@@ -341,6 +344,8 @@ public interface IAccessStore
     /// <summary>Small settings of the installation itself (salts, first-start marks).</summary>
     Task<string?> FindSettingAsync(string name, CancellationToken cancel);
     Task PutSettingAsync(string name, string value, CancellationToken cancel);
+    /// <summary>Sets what is not set yet. Gives what counts from now on: of several who come at once one wins, and all get its value. Durable on return.</summary>
+    Task<string> SetOnceAsync(string name, string value, CancellationToken cancel);
     /// <summary>The recorded answer of an admin or buyer operation with an idempotency key.</summary>
     Task<(byte[] BodyHash, byte[] Answer)?> FindOperationAsync(string scope, string key, CancellationToken cancel);
     Task PutOperationAsync(string scope, string key, byte[] bodyHash, byte[] answer, long nowMs, CancellationToken cancel);

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace Exchange.System.Tests;
 
-/// <summary>Passes a TCP connection on, each piece of an answer as late as it is told to.</summary>
+/// <summary>Passes TCP connections on, each piece of an answer as late as it is told to, or nothing at all for a while.</summary>
 internal sealed class SlowProxy : IAsyncDisposable
 {
     private readonly TcpListener listener;
@@ -23,6 +23,19 @@ internal sealed class SlowProxy : IAsyncDisposable
     public int Port { get; }
     /// <summary>How late answers are.</summary>
     public TimeSpan Delay { get; set; }
+
+    private volatile TaskCompletionSource? held;
+
+    /// <summary>Nothing passes in either direction and no end of a connection either, as over a network that is gone; until <see cref="Release"/>.</summary>
+    public void Hold() => held = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>What was held goes on its way.</summary>
+    public void Release()
+    {
+        var waited = held;
+        held = null;
+        waited?.SetResult();
+    }
 
     private async Task AcceptAsync()
     {
@@ -55,6 +68,7 @@ internal sealed class SlowProxy : IAsyncDisposable
             while (await from.GetStream().ReadAsync(buffer, stop.Token) is > 0 and var count)
             {
                 if (late && Delay > TimeSpan.Zero) await Task.Delay(Delay, stop.Token);
+                if (held is { } wait) await wait.Task.WaitAsync(stop.Token);
                 await to.GetStream().WriteAsync(buffer.AsMemory(0, count), stop.Token);
             }
         }

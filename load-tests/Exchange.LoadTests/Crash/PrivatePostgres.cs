@@ -18,6 +18,13 @@ internal sealed class PrivatePostgres : IAsyncDisposable
 
     public string Database => string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={_port};Username=postgres;Database=exchange");
 
+    /// <summary>Of one server on it.</summary>
+    public Dictionary<string, string> Settings() => new()
+    {
+        ["Exchange__Postgres"] = Database, ["Exchange__MasterKey"] = Convert.ToBase64String(new byte[32]),
+        ["Exchange__Silo__Port"] = FreePorts.Find(1)[0].ToString(CultureInfo.InvariantCulture), ["Exchange__Silo__DrainSeconds"] = "0",
+    };
+
     public static async Task<PrivatePostgres> StartAsync(CancellationToken cancel)
     {
         var postgres = new PrivatePostgres(Path.Combine(Path.GetTempPath(), "exchange-crash-pg-" + Guid.NewGuid().ToString("N")), FreePorts.Find(1)[0]);

@@ -73,14 +73,18 @@ internal sealed class Load(RawIntake intake, bool pingOnly)
 
     public async Task ClosedAsync(int callers, TimeSpan time)
     {
-        var clock = Stopwatch.StartNew();
+        using var over = new CancellationTokenSource(time);
+        await ClosedAsync(callers, over.Token);
+    }
+
+    /// <summary>Done when the last that was begun is answered.</summary>
+    public async Task ClosedAsync(int callers, CancellationToken over) =>
         await Task.WhenAll(Enumerable.Range(0, callers).Select(_ => Task.Run(async () =>
         {
             // Who is told to come again does so later.
-            while (clock.Elapsed < time)
-                if (await OneAsync() is Ended.PingRefused or Ended.PostRefused) await Task.Delay(BackOff);
-        })));
-    }
+            while (!over.IsCancellationRequested)
+                if (await OneAsync() is Ended.PingRefused or Ended.PostRefused) await Task.Delay(BackOff, CancellationToken.None);
+        }, CancellationToken.None)));
 
     /// <summary>At a rate until the time is over; what is in flight then goes on.</summary>
     public async Task OpenAsync(double perSecond, TimeSpan time)

@@ -31,11 +31,7 @@ internal static class SalesCommand
         command.SetAction(async (parsed, cancel) =>
         {
             await using var postgres = await PrivatePostgres.StartAsync(cancel);
-            await using var exchange = await ExchangeChild.StartAsync(parsed.GetValue(server), "Production", cancel, new Dictionary<string, string>
-            {
-                ["Exchange__Postgres"] = postgres.Database, ["Exchange__MasterKey"] = Convert.ToBase64String(new byte[32]),
-                ["Exchange__Silo__Port"] = Text(FreePorts.Find(1)[0]), ["Exchange__Silo__DrainSeconds"] = "0",
-            });
+            await using var exchange = await ExchangeChild.StartAsync(parsed.GetValue(server), "Production", cancel, postgres.Settings());
             using var admin = new AdminClient(exchange.Http, exchange.AdminKey);
             using (var http = new HttpClient { BaseAddress = exchange.Http, DefaultRequestHeaders = { Authorization = new("Bearer", exchange.AdminKey) } })
             {

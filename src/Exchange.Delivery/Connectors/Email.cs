@@ -17,6 +17,7 @@ internal sealed class Email(SmtpOptions? server, TimeProvider time) : IConnector
     private static readonly SmtpOptions Unset = new() { Host = "", From = "exchange@invalid" };
 
     private readonly OutsideHttp calls = new(InFlight, time);
+    private readonly SmtpCall smtp = new(time);
 
     public ConnectorKind Kind => ConnectorKind.Email;
 
@@ -31,7 +32,8 @@ internal sealed class Email(SmtpOptions? server, TimeProvider time) : IConnector
             try
             {
                 using var mail = MailText.Of(endpoint, TemplateScope.Of(endpoint, secrets, message, now), message, through, now);
-                return CallTrace.Current is { } trace ? await trace.PassAsync("mail", string.Join(", ", mail.To), mail.ToString(), () => SmtpCall.SendAsync(through, mail, limited)) : await SmtpCall.SendAsync(through, mail, limited);
+                Task<AttemptResult> Send() => smtp.SendAsync(endpoint.Key, through, mail, limited);
+                return CallTrace.Current is { } trace ? await trace.PassAsync("mail", string.Join(", ", mail.To), mail.ToString(), Send) : await Send();
             }
             catch (TemplateFaultException fault)
             {

@@ -52,7 +52,8 @@ internal sealed class Sftp(PublicHosts hosts, IHostKeys known, TimeProvider time
                 mismatch = !trusted;
                 return trusted;
             }, deadline);
-            if (sftp.HostKeys.Count == 0 && before is null) await known.RememberAsync(server, seen!, deadline);
+            // Another server of ours may have seen another key meanwhile: the first one counts for all.
+            if (sftp.HostKeys.Count == 0 && before is null && await known.RememberAsync(server, seen!, deadline) != seen) return new(AttemptKind.NotSent, "host_key_changed");
 
             var folder = sftp.Folder.TrimEnd('/');
             var (path, part) = ($"{folder}/{name}", $"{folder}/.{name}.part");

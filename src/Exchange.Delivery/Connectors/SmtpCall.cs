@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
+using Exchange.Engine.Catalog;
 using Exchange.Engine.Deliveries;
 using MailKit.Net.Smtp;
 using MailKit.Security;
@@ -7,113 +8,72 @@ using MimeKit;
 
 namespace Exchange.Delivery.Connectors;
 
-/// <summary>One mail over one connection, and what came of it.</summary>
-internal static class SmtpCall
+/// <summary>One mail over one connection, and what came of it. A kept connection that turns out dead before the text could leave is replaced, once.</summary>
+internal sealed class SmtpCall(TimeProvider time)
 {
-    /// <summary>How long a server that has taken the mail is waited for to say goodbye.</summary>
-    private static readonly TimeSpan Goodbye = TimeSpan.FromMilliseconds(500);
+    private readonly SmtpConnections connections = new(time);
 
     /// <summary>Never throws for what the outside does.</summary>
-    public static async Task<AttemptResult> SendAsync(SmtpOptions server, MimeMessage mail, CancellationToken deadline)
+    public async Task<AttemptResult> SendAsync(EndpointKey endpoint, SmtpOptions server, MimeMessage mail, CancellationToken deadline)
     {
-        using var client = new Client(mail.To.Count);
+        if (connections.Take(endpoint) is { } kept && await SendAsync(endpoint, server, kept, mail, deadline) is { } known) return known;
+        return await SendAsync(endpoint, server, new SmtpConnection(), mail, deadline) ?? throw new InvalidOperationException("a new connection is nobody's leftover");
+    }
+
+    /// <summary>Null: the connection was kept and had died, and nothing of this mail can have been taken by it.</summary>
+    private async Task<AttemptResult?> SendAsync(EndpointKey endpoint, SmtpOptions server, SmtpConnection connection, MimeMessage mail, CancellationToken deadline)
+    {
+        var isOld = connection.IsOld;
         try
         {
-            await client.ConnectAsync(server.Host, server.Port, server.Tls switch
-            {
-                SmtpTls.Tls => SecureSocketOptions.SslOnConnect,
-                SmtpTls.None => SecureSocketOptions.None,
-                _ => SecureSocketOptions.StartTls,
-            }, deadline);
-            if (server is { User: { } user, Password: { } password }) await client.AuthenticateAsync(user, password, deadline);
-            await client.SendAsync(mail, deadline);
+            await connection.BringAsync(server, mail, deadline);
         }
         // Every exception, also one nobody thought of: what may have left must come back as doubt and not as a failure of ours.
         catch (Exception fault) when (fault is not OutOfMemoryException)
         {
-            return Read(client, fault, deadline);
+            // Without a goodbye: who knows in what the other side is.
+            connection.Dispose();
+            return isOld && IsEnd(connection, fault, deadline) ? null : Read(connection, fault, deadline);
         }
-        await LeaveAsync(client);
+        // The mail is taken: how the connection ends says nothing of it any more.
+        connections.Keep(endpoint, connection);
         return new(AttemptKind.Accepted);
     }
 
-    private static AttemptResult Read(Client client, Exception fault, CancellationToken deadline)
+    /// <summary>The connection ended, and not this mail's turn: it broke, or the server has closed it (421) or forgotten who we are, all before the text.</summary>
+    private static bool IsEnd(SmtpConnection connection, Exception fault, CancellationToken deadline) =>
+        !connection.MayHaveLeft && !deadline.IsCancellationRequested
+        && (fault is SmtpCommandException { StatusCode: SmtpStatusCode.ServiceNotAvailable } || fault is not SmtpCommandException && connection.Refusal is null);
+
+    private static AttemptResult Read(SmtpConnection connection, Exception fault, CancellationToken deadline)
     {
-        if (fault is SmtpCommandException said) return Refused((int)said.StatusCode, client);
+        if (fault is SmtpCommandException said) return Refused((int)said.StatusCode, connection);
         // Its own no is known, even where the connection broke after it.
-        if (client.Refusal is { } code) return Refused(code, client);
+        if (connection.Refusal is { } code) return Refused(code, connection);
         var error = deadline.IsCancellationRequested ? "timeout" : fault switch
         {
+            _ when connection.MayHaveLeft => "connection_lost",
             MailKit.Security.AuthenticationException or MailKit.ServiceNotAuthenticatedException => "smtp_auth",
             SslHandshakeException => "tls_failed",
             SocketException socket => PublicHosts.CodeOf(socket),
             // STARTTLS that the server does not know.
             NotSupportedException => "tls_failed",
-            _ => client.MayHaveLeft ? "connection_lost" : "connect_failed",
+            _ => "connect_failed",
         };
-        return new(client.MayHaveLeft ? AttemptKind.Unknown : AttemptKind.NotSent, error);
+        return new(connection.MayHaveLeft ? AttemptKind.Unknown : AttemptKind.NotSent, error);
     }
 
     /// <summary>
     /// A 4xx is for now, a 5xx for good: about this recipient or this mail. Before the sender was accepted nobody has heard of either, and what is refused is ourselves.
     /// </summary>
-    private static AttemptResult Refused(int status, Client client) => status switch
+    private static AttemptResult Refused(int status, SmtpConnection connection) => status switch
     {
         >= 400 and < 500 => new(AttemptKind.RetryLater, Code(status)),
-        >= 500 when client.IsSenderAccepted => new(AttemptKind.Rejected, Code(status)) { Refusal = Refusal.Answer },
+        >= 500 when connection.IsSenderAccepted => new(AttemptKind.Rejected, Code(status)) { Refusal = Refusal.Answer },
         // No answer to a text at all.
-        < 400 when client.MayHaveLeft => new(AttemptKind.Unknown, "answer_unclear"),
+        < 400 when connection.MayHaveLeft => new(AttemptKind.Unknown, "answer_unclear"),
         _ => new(AttemptKind.NotSent, Code(status)),
     };
 
     private static string Code(int status) => string.Create(CultureInfo.InvariantCulture, $"smtp_{status}");
-
-    /// <summary>The mail is taken: how the connection ends says nothing of it any more.</summary>
-    private static async Task LeaveAsync(Client client)
-    {
-        using var patience = new CancellationTokenSource(Goodbye);
-        try
-        {
-            await client.DisconnectAsync(quit: true, patience.Token);
-        }
-        catch (Exception fault) when (fault is not OutOfMemoryException) { }
-    }
-
-    /// <summary>Notes how far it got: MailKit's exceptions do not say on which side of the text a connection broke.</summary>
-    private sealed class Client : SmtpClient
-    {
-        private readonly int recipients;
-        private int accepted;
-
-        public Client(int recipients)
-        {
-            this.recipients = recipients;
-            // Asking strangers about a certificate takes longer than a lead may wait.
-            CheckCertificateRevocation = false;
-        }
-
-        public bool IsSenderAccepted { get; private set; }
-        /// <summary>The first no to a recipient.</summary>
-        public int? Refusal { get; private set; }
-        /// <summary>After the last recipient was accepted comes the text.</summary>
-        public bool MayHaveLeft => accepted >= recipients && Refusal is null;
-
-        protected override void OnSenderAccepted(MimeMessage message, MailboxAddress mailbox, SmtpResponse response)
-        {
-            IsSenderAccepted = true;
-            base.OnSenderAccepted(message, mailbox, response);
-        }
-
-        protected override void OnRecipientAccepted(MimeMessage message, MailboxAddress mailbox, SmtpResponse response)
-        {
-            accepted++;
-            base.OnRecipientAccepted(message, mailbox, response);
-        }
-
-        protected override void OnRecipientNotAccepted(MimeMessage message, MailboxAddress mailbox, SmtpResponse response)
-        {
-            Refusal ??= (int)response.StatusCode;
-            base.OnRecipientNotAccepted(message, mailbox, response);
-        }
-    }
 }

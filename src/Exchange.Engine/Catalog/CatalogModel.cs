@@ -108,6 +108,8 @@ public sealed record PublisherModel
     public IntakeModel Intake { get; init; } = IntakeModel.Plain;
     /// <summary>Where it is called when a lead is sold, unsold, returned; null: nowhere.</summary>
     public PostbackModel? Postback { get; init; }
+    /// <summary>From where its keys may be used; null: from anywhere.</summary>
+    public IpRanges? Ips { get; init; }
     /// <summary>Days of its reports and statements; null = the exchange's.</summary>
     public TimeZoneInfo? Zone { get; init; }
     public required LimitModel Gate { get; init; }

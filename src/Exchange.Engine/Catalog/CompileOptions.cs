@@ -17,8 +17,8 @@ public sealed record CompileOptions
     public Func<Uri, string?>? CheckUrl { get; init; }
     /// <summary>Whether the operator has set a server for mails; null: unknown, nobody is warned.</summary>
     public bool? HasMailServer { get; init; }
-    /// <summary>Reads the templates of connectors; null: a catalog with connectors is refused.</summary>
-    public Connectors.ParseTemplate? ParseTemplate { get; init; }
+    /// <summary>Reads the templates of connectors, mails and postbacks.</summary>
+    public required Connectors.ParseTemplate ParseTemplate { get; init; }
 }
 
 /// <summary>

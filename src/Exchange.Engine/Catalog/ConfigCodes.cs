@@ -5,8 +5,6 @@ public static class ConfigCodes
 {
     /// <summary>A key that the format does not have at this place.</summary>
     public const string UnknownKey = "unknown_key";
-    /// <summary>A key or value that the format has and this build cannot honour yet.</summary>
-    public const string NotSupported = "not_supported";
     public const string DuplicateKey = "duplicate_key";
     public const string MissingKey = "missing_key";
     /// <summary>A key that means something only beside another one, as pricing in an auction.</summary>

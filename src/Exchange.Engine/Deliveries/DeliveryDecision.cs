@@ -36,6 +36,8 @@ public readonly record struct FinishedAttempt(
 {
     /// <summary>The endpoint's: false = a post that may have arrived is never sent again.</summary>
     public bool Repeatable { get; init; } = true;
+    /// <summary>The endpoint can be asked what became of an earlier attempt.</summary>
+    public bool HasCheck { get; init; }
     /// <summary>The endpoint's.</summary>
     public DuplicateAfterDoubt DuplicateAfterDoubt { get; init; }
 }
@@ -49,6 +51,9 @@ public static class DeliveryDecision
 {
     /// <summary>What is recorded as the last error of a delivery that an operator sends again.</summary>
     public const string Replayed = "replayed";
+
+    /// <summary>Ends the code of an attempt that did not arrive, where one before it may have.</summary>
+    public const string AfterDoubt = "_after_doubt";
 
     /// <summary>
     /// Whether an endpoint may be called once more. One that is not repeatable may not after an attempt of which nothing was recorded: whoever made it died,
@@ -73,10 +78,7 @@ public static class DeliveryDecision
     /// </summary>
     /// <param name="attempts">With the one that is about to be made, or was just made.</param>
     /// <param name="lastError">Recorded for the attempt before; null: none was recorded.</param>
-    public static bool MayHaveArrived(int attempts, string? lastError) => attempts > 1 && lastError is not (
-        "http_429" or "http_503" or "retry_later" or "rate_limited"
-        or "connect_refused" or "connect_timeout" or "connect_failed" or "name_not_found" or "address_refused" or "url_refused" or "url_invalid" or "url_missing" or "endpoint_busy"
-        or "no_time_left" or "no_connector" or "secret_missing" or "secret_invalid" or "token_refused" or "token_unreadable" or "header_invalid" or "template_failed" or "template_too_large");
+    public static bool MayHaveArrived(int attempts, string? lastError) => attempts > 1 && (lastError is null || !NothingArrived.Of(lastError));
 
     private static DeliveryStep Sold(in FinishedAttempt attempt) => attempt.Kind switch
     {
@@ -121,6 +123,8 @@ public static class DeliveryDecision
         // Pending is remembered over later faults: a buyer that has the copy is not made to have refused it by a 503 and a 404 after that.
         var pending = attempt.Kind == AttemptKind.Pending || attempt is { Copy: CopyState.Held, LastError: "pending" };
         var error = pending ? "pending" : attempt.Error ?? (attempt.Kind == AttemptKind.RetryLater ? "retry_later" : "failed");
+        // Where its buyer can be asked about it, a doubt about a sold copy is remembered over later faults too, beside the newest.
+        if (attempt is { HasCheck: true, Copy: CopyState.Captured, Kind: AttemptKind.NotSent or AttemptKind.RetryLater } && MayHaveArrived(attempt.Attempts, attempt.LastError)) error += AfterDoubt;
         if (attempt.NowMs >= end)
         {
             var asking = attempt.Copy != CopyState.Captured;

@@ -21,6 +21,9 @@ public abstract record LeadEvent
     /// <param name="Cancelled">There is nothing to sell any more: it was erased.</param>
     public sealed record WaitOver(WaitEnd End, bool Cancelled) : LeadEvent;
 
+    /// <summary>A test whose held copies nobody will answer any more.</summary>
+    public sealed record TestOver : LeadEvent;
+
     /// <summary>A buyer's answer to one copy, or the lack of one.</summary>
     public sealed record Answered(int CopyNo, BuyerAnswer Answer, Reason Reason, string? BuyerRef, string? RedirectUrl) : LeadEvent
     {

@@ -23,6 +23,7 @@ public static class LeadMachine
         LeadEvent.Stale => Again(sale, context),
         LeadEvent.Answered answered => Answer(sale, answered, context),
         LeadEvent.WaitOver over => WaitOver(sale, over, context),
+        LeadEvent.TestOver => TestOver(sale, context),
         _ => throw new InvariantException("unknown lead event"),
     };
 
@@ -65,6 +66,16 @@ public static class LeadMachine
         // Where it offers nothing the next tree is asked.
         Ranks.Offer(ref plan, wait.Trees[^1], context);
         return Propose(sale, plan, [], context);
+    }
+
+    /// <summary>Nobody else is asked: what is held ends with nothing. A doubt is what a test came to, and stays.</summary>
+    private static LeadStep TestOver(LeadSale sale, SaleContext context)
+    {
+        Invariant.Require(sale.Test && sale.InFlight is null);
+        CopyEnd[] ends = [.. sale.Slots.Where(slot => slot.State == SlotState.Held).Select(slot => new CopyEnd(slot.CopyNo, CopyMove.Void, Reason.Expired, []) { From = CopyState.Held })];
+        if (ends.Length == 0) return LeadStep.Stay(sale);
+        var plan = sale with { Slots = [.. sale.Slots.Select(slot => slot.State == SlotState.Held ? slot with { State = SlotState.Lost, LostBy = Reason.Expired } : slot)] };
+        return End(sale, plan.State == LeadState.Unsold ? plan with { Reason = Reason.Expired } : plan, ends, context);
     }
 
     /// <summary>A direct post whose own walk made no offer is a lead that nobody took: the tree for what is unsold may still sell it.</summary>

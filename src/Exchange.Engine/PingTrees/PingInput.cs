@@ -31,8 +31,11 @@ public sealed record PingInput
     public LiveBid[] LiveBids { get; init; } = [];
     /// <summary>A test takes no turn in rotation.</summary>
     public bool Test { get; init; }
-    /// <summary>It is posted already: where its tree waits, nobody is asked yet and no offer is made.</summary>
-    public bool Direct { get; init; }
+    /// <summary>
+    /// It is posted already, with these fields (as <see cref="Values"/>, and those that no ping may carry): where its tree waits for one like it, nobody is asked
+    /// yet and no offer is made. Only the wait reads them. Null: nothing is posted yet.
+    /// </summary>
+    public FieldValue[]? Posted { get; init; }
     /// <summary>A lead's later walk names its tree, whatever comes to that tree by itself. Null: the tree that takes this ping.</summary>
     public string? Tree { get; init; }
     /// <summary>Campaigns that fell out of this lead before: not asked again.</summary>
@@ -45,7 +48,12 @@ public sealed record PingInput
     }
 
     /// <summary>What conditions are asked about; the caller's own.</summary>
-    public Subject ToSubject() => new() { Vertical = Vertical, Publisher = Publisher, SubId = SubId, Channel = Channel, Values = Values, Now = Now };
+    public Subject ToSubject() => SubjectOf(Values);
+
+    /// <summary>Whether it is posted already and that tree waits before it asks anybody about such a lead.</summary>
+    internal bool WaitsBefore(TreeModel tree, long nowMs) => !Test && Posted is { } posted && tree.Wait?.Begin(SubjectOf(posted), nowMs) is not null;
+
+    private Subject SubjectOf(FieldValue[] values) => new() { Vertical = Vertical, Publisher = Publisher, SubId = SubId, Channel = Channel, Values = values, Now = Now };
 }
 
 /// <summary>What a walk decided: everything of a <see cref="PingRecord"/> that is not the caller's own.</summary>
@@ -66,4 +74,14 @@ public sealed record PingOutcome(
     public LiveAsk[] Wanted { get; init; } = [];
     /// <summary>What its turns did to the rotations: to be given back (<see cref="IRotations.GiveBack"/>) if its offers are not made after all.</summary>
     public TakenTurns[] Taken { get; init; } = [];
+
+    /// <summary>When its offers end, Unix milliseconds: an offer lives no longer than the live bids it stands on.</summary>
+    /// <param name="usual">When offers end that stand on none.</param>
+    public long ExpiresAtMs(DateTimeOffset usual)
+    {
+        var end = usual.ToUnixTimeMilliseconds();
+        foreach (var offer in Offers)
+            if (Bids[offer.BidIndex].Live is { UntilMs: > 0 and var until } && until < end) end = until;
+        return end;
+    }
 }

@@ -60,7 +60,7 @@ public static class PingWalk
         if (IsDuplicate(vertical, ping, live, nowMs)) return Reason.Duplicate;
         tree = ping.Tree is { } named ? TreeChoice.Named(model, vertical, named) : TreeChoice.For(vertical, subject, ping.Seed);
         if (tree is null) return Reason.NoTree;
-        if (ping is { Direct: true, Test: false } && tree.Wait?.Begin(subject, nowMs) is not null) return Reason.None;
+        if (ping.WaitsBefore(tree, nowMs)) return Reason.None;
         var none = walk.Walk(vertical, tree, model.PriceStep);
         if (none != Reason.None || walk.Wanted.Count > 0) return none;
         var payout = walk.MakeOffers();

@@ -48,6 +48,10 @@ public interface ISiloService : IGrainService
     /// <summary>Hands a copy to a buyer that is connected there; null: it is not, and nothing was sent. The limit lies above every attempt's deadline.</summary>
     [Alias("hand-over"), ResponseTimeout("00:00:45")]
     ValueTask<LineAnswer?> HandOver(LineCopy copy);
+
+    /// <summary>For how many milliseconds it has reached its database without a failure; 0: it does not.</summary>
+    [Alias("store-held"), ResponseTimeout("00:00:00.500")]
+    ValueTask<long> StoreHeldMs();
 }
 
 /// <summary>A ping record as the store writes it, sensitive values sealed.</summary>

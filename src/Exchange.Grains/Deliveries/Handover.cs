@@ -38,7 +38,7 @@ internal sealed class Handover(IExchangeStore store, ICatalogHost catalog, TimeP
         var retryFor = catalog.Current.Campaigns.TryGetValue(delivery.Campaign, out var campaign) ? campaign.Delivery.RetryFor : TimeSpan.FromHours(24);
         var step = DeliveryDecision.After(new FinishedAttempt(
             drawnBy, CopyState.Captured, result.Kind, result.Refusal, delivery.Attempts, delivery.CreatedAtMs, time.GetUtcNow().ToUnixTimeMilliseconds(), retryFor, result.RetryAfter, result.Error, delivery.LastError)
-        { Repeatable = endpoint.CanComeAgain });
+        { Repeatable = endpoint.CanComeAgain, HasCheck = endpoint.Shape?.Check is not null });
         return new(step.Next switch
         {
             DeliveryNext.Delivered => DeliveryStatus.Delivered,

@@ -8,7 +8,7 @@ public sealed class RememberedHostKeys(IAccessStore access) : IHostKeys
 {
     public Task<string?> FindAsync(string server, CancellationToken cancel) => access.FindSettingAsync(Name(server), cancel);
 
-    public Task RememberAsync(string server, string fingerprint, CancellationToken cancel) => access.PutSettingAsync(Name(server), fingerprint, cancel);
+    public Task<string> RememberAsync(string server, string fingerprint, CancellationToken cancel) => access.SetOnceAsync(Name(server), fingerprint, cancel);
 
     private static string Name(string server) => $"ssh_host_key:{server}";
 }

@@ -74,7 +74,7 @@ public sealed class FirmOffers(IExchangeStore store, ILiveView live, IRotations 
             else
             {
                 var outcome = PingWalk.Run(model, ping with { Without = without }, live, rotations);
-                (record, taken) = (Walked(record, outcome, notes), outcome.Taken);
+                (record, taken) = (Walked(record, outcome, notes, vertical.PingTtl), outcome.Taken);
             }
         }
         return record;
@@ -97,10 +97,11 @@ public sealed class FirmOffers(IExchangeStore store, ILiveView live, IRotations 
         return freed;
     }
 
-    private static PingRecord Walked(PingRecord record, PingOutcome outcome, List<StateNote> notes) => record with
+    /// <summary>Other offers, on other live bids: they end when those do.</summary>
+    private static PingRecord Walked(PingRecord record, PingOutcome outcome, List<StateNote> notes, TimeSpan ttl) => record with
     {
         Tree = outcome.Tree, Bids = outcome.Bids, Offers = outcome.Offers, Notes = [.. outcome.Notes, .. notes], Shares = outcome.Shares, Turns = outcome.Turns,
-        Outcome = outcome.Outcome,
+        Outcome = outcome.Outcome, ExpiresAtMs = outcome.ExpiresAtMs(DateTimeOffset.FromUnixTimeMilliseconds(record.AtMs) + ttl),
     };
 
     private StateNote NoteOf(CatalogModel model, string? campaign, Take take, Subject subject, long nowMs)

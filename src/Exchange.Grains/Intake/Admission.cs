@@ -26,7 +26,7 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
     public static readonly TimeSpan Target = TimeSpan.FromMilliseconds(100);
     /// <summary>Promised work has waited too long after this time.</summary>
     public static readonly TimeSpan PromisedTarget = TimeSpan.FromSeconds(1);
-    /// <summary>Work that has stood so long is not waited behind, whatever kept it.</summary>
+    /// <summary>Work that has stood so long, and longer than the patience, is not waited behind, whatever kept it.</summary>
     private static readonly TimeSpan Hopeless = TimeSpan.FromSeconds(2);
     /// <summary>An overload is made of calls: nobody is turned away while fewer wait. A machine that is busy with something else is slow, not full.</summary>
     public const int FewestCalls = 50;
@@ -139,7 +139,7 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
         {
             if (queue.Count < FewestCalls) return false;
             var stood = time.GetElapsedTime(queue.Peek().At, now);
-            return stood > target && (stood > Hopeless || longSince != 0 && time.GetElapsedTime(longSince, now) >= patience);
+            return stood > target && (stood > Hopeless && stood > patience || longSince != 0 && time.GetElapsedTime(longSince, now) >= patience);
         }
     }
 }

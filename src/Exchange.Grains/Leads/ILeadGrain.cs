@@ -22,6 +22,10 @@ public interface ILeadGrain : IGrainWithGuidKey
     [Alias("wait-over"), ResponseTimeout("00:01:00")]
     ValueTask WaitOver(long fence);
 
+    /// <summary>Nobody will answer the held copies of this test any more. Done when their end is durable.</summary>
+    [Alias("test-over"), ResponseTimeout("00:01:00")]
+    ValueTask TestOver();
+
     /// <summary>Forgets whose lead it was.</summary>
     [Alias("erase"), ResponseTimeout("00:01:00")]
     ValueTask Erase(EraseCommand command);

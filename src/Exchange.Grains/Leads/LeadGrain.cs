@@ -57,6 +57,18 @@ public sealed class LeadGrain(LeadServices services) : Grain, ILeadGrain
         }
     }
 
+    public async ValueTask TestOver()
+    {
+        try
+        {
+            await Seller.TestOverAsync();
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
     public async ValueTask Erase(EraseCommand command)
     {
         try

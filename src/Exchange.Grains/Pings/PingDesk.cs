@@ -78,7 +78,7 @@ public sealed class PingDesk(
         var model = catalog.Current;
         // Every call of a publisher that only tests is a test.
         if (model.Publishers.GetValueOrDefault(command.Publisher)?.Status == EntryStatus.Test) command = command with { Test = true };
-        if (Admit(model, command, direct, out var publisher, out var vertical, out var reading) is { } problem) return new(null, problem);
+        if (Admit(model, command, direct, out var publisher, out var vertical, out var reading, out var posted) is { } problem) return new(null, problem);
 
         var now = command.ReceivedAt;
         var id = ids.Next(command.Test);
@@ -87,7 +87,7 @@ public sealed class PingDesk(
         {
             Publisher = publisher!.Id, Vertical = vertical!.Id, SubId = command.SubId, Channel = command.Channel, Values = reading!.Values, Now = now, Seed = seed,
             MinPayout = command.MinPayout, MaxCopies = command.MaxCopies == 0 ? Engine.Limits.CopiesPerLead : command.MaxCopies,
-            SoldElsewhereCopies = command.SoldElsewhereCopies, SoldElsewhereSellers = [.. command.SoldElsewhereSellers], Test = command.Test, Persons = Persons(reading), Direct = direct,
+            SoldElsewhereCopies = command.SoldElsewhereCopies, SoldElsewhereSellers = [.. command.SoldElsewhereSellers], Test = command.Test, Persons = Persons(reading), Posted = posted,
         };
         var forced = command.Test ? command.TestResult : null;
         // Nobody is asked about a person who is never sold.
@@ -112,13 +112,13 @@ public sealed class PingDesk(
         if (!command.Test) outcome = Counted(outcome, publisher, subject, now.ToUnixTimeMilliseconds());
 
         var taken = outcome.Taken;
-        var expires = Expires(outcome, now + vertical.PingTtl);
+        var expires = outcome.ExpiresAtMs(now + vertical.PingTtl);
         var record = new PingRecord
         {
             Id = id, AtMs = now.ToUnixTimeMilliseconds(), Publisher = publisher.Id, Vertical = vertical.Id, Tree = outcome.Tree, SubId = command.SubId,
             Channel = command.Channel, Tags = [.. command.Tags], CatalogVersion = model.Version, Seed = seed, MinPayout = command.MinPayout, MaxCopies = input.MaxCopies,
             SoldElsewhereCopies = input.SoldElsewhereCopies, SoldElsewhereSellers = input.SoldElsewhereSellers, Values = reading.Values, Bids = outcome.Bids,
-            Offers = outcome.Offers, Notes = outcome.Notes, Shares = outcome.Shares, Turns = outcome.Turns, ExpiresAtMs = expires.ToUnixTimeMilliseconds(), Outcome = outcome.Outcome,
+            Offers = outcome.Offers, Notes = outcome.Notes, Shares = outcome.Shares, Turns = outcome.Turns, ExpiresAtMs = expires, Outcome = outcome.Outcome,
             Persons = input.Persons, LiveBids = input.LiveBids,
         };
         try
@@ -149,14 +149,6 @@ public sealed class PingDesk(
         if (record.Outcome == Reason.None && !direct) rates.Offered(publisher.Id);
         FaultPoints.BeforeOffer.Pass();
         return new(Answer(model, command, record, reading.Warnings), null);
-    }
-
-    /// <summary>An offer lives no longer than the live bids it stands on.</summary>
-    public static DateTimeOffset Expires(PingOutcome outcome, DateTimeOffset usual)
-    {
-        foreach (var offer in outcome.Offers)
-            if (outcome.Bids[offer.BidIndex].Live is { UntilMs: > 0 and var until } && until < usual.ToUnixTimeMilliseconds()) usual = DateTimeOffset.FromUnixTimeMilliseconds(until);
-        return usual;
     }
 
     /// <summary>
@@ -190,10 +182,12 @@ public sealed class PingDesk(
     }
 
     /// <summary>Everything that refuses a ping before it is walked; field and member errors all at once.</summary>
-    private Problem? Admit(CatalogModel model, PingCommand command, bool direct, out PublisherModel? publisher, out VerticalModel? vertical, out FieldsReading? reading)
+    /// <param name="posted">Of a direct post: all its fields.</param>
+    private Problem? Admit(CatalogModel model, PingCommand command, bool direct, out PublisherModel? publisher, out VerticalModel? vertical, out FieldsReading? reading, out FieldValue[]? posted)
     {
         vertical = null;
         reading = null;
+        posted = null;
         if (!model.Publishers.TryGetValue(command.Publisher, out publisher)) return Problem.Of(403, "forbidden", "The key's publisher is not in the catalog.");
         if (publisher.Status == EntryStatus.Paused) return Problem.Of(403, "publisher_paused", "The publisher is paused.");
         var words = publisher.Intake;
@@ -209,7 +203,11 @@ public sealed class PingDesk(
         reading = FieldsReader.ReadPing(vertical.Fields, fields, parsers, today, words);
         var whole = direct ? FieldsReader.ReadDirect(vertical.Fields, command.Fields, parsers, today, words) : reading;
         if (errors.Count > 0) return Problem.Invalid([.. errors, .. whole.Errors]);
-        if (direct && whole.Ok) reading = reading with { Hashes = whole.HashesOfValues(vertical.Fields) };
+        if (direct && whole.Ok)
+        {
+            reading = reading with { Hashes = whole.HashesOfValues(vertical.Fields) };
+            posted = whole.Values;
+        }
         return !whole.Ok ? Problem.Invalid(whole.Errors) : reading.Ok ? null : Problem.Invalid(reading.Errors);
     }
 

@@ -19,12 +19,12 @@ public static class RequireRoleExtensions
         builder.Add(endpoint =>
         {
             endpoint.Metadata.Add(new RequiredRoles(roles));
-            var keys = endpoint.ApplicationServices.GetRequiredService<ApiKeys>();
+            var gate = endpoint.ApplicationServices.GetRequiredService<Gate>();
             var next = endpoint.RequestDelegate;
             Invariant.Require(next is not null);
             endpoint.RequestDelegate = context =>
             {
-                if (Gate.Check(context.Request, keys, roles, out var caller) is { } problem) return ProblemWriter.WriteAsync(context, problem);
+                if (gate.Check(context, roles, out var caller) is { } problem) return ProblemWriter.WriteAsync(context, problem);
                 context.Features.Set(caller);
                 return next(context);
             };

@@ -16,14 +16,14 @@ using Grpc.Core;
 namespace Exchange.Server.Grpc;
 
 /// <summary>The connected buyers' gRPC: one stream each way, read here and written by one writer.</summary>
-public sealed class BidderGrpc(ApiKeys keys, BidderLines lines, StandingBids standing, ICatalogHost catalog) : BidderService.BidderServiceBase
+public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standing, ICatalogHost catalog) : BidderService.BidderServiceBase
 {
     /// <summary>Messages on their way out of one stream; a buyer that reads slower than that is full.</summary>
     private const int MostWaiting = 1_024;
 
     public override async Task Connect(IAsyncStreamReader<BidderMessage> requestStream, IServerStreamWriter<ExchangeMessage> responseStream, ServerCallContext context)
     {
-        var caller = keys.Require(context, KeyRole.Buyer);
+        var caller = gate.Require(context, KeyRole.Buyer);
         var cancel = context.CancellationToken;
         if (!await requestStream.MoveNext(cancel) || requestStream.Current.MessageCase != BidderMessage.MessageOneofCase.Hello)
             throw Refused(Problem.Invalid([new("/hello", "missing_field", "The first message is hello, with the name of an endpoint.")]), context);
@@ -87,7 +87,7 @@ public sealed class BidderGrpc(ApiKeys keys, BidderLines lines, StandingBids sta
     }
 
     /// <summary>Revoked keys get nothing more, least of all a copy.</summary>
-    private bool IsStillLet(ServerCallContext context) => Gate.Check(context.GetHttpContext().Request, keys, [KeyRole.Buyer], out _) is null;
+    private bool IsStillLet(ServerCallContext context) => gate.Check(context.GetHttpContext(), [KeyRole.Buyer], out _) is null;
 
     private static async Task WriteAsync(Stream stream, IServerStreamWriter<ExchangeMessage> to, CancellationTokenSource ended)
     {

@@ -8,9 +8,9 @@ namespace Exchange.Server.Grpc;
 public static class GrpcAccess
 {
     /// <summary>Throws <see cref="RpcException"/> UNAUTHENTICATED or PERMISSION_DENIED.</summary>
-    public static Caller Require(this ApiKeys keys, ServerCallContext context, params ReadOnlySpan<KeyRole> roles)
+    public static Caller Require(this Gate gate, ServerCallContext context, params ReadOnlySpan<KeyRole> roles)
     {
         var http = context.GetHttpContext();
-        return Gate.Check(http.Request, keys, roles, out var caller) is { } problem ? throw RichStatus.ToException(problem, http) : caller;
+        return gate.Check(http, roles, out var caller) is { } problem ? throw RichStatus.ToException(problem, http) : caller;
     }
 }

@@ -12,7 +12,7 @@ using Grpc.Core;
 namespace Exchange.Server.Grpc;
 
 /// <summary>The publishers' gRPC: reads, asks the desk, writes, as <see cref="IntakeHttp"/> does for HTTP.</summary>
-public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, ApiKeys keys, ExchangeMetrics metrics, TimeProvider time, ILogger<IntakeGrpc> log) : IntakeService.IntakeServiceBase
+public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, Gate gate, ExchangeMetrics metrics, TimeProvider time, ILogger<IntakeGrpc> log) : IntakeService.IntakeServiceBase
 {
     /// <summary>Pings of one stream being decided at a time; a stream that sends faster waits.</summary>
     private const int PingsAtOncePerStream = 128;
@@ -67,7 +67,7 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
     /// <summary>Answers come as they are ready, not in the order of the pings; each carries its ping's <c>correlation_id</c>.</summary>
     public override async Task PingStream(IAsyncStreamReader<PingRequest> requestStream, IServerStreamWriter<PingStreamResponse> responseStream, ServerCallContext context)
     {
-        var caller = keys.Require(context, KeyRole.Publisher);
+        gate.Require(context, KeyRole.Publisher);
         var cancel = context.CancellationToken;
         // As large as there are pings at once, so that handing an answer over never waits.
         var answers = Channel.CreateBounded<PingStreamResponse>(new BoundedChannelOptions(PingsAtOncePerStream) { SingleReader = true });
@@ -78,7 +78,7 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
             await foreach (var request in requestStream.ReadAllAsync(cancel))
             {
                 await room.WaitAsync(cancel);
-                _ = AnswerOneAsync(request, caller, context, answers.Writer);
+                _ = AnswerOneAsync(request, context, answers.Writer);
             }
             // All room back means every answer is written.
             for (var i = 0; i < PingsAtOncePerStream; i++) await room.WaitAsync(cancel);
@@ -107,15 +107,18 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
     }
 
     /// <summary>Never throws: a fault of one ping must not end the stream of all.</summary>
-    private async Task AnswerOneAsync(PingRequest request, Caller caller, ServerCallContext context, ChannelWriter<PingStreamResponse> answers)
+    private async Task AnswerOneAsync(PingRequest request, ServerCallContext context, ChannelWriter<PingStreamResponse> answers)
     {
         var response = new PingStreamResponse { CorrelationId = request.CorrelationId };
         try
         {
             var started = time.GetTimestamp();
+            // Asked anew for each: a stream outlives keys, and the addresses a publisher may call from.
+            var refused = gate.Check(context.GetHttpContext(), [KeyRole.Publisher], out var caller);
             var call = new CallContext(caller, time.GetUtcNow(), null, 0);
-            var reply = await admission.EnterAsync(Work.New) is { } overloaded
-                ? new PingReply(null, overloaded)
+            refused ??= await admission.EnterAsync(Work.New);
+            var reply = refused is not null
+                ? new PingReply(null, refused)
                 : await intake.PingAsync(IntakeCommands.Ping(GrpcRequestReader.Read(request), call), context.CancellationToken);
             if (reply.Answer is { } answer)
             {
@@ -145,7 +148,7 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
 
     private CallContext Enter(ServerCallContext context)
     {
-        var caller = keys.Require(context, KeyRole.Publisher);
+        var caller = gate.Require(context, KeyRole.Publisher);
         var now = time.GetUtcNow();
         if (IdempotencyKeys.Read(context.GetHttpContext().Request.Headers, out var key) is { } problem) throw Refuse(problem, context);
         var remaining = 0;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Exchange.Delivery.Bidders;
@@ -30,6 +31,8 @@ public static class ClusterComposition
         services.AddSingleton(provider => new PersonMarks(provider.GetRequiredService<ILiveView>(), provider.GetService<RedisPersons>()));
         services.AddSingleton(provider => new RateLimits(
             provider.GetService<RateLimitOptions>() ?? new(0, 0), provider.GetService<RedisTokens>(), () => provider.GetRequiredService<Silos>().Count, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new StoreWatch(
+            provider.GetRequiredService<IExchangeStore>(), provider.GetRequiredService<Silos>(), provider.GetRequiredService<TimeProvider>(), Process.GetCurrentProcess().Kill, provider.GetRequiredService<ILogger<StoreWatch>>()));
         return services.AddSingleton(provider => new LeadIds(self.Number, provider.GetRequiredService<TimeProvider>()));
     }
 
@@ -42,6 +45,7 @@ public static class ClusterComposition
         .AddSingleton<Drain>().AddHostedService(provider => provider.GetRequiredService<Drain>())
         .AddHostedService(provider => provider.GetRequiredService<NewsRelay>())
         .AddHostedService(provider => provider.GetRequiredService<PersonMarks>())
+        .AddHostedService(provider => provider.GetRequiredService<StoreWatch>())
         .AddSingleton<Freshness>().AddHostedService(provider => provider.GetRequiredService<Freshness>());
 
     /// <summary>Ties the journal's news and the shares of this silo to the cluster.</summary>

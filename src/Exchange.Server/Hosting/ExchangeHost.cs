@@ -100,7 +100,12 @@ public static class ExchangeHost
         services.AddHostedService(provider => provider.GetRequiredService<WaitPump>());
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30) + options.Cluster.Drain);
 
-        services.AddAccess().AddObservability().AddIntake().AddAdmission(options.OverloadAfter).AddCompatibility().AddExchangeGrpc().AddAdmin().AddExchangeOpenApi();
+        services.AddAccess(options.TrustedProxies, provider =>
+        {
+            var catalog = provider.GetRequiredService<ICatalogHost>();
+            return publisher => catalog.Current.Publishers.GetValueOrDefault(publisher)?.Ips;
+        });
+        services.AddObservability().AddIntake().AddAdmission(options.OverloadAfter).AddCompatibility().AddExchangeGrpc().AddAdmin().AddExchangeOpenApi();
         services.AddReadiness("staying", (provider, _) => Task.FromResult(!provider.GetRequiredService<Drain>().IsLeaving));
         services.AddReadiness("silo", (provider, _) => Task.FromResult(provider.GetRequiredService<Silos>().IsActive));
         services.AddReadiness("catalog", (provider, _) => Task.FromResult(provider.GetRequiredService<CatalogHost>().IsLoaded));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Exchange.Delivery;
+using Exchange.Engine.Values;
 using Exchange.Grains.Intake;
 
 namespace Exchange.Server.Hosting;
@@ -19,6 +20,8 @@ public sealed class ExchangeOptions
     public int ManagementPort { get; private init; }
     /// <summary><c>localhost</c> or <c>any</c>; default: localhost in development, any elsewhere.</summary>
     public bool ListenOnAny { get; private init; }
+    /// <summary>Proxies of the operator's before the API and gRPC; what they say of where a call comes from (<c>X-Forwarded-For</c>) is believed. Default: none.</summary>
+    public IpRanges TrustedProxies { get; private init; } = IpRanges.None;
     /// <summary>Buyers on this machine; development only.</summary>
     public bool AllowLoopback { get; private init; }
     /// <summary>Base64 of 32 bytes that wrap every data key; default: made at first start and kept in the data folder. Needed with PostgreSQL.</summary>
@@ -55,6 +58,7 @@ public sealed class ExchangeOptions
             GrpcPort = Port(section, "Grpc:Port", 8081, faults),
             ManagementPort = Port(section, "Management:Port", 9090, faults),
             ListenOnAny = listen == "any",
+            TrustedProxies = Proxies(section["Http:TrustedProxies"], faults),
             AllowLoopback = loopback,
             MasterKey = Key(section["MasterKey"], faults),
             AdminKey = Environment.GetEnvironmentVariable("EXCHANGE_ADMIN_KEY") is { Length: > 0 } admin ? admin : null,
@@ -76,6 +80,17 @@ public sealed class ExchangeOptions
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and < 65536) return port;
         faults.Add($"Exchange:{name} is not a port (1 to 65535)");
         return otherwise;
+    }
+
+    private static IpRanges Proxies(string? text, List<string> faults)
+    {
+        var ranges = new List<IpRange>();
+        foreach (var part in (text ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (IpRange.Parse(part, out var range) == IpRangeFault.None) ranges.Add(range);
+            else faults.Add($"Exchange:Http:TrustedProxies: {part} is neither an IP address nor a range that starts with its first address, such as 10.0.0.0/8");
+        }
+        return new(ranges);
     }
 
     /// <summary>Of each publisher; 0: without a limit.</summary>

@@ -1,6 +1,7 @@
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Cluster;
 using Exchange.Grains.Firm;
+using Exchange.Grains.Leads;
 using Exchange.Grains.Limits;
 using Exchange.Grains.Memory;
 using Exchange.Grains.Pings;
@@ -12,12 +13,12 @@ using Exchange.Storage;
 namespace Exchange.Server.Hosting;
 
 /// <summary>
-/// What a silo does now and then: forgets offers that ran out, heals the live view, keeps rotation positions; and one silo for all: ends firm offers,
+/// What a silo does now and then: forgets offers that ran out, heals the live view, keeps rotation positions; and one silo for all: ends firm offers and old tests,
 /// removes old rows.
 /// Nothing that is right depends on it.
 /// </summary>
 public sealed class Housekeeping(
-    OfferBook book, PingKeys pingKeys, SoftHoldDesk softHolds, FirmOffers firm, ReturnDesk returns, CatalogHost catalog, LiveView live, TierRotations rotations, IExchangeStore store, Silos silos, IGrainFactory grains,
+    OfferBook book, PingKeys pingKeys, SoftHoldDesk softHolds, FirmOffers firm, HeldTests tests, ReturnDesk returns, CatalogHost catalog, LiveView live, TierRotations rotations, IExchangeStore store, Silos silos, IGrainFactory grains,
     TimeProvider time, ILogger<Housekeeping> log) : BackgroundService
 {
     /// <summary>What one silo does for all of them.</summary>
@@ -56,7 +57,11 @@ public sealed class Housekeeping(
                 if (tick % KeepEveryTicks == 0) await KeepAsync();
                 if (!silos.Owns(ForAll)) continue;
                 await firm.SweepAsync(now, stoppingToken);
-                if (tick % KeepEveryTicks == 0 && catalog.IsLoaded) await returns.SweepAsync(now, stoppingToken);
+                if (tick % KeepEveryTicks == 0 && catalog.IsLoaded)
+                {
+                    await returns.SweepAsync(now, stoppingToken);
+                    await tests.SweepAsync(now, stoppingToken);
+                }
                 if ((oldRowsAreLeft || tick % UpkeepEveryTicks == 0) && catalog.IsLoaded)
                     oldRowsAreLeft = await store.Upkeep.RunAsync(OldRows.At(catalog.Current, now), stoppingToken) >= OldRows.RowsPerRun;
             }

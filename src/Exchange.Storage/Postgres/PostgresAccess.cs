@@ -60,6 +60,13 @@ internal sealed class PostgresAccess(PostgresChanges changes, NpgsqlDataSource r
     public Task PutSettingAsync(string name, string value, CancellationToken cancel) =>
         RunAsync("INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value", cancel, name, value);
 
+    public Task<string> SetOnceAsync(string name, string value, CancellationToken cancel) => changes.RunAsync(async change =>
+    {
+        // Whoever comes second waits here for the first to commit, and its reading, a statement of its own, sees what was written.
+        await change.Connection.RunAsync("INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING", cancel, name, value).ConfigureAwait(false);
+        return (await change.Connection.FirstAsync("SELECT value FROM setting WHERE name = $1", static row => row.Text(0), cancel, name).ConfigureAwait(false))!;
+    }, cancel);
+
     public Task<(byte[] BodyHash, byte[] Answer)?> FindOperationAsync(string scope, string key, CancellationToken cancel) =>
         reads.FirstAsync("SELECT hash, result FROM operation WHERE scope = $1 AND key = $2", static row => ((byte[], byte[])?)(row.Blob(0), row.Blob(1)), cancel, scope, key);
 

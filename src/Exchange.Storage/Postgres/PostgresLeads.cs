@@ -40,6 +40,10 @@ internal sealed class PostgresLeads(PostgresChanges changes, NpgsqlDataSource re
             FROM lead l WHERE l.offer_ms > 0 AND l.offer_ms < $1 AND l.state = 1 ORDER BY l.offer_ms LIMIT $2
             """, static row => new ExpiredOffer(row.Lead(0), row.GetFieldValue<int[]>(1)), cancel, nowMs, Math.Clamp(limit, 1, Limits.PageRows)).ConfigureAwait(false);
 
+    public async Task<IReadOnlyList<LeadId>> HeldTestsAsync(long beforeMs, int limit, CancellationToken cancel) =>
+        await reads.AllAsync("SELECT lead_id FROM copy WHERE state = 1 AND is_test(lead_id) AND at_ms < $1 GROUP BY lead_id ORDER BY min(at_ms), lead_id LIMIT $2",
+            static row => row.Lead(0), cancel, beforeMs, Math.Clamp(limit, 1, Limits.PageRows)).ConfigureAwait(false);
+
     public async Task<IReadOnlyList<PromiseRow>> PromisesAsync(long fromMs, long untilMs, CancellationToken cancel) =>
         await reads.AllAsync("""
             SELECT l.publisher, l.vertical, count(*),

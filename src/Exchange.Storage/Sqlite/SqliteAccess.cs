@@ -65,6 +65,12 @@ internal sealed class SqliteAccess(Writer writer, ReadPool reads, Vault vault) :
     public Task PutSettingAsync(string name, string value, CancellationToken cancel) =>
         writer.RunAsync(session => PutSetting(session.Database, name, value), cancel);
 
+    public Task<string> SetOnceAsync(string name, string value, CancellationToken cancel) => writer.RunAsync(session =>
+    {
+        session.Database.Prepare("INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING").Bind(name).Bind(value).Run();
+        return session.Database.Prepare("SELECT value FROM setting WHERE name = ?").Bind(name).First(static row => row.Text(0))!;
+    }, cancel);
+
     public Task<(byte[] BodyHash, byte[] Answer)?> FindOperationAsync(string scope, string key, CancellationToken cancel) =>
         reads.ReadAsync(database => database.Prepare("SELECT hash, result FROM operation WHERE scope = ? AND key = ?").Bind(scope).Bind(key)
             .First(static row => ((byte[], byte[])?)(row.Blob(0), row.Blob(1))), cancel);

@@ -42,6 +42,11 @@ internal sealed class SqliteLeads(Writer writer, ReadPool reads) : ILeadStore
                 database.Prepare("SELECT no FROM copy WHERE lead_id = ? AND state = 1 ORDER BY no").Bind(lead).All(static row => row.Int(0))))];
         }, cancel);
 
+    public Task<IReadOnlyList<LeadId>> HeldTestsAsync(long beforeMs, int limit, CancellationToken cancel) =>
+        reads.ReadAsync<IReadOnlyList<LeadId>>(database => database.Prepare("""
+            SELECT lead_id FROM copy WHERE state = 1 AND substr(lead_id, 9, 1) >= x'80' AND at_ms < ? GROUP BY lead_id ORDER BY min(at_ms), lead_id LIMIT ?
+            """).Bind(beforeMs).Bind(Math.Clamp(limit, 1, Limits.PageRows)).All(static row => row.Lead(0)), cancel);
+
     public Task<IReadOnlyList<PromiseRow>> PromisesAsync(long fromMs, long untilMs, CancellationToken cancel) =>
         reads.ReadAsync<IReadOnlyList<PromiseRow>>(database => database.Prepare("""
             SELECT l.publisher, l.vertical, count(*),

@@ -201,10 +201,6 @@ public sealed class ConnectorSectionTests
     }
 
     [Fact]
-    public void Connectors_WithoutATemplateLibrary_AreRefused() =>
-        CatalogCompiler.Compile(Catalog(), 7, Catalogs.Options with { ParseTemplate = null }).Errors.Errors.Select(error => (error.Code, error.Pointer)).ShouldContain(("not_supported", "connectors"));
-
-    [Fact]
     public void Campaigns_OfAnotherVertical_AreAskedForTheirFieldsToo()
     {
         // solar has no `state`, and nobody there sends through it until this campaign does.

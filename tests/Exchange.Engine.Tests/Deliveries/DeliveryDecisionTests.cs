@@ -132,6 +132,48 @@ public sealed class DeliveryDecisionTests
     }
 
     [Theory]
+    // A buyer that turned it away for now; nothing made that could be sent; nobody there to send it to.
+    [InlineData("http_429 http_503 retry_later rate_limited endpoint_busy no_time_left no_connector endpoint_gone", false)]
+    [InlineData("secret_missing secret_invalid url_missing url_invalid url_refused address_invalid header_invalid template_failed template_too_large token_url_invalid token_refused token_unreadable", false)]
+    [InlineData("name_not_found address_refused connect_refused connect_timeout connect_failed tls_failed not_connected", false)]
+    [InlineData("host_key_changed sftp_auth folder_missing permission_denied sftp_failed smtp_not_set smtp_auth smtp_450 smtp_530", false)]
+    // Silence, answers nobody understands, connections that broke: it may be there.
+    [InlineData("timeout connection_lost line_lost answer_unclear answer_unreadable answer_malformed answer_too_large check_unclear redirect_refused http_408 http_500 http_502 pending failed", true)]
+    [InlineData("replayed a_code_of_tomorrow", true)]
+    // It was not there, but it may have been the time before.
+    [InlineData("connect_refused_after_doubt http_503_after_doubt smtp_450_after_doubt", true)]
+    public void MayHaveArrived_ByWhatTheLastAttemptCameTo_FollowsTheTable(string errors, bool may)
+    {
+        DeliveryDecision.MayHaveArrived(2, null).ShouldBeTrue();
+        DeliveryDecision.MayHaveArrived(1, null).ShouldBeFalse();
+        foreach (var error in errors.Split(' '))
+        {
+            DeliveryDecision.MayHaveArrived(2, error).ShouldBe(may, error);
+            DeliveryDecision.MayHaveArrived(1, error).ShouldBeFalse(error);
+        }
+    }
+
+    [Fact]
+    public void After_SoldCopyThatMayHaveArrived_StaysSoWhereItsBuyerCanBeAsked()
+    {
+        string? last = null;
+        foreach (var (kind, error, recorded) in new[]
+        {
+            (AttemptKind.NotSent, "tls_failed", "tls_failed"), (AttemptKind.Unknown, "timeout", "timeout"), (AttemptKind.NotSent, "connect_refused", "connect_refused_after_doubt"),
+            (AttemptKind.RetryLater, "http_503", "http_503_after_doubt"), (AttemptKind.NotSent, "not_connected", "not_connected_after_doubt"), (AttemptKind.Unknown, "http_500", "http_500"),
+        })
+        {
+            var step = DeliveryDecision.After(Failed(CopyState.Captured, last is null ? 1 : 2, 1_000) with { Kind = kind, Error = error, LastError = last, HasCheck = true });
+            (step.Next, step.Error).ShouldBe((DeliveryNext.Wait, recorded));
+            last = step.Error;
+        }
+        // Nothing is recorded of an attempt whose process died.
+        var died = Failed(CopyState.Captured, 2, 1_000) with { Kind = AttemptKind.NotSent, Error = "name_not_found", LastError = null };
+        DeliveryDecision.After(died with { HasCheck = true }).Error.ShouldBe("name_not_found_after_doubt");
+        DeliveryDecision.After(died).Error.ShouldBe("name_not_found");
+    }
+
+    [Theory]
     [InlineData("http_429", AttemptKind.Rejected, CopyMove.Void)]
     [InlineData("http_503", AttemptKind.Rejected, CopyMove.Void)]
     [InlineData("http_503", AttemptKind.NotSent, CopyMove.Void)]

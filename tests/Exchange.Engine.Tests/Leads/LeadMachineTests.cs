@@ -190,4 +190,31 @@ public sealed class LeadMachineTests
         journal.Transfers.ShouldBeEmpty();
         journal.Used.Values.Concat(journal.Held.Values).ShouldAllBe(amount => amount == 0);
     }
+
+    [Fact]
+    public void TestOver_EndsWhatIsHeld_AsksNobodyElse_AndLeavesADoubt()
+    {
+        // Where a test's buyer is to be pending or in doubt, its copies are held without anybody being asked.
+        var (pending, doubtful) = (Test(LeadState.Pending), Test(LeadState.InDoubt));
+        pending.Tell().ShouldBe("a 11.00 8.80 Held");
+        pending.TestOver();
+        pending.Tell().ShouldBe("a 11.00 8.80 Lost expired");
+        pending.Sale.Slots[0].LostBy.ShouldBe(Reason.Expired);
+        pending.Called.ShouldBeEmpty();
+        pending.TestOver();
+        pending.Tell().ShouldBe("a 11.00 8.80 Lost expired");
+
+        doubtful.Answer(1, BuyerAnswer.Unknown);
+        doubtful.TestOver();
+        doubtful.Tell().ShouldBe("a 11.00 8.80 InDoubt");
+
+        static LeadRun Test(LeadState comesTo)
+        {
+            var market = Three(onAccept: true);
+            var ping = Market.Ping() with { Test = true };
+            var run = new LeadRun(market, new NaiveJournal(market.Model), Market.Record(ping, market.Run(ping))).ComingTo(comesTo);
+            run.Post();
+            return run;
+        }
+    }
 }

@@ -74,6 +74,9 @@ internal sealed class LeadRun
 
     public LeadRun AskingFor(string minPayout) { Sale = Sale with { MinPayout = Money.Parse(minPayout) }; return this; }
 
+    /// <summary>Of a test: what it is to come to.</summary>
+    public LeadRun ComingTo(LeadState state) { Sale = Sale with { Unfinished = state }; return this; }
+
     public LeadSale Sale { get; private set; }
     public Money Promise { get; }
     /// <summary>Copies that are being asked now.</summary>
@@ -85,6 +88,8 @@ internal sealed class LeadRun
     public Verdict? Conflict { get; private set; }
 
     public void Post(Reason refused = Reason.None) => Drive(new LeadEvent.Posted(refused));
+
+    public void TestOver() => Drive(new LeadEvent.TestOver());
 
     public void Answer(int copyNo, BuyerAnswer answer, Money? price = null)
     {

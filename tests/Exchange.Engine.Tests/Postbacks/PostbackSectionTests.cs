@@ -61,11 +61,6 @@ public sealed class PostbackSectionTests
         asked.ShouldContain(new Uri("https://10.0.0.1"));
     }
 
-    [Fact]
-    public void Postback_WithoutATemplateLibrary_IsRefused() =>
-        Compile("""{ "url": "https://track.example.com/pb" }""", Catalogs.Options with { ParseTemplate = null }).Errors.Errors
-            .Select(error => (error.Code, error.Pointer)).ShouldBe([("not_supported", "publishers.search.postback")]);
-
     [Theory]
     // postback | events | hears of tests
     [InlineData("{ \"url\": \"https://track.example.com/pb?l={{ lead_id }}&s={{ status }}&p={{ payout }}&d={{ change }}&c={{ currency }}&r={{ reason }}&u={{ sub_id }}&k={{ tags.click_id }}&i={{ postback_id }}\" }", "sold unsold returned", false)]

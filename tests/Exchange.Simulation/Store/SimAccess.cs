@@ -18,6 +18,7 @@ internal sealed class SimAccess(SimStore store) : IAccessStore
     public Task PutSecretAsync(string name, byte[] value, long nowMs, CancellationToken cancel) => throw new NotSupportedException();
     public Task<string?> FindSettingAsync(string name, CancellationToken cancel) => throw new NotSupportedException();
     public Task PutSettingAsync(string name, string value, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<string> SetOnceAsync(string name, string value, CancellationToken cancel) => throw new NotSupportedException();
     public Task<(byte[] BodyHash, byte[] Answer)?> FindOperationAsync(string scope, string key, CancellationToken cancel) => throw new NotSupportedException();
     public Task PutOperationAsync(string scope, string key, byte[] bodyHash, byte[] answer, long nowMs, CancellationToken cancel) => throw new NotSupportedException();
     public Task AuditAsync(string who, string action, string target, string? detail, long nowMs, CancellationToken cancel) => store.WriteAsync(static () => 0);

@@ -24,6 +24,7 @@ internal sealed class SimGrains(SimWorld world, SimSilo silo) : IGrainFactory
         public ValueTask<PostReply> Post(PostCommand command) => new(CallAsync(seller => seller.PostAsync(command)));
         public ValueTask Resume(ResumeCommand command) => new(CallAsync(seller => seller.ResumeAsync(command)));
         public ValueTask WaitOver(long fence) => new(CallAsync(seller => seller.WaitOverAsync(fence)));
+        public ValueTask TestOver() => throw new NotSupportedException();
         public ValueTask FieldsAdded() => new(CallAsync(static seller => seller.ForgetFieldsAsync()));
         public ValueTask Erase(EraseCommand command) => new(CallAsync(seller => seller.EraseAsync(command)));
         public ValueTask<ResolveReply> Resolve(ResolveCommand command) => new(CallAsync(seller => seller.ResolveAsync(command)));

@@ -134,7 +134,7 @@ public sealed class HouseTests
             .Select(file => Path.GetRelativePath(Repository.Root, file).Replace('\\', '/')).Order(StringComparer.Ordinal);
         found.ShouldBe(
         [
-            "src/Exchange.Delivery/Connectors/Sftp.cs", "src/Exchange.Delivery/Connectors/SmtpCall.cs", "src/Exchange.Delivery/OutboundHttp.cs", "src/Exchange.Delivery/PublicHosts.cs",
+            "src/Exchange.Delivery/Connectors/Sftp.cs", "src/Exchange.Delivery/Connectors/SmtpConnection.cs", "src/Exchange.Delivery/OutboundHttp.cs", "src/Exchange.Delivery/PublicHosts.cs",
             "src/Exchange.Server/Cli/ExchangeClient.cs",
         ]);
     }

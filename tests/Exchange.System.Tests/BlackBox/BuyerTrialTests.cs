@@ -174,6 +174,44 @@ public sealed class BuyerTrialTests : IClassFixture<RunningExchange>, IAsyncLife
         buyers["test-native"].Requests.Count.ShouldBe(1);
     }
 
+    /// <summary>On a server of its own, which is killed while the buyer thinks.</summary>
+    [Fact]
+    public async Task TestLead_WhoseServerDied_EndsByItself()
+    {
+        buyers["test-native"].Hangs();
+        await using var own = await ExchangeProcess.StartAsync();
+        (await own.SendAsync(HttpMethod.Put, "/v1/admin/secrets/signing", ExchangeProcess.AdminKey, "whsec_" + Convert.ToBase64String(BuyerApp.SigningKey), "text/plain")).Status.ShouldBe(200);
+        await own.ApplyAsync(Market.With($$"""
+            publishers: { pub: { verticals: [auto], payout: { share: 80% } } }
+            buyers:
+              a: { credit_limit: "1000.00", endpoints: { crm: { connector: native, with: { url: "{{buyers.Url("live")}}", secret: { secret: signing } }, test: { with: { url: "{{buyers.Url("test-native")}}" } } } } }
+              b: { credit_limit: "1000.00" }
+            campaigns:
+              a: { buyer: a, vertical: auto, bid: "4.00", delivery: { sold: on_accept, to: [crm] } }
+              b: { buyer: b, vertical: auto, bid: "3.90" }
+            ping_trees: { main: { vertical: auto, tiers: [ { name: pool, method: auction, campaigns: [a, b] } ] } }
+            """));
+        using var publisher = await Sender.OfAsync(own, "pub");
+        var ping = (await publisher.PingAsync(with: new { test = true }))["ping_id"]!;
+        var post = publisher.PostAsync(ping);
+        await MarketCalls.Until(() => buyers["test-native"].Requests.Count == 1, "its test is asked", own);
+        own.Kill();
+        await Should.ThrowAsync<HttpRequestException>(() => post);
+
+        // It is told as pending for an hour, which the rows are made to say has passed.
+        await own.RestartAsync();
+        (await publisher.LeadAsync(ping))["status"].ShouldBe("pending");
+        own.Kill();
+        CopyRows.MakeOlder(own.Folder, TimeSpan.FromHours(1));
+        await own.RestartAsync();
+        await MarketCalls.Until(async () => await own.StatusAsync(publisher.Key, ping) == "unsold", "it ends", own);
+        (await publisher.LeadAsync(ping))["reason"].ShouldBe("expired");
+        // Nobody else was given it, and its buyer was not asked again.
+        (await own.CopiesAsync(ping)).ShouldBe(["a 4.00 3.20 rejected voided"]);
+        buyers["test-native"].Requests.Count.ShouldBe(1);
+        buyers["live"].Requests.ShouldBeEmpty();
+    }
+
     [Fact]
     public async Task TestLead_SoldOnThePost_IsToldOnceToEveryTest_AndToNobodyElse()
     {

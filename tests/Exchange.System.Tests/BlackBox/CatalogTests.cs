@@ -47,10 +47,10 @@ public sealed class CatalogTests : IAsyncLifetime
         refused.Json["errors"]!.AsArray().ShouldAllBe(error => error!["code"] != null && error["message"]!.ToString().Length > 10);
         await ServesAsBeforeAsync(before);
 
-        // What this build does not have is told by its key, never ignored.
-        var walled = await PutAsync(ExchangeProcess.Data("auto-insurance.yaml").Replace("publishers:\n", "publishers:\n  walled: { verticals: [auto-insurance], payout: { share: 80% }, ips: [\"192.0.2.0/24\"] }\n", StringComparison.Ordinal), "");
-        (walled.Status, walled.Code).ShouldBe((422, "not_supported"), walled.Text);
-        Pointers(walled).ShouldBe(["publishers.walled.ips"]);
+        // What the format does not have is told by its key, never ignored.
+        var walled = await PutAsync(ExchangeProcess.Data("auto-insurance.yaml").Replace("publishers:\n", "publishers:\n  walled: { verticals: [auto-insurance], payout: { share: 80% }, hosts: [\"192.0.2.0/24\"] }\n", StringComparison.Ordinal), "");
+        (walled.Status, walled.Code).ShouldBe((422, "unknown_key"), walled.Text);
+        Pointers(walled).ShouldBe(["publishers.walled.hosts"]);
         await ServesAsBeforeAsync(before);
 
         // A plan says what would change and changes nothing.

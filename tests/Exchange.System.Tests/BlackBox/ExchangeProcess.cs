@@ -41,6 +41,7 @@ public sealed class ExchangeProcess : IAsyncDisposable
     public int ManagementPort { get; }
     public HttpClient Http { get; }
     public int ProcessId => process!.Id;
+    public bool HasExited => process!.HasExited;
 
     /// <summary>Everything the process has printed so far, across restarts.</summary>
     public string Output { get { lock (output) return output.ToString(); } }

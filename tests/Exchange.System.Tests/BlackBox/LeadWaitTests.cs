@@ -75,6 +75,23 @@ public abstract class LeadWaitTests : IAsyncLifetime
         (await exchange.CopiesAsync(post["lead_id"]!)).ShouldBe(["first 11.00 8.80 sold captured"]);
     }
 
+    /// <summary>What no ping may carry says too whether its tree waits for it.</summary>
+    [Theory]
+    [InlineData("{ field: occupation, exists: true }", "nurse", true)]
+    [InlineData("{ field: occupation, exists: true }", null, false)]
+    [InlineData("{ not: { field: occupation, exists: true } }", "nurse", false)]
+    public async Task PostedDirectly_AllItsFieldsSayWhetherItWaits_AndWhoWaitsIsShownToNobody(string until, string? occupation, bool atOnce)
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync(environment: settings);
+        using var publisher = await StartAsync(exchange, buyers, $"wait: {{ until: {until}, at_most: 1h }}", bid: "{ live: crm }");
+        buyers["first"].Decides(request => request.Json["bid_request_id"] is null ? """{"answer":"accepted"}""" : """{"bids":[{"price":"12.50"}]}""");
+        var post = occupation is null ? await publisher.DirectAsync() : await publisher.DirectAsync(("occupation", occupation));
+        (post.Status, post["status"]).ShouldBe(atOnce ? (200, "sold") : (202, "pending"), post.Text);
+        (await exchange.CopiesAsync(post["lead_id"]!)).ShouldBe(atOnce ? ["first 11.00 8.80 sold captured"] : []);
+        buyers["first"].Requests.Count(request => request.Json["bid_request_id"] is not null).ShouldBe(atOnce ? 1 : 0);
+    }
+
     [Fact]
     public async Task Unsold_WaitsForTheNextTree_AndTheFirstNoIsTold()
     {

@@ -50,8 +50,12 @@ public sealed class Sender(ExchangeProcess exchange, string key) : IDisposable
     public async Task<Reply> PingAndPostAsync(object? fields = null) => await PostAsync(await OfferedAsync(fields));
 
     /// <summary>Without a ping.</summary>
-    public Task<Reply> DirectAsync() => exchange.PostAsync("/v1/leads", key,
-        JsonSerializer.Serialize(new { vertical = "auto", fields = new Dictionary<string, string>(NextPerson()) { ["zip"] = "90210", ["state"] = "CA" } }));
+    public Task<Reply> DirectAsync(params (string Name, string Value)[] more)
+    {
+        var fields = new Dictionary<string, string>(NextPerson()) { ["zip"] = "90210", ["state"] = "CA" };
+        foreach (var (name, value) in more) fields[name] = value;
+        return exchange.PostAsync("/v1/leads", key, JsonSerializer.Serialize(new { vertical = "auto", fields }));
+    }
 
     public Task<Reply> LeadAsync(string lead) => exchange.GetAsync($"/v1/leads/{lead}", key);
 

@@ -1,6 +1,7 @@
 extern alias server;
 
 using System.Text;
+using Exchange.Delivery.Templates;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
@@ -72,7 +73,7 @@ public sealed class YesterdaysPingsTests : IAsyncLifetime
               "campaigns": { "mine": { "buyer": "buyer", "vertical": "auto-insurance", "bid": "10.00", {{campaign}} } } }
             """;
         var errors = new ConfigErrors();
-        var compiled = CatalogCompiler.Compile(ConfigJson.Parse(Encoding.UTF8.GetBytes(written), errors)!, 5, new CompileOptions { Parsers = Parsers.All }, errors);
+        var compiled = CatalogCompiler.Compile(ConfigJson.Parse(Encoding.UTF8.GetBytes(written), errors)!, 5, new CompileOptions { Parsers = Parsers.All, ParseTemplate = Liquid.Parse }, errors);
         return compiled.Model ?? throw new InvalidOperationException(string.Join("; ", errors.Errors.Select(error => error.Pointer + " " + error.Message)));
     }
 }

@@ -32,12 +32,14 @@ internal sealed class ClusterProcesses : IAsyncDisposable
         return cluster;
     }
 
-    public async Task AddAsync()
+    /// <param name="more">More settings of this member.</param>
+    public async Task AddAsync(params (string Name, string Value)[] more)
     {
         var own = new Dictionary<string, string>(settings)
         {
             ["Exchange__Silo__Port"] = Market.Text(FreePorts.Next()), ["Exchange__Silo__Name"] = "member-" + Market.Text(members.Count),
         };
+        foreach (var (name, value) in more) own[name] = value;
         members.Add((await ExchangeProcess.StartAsync(environment: own), own));
     }
 

@@ -130,7 +130,7 @@ public sealed class ThreeServersTests(ITestOutputHelper output) : IClassFixture<
             }
     }
 
-    private static string Catalog(string caps) => Market.With($$"""
+    internal static string Catalog(string caps) => Market.With($$"""
         publishers:
           pub: { verticals: [auto], payout: { share: 80% } }
         buyers:

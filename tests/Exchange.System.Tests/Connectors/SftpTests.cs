@@ -83,6 +83,32 @@ public sealed class SftpTests : IAsyncLifetime
         Told.Of(await SendAsync(Endpoint(hostKeys: await server.FingerprintAsync()), Batch(2), Connector(keys))).ShouldStartWith("Accepted");
     }
 
+    /// <summary>Two servers of ours call for the first time at once, and are shown two keys.</summary>
+    [Fact]
+    public async Task HostKey_ThatAnotherProcessSawOtherwiseMeanwhile_IsSentNothing()
+    {
+        var keys = new SeenMeanwhile("A key of somebody else");
+        Told.Of(await SendAsync(Endpoint(), Batch(1), Connector(keys))).ShouldBe("NotSent host_key_changed");
+        server.Files.ShouldBeEmpty();
+        server.Parts.ShouldBeEmpty();
+        Told.Of(await SendAsync(Endpoint(), Batch(1), Connector(new SeenMeanwhile((await server.FingerprintAsync())["SHA256:".Length..])))).ShouldStartWith("Accepted");
+    }
+
+    /// <summary>Between looking and remembering, another process has remembered.</summary>
+    private sealed class SeenMeanwhile(string fingerprint) : IHostKeys
+    {
+        private readonly HostKeysInMemory shared = new();
+
+        public async Task<string?> FindAsync(string server, CancellationToken cancel)
+        {
+            var before = await shared.FindAsync(server, cancel);
+            await shared.RememberAsync(server, fingerprint, cancel);
+            return before;
+        }
+
+        public Task<string> RememberAsync(string server, string print, CancellationToken cancel) => shared.RememberAsync(server, print, cancel);
+    }
+
     [Fact]
     public async Task Refusals_SendNothing_AndSayWhy()
     {

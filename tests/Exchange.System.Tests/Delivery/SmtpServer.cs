@@ -15,6 +15,8 @@ internal sealed class SmtpServer : IAsyncDisposable
     public const string HangUp = "hang up", Silent = "silent";
 
     private readonly TcpListener listener;
+    private readonly ConcurrentDictionary<TcpClient, bool> open = new();
+    private int connections;
     private readonly CancellationTokenSource stopping = new();
     private readonly ConcurrentBag<Task> sessions = [];
     private readonly ConcurrentDictionary<string, ConcurrentQueue<string>> answers = new(StringComparer.Ordinal);
@@ -31,11 +33,20 @@ internal sealed class SmtpServer : IAsyncDisposable
     public ConcurrentQueue<string> Heard { get; } = new();
     /// <summary>Every mail that came to its dot, also one that was then refused.</summary>
     public ConcurrentQueue<string> Mails { get; } = new();
+    /// <summary>Connections so far.</summary>
+    public int Connections => connections;
     /// <summary>Extensions told after EHLO.</summary>
     public string[] Extensions { get; set; } = [];
 
     /// <summary>The next time this is heard (MAIL, RCPT, DATA, AUTH, or DOT after a mail), it is answered so; after that as usual.</summary>
     public void Answer(string command, string reply) => answers.GetOrAdd(command, _ => new()).Enqueue(reply);
+
+    /// <summary>Whoever is connected loses the connection.</summary>
+    public void DropAll()
+    {
+        // A reset, as of a server that was restarted: the other side hears of it when it writes.
+        foreach (var client in open.Keys) client.Client.Close(0);
+    }
 
     private async Task AcceptAsync()
     {
@@ -48,6 +59,8 @@ internal sealed class SmtpServer : IAsyncDisposable
 
     private async Task ServeAsync(TcpClient client)
     {
+        Interlocked.Increment(ref connections);
+        open[client] = true;
         using (client)
         {
             try
@@ -77,7 +90,11 @@ internal sealed class SmtpServer : IAsyncDisposable
                     if (command == "QUIT") return;
                 }
             }
-            catch (Exception fault) when (fault is IOException or OperationCanceledException) { }
+            catch (Exception fault) when (fault is IOException or OperationCanceledException or ObjectDisposedException) { }
+            finally
+            {
+                open.TryRemove(client, out _);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Exchange.System.Tests.BlackBox;
 using Exchange.System.Tests.Storage;
+using Npgsql;
 using Shouldly;
 using static Exchange.System.Tests.BlackBox.MarketCalls;
 
@@ -89,6 +90,37 @@ public sealed class PostgresFaultTests
         await load.StopAsync();
         await load.CheckAsync(buyers);
         load.Lost.ShouldBe(0, "the server itself never went away");
+    }
+
+    [Fact]
+    public async Task RowsLockedByAnother_PostsWaitOrAreRefused_PingsGoOn_AndAllGoesOnAfterwards()
+    {
+        await using var postgres = await PostgresServer.StartAsync();
+        var database = await DatabaseAsync(postgres);
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync(environment: Settings(database));
+        await using var load = await FaultLoad.StartAsync(exchange, buyers);
+        var key = await exchange.KeyAsync("publisher", "search");
+        for (var round = 0; round < 2; round++)
+        {
+            await load.SellAsync(30, "before");
+            await using (var somebody = new NpgsqlConnection(database + ";Pooling=false"))
+            {
+                await somebody.OpenAsync();
+                await using var transaction = await somebody.BeginTransactionAsync();
+                // Every cap and balance, as by a report that forgot to end.
+                await using (var rows = new NpgsqlCommand("SELECT count(*) FROM (SELECT 1 FROM counter FOR UPDATE) AS locked", somebody, transaction)) await rows.ExecuteScalarAsync();
+                var sold = load.Sold;
+                await Until(() => load.Refused > 0 || load.Unanswered == 6, $"posts wait or are refused ({load.Text})", exchange);
+                for (var i = 0; i < 50; i++) (await exchange.PingAsync(key, "asked")).ShouldNotBeNull();
+                load.Sold.ShouldBeLessThanOrEqualTo(sold + 6, "what had its rows already");
+                await transaction.RollbackAsync();
+            }
+        }
+        await load.SellAsync(30, "afterwards");
+        await load.StopAsync();
+        await load.CheckAsync(buyers);
+        load.Lost.ShouldBe(0);
     }
 
     [Fact]

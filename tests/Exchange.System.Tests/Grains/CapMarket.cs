@@ -1,4 +1,5 @@
 using System.Text;
+using Exchange.Delivery.Templates;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
@@ -78,7 +79,7 @@ internal sealed class CapMarket
             """;
         var errors = new ConfigErrors();
         var result = CatalogCompiler.Compile(ConfigJson.Parse(Encoding.UTF8.GetBytes(json), errors).ShouldNotBeNull(), 1,
-            new() { Parsers = new FieldParsers((text, _) => text, text => text) }, errors);
+            new() { Parsers = new FieldParsers((text, _) => text, text => text), ParseTemplate = Liquid.Parse }, errors);
         result.Errors.Errors.ShouldBeEmpty();
         return result.Model.ShouldNotBeNull();
     }

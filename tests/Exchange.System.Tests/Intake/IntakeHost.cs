@@ -1,9 +1,11 @@
 extern alias server;
 
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
+using Exchange.Engine.Values;
 using Exchange.Grains.Intake;
 using Exchange.Storage;
 using Exchange.Storage.Sqlite;
@@ -45,6 +47,10 @@ public sealed class IntakeHost : IAsyncLifetime
     public string TestKey { get; private set; } = "";
     public string BuyerKey { get; private set; } = "";
     public bool IsReady { get; set; } = true;
+    /// <summary>This machine is a proxy of the operator's.</summary>
+    private static IpRanges TrustedProxies { get; } = new([new(IpAddress.FromBytes([127, 0, 0, 1]), 128)]);
+    /// <summary>From where publishers may call; who is not here may from anywhere.</summary>
+    public ConcurrentDictionary<string, IpRanges> Allowed { get; } = [];
     /// <summary>What the journal says waits for it.</summary>
     public int JournalWaiting { get; set; }
 
@@ -62,7 +68,7 @@ public sealed class IntakeHost : IAsyncLifetime
         });
         builder.Services.AddSingleton(TimeProvider.System).AddSingleton<ILeadIntake>(Desk).AddSingleton(store.Access).AddSingleton(store.Vault);
         builder.Services.AddSingleton(new Admission(TimeProvider.System, TimeSpan.FromMinutes(1), () => JournalWaiting));
-        builder.Services.AddAccess().AddObservability().AddIntake().AddExchangeGrpc().AddExchangeOpenApi();
+        builder.Services.AddAccess(TrustedProxies, _ => publisher => Allowed.GetValueOrDefault(publisher)).AddObservability().AddIntake().AddExchangeGrpc().AddExchangeOpenApi();
         builder.Services.AddReadiness("switch", (_, _) => Task.FromResult(IsReady));
         app = builder.Build();
         app.UseProblems();

@@ -2,6 +2,7 @@ extern alias server;
 
 using System.Text;
 using CsCheck;
+using Exchange.Delivery.Templates;
 using Exchange.Delivery;
 using Exchange.Engine;
 using Exchange.Engine.Catalog;
@@ -68,7 +69,7 @@ public sealed class PrivacyTests
     {
         var errors = new ConfigErrors();
         var catalog = ConfigPatch.Merge(CatalogYaml.Read(Base, errors)!, Nulls(CatalogYaml.Read(market.Yaml(), errors)!));
-        var compiled = CatalogCompiler.Compile(catalog, 1, new() { Parsers = Parsers.All }, errors);
+        var compiled = CatalogCompiler.Compile(catalog, 1, new() { Parsers = Parsers.All, ParseTemplate = Liquid.Parse }, errors);
         compiled.Errors.Errors.ShouldBeEmpty(market.Yaml());
         var exchange = new ScenarioExchange { Now = new DateTimeOffset(2026, 11, 23, 12, 0, 0, TimeSpan.Zero) };
         exchange.Apply(compiled.Model!);

@@ -47,12 +47,14 @@ internal sealed class ScenarioExchange : ILiveView
         live = new(Alerts);
         counts = new(live);
         Returns = new(this);
+        Deliveries = new(this);
     }
 
     public CatalogModel Model { get; private set; } = null!;
     public MemoryJournal Journal { get; } = new();
     public CapAlerts Alerts { get; }
     public ScenarioReturns Returns { get; }
+    public ScenarioDeliveries Deliveries { get; }
     /// <summary>What live bidders answer, by campaign; who is not here says no.</summary>
     public Dictionary<string, BidAnswer> Bids { get; } = new(StringComparer.Ordinal);
 
@@ -61,10 +63,32 @@ internal sealed class ScenarioExchange : ILiveView
         get => time.Now;
         set
         {
+            // Whatever is due on the way happens at its own moment.
+            while (NextDue is { } due && due <= value)
+            {
+                if (due > time.Now) time.Now = due;
+                TakeUpDue();
+            }
             time.Now = value;
             ExpireFirm();
-            TakeUp(deal => deal.Sale!.Waits!.Until.UntilMs <= NowMs);
+            TakeUpDue();
         }
+    }
+
+    /// <summary>Of leads and of deliveries that wait.</summary>
+    private DateTimeOffset? NextDue
+    {
+        get
+        {
+            var lead = waiting.Count == 0 ? (DateTimeOffset?)null : DateTimeOffset.FromUnixTimeMilliseconds(waiting.Min(deal => deal.Sale!.Waits!.Until.UntilMs));
+            return lead is { } first && Deliveries.NextDue is { } second ? first < second ? first : second : lead ?? Deliveries.NextDue;
+        }
+    }
+
+    private void TakeUpDue()
+    {
+        TakeUp(deal => deal.Sale!.Waits!.Until.UntilMs <= NowMs);
+        Deliveries.Run();
     }
 
     public void Apply(CatalogModel model)
@@ -136,7 +160,7 @@ internal sealed class ScenarioExchange : ILiveView
             Tree = outcome.Tree, SubId = call.SubId, Channel = call.Channel, CatalogVersion = Model.Version, Seed = input.Seed, MinPayout = input.MinPayout,
             MaxCopies = input.MaxCopies, SoldElsewhereCopies = input.SoldElsewhereCopies, SoldElsewhereSellers = input.SoldElsewhereSellers, Values = input.Values,
             Bids = outcome.Bids, Offers = outcome.Offers, Notes = outcome.Notes, Shares = outcome.Shares, Turns = outcome.Turns, Persons = input.Persons,
-            LiveBids = input.LiveBids, ExpiresAtMs = PingDesk.Expires(outcome, Now + vertical.PingTtl).ToUnixTimeMilliseconds(), Outcome = outcome.Outcome,
+            LiveBids = input.LiveBids, ExpiresAtMs = outcome.ExpiresAtMs(Now + vertical.PingTtl), Outcome = outcome.Outcome,
         };
         var deal = new Deal(Model, FirmOffers.AreHeld(Model, record) ? Held(input, record) : record);
         if (FirmOffers.AreHeld(Model, deal.Record)) firm.Add(deal);
@@ -260,6 +284,15 @@ internal sealed class ScenarioExchange : ILiveView
             Vertical = deal.Record.Vertical, Publisher = deal.Record.Publisher, SubId = deal.Record.SubId, Channel = deal.Record.Channel, Values = reading.Values, Now = deal.Subject.Now,
         };
         TakeUp(each => each == deal);
+        Deliveries.AskAgain(deal);
+    }
+
+    /// <summary>A held copy's buyer is asked now.</summary>
+    public void Call(Deal deal, int copyNo)
+    {
+        var campaign = deal.Sale!.BidAt(deal.Sale.SlotOfCopy(copyNo)!.BidIndex).Campaign;
+        deal.Calls.Add(campaign);
+        Drive(deal, new LeadEvent.Answered(copyNo, AnswerOf(campaign), Reason.None, null, null));
     }
 
     private void TakeUp(Predicate<Deal> isDue)
@@ -275,7 +308,8 @@ internal sealed class ScenarioExchange : ILiveView
 
     public static Explanation Explain(Deal deal) => Explainer.Explain(deal.Model, deal.Record);
 
-    private void Drive(Deal deal, LeadEvent happened)
+    /// <summary>One thing that happens to a lead, with all that follows from it at once.</summary>
+    public void Drive(Deal deal, LeadEvent happened)
     {
         Journal.Subject = deal.Subject!;
         var events = new Queue<LeadEvent>([happened]);
@@ -285,7 +319,12 @@ internal sealed class ScenarioExchange : ILiveView
             while (step.Submit is not null && step.Conflict is null)
             {
                 deal.Sale = step.Sale;
-                step = LeadMachine.Step(deal.Sale, new LeadEvent.Settled(Journal.Apply(step.Submit)), Context(deal));
+                var (item, verdict) = (step.Submit, Journal.Apply(step.Submit));
+                step = LeadMachine.Step(deal.Sale, new LeadEvent.Settled(verdict), Context(deal));
+                if (!verdict.IsSuccess) continue;
+                // A delivery tells by its copy how it stands.
+                deal.Sale = step.Sale;
+                Deliveries.Add(deal, item);
             }
             deal.Sale = step.Sale;
             Heal();
@@ -298,6 +337,7 @@ internal sealed class ScenarioExchange : ILiveView
             }
         }
         Remember(deal);
+        Deliveries.Run();
     }
 
     private void Remember(Deal deal)
@@ -320,7 +360,7 @@ internal sealed class ScenarioExchange : ILiveView
         }, this, rotations)),
     };
 
-    private long NowMs => Now.ToUnixTimeMilliseconds();
+    public long NowMs => Now.ToUnixTimeMilliseconds();
 
     private static Subject SubjectOf(PingInput ping) => new()
     {

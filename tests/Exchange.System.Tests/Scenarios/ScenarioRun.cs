@@ -36,7 +36,7 @@ internal sealed class ScenarioRun
         verbs = new(StringComparer.Ordinal)
         {
             ["catalog"] = Change, ["change"] = Change, ["at"] = At, ["after"] = After, ["ping"] = Ping, ["post"] = Post, ["answers"] = Answers, ["later"] = Later, ["add"] = Add, ["bids"] = Bids, ["asked"] = words => LeadText.Asked(Deal(words)),
-            ["lead"] = words => LeadText.Of(Deal(words)), ["calls"] = words => LeadText.Calls(Deal(words)), ["explain"] = Explain, ["sell"] = words => string.Join(' ', Sell(words)),
+            ["lead"] = words => LeadText.Of(Deal(words)), ["calls"] = words => LeadText.Calls(Deal(words)), ["deliveries"] = words => exchange.Deliveries.Tell(Deal(words), Zone), ["explain"] = Explain, ["sell"] = words => string.Join(' ', Sell(words)),
             ["tally"] = words => string.Join(", ", Sell(words).GroupBy(who => who).OrderBy(group => group.Key, StringComparer.Ordinal).Select(group => $"{group.Key} {group.Count()}")),
             ["caps"] = Caps, ["return"] = words => exchange.Returns.Ask(Deal(words), Campaign(words), words.Next("a reason, as invalid_phone")),
             ["accept"] = words => exchange.Returns.Decide(Deal(words), Campaign(words), accept: true),

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Exchange.Delivery.Templates;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
@@ -73,7 +74,7 @@ internal static class PingMarket
             """;
         var errors = new ConfigErrors();
         var root = ConfigJson.Parse(Encoding.UTF8.GetBytes(written), errors);
-        var compiled = root is null ? null : CatalogCompiler.Compile(root, 4711, new CompileOptions { Parsers = new((text, _) => text, text => text) }, errors);
+        var compiled = root is null ? null : CatalogCompiler.Compile(root, 4711, new CompileOptions { Parsers = new((text, _) => text, text => text), ParseTemplate = Liquid.Parse }, errors);
         return compiled?.Model ?? throw new InvalidOperationException(string.Join("; ", errors.Errors.Select(error => error.Pointer + " " + error.Message)));
     }
 }

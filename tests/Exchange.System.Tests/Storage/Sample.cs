@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Exchange.Delivery.Templates;
 using Exchange.Engine;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
@@ -166,7 +167,7 @@ internal static class Sample
             """;
         var errors = new ConfigErrors();
         var root = ConfigJson.Parse(Encoding.UTF8.GetBytes(Written), errors);
-        var compiled = CatalogCompiler.Compile(root!, 3, new CompileOptions { Parsers = new((text, _) => text, text => text) }, errors);
+        var compiled = CatalogCompiler.Compile(root!, 3, new CompileOptions { Parsers = new((text, _) => text, text => text), ParseTemplate = Liquid.Parse }, errors);
         return compiled.Model ?? throw new InvalidOperationException(string.Join("; ", errors.Errors.Select(error => error.Pointer + " " + error.Message)));
     }
 

@@ -23,6 +23,30 @@ public abstract partial class StoreContract
     private async Task<ulong[]> DoubtsAsync(DoubtQuery query) => [.. (await Store.Doubts.ListAsync(query, default)).Rows.Select(row => row.Copy.Lead.Low)];
 
     [Fact]
+    public async Task HeldTests_OfLongAgo_OldestFirst_AreThoseStillHeld()
+    {
+        await Store.ApplyAsync(Limits());
+        foreach (var (n, test, atMs) in new[] { (1, true, Now + 30), (2, true, Now + 20), (3, true, Now + 10), (4, true, Now + 5_000), (5, false, Now), (6, true, Now), (7, true, Now) })
+            await Store.SubmitAsync(Post(
+                Lead(n, test), [Copy(1, [], CopyMove.Hold, exclusive: false) with { Transfers = [] }, Copy(2, [], CopyMove.Hold, "b", exclusive: false) with { Transfers = [] }], maxCopies: 2, atMs: atMs));
+        // One of its two copies is sold: the other is held still. Ended, or in doubt: not held.
+        await EndTestAsync(1, CopyMove.Capture, LeadState.Sold, 1);
+        await EndTestAsync(6, CopyMove.Void, LeadState.Unsold, 1, 2);
+        await EndTestAsync(7, CopyMove.Doubt, LeadState.InDoubt, 1, 2);
+
+        (await Store.Leads.HeldTestsAsync(Now + 1_000, 9, default)).ShouldBe([Lead(3, test: true), Lead(2, test: true), Lead(1, test: true)]);
+        (await Store.Leads.HeldTestsAsync(Now + 1_000, 2, default)).ShouldBe([Lead(3, test: true), Lead(2, test: true)]);
+        (await Store.Leads.HeldTestsAsync(Now + 10_000, 9, default)).Count.ShouldBe(4);
+        (await Store.Leads.HeldTestsAsync(Now + 10, 9, default)).ShouldBeEmpty();
+
+        async Task EndTestAsync(int n, CopyMove move, LeadState state, params int[] copies) =>
+            (await Store.SubmitAsync(new()
+            {
+                Lead = Lead(n, test: true), AtMs = Now + 100, State = state, Ends = [.. copies.Select(no => new CopyEnd(no, move, Reason.None, []))],
+            })).Code.ShouldBe(VerdictCode.Done);
+    }
+
+    [Fact]
     public async Task Doubts_ByEachFilterAndPage_AreAllThere_OldestFirst()
     {
         await Store.ApplyAsync(Limits());

@@ -112,6 +112,19 @@ public abstract partial class StoreContract
     }
 
     [Fact]
+    public async Task Setting_SetOnceByRacers_IsTheFirstOnesForAll()
+    {
+        for (var race = 0; race < 20; race++)
+        {
+            var name = $"key:{race}";
+            var told = await Task.WhenAll(Enumerable.Range(0, 4).Select(n => Task.Run(() => Store.Access.SetOnceAsync(name, $"value-{n}", default))));
+            var counts = told.Distinct().ShouldHaveSingleItem();
+            (await Store.Access.FindSettingAsync(name, default)).ShouldBe(counts);
+            (await Store.Access.SetOnceAsync(name, "late", default)).ShouldBe(counts);
+        }
+    }
+
+    [Fact]
     public async Task SecretsSettingsOperations_Written_AreReadBack()
     {
         await Store.Access.PutSecretAsync("hook", "one"u8.ToArray(), Now, default);

@@ -1,13 +1,9 @@
 namespace Exchange.Engine.Catalog.Reading;
 
-/// <summary>
-/// The keys that a map may have: those this build honours and those that the format knows but this build does not honour yet.
-/// The second are refused by name, so that nobody believes that a rule holds which is not kept.
-/// </summary>
-internal sealed class MapKeys(string[] honoured, params string[] later)
+/// <summary>The keys that a map may have; any other is refused, so that nobody believes that a rule holds which is not kept.</summary>
+internal sealed class MapKeys(string[] names)
 {
-    public IReadOnlyList<string> Honoured { get; } = honoured;
-    public IReadOnlyList<string> Later { get; } = later;
+    public IReadOnlyList<string> Names { get; } = names;
 }
 
 /// <summary>A map whose keys were checked. Every error names the key's own path.</summary>
@@ -29,9 +25,8 @@ internal sealed class MapReader
         if (Map(node, errors) is not { } map) return null;
         foreach (var (key, value) in map.Entries)
         {
-            if (keys.Honoured.Contains(key, StringComparer.Ordinal)) continue;
-            if (keys.Later.Contains(key, StringComparer.Ordinal)) NotYet(value.Path, errors);
-            else errors.Add(value.Path, ConfigCodes.UnknownKey, Nearest.Fix("The catalog has no such key here", key, [.. keys.Honoured, .. keys.Later], errors));
+            if (!keys.Names.Contains(key, StringComparer.Ordinal))
+                errors.Add(value.Path, ConfigCodes.UnknownKey, Nearest.Fix("The catalog has no such key here", key, keys.Names, errors));
         }
         return new(map);
     }
@@ -45,9 +40,6 @@ internal sealed class MapReader
             : $"This needs a map of keys and values, not {node.Kind}.");
         return null;
     }
-
-    public static void NotYet(string path, ConfigErrors errors) =>
-        errors.Add(path, ConfigCodes.NotSupported, "The catalog format knows this, but this build cannot honour it yet; take it out, it is never silently ignored.");
 
     /// <summary>The value of a key that must be there, or null with <c>missing_key</c>.</summary>
     public ConfigNode? Required(string key, string what, ConfigErrors errors)

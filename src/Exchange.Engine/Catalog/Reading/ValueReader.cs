@@ -105,12 +105,11 @@ internal static class ValueReader
     }
 
     /// <summary>One of a few words.</summary>
-    public static T? Word<T>(ConfigNode node, IReadOnlyList<(string Word, T Value)> words, ConfigErrors errors, params ReadOnlySpan<string> later) where T : struct
+    public static T? Word<T>(ConfigNode node, IReadOnlyList<(string Word, T Value)> words, ConfigErrors errors) where T : struct
     {
         if (Text(node, errors) is not { } text) return null;
         foreach (var (word, value) in words) if (word == text) return value;
-        if (later.Contains(text)) MapReader.NotYet(node.Path, errors);
-        else errors.Add(node.Path, ConfigCodes.UnknownValue, Nearest.Fix("This place takes one of a few words", text, words.Select(pair => pair.Word), errors));
+        errors.Add(node.Path, ConfigCodes.UnknownValue, Nearest.Fix("This place takes one of a few words", text, words.Select(pair => pair.Word), errors));
         return null;
     }
 

@@ -9,14 +9,14 @@ namespace Exchange.Engine.Catalog.Sections;
 /// answer is still the same. See <see cref="Takeover"/>.
 /// </summary>
 internal sealed class CompiledCatalog(
-    TimeZoneInfo zone, FieldParsers parsers, ParseTemplate? parseTemplate, IReadOnlyDictionary<string, IReadOnlyDictionary<string, ConfigNode>> declared)
+    TimeZoneInfo zone, FieldParsers parsers, ParseTemplate parseTemplate, IReadOnlyDictionary<string, IReadOnlyDictionary<string, ConfigNode>> declared)
 {
     private readonly Dictionary<string, Dictionary<string, CompiledEntry>> entries =
         declared.ToDictionary(section => section.Key, section => new Dictionary<string, CompiledEntry>(section.Value.Count, StringComparer.Ordinal), StringComparer.Ordinal);
 
     public TimeZoneInfo Zone => zone;
     public FieldParsers Parsers => parsers;
-    public ParseTemplate? ParseTemplate => parseTemplate;
+    public ParseTemplate ParseTemplate => parseTemplate;
 
     /// <summary>Every limit of the catalog, as in its model.</summary>
     public IReadOnlyList<LimitModel> Limits { get; set; } = [];

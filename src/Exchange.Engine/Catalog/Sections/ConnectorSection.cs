@@ -14,11 +14,6 @@ internal static class ConnectorSection
 
     public static void Read(ConfigNode node, CatalogDraft draft)
     {
-        if (draft.Options.ParseTemplate is null)
-        {
-            MapReader.NotYet(node.Path, draft.Errors);
-            return;
-        }
         if (MapReader.Map(node, draft.Errors) is not { } connectors) return;
         var read = (string id, ConfigNode entry) => Connector(id, entry, draft);
         foreach (var (id, entry) in connectors.Entries) draft.Takeover.Entry(draft.Connectors, id, entry, read, static connector => connector);

@@ -12,11 +12,6 @@ internal static class EmailWith
 
     public static EndpointModel Read(EndpointModel endpoint, ConfigNode node, bool whole, CatalogDraft draft)
     {
-        if (draft.Options.ParseTemplate is null)
-        {
-            MapReader.NotYet(node.Path, draft.Errors);
-            return endpoint;
-        }
         if (MapReader.Open(node, Keys, draft.Errors) is not { } map) return endpoint;
         var toNode = whole ? map.Required("to", "the address that gets the leads", draft.Errors) : map["to"];
         var to = toNode is null ? endpoint.Email?.To : To(toNode, draft);

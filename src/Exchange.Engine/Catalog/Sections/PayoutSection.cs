@@ -23,7 +23,7 @@ internal static class PayoutSection
             if (map["otherwise"] is { } stray) errors.Add(stray.Path, ConfigCodes.MisplacedKey, "`otherwise` goes with `rules`; take it out.");
             return Terms(map, errors) is { } terms ? new([], terms, minMargin) { KeptOnReturn = keeps } : null;
         }
-        foreach (var key in TermsKeys.Honoured)
+        foreach (var key in TermsKeys.Names)
             if (map[key] is { } beside) errors.Add(beside.Path, ConfigCodes.Conflict, $"A payout is either `{key}` or made by `rules`; put it into `otherwise`.");
         var rules = new List<PayoutRule>();
         var prices = new List<Money>();
@@ -41,7 +41,7 @@ internal static class PayoutSection
 
     private static PayoutTerms? Terms(MapReader map, ConfigErrors errors)
     {
-        var given = TermsKeys.Honoured.Where(key => map[key] is not null).ToList();
+        var given = TermsKeys.Names.Where(key => map[key] is not null).ToList();
         if (given.Count != 1)
         {
             if (given.Count == 0) errors.Add(map.Path, ConfigCodes.MissingKey, "A payout needs one of `share`, `fixed` or `margin`.");

@@ -15,11 +15,6 @@ internal static class PostbackSection
     public static PostbackModel? Read(ConfigNode node, CatalogDraft draft)
     {
         var errors = draft.Errors;
-        if (draft.Options.ParseTemplate is null)
-        {
-            MapReader.NotYet(node.Path, errors);
-            return null;
-        }
         if (MapReader.Open(node, Keys, errors) is not { } map) return null;
         var url = map.Required("url", "where it is called, as \"https://example.com/pb?cid={{ tags.click_id }}&p={{ payout }}\"", errors) is { } urlNode ? Url(urlNode, draft) : null;
         var events = map["events"] is { } eventsNode ? Events(eventsNode, errors) : PostbackEvents.All;
@@ -48,7 +43,7 @@ internal static class PostbackSection
             errors.Add(node.Path, ConfigCodes.OutOfRange, $"A template may have at most {Limits.TemplateChars} characters.");
             return null;
         }
-        var (template, error) = draft.Options.ParseTemplate!(text);
+        var (template, error) = draft.Options.ParseTemplate(text);
         if (template is null)
         {
             errors.Add(node.Path, ConfigCodes.InvalidTemplate, error ?? "This is not a template that can be read.");

@@ -10,7 +10,7 @@ namespace Exchange.Engine.Catalog.Sections;
 internal static class PublisherSection
 {
     private static readonly MapKeys Keys = new(
-        ["name", "note", "status", "verticals", "payout", "filter", "caps", "time_zone", "intake", "postback"], "ips");
+        ["name", "note", "status", "verticals", "payout", "filter", "caps", "time_zone", "intake", "postback", "ips"]);
 
     public static void Read(ConfigNode node, CatalogDraft draft)
     {
@@ -56,6 +56,7 @@ internal static class PublisherSection
         {
             Intake = intake ?? IntakeModel.Plain,
             Postback = map["postback"] is { } postbackNode ? PostbackSection.Read(postbackNode, draft) : null,
+            Ips = map["ips"] is { } ipsNode ? IpsReader.Read(ipsNode, errors) : null,
             Id = id, Name = name, Status = status, Verticals = verticals.ToFrozenDictionary(StringComparer.Ordinal), Gate = limits.Gate, Caps = limits.Caps, Zone = zone,
         };
     }

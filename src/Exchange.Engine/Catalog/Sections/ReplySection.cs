@@ -68,12 +68,12 @@ internal sealed class ReplySection(RequestScope scope)
             return null;
         }
         if (MapReader.Map(node, Errors) is not { } map) return null;
-        var known = new MapKeys([.. keys.Honoured, .. others.Honoured]);
+        var known = new MapKeys([.. keys.Names, .. others.Names]);
         MapReader.Open(map, known, Errors);
         foreach (var (key, value) in map.Entries)
-            if (!keys.Honoured.Contains(key) && others.Honoured.Contains(key) && value.Path == ConfigErrors.At(path, key))
-                Errors.Add(value.Path, ConfigCodes.MisplacedKey, $"`{key}` belongs to another request's reply; here are {string.Join(", ", keys.Honoured)}.");
-        return MapReader.Open(new ConfigMap(path, map.Line, [.. map.Entries.Where(entry => keys.Honoured.Contains(entry.Key))]), keys, new());
+            if (!keys.Names.Contains(key) && others.Names.Contains(key) && value.Path == ConfigErrors.At(path, key))
+                Errors.Add(value.Path, ConfigCodes.MisplacedKey, $"`{key}` belongs to another request's reply; here are {string.Join(", ", keys.Names)}.");
+        return MapReader.Open(new ConfigMap(path, map.Line, [.. map.Entries.Where(entry => keys.Names.Contains(entry.Key))]), keys, new());
     }
 
     private ReplyFormat? Format(MapReader map) => map["format"] is { } node ? ValueReader.Word(node, Formats, Errors) : null;

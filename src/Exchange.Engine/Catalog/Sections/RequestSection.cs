@@ -100,7 +100,7 @@ internal static class RequestSection
     private static AuthModel? Auth(ConfigNode node, RequestTemplates templates, ConfigErrors errors)
     {
         if (MapReader.Open(node, AuthKeys, errors) is not { } map) return null;
-        var given = AuthKeys.Honoured.Where(key => map[key] is not null).ToArray();
+        var given = AuthKeys.Names.Where(key => map[key] is not null).ToArray();
         if (given.Length != 1)
         {
             errors.Add(node.Path, given.Length == 0 ? ConfigCodes.MissingKey : ConfigCodes.Conflict, "`auth` is one of basic, bearer and oauth2.");

@@ -36,7 +36,7 @@ internal sealed class RequestTemplates(RequestPhase phase, RequestScope scope)
             errors.Add(node.Path, ConfigCodes.OutOfRange, $"A template may have at most {Limits.TemplateChars} characters.");
             return null;
         }
-        var (template, error) = scope.Draft.Options.ParseTemplate!(text.Text);
+        var (template, error) = scope.Draft.Options.ParseTemplate(text.Text);
         if (template is null)
         {
             errors.Add(node.Path, ConfigCodes.InvalidTemplate, error ?? "This is not a template that can be read.");

@@ -17,7 +17,7 @@ namespace Exchange.Server.Intake.Compatibility;
 /// Takes calls in another product's form, makes of each the command that our own form makes, and tells the answer back in that form. Refusals are answered as
 /// there, with 200 and words in the body; only what asks to come again, and a body that is too large or of another type, has its own status.
 /// </summary>
-internal sealed class ForeignHttp(ILeadIntake intake, Admission admission, ICatalogHost catalog, ApiKeys keys, ExchangeMetrics metrics, TimeProvider time)
+internal sealed class ForeignHttp(ILeadIntake intake, Admission admission, ICatalogHost catalog, Gate gate, ExchangeMetrics metrics, TimeProvider time)
 {
     public async Task HandleAsync(HttpContext context, ForeignApi api, string path)
     {
@@ -34,7 +34,8 @@ internal sealed class ForeignHttp(ILeadIntake intake, Admission admission, ICata
         var (kind, error) = api.KindOf(path, form);
         var request = new IntakeRequest(kind ?? RequestKind.Ping);
         var badKey = IdempotencyKeys.Read(context.Request.Headers, out var key);
-        problem = Enter(context.Request, form.Take(api.KeyName, request), out var caller) ?? badKey ?? (kind is null ? Problem.Of(400, "malformed", error) : null);
+        // The key stands in the body, where these products have theirs, or in our header; in a URL never.
+        problem = gate.Check(context, form.Take(api.KeyName, request), [KeyRole.Publisher], out var caller) ?? badKey ?? (kind is null ? Problem.Of(400, "malformed", error) : null);
         if (problem is not null)
         {
             await RefuseAsync(context, api, sent, problem);
@@ -44,18 +45,6 @@ internal sealed class ForeignHttp(ILeadIntake intake, Admission admission, ICata
         var outcome = await AskAsync(request, new CallContext(caller, receivedAt, key, 0), started, context.RequestAborted);
         if (outcome.Problem is { } refused) await RefuseAsync(context, api, sent, refused);
         else await WriteAsync(context, api.Answer(outcome, sent), StatusCodes.Status200OK);
-    }
-
-    /// <summary>The key stands in the body, where these products have theirs, or in our header; in a URL never.</summary>
-    private Problem? Enter(HttpRequest request, string? key, out Caller caller)
-    {
-        caller = null!;
-        if (Credentials.InUrl(request)) return Gate.InUrl;
-        var found = keys.Find(key is null ? Credentials.Presented(request) : key.AsSpan());
-        if (found is null) return Gate.Unauthenticated;
-        if (found.Role != KeyRole.Publisher) return Gate.Forbidden;
-        caller = found;
-        return null;
     }
 
     private void Read(ForeignApi api, ForeignForm form, IntakeRequest request, Caller caller)

@@ -1,0 +1,29 @@
+using System.Collections.Frozen;
+
+namespace Exchange.Engine.Deliveries;
+
+/// <summary>The error codes of attempts of which certainly nothing reached the buyer, or which it turned away as "surely not taken, come again".</summary>
+internal static class NothingArrived
+{
+    private static readonly FrozenSet<string> Codes = new[]
+    {
+        // The buyer's own word.
+        "http_429", "http_503", "retry_later",
+        // Held back here: its limits, our time, no way to it.
+        "rate_limited", "endpoint_busy", "no_time_left", "no_connector", "endpoint_gone", "smtp_not_set",
+        // No request could be made: what is set, or what the template gave.
+        "secret_missing", "secret_invalid", "url_missing", "url_invalid", "url_refused", "address_invalid", "header_invalid", "template_failed", "template_too_large",
+        // No token to send it with.
+        "token_url_invalid", "token_refused", "token_unreadable",
+        // No connection, or none that may be spoken on.
+        "name_not_found", "address_refused", "connect_refused", "connect_timeout", "connect_failed", "tls_failed", "not_connected",
+        "host_key_changed", "sftp_auth", "smtp_auth",
+        // A file that never got its name.
+        "folder_missing", "permission_denied", "sftp_failed",
+    }.ToFrozenSet(StringComparer.Ordinal);
+
+    /// <summary>A mail server's 4xx (for now), and its no to us: the text of the mail was not taken.</summary>
+    private const string MailServersNo = "smtp_";
+
+    public static bool Of(string error) => Codes.Contains(error) || error.StartsWith(MailServersNo, StringComparison.Ordinal) && !error.EndsWith(DeliveryDecision.AfterDoubt, StringComparison.Ordinal);
+}

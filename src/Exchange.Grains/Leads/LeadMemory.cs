@@ -1,0 +1,92 @@
+using Exchange.Engine;
+using Exchange.Engine.Fields;
+using Exchange.Engine.Filters;
+using Exchange.Engine.Leads;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+using Exchange.Grains.Intake;
+using Exchange.Storage;
+
+namespace Exchange.Grains.Leads;
+
+/// <summary>
+/// What one activation remembers of its lead. It is changed behind the gate only, and forgotten whenever the rows may say otherwise: they are the truth, this
+/// spares reading them.
+/// </summary>
+internal sealed class LeadMemory(LeadServices services, LeadId id)
+{
+    private readonly SemaphoreSlim gate = new(1, 1);
+    private SaleWorld? world;
+    private IReadOnlyList<InputError> warnings = [];
+
+    public LeadId Id => id;
+
+    /// <summary>Null, or with a first write that is not done: not known here, the rows tell it.</summary>
+    public LeadSale? Sale { get; set; }
+
+    public LeadRow? Row { get; set; }
+
+    /// <summary>Of a lead that was read or begun: the rest of the world as it is now.</summary>
+    public SaleContext Context => world!.Context(Now);
+
+    public SaleWorld World => world!;
+
+    public bool IsKnown => Sale is { First: null };
+
+    /// <summary>How long its vertical lets a post take; null: not known yet.</summary>
+    public TimeSpan? LongestPost => world is not null && Sale is not null ? world.AtPing.Verticals[Sale.Record.Vertical].PostDeadline : null;
+
+    private DateTimeOffset Now => services.Time.GetUtcNow();
+
+    /// <summary>What is known here was made by this body: the pump may have brought back a lead that another body made.</summary>
+    public bool IsKnownAs(PostCommand command) => IsKnown && Row!.PostHash.AsSpan().SequenceEqual(command.BodyHash);
+
+    /// <summary>One change at a time: whoever is in keeps the others out until it leaves.</summary>
+    public async Task<Passage> EnterAsync()
+    {
+        await gate.WaitAsync();
+        return new(gate);
+    }
+
+    /// <summary>A post that may be sold; nothing of it is durable yet.</summary>
+    public void Begin(PreparedPost post) => (Sale, world, Row, warnings) = (post.Sale, post.World, post.Row, post.Warnings);
+
+    /// <summary>The lead as its rows tell it. False: there is none.</summary>
+    public async Task<bool> RestoreAsync()
+    {
+        Row = await services.Store.Leads.FindAsync(id, CancellationToken.None);
+        if (Row is null) return false;
+        var atPing = await services.Catalog.ModelAsync(Row.CatalogVersion, CancellationToken.None);
+        var record = await services.Store.Pings.FindAsync(id, services.Catalog.ModelAsync, CancellationToken.None) ?? LostRecord.From(Row, atPing, []);
+        (Sale, world) = await RestoredSale.FromAsync(services, Row, record, atPing);
+        return true;
+    }
+
+    /// <summary>It is read anew, without what it held.</summary>
+    public void Forget() => (Sale, Row, world) = (null, null, null);
+
+    /// <summary>An open copy as its row would tell it.</summary>
+    public CopyRow CopyOf(Slot slot)
+    {
+        var bid = Sale!.BidAt(slot.BidIndex);
+        return new(new(id, slot.CopyNo), slot.OfferId, bid.Campaign, bid.Buyer, bid.Company, slot.Sharing == Sharing.Exclusive,
+            slot.State == SlotState.InDoubt ? CopyState.InDoubt : CopyState.Held, slot.Price, slot.Payout, Row!.AtMs, Reason.None, null, null);
+    }
+
+    public bool IsOpen(int copyNo) => Sale?.SlotOfCopy(copyNo) is { State: SlotState.Held or SlotState.InDoubt };
+
+    public LeadAnswer AnswerOf(LeadSale state) => LeadAnswers.Of(state, services.Catalog.Current.Currency, warnings);
+
+    /// <summary>What the publisher is told of it now.</summary>
+    public PostReply Reply()
+    {
+        var answer = AnswerOf(Sale!);
+        return new(answer.HttpStatus, answer.ToJson(), null);
+    }
+}
+
+/// <summary>Lets the next one in when it is disposed of, once.</summary>
+internal readonly struct Passage(SemaphoreSlim gate) : IDisposable
+{
+    public void Dispose() => gate.Release();
+}

@@ -1,0 +1,68 @@
+using Exchange.Engine.Leads;
+using Exchange.Engine.Ledger;
+using Exchange.Grains.Feed;
+using Exchange.Storage;
+
+namespace Exchange.Grains.Leads;
+
+/// <summary>Performs what <see cref="LeadMachine"/> decides: each item durable before anything follows from it, and then the calls that it allows.</summary>
+/// <param name="call">Begins to call a copy's buyer; its hold and this delivery's lease are durable.</param>
+internal sealed class LeadSteps(LeadServices services, LeadMemory lead, Action<int, NewDelivery> call)
+{
+    /// <summary>One step after another until the machine has nothing to make durable. Behind the lead's gate.</summary>
+    public async Task<LeadStep> StepAsync(LeadEvent happened)
+    {
+        try
+        {
+            var wasSettled = lead.Sale is { First: null, IsSettled: true };
+            var step = services.Decide(lead.Sale!, happened, lead.Context);
+            JournalItem? submitted = null;
+            var written = false;
+            while (true)
+            {
+                lead.Sale = step.Sale;
+                if (step.Submit is null || step.Conflict is not null) break;
+                submitted = step.Submit;
+                var done = step.Sale.InFlight!.IfDone;
+                // Recorded with the outcome: what is said is what is stored.
+                var item = done.State == LeadState.Pending ? submitted : submitted with { Answer = lead.AnswerOf(done).ToJson() };
+                var verdict = await services.Store.Journal.SubmitAsync(item, CancellationToken.None);
+                written = verdict.Code == VerdictCode.Done;
+                // The row as it is stored: whoever sends this lead again says the same of it.
+                if (verdict.Code == VerdictCode.Done && (submitted.New is not null || submitted.Post is not null)) lead.Row = lead.Row! with { AtMs = submitted.AtMs };
+                // Only what this very item wrote: what was there already is on its way, or comes when its lease runs out.
+                if (verdict.Code == VerdictCode.Done)
+                {
+                    services.Pump.Started(done, submitted);
+                    services.Postbacks.Started(submitted);
+                }
+                if (done.Waits is not null) services.Waits.Nudge();
+                step = IsGate(submitted, verdict) && await services.Catalog.RefreshAsync(CancellationToken.None)
+                    ? services.Decide(lead.Sale, new LeadEvent.Stale(), lead.Context)
+                    : services.Decide(lead.Sale, new LeadEvent.Settled(verdict), lead.Context);
+            }
+            // Somebody else's plan is in the rows, not ours. Or ours, and whoever wrote it calls: another activation, or the pump when its lease runs out.
+            if (step.Conflict is not null || step.Calls.Count > 0 && !written) lead.Sale = null;
+            else if (!wasSettled && lead.Sale is { First: null, IsSettled: true } sale)
+            {
+                if (sale.Promised is not null) services.Promises.Settled(sale.PromiseKept);
+                services.Standing.Sold(sale);
+                services.Feed.Settled(sale);
+            }
+            if (written) foreach (var copyNo in step.Calls) call(copyNo, DeliveryOf(submitted!, copyNo));
+            return step;
+        }
+        catch
+        {
+            // An item may be on its way and a step half done: begin again with the rows.
+            lead.Sale = null;
+            throw;
+        }
+    }
+
+    private static bool IsGate(JournalItem item, Verdict verdict) =>
+        verdict.Code == VerdictCode.Refused && item.Starts[verdict.CopyIndex].Takes[verdict.TakeIndex].LimitId.StartsWith("open:", StringComparison.Ordinal);
+
+    private static NewDelivery DeliveryOf(JournalItem item, int copyNo) =>
+        (item.Starts.FirstOrDefault(copy => copy.No == copyNo)?.Deliveries ?? item.Ends.First(end => end.No == copyNo).Deliveries)[0];
+}
