@@ -36,7 +36,8 @@ public sealed class EndpointBreakers(BreakerOptions options, TimeProvider time)
     public async ValueTask<BidAnswer> AskAsync(EndpointModel endpoint, Func<ValueTask<BidAnswer>> ask)
     {
         var breaker = breakers.GetOrAdd(endpoint.Key, static (_, self) => self.Create(), this);
-        var context = ResilienceContextPool.Shared.Get();
+        // Whoever asks runs on a scheduler of its own, a grain's for one, and goes on there.
+        var context = ResilienceContextPool.Shared.Get(continueOnCapturedContext: true);
         try
         {
             var outcome = await breaker.Pipeline.ExecuteOutcomeAsync(static async (_, ask) => Outcome.FromResult(await ask()), context, ask);

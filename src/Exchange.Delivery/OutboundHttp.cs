@@ -16,6 +16,7 @@ namespace Exchange.Delivery;
 public sealed class OutboundHttp : IDisposable
 {
     private readonly OutboundOptions options;
+    private readonly TimeProvider time;
     private readonly PublicHosts hosts;
     private readonly EndpointGates gates;
     private readonly HttpMessageInvoker http;
@@ -24,18 +25,18 @@ public sealed class OutboundHttp : IDisposable
 
     public OutboundHttp(OutboundOptions options, ResolveHost? resolve = null, TimeProvider? time = null)
     {
-        this.options = options;
+        (this.options, this.time) = (options, time ?? TimeProvider.System);
         hosts = new(options.AllowLoopback, resolve);
-        gates = new(options.InFlightPerEndpoint, options.WaitingPerEndpoint, time ?? TimeProvider.System);
+        gates = new(options.InFlightPerEndpoint, options.WaitingPerEndpoint, this.time);
         http = new(Sockets());
     }
 
     /// <summary>For tests: everything but the sockets.</summary>
-    internal OutboundHttp(OutboundOptions options, HttpMessageHandler wire)
+    internal OutboundHttp(OutboundOptions options, HttpMessageHandler wire, TimeProvider time)
     {
-        this.options = options;
+        (this.options, this.time) = (options, time);
         hosts = new(options.AllowLoopback, static (_, _) => throw new InvalidOperationException("No socket, no name"));
-        gates = new(options.InFlightPerEndpoint, options.WaitingPerEndpoint, TimeProvider.System);
+        gates = new(options.InFlightPerEndpoint, options.WaitingPerEndpoint, time);
         http = new(wire);
         hasSockets = false;
     }
@@ -77,8 +78,8 @@ public sealed class OutboundHttp : IDisposable
         if (!MayCall(endpoint, request.Url)) return new(false, 0, null, "url_refused", null);
         var gate = gates.For(endpoint, purpose == CallPurpose.Token);
         if (!gate.TryTake(spare: purpose == CallPurpose.Ping, out var freeIn)) return new(false, 0, null, "rate_limited", null) { FreeIn = freeIn };
-        using var limited = purpose == CallPurpose.Ping && deadline.CanBeCanceled ? null : CancellationTokenSource.CreateLinkedTokenSource(deadline);
-        limited?.CancelAfter(timeout);
+        using var timer = purpose == CallPurpose.Ping && deadline.CanBeCanceled ? null : new CancellationTokenSource(timeout, time);
+        using var limited = timer is null ? null : CancellationTokenSource.CreateLinkedTokenSource(deadline, timer.Token);
         var until = limited?.Token ?? deadline;
         try
         {

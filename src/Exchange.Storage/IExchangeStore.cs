@@ -288,6 +288,12 @@ public interface IDeliveryStore
     /// </summary>
     Task<bool> TurnAsync(CopyId copy, string endpoint, long fence, IReadOnlyList<NewDelivery> become, long nowMs, CancellationToken cancel);
 
+    /// <summary>
+    /// Nobody asks the buyer of this copy any more: what would ask it again becomes a dead letter (<c>resolved</c>). False: a call is under way, under a lease that is
+    /// not over, and nothing has changed for it.
+    /// </summary>
+    Task<bool> GiveUpAsync(CopyId copy, long nowMs, CancellationToken cancel);
+
     /// <summary>At start, by the process that holds the data folder's lock: the dead predecessor's leases end at once. Returns how many.</summary>
     Task<int> AdoptAsync(long nowMs, CancellationToken cancel);
 

@@ -53,9 +53,16 @@ internal sealed class NewCapCount
     }
 
     /// <param name="value">Whose count; null where the cap has one.</param>
-    public void Add(in LiveCopy copy, string? value)
+    public void Add(in LiveCopy copy, string? value) => Add(copy, Of(value));
+
+    /// <summary>
+    /// A copy that took of a counter of this window while the cap was in force before: it is still that one's, whatever its lead says by now (fields were added, its
+    /// person was erased). Its end moves that counter.
+    /// </summary>
+    public void AddTaken(in LiveCopy copy, string key) => Add(copy, rows[key]);
+
+    private void Add(in LiveCopy copy, Row row)
     {
-        var row = Of(value);
         var amount = AmountOf(copy);
         var sold = copy.State is CopyState.Captured or CopyState.Reversed;
         if (sold) row.Used += amount;

@@ -10,6 +10,9 @@ public static class PersonScopes
     /// <summary>Of a vertical's duplicate rule, for one publisher where the rule says so.</summary>
     public static string Of(string vertical, DuplicateRule rule, string publisher) => rule.PerPublisher ? $"v:{vertical}:p:{publisher}" : $"v:{vertical}";
 
+    /// <summary>Whether a scope is a vertical's, of one publisher or of all.</summary>
+    public static bool IsOfVertical(string scope) => scope.StartsWith("v:", StringComparison.Ordinal);
+
     public static string OfBuyer(string buyer) => "b:" + buyer;
 
     public static string OfCampaign(string campaign) => "c:" + campaign;

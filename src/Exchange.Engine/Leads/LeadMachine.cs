@@ -101,6 +101,8 @@ public static class LeadMachine
         if (plan.Waits is not null) return Hold(sale, plan, ends, context);
         if (!plan.IsPlanned) return plan.First is not null ? RecordNo(plan, ends, NoOf(plan), context) : End(sale, plan, ends, context);
 
+        if (plan is { MayBeTaken: true, Test: false, First.Persons.Length: > 0 }) return RecordNo(plan, ends, Reason.Duplicate, context, ifTaken: true);
+
         var starts = new List<NewCopy>();
         var allEnds = new List<CopyEnd>(ends);
         var slots = plan.Slots;
@@ -139,13 +141,16 @@ public static class LeadMachine
 
     private static Reason NoOf(LeadSale plan) => plan.Reason != Reason.None ? plan.Reason : plan.Late ? Reason.Expired : Reason.AllRejected;
 
-    private static LeadStep RecordNo(LeadSale plan, CopyEnd[] ends, Reason reason, SaleContext context)
+    /// <param name="ifTaken">Only if the rows say so too; else the plan goes on.</param>
+    private static LeadStep RecordNo(LeadSale plan, CopyEnd[] ends, Reason reason, SaleContext context, bool ifTaken = false)
     {
         var first = plan.First!;
-        var done = Lost(plan, ref ends, reason) with { First = null, InFlight = null, Reason = reason };
+        // What is still reserved stays so in the plan: another no, if this one is refused, frees it itself.
+        var all = ends;
+        var done = Lost(plan, ref all, reason) with { First = null, InFlight = null, Reason = reason };
         // A vertical that counts received leads remembers the person of an unsold one too; a duplicate's person is remembered already.
-        var claims = plan.KeepPersonsWhenUnsold && !plan.Test && reason != Reason.Duplicate ? first.Persons : [];
-        return Submit(plan, plan, ends, Item(plan, context, ends, [], done) with { Persons = claims }, done);
+        var claims = ifTaken || plan.KeepPersonsWhenUnsold && !plan.Test && reason != Reason.Duplicate ? first.Persons : [];
+        return Submit(plan, plan, ends, Item(plan, context, all, [], done) with { Persons = claims, IfTaken = ifTaken }, done);
     }
 
     private static LeadStep End(LeadSale sale, LeadSale plan, CopyEnd[] ends, SaleContext context)
@@ -184,6 +189,9 @@ public static class LeadMachine
             case VerdictCode.PersonSeen when verdict.CopyIndex >= 0:
                 return Without(
                     verdict.OfEnd ? IndexOfCopy(plan, flight.Item.Ends[verdict.CopyIndex].No) : SlotOf(plan, flight.Item.Starts[verdict.CopyIndex].OfferId), Reason.BuyerHasLead);
+            case VerdictCode.PersonFree:
+                plan = plan with { MayBeTaken = false };
+                return Propose(sale with { MayBeTaken = false }, plan, ends, context);
             case VerdictCode.PersonSeen when plan.First is not null:
                 return RecordNo(plan, ends, Reason.Duplicate, context);
             case VerdictCode.EndedOtherwise when plan.First?.Post is not null && flight.Item.Ends.Length > 0:
@@ -193,7 +201,7 @@ public static class LeadMachine
                     Slots = [.. plan.Slots.Select(slot => slot.State == SlotState.Reserved ? slot with { State = SlotState.Proposed } : slot)],
                     First = plan.First with { Unwanted = [] },
                 };
-                return flight.IfDone.State == LeadState.Unsold ? RecordNo(plan, [], flight.Item.Reason, context) : Propose(plan, plan, [], context);
+                return flight is { IfDone.State: LeadState.Unsold, Item.IfTaken: false } ? RecordNo(plan, [], flight.Item.Reason, context) : Propose(plan, plan, [], context);
             default:
                 // 102: another activation ended it first; the rows speak.
                 return new(sale, null, []) { Conflict = verdict };
@@ -215,7 +223,7 @@ public static class LeadMachine
         Invariant.Require(sale.InFlight is not null);
         var flight = sale.InFlight;
         var plan = flight.Plan with { InFlight = null };
-        return plan.First is not null && flight.IfDone.State == LeadState.Unsold
+        return plan.First is not null && flight is { IfDone.State: LeadState.Unsold, Item.IfTaken: false }
             ? RecordNo(plan, flight.Voids, flight.Item.Reason, context)
             : Propose(sale with { InFlight = null }, plan, flight.Voids, context);
     }

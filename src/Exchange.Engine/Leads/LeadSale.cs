@@ -70,6 +70,10 @@ public sealed record LeadSale
     public int Passes { get; init; }
     /// <summary>What the first item writes beside its copies; null once it is durable.</summary>
     public FirstWrite? First { get; init; }
+    /// <summary>
+    /// Somebody else is said to have this person, perhaps wrongly: the rows are asked for that first. Only speed depends on it, since they would say the same of the copies.
+    /// </summary>
+    public bool MayBeTaken { get; init; }
     /// <summary>Why the lead is unsold, once it is.</summary>
     public Reason Reason { get; init; }
     /// <summary>Whether an unsold end frees the persons it claimed (unless the vertical counts received leads).</summary>

@@ -25,6 +25,8 @@ public static class ItemJudge
         if (item.EndsWait?.Fence != lead?.WaitFence) return Told(new(VerdictCode.EndedOtherwise, Existing: lead?.Recorded), out verdict);
         // A no that was recorded, and perhaps answered, is never taken back; only the post of an offer that ran out begins anew.
         if (lead is { State: LeadState.Unsold } && item.Post is null && starts.Count > 0) return Told(new(VerdictCode.EndedOtherwise, Existing: lead.Recorded), out verdict);
+        // Whoever goes on to the next in rank does not know it yet.
+        if (lead is { IsErased: true } && item.Post is null && starts.Count > 0) return Told(new(VerdictCode.EndedOtherwise, Existing: lead.Recorded), out verdict);
         if (!IsAsSeen(item, copies)) return Told(new(VerdictCode.EndedOtherwise, Existing: lead?.Recorded), out verdict);
         var stillOpen = copies.Where(copy => copy.IsOpen && !ends.Exists(end => end.Copy == copy && end.Closes)).ToList();
         if (item.State == LeadState.Unsold && stillOpen.Count + starts.Count > 0)
@@ -54,7 +56,10 @@ public static class ItemJudge
         Invariant.Require(item.New is not { OfferUntilMs: > 0 } || Array.TrueForAll(item.Starts, static start => start.Move == CopyMove.Hold), "nothing is sold before the post");
         Invariant.Require(item.IsReturn ? item is { Starts.Length: 0, Post: null, Answer: null, Persons.Length: 0 } : !Array.Exists(item.Ends, static end => end.Move == CopyMove.Reverse),
             "returns come alone");
+        for (var i = 1; i < item.Ends.Length; i++)
+            for (var j = 0; j < i; j++) Invariant.Require(item.Ends[i].No != item.Ends[j].No, "a copy ends once in an item");
         Invariant.Require(!Array.Exists(item.Ends, static end => end.Price is not null && end.Move != CopyMove.Capture), "only a capture has a price of its own");
+        Invariant.Require(!item.IfTaken || item is { Starts.Length: 0, State: LeadState.Unsold, Reason: Reason.Duplicate, Persons.Length: > 0 }, "only a duplicate's no depends on who has its person");
         Invariant.Require(item.Wait is null || item is { Starts.Length: 0, State: LeadState.Open }, "a lead that waits is open and starts nothing");
         foreach (var start in item.Starts)
         {
@@ -153,7 +158,9 @@ public static class ItemJudge
     /// <summary>The lead's first: they refuse it whole. Then those of each copy, which refuse that copy.</summary>
     private static Verdict? JudgePersons(JournalItem item, IJudgedRows rows, List<PlannedEnd> ends, List<PlannedStart> starts)
     {
-        if (FirstSeen(rows, item.Lead, item.Persons) is >= 0 and var own) return new Verdict(VerdictCode.PersonSeen, TakeIndex: own);
+        var own = FirstSeen(rows, item.Lead, item.Persons);
+        if (item.IfTaken) return own < 0 ? new Verdict(VerdictCode.PersonFree) : null;
+        if (own >= 0) return new Verdict(VerdictCode.PersonSeen, TakeIndex: own);
         foreach (var (index, end, _) in ends)
             if (FirstSeen(rows, item.Lead, end.Persons) is >= 0 and var seen) return new Verdict(VerdictCode.PersonSeen, index, seen) { OfEnd = true };
         foreach (var (index, start) in starts)

@@ -41,7 +41,7 @@ public sealed class ItemPlan
         {
             var moves = new List<PersonMove>();
             if (Item.ReleasePersons) moves.Add(new(null, null));
-            else if (Item.Persons.Length > 0) moves.Add(new(0, Item.Persons));
+            else if (Item is { Persons.Length: > 0, IfTaken: false }) moves.Add(new(0, Item.Persons));
             foreach (var end in Ends)
                 if (end.Closes) moves.Add(new(end.End.No, null));
                 else if (end.End.Persons.Length > 0) moves.Add(new(end.End.No, end.End.Persons));

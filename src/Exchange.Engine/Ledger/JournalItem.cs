@@ -165,6 +165,10 @@ public sealed record JournalItem
     public WaitEnd? EndsWait { get; init; }
     /// <summary>With Unsold: the person rows this lead claimed are free again. What a copy claimed is free when it is voided or expires.</summary>
     public bool ReleasePersons { get; init; }
+    /// <summary>
+    /// The no of a lead whose person somebody else is said to have: written only if one of <see cref="Persons"/> is seen, else it is 107. None of them is claimed.
+    /// </summary>
+    public bool IfTaken { get; init; }
     /// <summary>What its publisher is told of it; null: nothing.</summary>
     public NewPostback? Postback { get; init; }
 
@@ -196,6 +200,8 @@ public enum VerdictCode : short
     NoFreeCopy = 105,
     /// <summary>Never handed out by a journal: it makes the row and tries again; a gate's missing row is <see cref="Refused"/>.</summary>
     CounterMissing = 106,
+    /// <summary>Of <see cref="JournalItem.IfTaken"/>: nobody else has the person.</summary>
+    PersonFree = 107,
 }
 
 /// <summary>The store's answer to one item. For 100, 103 and 104 <see cref="Existing"/> is what is recorded.</summary>

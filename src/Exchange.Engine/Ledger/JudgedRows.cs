@@ -8,6 +8,9 @@ public sealed record JudgedLead(LeadId Id, LeadState State, Reason Reason, strin
     /// <summary>The fence of its wait, raised by every claim; null: it does not wait.</summary>
     public long? WaitFence { get; init; }
 
+    /// <summary>Its person was erased after its post: nobody else gets it.</summary>
+    public bool IsErased { get; init; }
+
     public RecordedLead Recorded => new(Id, State, PostHash, Answer);
 }
 

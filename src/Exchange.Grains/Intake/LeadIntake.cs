@@ -195,7 +195,8 @@ public sealed class LeadIntake(
             return PostReply.Refused(Problem.Of(422, "idempotency_key_reused", "The idempotency key came before with another body."));
         if (await store.Leads.FindAsync(request.Lead, CancellationToken.None) is not { } row) return null;
         var answer = await answers.OfRowAsync(row, CancellationToken.None);
-        return new(answer.HttpStatus, answer.ToJson(), null, true);
+        // What was answered stands, whatever became of its copies since; what was open then is told as it stands.
+        return new(answer.HttpStatus, answer.HttpStatus == 200 && row.Answer is { } recorded ? recorded : answer.ToJson(), null, true);
     }
 
     private static string BodyKey(string hash, long bucket) => string.Create(CultureInfo.InvariantCulture, $"body:{hash}:{bucket}");

@@ -57,6 +57,8 @@ public enum ResolveReply : byte
     NotInDoubt,
     /// <summary>There is no such copy.</summary>
     Unknown,
+    /// <summary>Its buyer is being asked at this moment, so it is not said yet that it has nothing: come again when that call is over.</summary>
+    CallUnderWay,
 }
 
 /// <summary>

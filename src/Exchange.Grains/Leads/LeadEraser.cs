@@ -7,11 +7,19 @@ namespace Exchange.Grains.Leads;
 /// <summary>What of a lead is erased, and by what its person is known afterwards.</summary>
 public sealed class LeadEraser(LeadServices services)
 {
+    /// <summary>Somebody else moved the lead just then: it is read again. So often at once it is hardly ever.</summary>
+    private const int MostTries = 20;
+
     public async Task EraseAsync(LeadId id, string who)
     {
-        var row = await services.Store.Leads.FindAsync(id, CancellationToken.None);
-        await services.Store.Erasures.EraseAsync(
-            new(id, AnswerOf(row), await PersonOfAsync(row), who, services.Time.GetUtcNow().ToUnixTimeMilliseconds()), CancellationToken.None);
+        for (var tries = 0; tries < MostTries; tries++)
+        {
+            var row = await services.Store.Leads.FindAsync(id, CancellationToken.None);
+            // Fields that a publisher adds meanwhile name the person too, and an outcome that is recorded meanwhile is not to be forgotten.
+            var erasure = new LeadErasure(id, AnswerOf(row), await PersonOfAsync(row), who, services.Time.GetUtcNow().ToUnixTimeMilliseconds()) { Read = new(row?.Sealed ?? [], row?.Answer) };
+            if (await services.Store.Erasures.EraseAsync(erasure, CancellationToken.None)) return;
+        }
+        throw new StorageBusyException("The lead changes all the time; nothing was erased");
     }
 
     /// <summary>What was answered stands: outcome and money. Redirects and tags may tell who it was.</summary>

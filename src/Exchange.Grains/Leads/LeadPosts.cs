@@ -112,9 +112,13 @@ internal sealed class LeadPosts(LeadServices services, LeadMemory lead, CopyCall
         // A refusal, unless this very post was answered before: then its recorded answer.
         if (problem is not null) return (await recorded.FindAsync(command) ?? PostReply.Refused(problem), default);
         lead.Begin(post!);
+        // Asked at once: neither waits for the other.
+        var taken = lead.Id.IsTest || post!.Refused != Reason.None ? new(false) : services.Persons.MayBeTakenAsync(post.Sale.First!.Persons);
         // The earlier of several reasons is told.
         var isEarlier = post!.Refused is > Reason.None and < Reason.Suppressed;
-        return (null, !isEarlier && await services.Store.Suppressions.AnyAsync(post.Suppressible, CancellationToken.None) ? Reason.Suppressed : post.Refused);
+        var refused = !isEarlier && await services.Store.Suppressions.AnyAsync(post.Suppressible, CancellationToken.None) ? Reason.Suppressed : post.Refused;
+        lead.Sale = lead.Sale! with { MayBeTaken = await taken };
+        return (null, refused);
     }
 
     /// <summary>

@@ -14,6 +14,9 @@ namespace Exchange.Grains.Leads;
 /// </summary>
 public sealed class LeadSeller
 {
+    /// <summary>How often an operator's word is tried on top of what other activations do to the lead meanwhile.</summary>
+    private const int MostLooks = 3;
+
     private readonly LeadServices services;
     private readonly LeadMemory lead;
     private readonly CopyCalls calls;
@@ -41,9 +44,8 @@ public sealed class LeadSeller
         {
             using (await lead.EnterAsync())
             {
-                // The rows said that this copy is open: whoever remembers it otherwise remembers what another activation has moved since. A lead that
-                // waited may have got fields meanwhile.
-                if ((command.Attempts <= 1 || !lead.IsKnown || !lead.IsOpen(command.CopyNo)) && !await lead.RestoreAsync()) return;
+                // By the rows, whatever is remembered here: another activation may have moved it since, fields may have come, and its person may be erased.
+                if (!await lead.RestoreAsync()) return;
                 // A lease that ran out without a result: the process that called died or hangs. The buyer may have the lead.
                 if (lead.Sale!.SlotOfCopy(command.CopyNo) is { State: SlotState.Held } && command is { LastError: null, Attempts: > 1, Drop: false })
                 {
@@ -117,16 +119,26 @@ public sealed class LeadSeller
     public async Task<ResolveReply> ResolveAsync(ResolveCommand command)
     {
         using var passage = await lead.EnterAsync();
-        var stored = await services.Store.Leads.FindAsync(lead.Id, CancellationToken.None);
-        if (stored?.Copies.FirstOrDefault(copy => copy.Id.No == command.CopyNo) is not { } copy || !lead.IsKnown && !await lead.RestoreAsync()) return ResolveReply.Unknown;
-        if (copy.State != CopyState.InDoubt)
-            return copy.State == (command.Accepted ? CopyState.Captured : CopyState.Voided) ? ResolveReply.AlreadySo : ResolveReply.NotInDoubt;
-        // Before anything changes: no line in the audit, no resolution.
-        await services.Store.Access.AuditAsync(command.Who, "copy.resolve", copy.Id.ToString(), (command.Accepted ? "accepted" : "rejected") + (command.Note is { } note ? ": " + note : ""), Now(), CancellationToken.None);
-        var step = await calls.Steps.StepAsync(new LeadEvent.Answered(
-            command.CopyNo, command.Accepted ? BuyerAnswer.Accepted : BuyerAnswer.Refused, command.Accepted ? Reason.None : Reason.BuyerRejected, null, null));
-        return step.Conflict is null ? ResolveReply.Done : ResolveReply.NotInDoubt;
+        var isNoted = false;
+        for (var looks = 0; looks < MostLooks; looks++)
+        {
+            // By the rows: what is remembered here may be older than what another activation did.
+            if (!await lead.RestoreAsync() || lead.Row!.Copies.FirstOrDefault(copy => copy.Id.No == command.CopyNo) is not { } copy) return ResolveReply.Unknown;
+            if (copy.State != CopyState.InDoubt) return !IsSo(copy, command.Accepted) ? ResolveReply.NotInDoubt : isNoted ? ResolveReply.Done : ResolveReply.AlreadySo;
+            // Who is being asked may take the copy yet: the next in rank must not have it too. From here on nobody asks again.
+            if (!command.Accepted && !await services.Store.Deliveries.GiveUpAsync(copy.Id, Now(), CancellationToken.None)) return ResolveReply.CallUnderWay;
+            // Before anything changes: no line in the audit, no resolution.
+            if (!isNoted) await services.Store.Access.AuditAsync(command.Who, "copy.resolve", copy.Id.ToString(), (command.Accepted ? "accepted" : "rejected") + (command.Note is { } note ? ": " + note : ""), Now(), CancellationToken.None);
+            var step = await calls.Steps.StepAsync(new LeadEvent.Answered(
+                command.CopyNo, command.Accepted ? BuyerAnswer.Accepted : BuyerAnswer.Refused, command.Accepted ? Reason.None : Reason.BuyerRejected, null, null));
+            if (step.Conflict is null) return ResolveReply.Done;
+            isNoted = true;
+        }
+        return ResolveReply.NotInDoubt;
     }
+
+    /// <summary>Ended as the operator says.</summary>
+    private static bool IsSo(CopyRow copy, bool accepted) => accepted ? copy.State is CopyState.Captured or CopyState.Reversed : copy.State == CopyState.Voided;
 
     private long Now() => services.Time.GetUtcNow().ToUnixTimeMilliseconds();
 }

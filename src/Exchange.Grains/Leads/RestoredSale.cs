@@ -102,7 +102,8 @@ public static class RestoredSale
     {
         var found = new Dictionary<string, CampaignModel>(StringComparer.Ordinal);
         var model = services.Catalog.Current;
-        for (var version = model.Version; version >= oldest && copies.Any(copy => !found.ContainsKey(copy.Campaign)); version--)
+        // A silo may be behind the catalog that the lead was made on.
+        for (var version = Math.Max(model.Version, oldest); version >= oldest && copies.Any(copy => !found.ContainsKey(copy.Campaign)); version--)
         {
             model = await services.Catalog.ModelAsync(version, CancellationToken.None);
             foreach (var copy in copies) if (model.Campaigns.TryGetValue(copy.Campaign, out var campaign)) found.TryAdd(copy.Campaign, campaign);

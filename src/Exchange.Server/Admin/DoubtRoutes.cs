@@ -60,6 +60,7 @@ internal static class DoubtRoutes
         return reply switch
         {
             ResolveReply.Unknown => NoSuch(),
+            ResolveReply.CallUnderWay => Grains.Intake.Problem.Of(409, "call_under_way", "Its buyer is being asked at this moment and may take it; come again when that call is over.", 5),
             ResolveReply.NotInDoubt => Grains.Intake.Problem.Of(409, "not_in_doubt", "This copy is not in doubt, or ended another way."),
             _ => Reply.Json(json =>
             {

@@ -2,11 +2,13 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Exchange.Delivery.Bidders;
+using Exchange.Engine.Caps;
 using Exchange.Grains.Bidding;
 using Exchange.Grains.Cluster;
 using Exchange.Grains.Feed;
 using Exchange.Grains.Intake;
 using Exchange.Grains.Limits;
+using Exchange.Grains.Persons;
 using Exchange.Grains.Pings;
 using Exchange.Storage;
 using Exchange.Storage.Redis;
@@ -26,6 +28,7 @@ public static class ClusterComposition
         services.AddSingleton(provider => new NewsRelay(
             provider.GetRequiredService<NewsDesk>(), provider.GetRequiredService<LineDesk>(), provider.GetRequiredService<LiveFeed>(), provider.GetService<RedisFeed>(), provider.GetRequiredService<Silos>(),
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<NewsRelay>>()));
+        services.AddSingleton(provider => new PersonMarks(provider.GetRequiredService<ILiveView>(), provider.GetService<RedisPersons>()));
         services.AddSingleton(provider => new RateLimits(
             provider.GetService<RateLimitOptions>() ?? new(0, 0), provider.GetService<RedisTokens>(), () => provider.GetRequiredService<Silos>().Count, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new StoreWatch(
@@ -35,12 +38,13 @@ public static class ClusterComposition
 
     /// <summary>What Redis does for the silos where there is one.</summary>
     public static IServiceCollection AddRedis(this IServiceCollection services, RedisLink link) =>
-        services.AddSingleton(link).AddSingleton<RedisTokens>().AddSingleton<RedisFeed>();
+        services.AddSingleton(link).AddSingleton<RedisTokens>().AddSingleton<RedisFeed>().AddSingleton<RedisPersons>();
 
     /// <summary>Services of the silo that run: after Orleans, before the web server, and stopped the other way round.</summary>
     public static IServiceCollection AddClusterServices(this IServiceCollection services) => services
         .AddSingleton<Drain>().AddHostedService(provider => provider.GetRequiredService<Drain>())
         .AddHostedService(provider => provider.GetRequiredService<NewsRelay>())
+        .AddHostedService(provider => provider.GetRequiredService<PersonMarks>())
         .AddHostedService(provider => provider.GetRequiredService<StoreWatch>())
         .AddSingleton<Freshness>().AddHostedService(provider => provider.GetRequiredService<Freshness>());
 
@@ -50,7 +54,12 @@ public static class ClusterComposition
         var (silos, news) = (services.GetRequiredService<Silos>(), services.GetRequiredService<NewsDesk>());
         var journal = services.GetRequiredService<IExchangeStore>().Journal;
         journal.Committed = news.Committed;
-        journal.Sold = news.Sold;
+        var marks = services.GetRequiredService<PersonMarks>();
+        journal.Sold = sold =>
+        {
+            news.Sold(sold);
+            marks.Told(sold.Persons);
+        };
         services.GetRequiredService<LiveView>().Silos = () => silos.Count;
         services.GetRequiredService<CapAlerts>().Tells = silos.Owns;
     }

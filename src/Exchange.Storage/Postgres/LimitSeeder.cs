@@ -42,9 +42,11 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
         if (count.LooksAtSold)
         {
             var copies = await CopiesAsync(database, limit, count, "", cancel).ConfigureAwait(false);
-            if (count.Asks) await AskAsync(database, limit, copies, cancel).ConfigureAwait(false);
+            var taken = count.Asks ? await TakenAsync(database, copies, [.. count.Rows.Keys], cancel).ConfigureAwait(false) : [];
+            if (count.Asks) await AskAsync(database, limit, [.. copies.Where(copy => !taken.ContainsKey((copy.Lead, copy.No)))], cancel).ConfigureAwait(false);
             foreach (var copy in copies)
-                if ((count.Asks ? known.Of(limit, copy) : (true, null)) is (true, var value)) count.Add(copy, value);
+                if (taken.TryGetValue((copy.Lead, copy.No), out var key)) count.AddTaken(copy, key);
+                else if ((count.Asks ? known.Of(limit, copy) : (true, null)) is (true, var value)) count.Add(copy, value);
         }
         else
         {
@@ -53,6 +55,16 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
             foreach (var copy in await CopiesAsync(database, limit, count, "AND state IN (1, 2) ", cancel).ConfigureAwait(false)) count.Add(copy, null);
         }
         await WriteAsync(database, limit, count, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Of these copies those that have taken of one of these counters, with its key.</summary>
+    private static async Task<Dictionary<(LeadId Lead, int No), string>> TakenAsync(NpgsqlConnection database, List<LiveCopy> copies, string[] keys, CancellationToken cancel)
+    {
+        if (keys.Length == 0 || copies.Count == 0) return [];
+        var taken = await database.AllAsync("""
+            SELECT c.lead_id, c.no, k.key FROM unnest($1, $2) AS t (lead_id, no) JOIN copy c ON c.lead_id = t.lead_id AND c.no = t.no JOIN unnest($3) AS k (key) ON k.key = ANY (c.takes)
+            """, static row => (Lead: row.Lead(0), No: row.Int(1), Key: row.Text(2)), cancel, Leads(copies), Numbers(copies), keys).ConfigureAwait(false);
+        return taken.DistinctBy(static row => (row.Lead, row.No)).ToDictionary(static row => (row.Lead, row.No), static row => row.Key);
     }
 
     /// <summary>In the order of leads, so that one that was opened for its first copy serves for its next.</summary>

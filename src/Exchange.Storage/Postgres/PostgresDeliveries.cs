@@ -131,6 +131,15 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
         """, cancel, copy.Lead, copy.No, beside);
 
     /// <summary>Of processes that were opened under this one's name before and are gone: see <see cref="PostgresSilo"/>. Others' leases run out.</summary>
+    public Task<bool> GiveUpAsync(CopyId copy, long nowMs, CancellationToken cancel) => changes.RunAsync(async change =>
+    {
+        const string asks = "lead_id = $1 AND no = $2 AND status = 1 AND NOT pulled AND wait = 0";
+        // A claim that is on its way has the row: its lease is seen when it is committed.
+        await change.Connection.RunAsync($"UPDATE delivery SET status = 4, error = 'resolved', lease_owner = NULL, lease_until = 0, changed_ms = $3 WHERE {asks} AND lease_until <= $3",
+            cancel, copy.Lead, copy.No, nowMs).ConfigureAwait(false);
+        return !await change.Connection.FirstAsync($"SELECT EXISTS (SELECT 1 FROM delivery WHERE {asks})", static row => row.Bool(0), cancel, copy.Lead, copy.No).ConfigureAwait(false);
+    }, cancel);
+
     public Task<int> AdoptAsync(long nowMs, CancellationToken cancel) => !silo.IsAloneUnderItsName
         ? Task.FromResult(0)
         : changes.RunAsync(change => change.Connection.RunAsync("""

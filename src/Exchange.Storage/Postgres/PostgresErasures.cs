@@ -9,14 +9,16 @@ namespace Exchange.Storage.Postgres;
 /// </summary>
 internal sealed class PostgresErasures(PostgresChanges changes, PostgresSuppressions suppressions, IPingRecords pings) : IErasures
 {
-    public async Task EraseAsync(LeadErasure erasure, CancellationToken cancel)
+    public async Task<bool> EraseAsync(LeadErasure erasure, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(erasure);
         // Its record may still be queued here; one that another silo has queued is written within a tenth of a second, and holds no contact data.
         await pings.FlushAsync(cancel).ConfigureAwait(false);
-        await changes.RunAsync(async change =>
+        var isErased = await changes.RunAsync(async change =>
         {
             var database = change.Connection;
+            var lead = await database.FirstAsync("SELECT sealed, answer FROM lead WHERE lead_id = $1 FOR UPDATE", static row => (Sealed: row.Blob(0), Answer: row.BlobOrNull(1)), cancel, erasure.Lead).ConfigureAwait(false);
+            if (erasure.Read?.Is(lead.Sealed ?? [], lead.Answer) == false) return false;
             await database.RunAsync("UPDATE lead SET sealed = '', answer = $1 WHERE lead_id = $2", cancel, erasure.Answer, erasure.Lead).ConfigureAwait(false);
             await database.RunAsync("UPDATE copy SET redirect_url = NULL WHERE lead_id = $1 AND redirect_url IS NOT NULL", cancel, erasure.Lead).ConfigureAwait(false);
             await database.RunAsync("UPDATE copy_return SET sealed = '' WHERE lead_id = $1", cancel, erasure.Lead).ConfigureAwait(false);
@@ -28,15 +30,17 @@ internal sealed class PostgresErasures(PostgresChanges changes, PostgresSuppress
                 """, cancel, erasure.AtMs, erasure.Lead).ConfigureAwait(false);
             await database.RunAsync("UPDATE postback SET status = 5, error = 'cancelled', changed_ms = $1 WHERE lead_id = $2 AND status = 1", cancel, erasure.AtMs, erasure.Lead).ConfigureAwait(false);
             // It would wait for nothing.
-            await database.RunAsync("UPDATE delivery SET due_at = $1 WHERE lead_id = $2 AND status = 1 AND wait IN (1, 2)", cancel, erasure.AtMs, erasure.Lead).ConfigureAwait(false);
+            await database.RunAsync("UPDATE delivery SET due_at = $1, fence = fence + 1 WHERE lead_id = $2 AND status = 1 AND wait IN (1, 2)", cancel, erasure.AtMs, erasure.Lead).ConfigureAwait(false);
             await database.RunAsync("UPDATE lead_wait SET due_at = $1, fence = fence + 1 WHERE lead_id = $2 AND due_at IS NOT NULL", cancel, erasure.AtMs, erasure.Lead).ConfigureAwait(false);
             await ForgetPingAsync(database, erasure.Lead, cancel).ConfigureAwait(false);
             await database.RunAsync("INSERT INTO suppressed (hmac, lead_id, at_ms) SELECT t.hmac, $2, $3 FROM unnest($1) AS t (hmac) ORDER BY t.hmac ON CONFLICT DO NOTHING",
                 cancel, erasure.Suppress.ToArray(), erasure.Lead, erasure.AtMs).ConfigureAwait(false);
-            return await database.RunAsync("INSERT INTO audit (at_ms, who, action, target, detail) VALUES ($1, $2, 'lead.erase', $3, NULL)",
+            await database.RunAsync("INSERT INTO audit (at_ms, who, action, target, detail) VALUES ($1, $2, 'lead.erase', $3, NULL)",
                 cancel, erasure.AtMs, erasure.Who, erasure.Lead.ToString()).ConfigureAwait(false);
+            return true;
         }, cancel).ConfigureAwait(false);
-        foreach (var hmac in erasure.Suppress) suppressions.Add(hmac);
+        if (isErased) foreach (var hmac in erasure.Suppress) suppressions.Add(hmac);
+        return isErased;
     }
 
     /// <summary>The blocks of the id's tenth of a second and no others can hold its record.</summary>

@@ -21,10 +21,10 @@ internal sealed class PostgresLeads(PostgresChanges changes, NpgsqlDataSource re
 
     public Task<bool> AddFieldsAsync(LeadId id, byte[] readSealed, byte[] newSealed, long nowMs, CancellationToken cancel) =>
         changes.RunAsync(async change =>
-            // Also a delivery that somebody is asking just now by what was there before: the next claim's fence makes his answer void.
+            // Also what somebody is asking just now by what was there before: the fence makes his answer void.
             await change.Connection.FirstAsync("""
                 WITH added AS (UPDATE lead SET sealed = $1 WHERE lead_id = $2 AND sealed = $3 RETURNING 1),
-                woken AS (UPDATE delivery SET due_at = $4 WHERE lead_id = $2 AND status = 1 AND wait = 2 AND EXISTS (SELECT 1 FROM added)),
+                woken AS (UPDATE delivery SET due_at = $4, fence = fence + 1 WHERE lead_id = $2 AND status = 1 AND wait = 2 AND EXISTS (SELECT 1 FROM added)),
                 due AS (UPDATE lead_wait SET due_at = $4, fence = fence + 1 WHERE lead_id = $2 AND due_at IS NOT NULL AND EXISTS (SELECT 1 FROM added))
                 SELECT EXISTS (SELECT 1 FROM added)
                 """, static row => row.Bool(0), cancel, newSealed, id, readSealed, nowMs).ConfigureAwait(false)

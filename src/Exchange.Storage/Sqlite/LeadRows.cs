@@ -14,10 +14,10 @@ internal sealed class LeadRows(Database database) : IJudgedRows
 {
     public JudgedLead? FindLead(LeadId id) =>
         database.Prepare("""
-            SELECT state, reason, publisher, max_copies, post_hash, answer, offer_ms, (SELECT w.fence FROM lead_wait w WHERE w.lead_id = lead.lead_id AND w.due_at IS NOT NULL)
+            SELECT state, reason, publisher, max_copies, post_hash, answer, offer_ms, (SELECT w.fence FROM lead_wait w WHERE w.lead_id = lead.lead_id AND w.due_at IS NOT NULL), length(sealed) = 0
             FROM lead WHERE lead_id = ?
             """).Bind(id)
-            .First(row => new JudgedLead(id, (LeadState)row.Int(0), (Reason)row.Int(1), row.Text(2), row.Int(3), row.Blob(4), row.BlobOrNull(5), row.Long(6) == 0) { WaitFence = row.LongOrNull(7) });
+            .First(row => new JudgedLead(id, (LeadState)row.Int(0), (Reason)row.Int(1), row.Text(2), row.Int(3), row.Blob(4), row.BlobOrNull(5), row.Long(6) == 0) { WaitFence = row.LongOrNull(7), IsErased = row.Bool(8) });
 
     public IReadOnlyList<JudgedCopy> CopiesOf(LeadId id) =>
         database.Prepare("SELECT no, offer_id, campaign, company, exclusive, state, called, tier, at_ms, takes FROM copy WHERE lead_id = ? ORDER BY no").Bind(id)

@@ -34,8 +34,10 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
         foreach (var key in ids.Keys) count.Begin(key);
         if (count.LooksAtSold)
         {
+            var keys = ids.ToDictionary(pair => pair.Value, pair => pair.Key);
             foreach (var copy in Copies(database, limit, count, ""))
-                if (Ask(database, limit, copy) is (true, var value)) count.Add(copy, value);
+                if (count.Asks && TakenOf(database, copy, keys) is { } taken) count.AddTaken(copy, taken);
+                else if (Ask(database, limit, copy) is (true, var value)) count.Add(copy, value);
         }
         else
         {
@@ -44,6 +46,15 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
             foreach (var copy in Copies(database, limit, count, "AND state IN (1, 2) ")) count.Add(copy, null);
         }
         foreach (var (key, row) in count.Rows) Write(database, limit, count, key, ids.GetValueOrDefault(key), row);
+    }
+
+    /// <summary>The counter of these that a copy has taken of.</summary>
+    private static string? TakenOf(Database database, in LiveCopy copy, Dictionary<long, string> keys)
+    {
+        if (keys.Count == 0) return null;
+        foreach (var (counter, _) in StoredTakes.Read(database.Prepare("SELECT takes FROM copy WHERE lead_id = ? AND no = ?").Bind(copy.Lead).Bind(copy.No).First(static row => row.Blob(0))))
+            if (keys.TryGetValue(counter, out var key)) return key;
+        return null;
     }
 
     private (bool Counts, string? Value) Ask(Database database, LimitModel limit, in LiveCopy copy)

@@ -101,6 +101,15 @@ internal sealed class SqliteDeliveries(Writer writer, ReadPool reads) : IDeliver
         session.Database.Prepare("UPDATE copy SET sold_seq = ? WHERE lead_id = ? AND no = ?").Bind(session.Sold.Next()).Bind(copy.Lead).Bind(copy.No).Run();
     }
 
+    public Task<bool> GiveUpAsync(CopyId copy, long nowMs, CancellationToken cancel) =>
+        writer.RunAsync(session =>
+        {
+            const string asks = "lead_id = ? AND no = ? AND status = 1 AND pulled = 0 AND wait = 0";
+            if (session.Database.Prepare($"SELECT 1 FROM delivery WHERE {asks} AND lease_until > ?").Bind(copy.Lead).Bind(copy.No).Bind(nowMs).Scalar() is not null) return false;
+            session.Database.Prepare($"UPDATE delivery SET status = 4, error = 'resolved', lease_owner = NULL, lease_until = 0, changed_ms = ? WHERE {asks}").Bind(nowMs).Bind(copy.Lead).Bind(copy.No).Run();
+            return true;
+        }, cancel);
+
     public Task<int> AdoptAsync(long nowMs, CancellationToken cancel) =>
         writer.RunAsync(session => session.Database.Prepare("""
             UPDATE delivery SET due_at = ?, lease_owner = NULL, lease_until = 0, changed_ms = ?

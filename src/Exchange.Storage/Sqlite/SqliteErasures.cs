@@ -11,20 +11,23 @@ internal sealed class SqliteErasures(Writer writer, SqliteSuppressions suppressi
     private const int Cuts = 20;
     private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(100);
 
-    public async Task EraseAsync(LeadErasure erasure, CancellationToken cancel)
+    public async Task<bool> EraseAsync(LeadErasure erasure, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(erasure);
-        await writer.RunAsync(session => Erase(session.Database, erasure), cancel).ConfigureAwait(false);
+        if (!await writer.RunAsync(session => Erase(session.Database, erasure), cancel).ConfigureAwait(false)) return false;
         foreach (var hmac in erasure.Suppress) suppressions.Add(hmac);
         // From here on the lead is erased; who asks again finds the rest done or does it.
         await pings.FlushAsync(cancel).ConfigureAwait(false);
         await Task.Run(() => PingErasure.Remove(pingsFile, erasure.Lead), cancel).ConfigureAwait(false);
         await CutAsync(factsFile, "FULL", cancel).ConfigureAwait(false);
         await CutAsync(pingsFile, "NORMAL", cancel).ConfigureAwait(false);
+        return true;
     }
 
-    private static int Erase(Database database, LeadErasure erasure)
+    private static bool Erase(Database database, LeadErasure erasure)
     {
+        var lead = database.Prepare("SELECT sealed, answer FROM lead WHERE lead_id = ?").Bind(erasure.Lead).First(static row => (Sealed: row.Blob(0), Answer: row.BlobOrNull(1)));
+        if (erasure.Read?.Is(lead.Sealed ?? [], lead.Answer) == false) return false;
         database.Prepare("UPDATE lead SET sealed = zeroblob(0), answer = ? WHERE lead_id = ?").Bind(erasure.Answer).Bind(erasure.Lead).Run();
         database.Prepare("UPDATE copy SET redirect_url = NULL WHERE lead_id = ? AND redirect_url IS NOT NULL").Bind(erasure.Lead).Run();
         database.Prepare("UPDATE copy_return SET sealed = zeroblob(0) WHERE lead_id = ?").Bind(erasure.Lead).Run();
@@ -36,12 +39,13 @@ internal sealed class SqliteErasures(Writer writer, SqliteSuppressions suppressi
             """).Bind(erasure.AtMs).Bind(erasure.Lead).Run();
         database.Prepare("UPDATE postback SET status = 5, error = 'cancelled', changed_ms = ? WHERE lead_id = ? AND status = 1").Bind(erasure.AtMs).Bind(erasure.Lead).Run();
         // It would wait for nothing.
-        database.Prepare("UPDATE delivery SET due_at = ? WHERE lead_id = ? AND status = 1 AND wait IN (1, 2)").Bind(erasure.AtMs).Bind(erasure.Lead).Run();
+        database.Prepare("UPDATE delivery SET due_at = ?, fence = fence + 1 WHERE lead_id = ? AND status = 1 AND wait IN (1, 2)").Bind(erasure.AtMs).Bind(erasure.Lead).Run();
         database.Prepare("UPDATE lead_wait SET due_at = ?, fence = fence + 1 WHERE lead_id = ? AND due_at IS NOT NULL").Bind(erasure.AtMs).Bind(erasure.Lead).Run();
         foreach (var hmac in erasure.Suppress)
             database.Prepare("INSERT INTO suppressed (hmac, lead_id, at_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING").Bind(hmac).Bind(erasure.Lead).Bind(erasure.AtMs).Run();
-        return database.Prepare("INSERT INTO audit (at_ms, who, action, target, detail) VALUES (?, ?, 'lead.erase', ?, NULL)")
+        database.Prepare("INSERT INTO audit (at_ms, who, action, target, detail) VALUES (?, ?, 'lead.erase', ?, NULL)")
             .Bind(erasure.AtMs).Bind(erasure.Who).Bind(erasure.Lead.ToString()).Run();
+        return true;
     }
 
     /// <summary>A reader that still looks at an older moment keeps its pages; it is soon gone.</summary>

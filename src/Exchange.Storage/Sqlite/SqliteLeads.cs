@@ -23,8 +23,8 @@ internal sealed class SqliteLeads(Writer writer, ReadPool reads) : ILeadStore
         writer.RunAsync(session =>
         {
             if (session.Database.Prepare("UPDATE lead SET sealed = ? WHERE lead_id = ? AND sealed = ?").Bind(newSealed).Bind(id).Bind(readSealed).Run() == 0) return false;
-            // Also one that somebody is asking just now by what was there before: the next claim's fence makes his answer void.
-            session.Database.Prepare("UPDATE delivery SET due_at = ? WHERE lead_id = ? AND status = 1 AND wait = 2").Bind(nowMs).Bind(id).Run();
+            // Also what somebody is asking just now by what was there before: the fence makes his answer void.
+            session.Database.Prepare("UPDATE delivery SET due_at = ?, fence = fence + 1 WHERE lead_id = ? AND status = 1 AND wait = 2").Bind(nowMs).Bind(id).Run();
             session.Database.Prepare("UPDATE lead_wait SET due_at = ?, fence = fence + 1 WHERE lead_id = ? AND due_at IS NOT NULL").Bind(nowMs).Bind(id).Run();
             return true;
         }, cancel);

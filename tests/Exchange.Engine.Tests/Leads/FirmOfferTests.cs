@@ -104,6 +104,43 @@ public sealed class FirmOfferTests
     }
 
     [Fact]
+    public void Post_IsRefused_AndItsPersonWasReceivedBefore_FreesWhatWasHeldOnce()
+    {
+        var market = Two();
+        var journal = new NaiveJournal(market.Model);
+        Begin(market, journal).Received(7).Post(Reason.Suppressed);
+        journal.SetLimit("c:a:leads:day", 9);
+        var other = Begin(market, journal);
+        other.HoldAtPing();
+        var run = Begin(market, journal);
+        run.HoldAtPing();
+        run.Received(7).Post(Reason.Suppressed);
+        (journal.Leads[run.Sale.Id].State, journal.Leads[run.Sale.Id].Reason).ShouldBe((LeadState.Unsold, Reason.Duplicate));
+        // What another lead holds of the same cap and balance is its own.
+        journal.Held.Where(pair => pair.Value > 0).Select(pair => $"{pair.Key.Split(':')[0]} {pair.Value}").Order(StringComparer.Ordinal).ShouldBe(["bal 11000000", "cap 1", "cap 1", "cap 8800000"]);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Post_PersonIsSaidToBeTaken_IsSoldOrNotAsTheRowsSay(bool firm)
+    {
+        var market = Two();
+        var journal = new NaiveJournal(market.Model);
+        var first = Begin(market, journal);
+        if (firm) first.HoldAtPing();
+        first.SaidToBeTaken(7).Post();
+        first.Tell().ShouldBe("a 11.00 8.80 Captured");
+        journal.SetLimit("c:a:leads:day", 9);
+        var second = Begin(market, journal);
+        if (firm) second.HoldAtPing();
+        second.SaidToBeTaken(7).Post();
+        (journal.Leads[second.Sale.Id].State, journal.Leads[second.Sale.Id].Reason).ShouldBe((LeadState.Unsold, Reason.Duplicate));
+        journal.Held.Values.ShouldAllBe(amount => amount == 0);
+        journal.Transfers.Sum(transfer => transfer.Amount.Micros).ShouldBe(Money.Parse("11.00").Micros);
+    }
+
+    [Fact]
     public void Post_TakesOneOfTheOffers_TheOthersAreFreed()
     {
         var market = new Market

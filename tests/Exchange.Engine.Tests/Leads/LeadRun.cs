@@ -55,6 +55,20 @@ internal sealed class LeadRun
     /// <summary>The person in it; only leads with one are watched for buyers that have it.</summary>
     public LeadRun Of(byte person) { Sale = Sale with { PersonHashes = new Dictionary<string, byte[]> { ["phone"] = [person] } }; return this; }
 
+    /// <summary>The vertical counts received leads, and this person is in it.</summary>
+    public LeadRun Received(byte person)
+    {
+        Sale = Sale with { KeepPersonsWhenUnsold = true, First = Sale.First! with { Persons = [new("v:v", [person], 0)] } };
+        return this;
+    }
+
+    /// <summary>Somebody else is said to have its person.</summary>
+    public LeadRun SaidToBeTaken(byte person)
+    {
+        Sale = Sale with { MayBeTaken = true, First = Sale.First! with { Persons = [new("v:v", [person], 0)] } };
+        return this;
+    }
+
     /// <summary>It is posted after its offer's end.</summary>
     public LeadRun AfterItsEnd() { Sale = Sale with { Late = true }; return this; }
 

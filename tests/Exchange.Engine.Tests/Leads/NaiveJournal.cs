@@ -57,7 +57,8 @@ internal sealed class NaiveJournal(CatalogModel model)
         // A post leaves nothing held that nobody will call.
         if (item.Post is not null)
             Invariant.Require(known!.Copies.All(copy => copy.Value.State != CopyState.Held || item.Ends.Any(end => end.No == copy.Key)));
-        if (item.Persons.Any(claim => IsSeen(item.Lead, claim))) return new(VerdictCode.PersonSeen);
+        if (item.IfTaken && !item.Persons.Any(claim => IsSeen(item.Lead, claim))) return new(VerdictCode.PersonFree);
+        if (!item.IfTaken && item.Persons.Any(claim => IsSeen(item.Lead, claim))) return new(VerdictCode.PersonSeen);
         for (var e = 0; e < item.Ends.Length; e++)
             if (item.Ends[e].Persons.Any(claim => IsSeen(item.Lead, claim))) return new(VerdictCode.PersonSeen, e) { OfEnd = true };
         for (var c = 0; c < item.Starts.Length; c++)
@@ -109,7 +110,7 @@ internal sealed class NaiveJournal(CatalogModel model)
             lead.Copies.Add(start.No, new Copy { Made = start, State = start.Move == CopyMove.Sell ? CopyState.Captured : CopyState.Held, IsCalled = lead.IsPosted });
             Transfers.AddRange(start.Transfers);
         }
-        Claim(item.Lead, 0, item.Persons, item.AtMs);
+        if (!item.IfTaken) Claim(item.Lead, 0, item.Persons, item.AtMs);
         foreach (var start in item.Starts) Claim(item.Lead, start.No, start.Persons, item.AtMs);
         foreach (var end in item.Ends)
             if (end.Move is CopyMove.Void or CopyMove.Expire) Persons.RemoveAll(person => person.Lead == item.Lead && person.No == end.No);

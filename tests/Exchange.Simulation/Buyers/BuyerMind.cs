@@ -59,6 +59,28 @@ internal sealed class BuyerMind(SimWorld world, BuyerKind kind, int yesPerMille,
         return new(200, Text(yes), yes ? Word.Yes : Word.No, thinks);
     }
 
+    /// <summary>What it bids when it is asked: the prices that count, the answer, and how long it thinks.</summary>
+    public (string[] Prices, string Body, long AfterMs) Bid()
+    {
+        var random = world.Random;
+        var thinks = random.Between(0, 60);
+        if (random.Chance(150)) return ([], """{"bids":[]}""", thinks);
+        if (world.IsFaulty && random.Chance(faultPerMille))
+        {
+            switch (random.Next(3))
+            {
+                case 0: return ([], random.Pick(["<html>", "{\"bids\":7}", "{\"bids\":[{\"price\":\"-1.00\"}]}", "{\"bids\":[{\"price\":\"9.00\",\"currency\":\"EUR\"}]}"]), thinks);
+                case 1: thinks = random.Between(250, 2_000); break;
+                default: thinks = 4_000; break;
+            }
+        }
+        // What it bids twice in one answer is its best.
+        string[] prices = [.. Enumerable.Range(0, random.Chance(200) ? 2 : 1).Select(_ => random.Pick(Prices))];
+        return (prices, $$"""{"bids":[{{string.Join(',', prices.Select(price => $$"""{"price":"{{price}}","ref":"r"{{(random.Chance(300) ? ",\"expires_in\":5" : "")}}}"""))}}]}""", thinks);
+    }
+
+    private static readonly string[] Prices = ["13.00", "12.50", "10.00", "8.00", "4.00", "2.00"];
+
     private static string Text(bool yes) => yes ? """{"answer":"accepted","ref":"r"}""" : """{"answer":"rejected","reason":"no"}""";
 
     public static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);

@@ -20,20 +20,43 @@ internal sealed class SimWire(SimWorld world, SimSilo silo) : HttpMessageHandler
             await Task.Delay(TimeSpan.FromMilliseconds(random.Between(0, plan.NetworkMs)), silo.Clock, cancellationToken);
             throw new HttpRequestException(HttpRequestError.ConnectionError, "Refused");
         }
-        if (!CopyId.TryParse(request.Headers.GetValues("webhook-id").Single(), out var copy)) throw new InvalidOperationException("A message without its copy's id");
+        var id = request.Headers.GetValues("webhook-id").Single();
+        if (id.StartsWith("b-", StringComparison.Ordinal)) return await BidAsync(id, request.RequestUri!.Host[..1], cancellationToken);
+        if (!CopyId.TryParse(id, out var copy)) throw new InvalidOperationException("A message without its copy's id");
         var buyer = request.RequestUri!.Host[..request.RequestUri.Host.IndexOf('.', StringComparison.Ordinal)];
         var path = request.RequestUri.AbsolutePath;
         world.Laws.Leaving(silo, copy, buyer, path);
         copy = world.Seams.IdOnTheWire(copy, world.Witness.Received.Count(message => message.Copy == copy));
         var body = await request.Content!.ReadAsByteArrayAsync(CancellationToken.None);
         silo.Process.Note("sends", copy + " to " + buyer);
-        world.Nemesis.Sent(silo);
+        world.Nemesis.Sent(silo.Process);
+        world.Office.Sent(copy);
 
         var reply = new TaskCompletionSource<HttpResponseMessage>();
         using var left = cancellationToken.Register(() => reply.TrySetException(new TaskCanceledException("Timed out")));
         if (world.IsFaulty && random.Chance(plan.WireCut)) Cut(random.Chance(500) ? null : reply);
         else world.Loop.After(random.Between(0, plan.NetworkMs), world.Outside, () => Arrive(copy, buyer, path, body, reply));
         if (world.Seams.AlsoTo(buyer) is { } other) Arrive(copy, other, path, body, new());
+        return await reply.Task;
+    }
+
+    /// <summary>A buyer is asked for its bid: it may say none, several, garbage, or all too late; what came in time is what it bid.</summary>
+    private async Task<HttpResponseMessage> BidAsync(string request, string buyer, CancellationToken left)
+    {
+        var (plan, random) = (world.Plan, world.Random);
+        var reply = new TaskCompletionSource<HttpResponseMessage>();
+        using var over = left.Register(() => reply.TrySetException(new TaskCanceledException("Timed out")));
+        if (world.IsFaulty && random.Chance(plan.WireCut)) Cut(random.Chance(500) ? null : reply);
+        else world.Loop.After(random.Between(0, Math.Min(plan.NetworkMs, 100)), world.Outside, () =>
+        {
+            var (prices, body, afterMs) = world.MindOf(buyer).Bid();
+            world.Loop.After(afterMs, silo.Process, () =>
+            {
+                request = world.Seams.AnsweredAs(request);
+                if (reply.TrySetResult(new(HttpStatusCode.OK) { Content = new ByteArrayContent(BuyerMind.Bytes(body)) })) world.Witness.Bids.Add((request, prices));
+                else world.Count(Fault.BidLate);
+            });
+        });
         return await reply.Task;
     }
 

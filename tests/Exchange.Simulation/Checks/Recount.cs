@@ -29,10 +29,17 @@ internal static class Recount
         foreach (var lead in world.Database.Leads)
             foreach (var copy in lead.Copies)
             {
-                if (!copy.IsOpen || !IsOf(limit, lead, copy)) continue;
+                if (!copy.IsOpen || !IsOf(limit, lead, copy) || limit.CountsKept && copy.State == CopyState.Reversed) continue;
                 var key = limit.KeyAt(copy.AtMs / 1000, out _, limit.Each is null ? null : FieldOf(lead, "state"));
                 counts[key] = counts.GetValueOrDefault(key) + limit.AmountOf(copy.Price, copy.Payout);
             }
+        // A cap that began after an erasure could not ask whose lead it was: all its values together have to be right.
+        if (limit.Each is not null && world.Database.Leads.Exists(lead => lead.ErasedMs is not null))
+        {
+            var taken = world.Database.Counters.All.Where(row => row.LimitId == limit.Id).Sum(row => row.Taken);
+            if (taken != counts.Values.Sum()) world.Violates("I1", $"{limit.Id} says {taken}, its leads make {counts.Values.Sum()}");
+            return;
+        }
         foreach (var row in world.Database.Counters.All)
         {
             if (row.LimitId != limit.Id) continue;
@@ -62,8 +69,8 @@ internal static class Recount
         }
     }
 
-    private static string? FieldOf(LeadEntry lead, string field) =>
-        LeadPayload.Read(SimVault.Instance.Open(lead.Id, lead.Sealed)).Fields.GetValueOrDefault(field);
+    internal static string? FieldOf(LeadEntry lead, string field) =>
+        lead.Known.Length == 0 ? null : LeadPayload.Read(SimVault.Instance.Open(lead.Id, lead.Known)).Fields.GetValueOrDefault(field);
 
     private static bool IsOf(LimitModel limit, LeadEntry lead, CopyEntry copy) => limit.Scope switch
     {

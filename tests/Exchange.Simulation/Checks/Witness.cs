@@ -1,4 +1,5 @@
 using Exchange.Engine.Values;
+using Exchange.Storage;
 
 namespace Exchange.Simulation.Checks;
 
@@ -43,6 +44,21 @@ internal sealed class Witness
 {
     public List<ToldEvent> Told { get; } = [];
     public List<ReceivedEvent> Received { get; } = [];
+    /// <summary>What buyers were told of their returns, without refusals.</summary>
+    public List<(CopyId Copy, ReturnStatus Status)> Returns { get; } = [];
+    /// <summary>Bids that came in time, by the request that they answer.</summary>
+    public List<(string Request, string[] Prices)> Bids { get; } = [];
+    /// <summary>What an operator said of a doubt, heard or not.</summary>
+    public List<(CopyId Copy, bool Accepted)> Resolved { get; } = [];
+    /// <summary>Of these the ones that an operator was told to be done.</summary>
+    public List<(CopyId Copy, bool Accepted)> Done { get; } = [];
+    /// <summary>Fields that publishers know to be added.</summary>
+    public List<(LeadId Lead, string Field)> Added { get; } = [];
+    /// <summary>When each request (publisher and key) was first sent, in true time.</summary>
+    public Dictionary<(string Publisher, string Key), long> Begun { get; } = [];
+
+    /// <summary>An operator answers for it that its buyer does not have the copy.</summary>
+    public bool IsRejected(CopyId copy) => Resolved.Contains((copy, false));
 
     /// <summary>Whether a buyer may have the lead as far as it let anybody know: it is thinking, or its last word was not a no.</summary>
     public bool MayHave(string buyer, LeadId lead)
@@ -52,6 +68,7 @@ internal sealed class Witness
         {
             if (message.Buyer != buyer || message.Copy.Lead != lead) continue;
             if (message.Said == Word.None) return true;
+            if (IsRejected(message.Copy)) continue;
             last = message.Said;
         }
         return last is Word.Yes or Word.Unclear;

@@ -7,7 +7,10 @@ namespace Exchange.Simulation.PlantedBugs;
 /// <param name="Plant">A world's seams with the mistake in them.</param>
 internal sealed record PlantedBug(string Name, Func<Seams> Plant)
 {
-    public static IReadOnlyList<PlantedBug> All { get; } = [.. Commits.All, .. LimitBugs.All, .. Outcomes.All, .. DeliveryBugs.All, .. Identities.All, .. WaitBugs.All];
+    /// <summary>Worlds of the kind in which it shows; null: any. What few worlds have is looked for in those.</summary>
+    public Func<Plan, Plan>? In { get; init; }
+
+    public static IReadOnlyList<PlantedBug> All { get; } = [.. Commits.All, .. LimitBugs.All, .. Outcomes.All, .. DeliveryBugs.All, .. Identities.All, .. WaitBugs.All, .. LaterBugs.All];
 
     public override string ToString() => Name;
 }

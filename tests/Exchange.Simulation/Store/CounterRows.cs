@@ -107,7 +107,8 @@ internal sealed class CounterRows(SimDatabase database) : ICounters
                 if (!copy.IsOpen || limit.CountsKept && copy.State == CopyState.Reversed || !window.Contains(copy.AtMs / 1000) || !IsOf(limit, lead, copy)) continue;
                 string? value = null;
                 if ((limit.When is not null || limit.Each is not null) && !facts!.Counts(limit, Stored(lead, copy), out value)) continue;
-                var row = Row(limit, limit.KeyIn(window, value));
+                // A lead whose person was erased cannot be asked any more: what its copy took says it.
+                var row = copy.Takes.FirstOrDefault(take => take.Counter.LimitId == limit.Id && take.Counter.WindowStart == window.Start).Counter ?? Row(limit, limit.KeyIn(window, value));
                 var amount = limit.AmountOf(copy.Price, copy.Payout);
                 var has = copy.Takes.Any(take => take.Counter == row);
                 if (copy.State is CopyState.Captured or CopyState.Reversed)

@@ -43,7 +43,19 @@ internal sealed class DeliveryEntry(CopyId copy, string endpoint)
     public DeliveryWait Wait { get; set; }
     public long WaitUntilMs { get; init; }
 
+    /// <summary>Attempts that had begun when its person was erased; more never begin.</summary>
+    public int? AttemptsBefore { get; set; }
+    /// <summary>Its copy was sold when its person was erased.</summary>
+    public bool WasSold { get; set; }
+
     public void Unlease() => (Owner, LeaseUntilMs) = (null, 0);
+
+    /// <summary>What it waits for may be there: whoever is asking by what was there before has asked in vain.</summary>
+    public void Look(long nowMs)
+    {
+        DueAtMs = nowMs;
+        Fence++;
+    }
 }
 
 /// <summary>A lead's wait before a tree; over when nothing is due any more.</summary>
@@ -53,6 +65,14 @@ internal sealed class WaitEntry(LeadWait wait, long begunMs, long fence)
     public long BegunMs => begunMs;
     public long Fence { get; set; } = fence;
     public long? DueAtMs { get; set; } = wait.Until.UntilMs;
+
+    /// <summary>What it waits for may be there: a decision on what was known before is void.</summary>
+    public void Look(long nowMs)
+    {
+        if (DueAtMs is null) return;
+        DueAtMs = nowMs;
+        Fence++;
+    }
 }
 
 /// <summary>A counter's row.</summary>
@@ -105,8 +125,26 @@ internal sealed class LeadEntry(LeadId id, NewLead made, long atMs)
     public List<NewPostback> Postbacks { get; } = [];
 
     public WaitEntry? Wait { get; set; }
+    /// <summary>How often fields were added to it.</summary>
+    public int Additions { get; set; }
 
-    public JudgedLead Judged => new(id, State, Reason, Publisher, MaxCopies, PostHash, Answer, OfferUntilMs == 0) { WaitFence = Wait is { DueAtMs: not null } wait ? wait.Fence : null };
+    /// <summary>True time of its erasure, once it was posted; null: not erased.</summary>
+    public long? ErasedMs { get; private set; }
+    /// <summary>What was sealed before, for those who count again.</summary>
+    public byte[] Known { get => field.Length > 0 && ErasedMs is not null ? field : Sealed; private set; } = [];
+
+    public void Forget(long trueMs)
+    {
+        if (OfferUntilMs == 0 && ErasedMs is null)
+        {
+            Known = Sealed;
+            ErasedMs = trueMs;
+            foreach (var delivery in Deliveries) (delivery.AttemptsBefore, delivery.WasSold) = (delivery.Attempts, Copies.Exists(copy => copy.No == delivery.Copy.No && copy.State == CopyState.Captured));
+        }
+        Sealed = [];
+    }
+
+    public JudgedLead Judged => new(id, State, Reason, Publisher, MaxCopies, PostHash, Answer, OfferUntilMs == 0) { WaitFence = Wait is { DueAtMs: not null } wait ? wait.Fence : null, IsErased = Sealed.Length == 0 };
 
     public LeadRow ToRow() => new(
         id, Publisher, Vertical, SubId, id.IsTest, State, Reason, MaxCopies, PostHash, Sealed, Answer, CatalogVersion, AtMs,

@@ -3,8 +3,8 @@ using Exchange.Storage;
 
 namespace Exchange.Simulation.Store;
 
-/// <summary>No keys, and one secret that signs every call.</summary>
-internal sealed class SimAccess : IAccessStore
+/// <summary>No keys, one secret that signs every call, and an audit trail that nobody reads.</summary>
+internal sealed class SimAccess(SimStore store) : IAccessStore
 {
     private static readonly byte[] Signing = Encoding.UTF8.GetBytes("whsec_" + Convert.ToBase64String(new byte[32]));
 
@@ -21,5 +21,5 @@ internal sealed class SimAccess : IAccessStore
     public Task<string> SetOnceAsync(string name, string value, CancellationToken cancel) => throw new NotSupportedException();
     public Task<(byte[] BodyHash, byte[] Answer)?> FindOperationAsync(string scope, string key, CancellationToken cancel) => throw new NotSupportedException();
     public Task PutOperationAsync(string scope, string key, byte[] bodyHash, byte[] answer, long nowMs, CancellationToken cancel) => throw new NotSupportedException();
-    public Task AuditAsync(string who, string action, string target, string? detail, long nowMs, CancellationToken cancel) => throw new NotSupportedException();
+    public Task AuditAsync(string who, string action, string target, string? detail, long nowMs, CancellationToken cancel) => store.WriteAsync(static () => 0);
 }

@@ -1,4 +1,5 @@
 using Exchange.Engine;
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Storage;
@@ -27,6 +28,8 @@ internal class SimDatabase : IJudgedRows
     public PersonTable Persons { get; } = new();
     public List<DeliveryEntry> Deliveries { get; } = [];
     public List<ReturnRow> Returns { get; } = [];
+    /// <summary>HMACs of erased persons as hexadecimal, with the true time since when.</summary>
+    public Dictionary<string, long> Suppressed { get; } = new(StringComparer.Ordinal);
     public List<(string Reference, Transfer Transfer)> Fundings { get; } = [];
     public List<CatalogVersion> Versions { get; } = [];
     public Dictionary<string, CampaignIdentity> Identities { get; } = new(StringComparer.Ordinal);
@@ -88,6 +91,26 @@ internal class SimDatabase : IJudgedRows
         Fundings.Add((reference, new("fund", "bank", "buyer:" + buyer, amount)));
         Counters.Fund(buyer, amount.Micros);
         return true;
+    }
+
+    public virtual bool IsSuppressed(byte[] hmac) => Suppressed.ContainsKey(Convert.ToHexString(hmac));
+
+    /// <summary>One transaction, as a database's.</summary>
+    /// <param name="trueMs">True time, for those who look at it afterwards.</param>
+    public virtual void Erase(LeadErasure erasure, long trueMs)
+    {
+        Pings.Remove(erasure.Lead);
+        foreach (var hmac in erasure.Suppress) Suppressed.TryAdd(Convert.ToHexString(hmac), trueMs);
+        if (Find(erasure.Lead) is not { } lead) return;
+        lead.Forget(trueMs);
+        lead.Answer = erasure.Answer;
+        foreach (var delivery in lead.Deliveries)
+        {
+            if (delivery.Status != DeliveryStatus.Waiting) continue;
+            if (lead.Copies.Find(copy => copy.No == delivery.Copy.No)!.State == CopyState.Captured) (delivery.Status, delivery.Error) = (DeliveryStatus.Cancelled, "cancelled");
+            else if (delivery.Wait is DeliveryWait.Moment or DeliveryWait.Fields) delivery.Look(erasure.AtMs);
+        }
+        lead.Wait?.Look(erasure.AtMs);
     }
 
     /// <summary>Everything an item that passed changes.</summary>

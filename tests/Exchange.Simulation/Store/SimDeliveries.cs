@@ -28,6 +28,7 @@ internal sealed class SimDeliveries(SimStore store) : IDeliveryStore
                 delivery.Fence++;
                 if (delivery.Wait == DeliveryWait.None) delivery.Attempts++;
                 store.Silo.Note("claims", delivery.Copy.ToString(), delivery.Fence);
+                if (delivery.Wait == DeliveryWait.Fields) store.World.Office.Claimed(store.Database.Find(delivery.Copy.Lead)!);
                 var copy = CopyOf(delivery.Copy);
                 claimed.Add(new LeasedDelivery(delivery.Copy, delivery.Endpoint, delivery.Fence, delivery.Attempts, delivery.CreatedMs, copy.State, copy.Campaign, copy.Buyer, last)
                 {
@@ -58,9 +59,23 @@ internal sealed class SimDeliveries(SimStore store) : IDeliveryStore
         var lead = store.Database.Find(copy.Lead)!;
         var waited = lead.Deliveries.Find(each => each.Copy == copy && each.Endpoint == endpoint);
         if (waited is not { Status: DeliveryStatus.Waiting, Wait: not DeliveryWait.None } || !store.World.Seams.IsFenced(waited, fence)) return false;
+        store.World.Laws.Turned(lead, become);
         lead.Deliveries.Remove(waited);
         store.Database.Deliveries.Remove(waited);
         foreach (var delivery in become) store.Database.Deliver(lead, copy, delivery, CopyOf(copy).State == CopyState.Captured, store.Silo.Name, fence, nowMs);
+        return true;
+    });
+
+    public Task<bool> GiveUpAsync(CopyId copy, long nowMs, CancellationToken cancel) => store.WriteAsync(() =>
+    {
+        var asks = store.Database.Find(copy.Lead)!.Deliveries.Where(each => each.Copy == copy && each is { Status: DeliveryStatus.Waiting, Pulled: false, Wait: DeliveryWait.None }).ToArray();
+        if (asks.Any(delivery => store.World.Seams.IsLeased(delivery, nowMs))) return false;
+        foreach (var delivery in asks)
+        {
+            (delivery.Status, delivery.Error) = (DeliveryStatus.Dead, "resolved");
+            delivery.Unlease();
+            store.Silo.Note("gives up", copy.ToString());
+        }
         return true;
     });
 

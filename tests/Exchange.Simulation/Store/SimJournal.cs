@@ -75,19 +75,9 @@ internal sealed class SimJournal(SimStore store) : IJournal
         {
             var news = new News();
             store.Database.Counters.Touched.Clear();
-            Verdict[] verdicts;
-            try
-            {
-                verdicts = [.. batch.Select(waiting => store.Database.Apply(waiting.Item, store.Silo.Name, news))];
-            }
-            catch (InvariantException fault)
-            {
-                // An item that no silo may ever write, such as one of a lead that is not there.
-                world.Violates("a bug", $"{store.Silo.Name}: {fault.Message}");
-                return;
-            }
+            Verdict[] verdicts = [.. batch.Select(waiting => Apply(waiting.Item, news))];
             CounterValue[] counters = [.. store.Database.Counters.Touched.Select(row => row.Value)];
-            store.Silo.Note("commits", batch[0].Item.Lead.ToString(), batch.Count);
+            store.Silo.Note(verdicts[0].Code == VerdictCode.Done ? "commits" : "is refused", batch[0].Item.Lead.ToString(), batch.Count);
             var back = world.Random.Between(0, plan.StoreMs);
             if (fate < plan.CommitLost + plan.CommitUnknown)
             {
@@ -96,6 +86,20 @@ internal sealed class SimJournal(SimStore store) : IJournal
             }
             else world.Loop.After(back, store.Silo, () => End(batch, verdicts, counters, news));
         });
+    }
+
+    /// <summary>An item that can never be right ends the run: its author has a bug.</summary>
+    private Verdict Apply(JournalItem item, News news)
+    {
+        try
+        {
+            return store.Database.Apply(item, store.Silo.Name, news);
+        }
+        catch (InvariantException fault)
+        {
+            store.World.Saw(store.Silo, fault);
+            return new(VerdictCode.EndedOtherwise);
+        }
     }
 
     private void End(List<Queued> batch, Verdict[] verdicts, CounterValue[] counters, News news)

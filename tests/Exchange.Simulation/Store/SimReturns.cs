@@ -19,12 +19,14 @@ internal sealed class SimReturns(SimStore store) : IReturnStore
         var lead = store.Database.Find(ask.Copy.Lead);
         var copy = lead?.Copies.Find(copy => copy.No == ask.Copy.No);
         if (copy is not { State: CopyState.Captured or CopyState.Reversed } || copy.Buyer != ask.Buyer || lead!.Id.IsTest) return ReturnVerdict.NotSold;
-        if (Rows.Exists(row => row.Copy == ask.Copy)) return ReturnVerdict.AlreadyAsked;
+        if (!store.World.Seams.IsAskedFirst(store.Database, ask.Copy)) return ReturnVerdict.AlreadyAsked;
         if (ask.Quota is { } quota && Rows.Count(row => row.Buyer == ask.Buyer && (!quota.OfCampaign || row.Campaign == copy.Campaign) && row.Status != ReturnStatus.Refused
             && row.SoldAtMs >= quota.FromMs && row.SoldAtMs < quota.UntilMs) >= quota.AtMost) return ReturnVerdict.QuotaReached;
         Rows.Add(new(
             ask.Copy, ask.Buyer, copy.Campaign, lead.Publisher, lead.Vertical, copy.Price, copy.Payout, ask.Accepted ? ReturnStatus.Accepted : ReturnStatus.Requested, ask.Reason,
             ask.Sealed, copy.AtMs, ask.AtMs, ask.Accepted ? ask.AtMs : null, false));
+        // Between the two commits of a return a silo may die.
+        store.World.Nemesis.Sent(store.Silo);
         return ReturnVerdict.Noted;
     });
 

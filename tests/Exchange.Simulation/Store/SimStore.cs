@@ -28,7 +28,9 @@ internal sealed class SimStore : IExchangeStore
         Ledger = new SimLedger(this);
         Returns = new SimReturns(this);
         Postbacks = new SimPostbacks();
-        Access = new SimAccess();
+        Access = new SimAccess(this);
+        var erasures = new SimErasures(this);
+        (Erasures, Suppressions) = (erasures, erasures);
         Upkeep = new SimUpkeep();
     }
 
@@ -47,9 +49,9 @@ internal sealed class SimStore : IExchangeStore
     public ILedgerStore Ledger { get; }
     public IReturnStore Returns { get; }
     public IPostbackStore Postbacks { get; }
-    public IDoubts Doubts { get; } = new SimForgetting();
-    public IErasures Erasures { get; } = new SimForgetting();
-    public ISuppressions Suppressions { get; } = new SimForgetting();
+    public IDoubts Doubts { get; } = new SimDoubts();
+    public IErasures Erasures { get; }
+    public ISuppressions Suppressions { get; }
     public IVault Vault => SimVault.Instance;
 
     /// <summary>Something read: as it was at some moment between the question and the answer.</summary>
@@ -104,14 +106,11 @@ internal sealed class SimLeads(SimStore store) : ILeadStore
 
     public Task<bool> AddFieldsAsync(LeadId id, byte[] readSealed, byte[] newSealed, long nowMs, CancellationToken cancel) => store.WriteAsync(() =>
     {
-        if (store.Database.Find(id) is not { } lead || !lead.Sealed.AsSpan().SequenceEqual(readSealed)) return false;
+        if (store.Database.Find(id) is not { } lead || !store.World.Seams.IsAsRead(lead, readSealed)) return false;
         lead.Sealed = newSealed;
-        foreach (var delivery in lead.Deliveries) if (delivery is { Status: DeliveryStatus.Waiting, Wait: DeliveryWait.Fields }) delivery.DueAtMs = nowMs;
-        if (lead.Wait is { DueAtMs: not null } wait)
-        {
-            wait.DueAtMs = nowMs;
-            wait.Fence++;
-        }
+        lead.Additions++;
+        store.World.Seams.Added(lead, nowMs);
+        store.Silo.Note("adds fields", id.ToString());
         return true;
     });
 
@@ -130,8 +129,7 @@ internal sealed class SimPings(SimStore store) : IPingRecords
         waiting.Add(record.Id, record);
         store.World.Loop.After(store.World.Random.Between(0, 100), store.Silo, () =>
         {
-            waiting.Remove(record.Id);
-            store.Database.Pings[record.Id] = record;
+            if (waiting.Remove(record.Id)) store.Database.Pings[record.Id] = record;
         });
         return true;
     }
@@ -140,7 +138,12 @@ internal sealed class SimPings(SimStore store) : IPingRecords
         store.ReadAsync(() => waiting.GetValueOrDefault(id) ?? store.Database.Pings.GetValueOrDefault(id));
 
     public Task<IReadOnlyList<PingRecord>> ReadAsync(LeadId from, LeadId to, int limit, CatalogModels models, CancellationToken cancel) => throw new NotSupportedException();
-    public Task FlushAsync(CancellationToken cancel) => throw new NotSupportedException();
+    public Task FlushAsync(CancellationToken cancel) => waiting.Count == 0 ? Task.CompletedTask : store.WriteAsync(() =>
+    {
+        foreach (var (id, record) in waiting) store.Database.Pings[id] = record;
+        waiting.Clear();
+        return 0;
+    });
 }
 
 /// <summary>Catalog versions; an apply is one transaction.</summary>

@@ -14,6 +14,7 @@ internal sealed class SimWaits(SimStore store) : ILeadWaits
                 lead.Wait!.DueAtMs = leaseUntilMs;
                 claimed.Add(new(lead.Id, ++lead.Wait.Fence));
                 store.Silo.Note("claims wait", lead.Id.ToString(), lead.Wait.Fence);
+                store.World.Office.Claimed(lead);
             }
             return claimed;
         });

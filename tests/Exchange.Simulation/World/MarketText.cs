@@ -35,6 +35,10 @@ internal sealed record MarketText
         public int? EachState { get; init; }
         public bool Paused { get; init; }
         public bool Person { get; init; }
+        /// <summary>Its caps count what was not given back.</summary>
+        public bool Kept { get; init; }
+        /// <summary>Its buyer is asked what it bids.</summary>
+        public bool Live { get; init; }
     }
 
     public static MarketText Draw(SimRandom random)
@@ -66,6 +70,15 @@ internal sealed record MarketText
         Wishes = [.. Wishes.Select(wish => wish with { Delivery = random.Pick<string>(wish.Delivery == "asked" ? ["asked", "asked later", "asked if"] : ["told", "told later", "told if"]) })],
         TreeWait = !Firm && random.Chance(400) ? random.Pick(Waits) : null, UnsoldWait = Unsold && random.Chance(600) ? random.Pick(Waits) : null,
     };
+
+    /// <summary>The same market, whose leads wait before their tree for a field that may be added, and are unsold without it.</summary>
+    public MarketText WithFieldWait() => this with { Firm = false, TreeWait = Waits[2] };
+
+    /// <summary>The same market, where buyers are asked what they bid.</summary>
+    public MarketText WithLiveBids(SimRandom random) => this with { Wishes = [.. Wishes.Select(wish => wish with { Live = random.Chance(600) })] };
+
+    /// <summary>The same market, where some places come back with what is returned.</summary>
+    public MarketText WithKeptCaps(SimRandom random) => this with { Wishes = [.. Wishes.Select(wish => wish with { Kept = random.Chance(500) })] };
 
     /// <summary>As an admin changes it, perhaps twice.</summary>
     public MarketText Changed(SimRandom random)
@@ -100,8 +113,8 @@ internal sealed record MarketText
             "ping_ttl": "12s", "post_deadline": "2s", "payout": { "share": "80%" },
             "fields": {
               "zip": { "type": "us_zip", "ping": "required" }, "state": { "type": "us_state", "ping": "required" },
-              "phone": { "type": "phone", "region": "US", "pii": true, "post": "required" }, "email": { "type": "email", "pii": true, "post": "optional" } } } },
-          "publishers": { "p": { "verticals": ["auto"]{{Caps(PublisherLeads, null, null)}}, {{Postback}} }, "q": { "verticals": ["auto"], "payout": { "share": "70%" }, {{Postback}} } },
+              "phone": { "type": "phone", "region": "US", "pii": true, "post": "required" }, "email": { "type": "email", "pii": true, "post": "optional" }, "note": { "type": "text", "post": "optional" } } } },
+          "publishers": { "p": { "verticals": ["auto"]{{Caps(PublisherLeads, null, null)}}, {{Postback}} }, "q": { "verticals": ["auto"], "payout": { "share": "70%", "on_return": "keep" }, {{Postback}} } },
           "buyers": { {{string.Join(", ", new[] { "a", "b", "c" }.Select((id, i) => BuyerOf(id, Credit[i])))}} },
           "campaigns": { {{string.Join(", ", Wishes.Select(CampaignOf))}} },
           "ping_trees": {
@@ -119,13 +132,18 @@ internal sealed record MarketText
     private const string Postback = """ "postback": { "url": "https://publishers.example.com/pb?lead={{ lead_id }}" } """;
 
     private string BuyerOf(string id, string credit) => $$"""
-        "{{id}}": { "credit_limit": "{{credit}}"{{(OneOwner && id != "a" ? """, "company": "owner" """ : "")}},
-          "endpoints": { "crm": { "connector": "native", "with": { "url": "https://{{id}}.example.com/leads", "secret": { "secret": "signing" } }, "timeout": { "post": "1s" } },
+        "{{id}}": { "credit_limit": "{{credit}}"{{(OneOwner && id != "a" ? """, "company": "owner" """ : "")}}, "returns": {{id switch
+        {
+            "a" => """{ "within": "2d" }""",
+            "b" => """{ "within": "25s", "at_most": "50%" }""",
+            _ => """{ "within": "9d", "review": true }""",
+        }}},
+          "endpoints": { "crm": { "connector": "native", "with": { "url": "https://{{id}}.example.com/leads", "secret": { "secret": "signing" } }, "timeout": { "post": "1s", "ping": "300ms" } },
                          "hook": { "connector": "webhook", "with": { "url": "https://{{id}}.example.com/hook", "secret": { "secret": "signing" } }, "timeout": { "post": "1s" } } } }
         """;
 
     private static string CampaignOf(Wish wish) => $$"""
-        "{{wish.Id}}": { "buyer": "{{wish.Buyer}}", "vertical": "auto", "bid": "{{wish.Bid}}", "sharing": "{{wish.Sharing}}", "status": "{{(wish.Paused ? "paused" : "active")}}",
+        "{{wish.Id}}": { "buyer": "{{wish.Buyer}}", "vertical": "auto", "bid": {{(wish.Live ? """{ "live": "crm" }""" : "\"" + wish.Bid + "\"")}}, "sharing": "{{wish.Sharing}}", "status": "{{(wish.Paused ? "paused" : "active")}}",
           "delivery": {{wish.Delivery switch
           {
               "asked" => """{ "sold": "on_accept", "retry_for": "20s", "to": ["crm"] }""",
@@ -133,17 +151,18 @@ internal sealed record MarketText
               "told later" => """{ "retry_for": "20s", "send": "all", "to": [{ "endpoint": "hook", "wait": { "for": "2s" } }, { "endpoint": "inbox", "when": { "field": "state", "is": "CA" } }] }""",
               "told if" => """{ "retry_for": "20s", "wait": { "until": { "field": "email", "exists": true }, "at_most": "4s", "then": "drop" }, "to": [{ "endpoint": "hook", "when": { "field": "state", "is": "NY" } }, "inbox"] }""",
               "asked if" => """{ "sold": "on_accept", "retry_for": "20s", "wait": { "until": { "field": "email", "exists": true }, "at_most": "4s", "then": "drop" }, "to": ["crm"] }""",
-              "told" => """{ "retry_for": "20s", "to": ["hook"] }""",
-              "both" => """{ "retry_for": "20s", "send": "all", "to": ["hook", "inbox"] }""",
-              _ => """{ "to": ["inbox"] }""",
-          }}}{{(wish.Person ? """, "duplicate": { "window": "30d", "of": "buyer", "keys": ["phone"] }""" : "")}}{{Caps(wish.Leads, wish.Spend, wish.EachState)}} }
+              "told" => """{ "sold": "on_post", "retry_for": "20s", "to": ["hook"] }""",
+              "both" => """{ "sold": "on_post", "retry_for": "20s", "send": "all", "to": ["hook", "inbox"] }""",
+              _ => """{ "sold": "on_post", "to": ["inbox"] }""",
+          }}}{{(wish.Person ? """, "duplicate": { "window": "30d", "of": "buyer", "keys": ["phone"] }""" : "")}}{{Caps(wish.Leads, wish.Spend, wish.EachState, wish.Kept)}} }
         """;
 
-    private static string Caps(int? leads, string? spend, int? eachState)
+    private static string Caps(int? leads, string? spend, int? eachState, bool kept = false)
     {
+        var counts = kept ? """, "count": "kept" """ : "";
         List<string> caps = [];
-        if (leads is { } number) caps.Add(string.Create(CultureInfo.InvariantCulture, $$"""{ "per": "day", "leads": {{number}} }"""));
-        if (spend is not null) caps.Add($$"""{ "per": "total", "spend": "{{spend}}" }""");
+        if (leads is { } number) caps.Add(string.Create(CultureInfo.InvariantCulture, $$"""{ "per": "day", "leads": {{number}}{{counts}} }"""));
+        if (spend is not null) caps.Add($$"""{ "per": "total", "spend": "{{spend}}"{{counts}} }""");
         if (eachState is { } each) caps.Add(string.Create(CultureInfo.InvariantCulture, $$"""{ "per": "week", "leads": {{each}}, "each": "state" }"""));
         return caps.Count == 0 ? "" : $$""", "caps": [{{string.Join(", ", caps)}}]""";
     }

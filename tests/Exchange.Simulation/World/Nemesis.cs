@@ -1,4 +1,5 @@
 using Exchange.Grains.Catalog;
+using Exchange.Simulation.Scheduling;
 
 namespace Exchange.Simulation.World;
 
@@ -33,10 +34,10 @@ internal sealed class Nemesis(SimWorld world)
         }
     }
 
-    /// <summary>The moment after a lead has left a silo: it may be the last it knows of it.</summary>
-    public void Sent(SimSilo silo)
+    /// <summary>The moment after a lead has left a silo, or half of something is durable: it may be the last it knows of it.</summary>
+    public void Sent(SimProcess process)
     {
-        if (!world.IsFaulty || silo.Process.IsDead || silo.Process.IsPaused) return;
+        if (!world.IsFaulty || process.IsDead || process.IsPaused || world.Silos.FirstOrDefault(silo => silo.Process == process) is not { } silo) return;
         if (world.Random.Chance(world.Plan.StopAtSend)) Stop(silo, world.Random.Between(500, 14_000));
         else if (world.Random.Chance(world.Plan.DieAtSend)) Crash(silo);
     }

@@ -6,8 +6,11 @@ namespace Exchange.Simulation.World;
 internal enum Fault
 {
     Crash, Restart, Pause, ClockJump, CatalogChange, DuplicateActivation, MessageLost, MessageTwice, CommitUnknown, CommitLost, QueueFull, ReadFailed,
-    BuyerRefused, BuyerHung, BuyerGarbage, BuyerLied, WireCut, PostTwice, PostAltered, PostElsewhere,
+    BuyerRefused, BuyerHung, BuyerGarbage, BuyerLied, WireCut, PostTwice, PostAltered, PostElsewhere, DeedTwice, BidLate,
 }
+
+/// <summary>What people do to a lead after its post.</summary>
+internal enum Deed { Return, Erase, Resolve, Add }
 
 /// <summary>
 /// What the seed makes of one world: how many silos and leads, how often each thing goes wrong. Each kind of fault is on in about half of the worlds,
@@ -45,11 +48,23 @@ internal sealed record Plan
     public int PostTwice { get; init; }
     public int PostAltered { get; init; }
 
+    /// <summary>A person is said to be somebody's, who may be anybody's or nobody's.</summary>
+    public int Marks { get; init; }
+
+    /// <summary>What is done to leads after their post, and how often in all.</summary>
+    public IReadOnlyList<Deed> Deeds { get; init; } = [];
+    public int DeedsInAll { get; init; }
+    /// <summary>The same done twice at once, on another silo perhaps.</summary>
+    public int DeedTwice { get; init; }
+
     /// <summary>Nothing goes wrong; buyers say yes or no and keep their word.</summary>
     public static Plan Quiet(SimRandom random) => new()
     {
         Silos = 1, Clients = random.Between(1, 3), PingsEach = random.Between(1, 2), Market = random.Next(Markets.Count), Phones = random.Between(1, 4), StoreMs = 4, NetworkMs = 6,
     };
+
+    /// <summary>Each kind in three worlds of ten: an erased person is sold no more, so a world that erases much sells little.</summary>
+    private static Deed[] Drawn(SimRandom random) => [.. Enum.GetValues<Deed>().Where(_ => random.Chance(300))];
 
     public static Plan Draw(SimRandom random)
     {
@@ -60,6 +75,7 @@ internal sealed record Plan
             NemesisSteps = random.Pick([0, 30, 100, 300]), Crashes = random.Chance(600), Pauses = random.Chance(400), Clocks = random.Chance(400), Changes = random.Chance(500),
             Duplicates = Rate(400), MessageLost = Rate(150), MessageTwice = Rate(200), CommitUnknown = Rate(250), CommitLost = Rate(150), QueueFull = Rate(80), ReadFails = Rate(40),
             WireCut = Rate(200), StopAtSend = random.Chance(250) ? random.Between(50, 400) : 0, DieAtSend = random.Chance(250) ? random.Between(50, 300) : 0, PostTwice = Rate(500), PostAltered = Rate(250),
+            Marks = random.Pick([0, 300, 1000]), Deeds = Drawn(random), DeedsInAll = random.Between(1, 8), DeedTwice = Rate(400),
         };
     }
 }

@@ -1,3 +1,4 @@
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
@@ -35,6 +36,31 @@ internal class Seams
     public virtual DeliveryResult Recorded(SimDatabase database, DeliveryEntry delivery, DeliveryResult result) => result;
 
     public virtual bool OfferExpires(LeadEntry lead, long nowMs) => lead.OfferUntilMs > 0 && lead.OfferUntilMs < nowMs && lead.State == LeadState.Open;
+
+    /// <summary>Housekeeping books the returns that a crash left.</summary>
+    public virtual bool Sweeps => true;
+
+    /// <summary>Somebody may be calling for it at this moment.</summary>
+    public virtual bool IsLeased(DeliveryEntry delivery, long nowMs) => delivery.LeaseUntilMs > nowMs;
+
+    /// <summary>Fields are added to what was read, or not at all.</summary>
+    public virtual bool IsAsRead(LeadEntry lead, byte[] readSealed) => lead.Sealed.AsSpan().SequenceEqual(readSealed);
+
+    /// <summary>The lead that is erased is the one that was read.</summary>
+    public virtual bool IsAsRead(LeadErasure erasure, LeadEntry? lead) => erasure.Read!.Is(lead?.Sealed ?? [], lead?.Answer);
+
+    /// <summary>Fields were added: what waits for fields is looked at.</summary>
+    public virtual void Added(LeadEntry lead, long nowMs)
+    {
+        foreach (var delivery in lead.Deliveries) if (delivery is { Status: DeliveryStatus.Waiting, Wait: DeliveryWait.Fields }) delivery.Look(nowMs);
+        lead.Wait?.Look(nowMs);
+    }
+
+    /// <summary>A return that is asked for: the copy's row of returns is not there yet.</summary>
+    public virtual bool IsAskedFirst(SimDatabase database, CopyId copy) => !database.Returns.Exists(row => row.Copy == copy);
+
+    /// <summary>The request for a bid that an answer is taken for.</summary>
+    public virtual string AnsweredAs(string request) => request;
 
     /// <summary>A silo has died.</summary>
     public virtual void Crashed(SimWorld world) { }

@@ -30,11 +30,19 @@ internal sealed class SimClient(SimWorld world, SimProcess process, string publi
             var key = string.Create(CultureInfo.InvariantCulture, $"{name}-{i}");
             var phone = string.Create(CultureInfo.InvariantCulture, $"+1202555010{world.Random.Next(world.Plan.Phones)}");
             var state = world.Random.Pick(["CA", "NY"]);
-            if (world.Random.Chance(120)) await SendAsync(Direct(key, phone, state));
+            if (world.Random.Chance(120)) await SellDirectlyAsync(Direct(key, phone, state));
             else await SellAsync(key, phone, state);
         }
         while (running > 0) await Wait(50, 50);
         IsDone = true;
+    }
+
+    private async Task SellDirectlyAsync(Sending direct)
+    {
+        await SendAsync(direct);
+        if (!world.Random.Chance(world.Plan.PostTwice)) return;
+        await Wait(0, 20_000);
+        await SendAsync(direct);
     }
 
     private async Task SellAsync(string key, string phone, string state)
@@ -60,7 +68,9 @@ internal sealed class SimClient(SimWorld world, SimProcess process, string publi
         if (world.IsFaulty && random.Chance(plan.PostAltered / 2)) Beside(Fault.PostElsewhere, Post(offered, key + " other", key, phone, state));
         await SendAsync(post);
         // A repeat long after.
-        if (random.Chance(plan.PostTwice)) await SendAsync(post);
+        if (!random.Chance(plan.PostTwice)) return;
+        await Wait(0, 3_000);
+        await SendAsync(post);
     }
 
     private void Beside(Fault what, Sending sending)
@@ -81,6 +91,7 @@ internal sealed class SimClient(SimWorld world, SimProcess process, string publi
     /// <summary>Until it is told something that does not say "come again".</summary>
     private async Task SendAsync(Sending sending)
     {
+        world.Witness.Begun.TryAdd((publisher, sending.Key), world.Loop.NowMs);
         for (var tries = 0; ; tries++)
         {
             try

@@ -21,28 +21,25 @@ internal sealed class SimGrains(SimWorld world, SimSilo silo) : IGrainFactory
 
     private sealed class Lead(SimWorld world, SimSilo from, LeadId id) : ILeadGrain
     {
-        public ValueTask<PostReply> Post(PostCommand command)
-        {
-            var to = world.SiloOf(id, from);
-            return new(world.Network.CallAsync(from.Process, to.Process, () => to.PostAsync(id, command), ResponseMs));
-        }
-
-        public ValueTask Resume(ResumeCommand command)
-        {
-            var to = world.SiloOf(id, from);
-            return new(world.Network.CallAsync(from.Process, to.Process, () => to.ResumeAsync(id, command), ResponseMs));
-        }
-
-        public ValueTask WaitOver(long fence)
-        {
-            var to = world.SiloOf(id, from);
-            return new(world.Network.CallAsync(from.Process, to.Process, () => to.WaitOverAsync(id, fence), ResponseMs));
-        }
-
-        public ValueTask FieldsAdded() => throw new NotSupportedException();
+        public ValueTask<PostReply> Post(PostCommand command) => new(CallAsync(seller => seller.PostAsync(command)));
+        public ValueTask Resume(ResumeCommand command) => new(CallAsync(seller => seller.ResumeAsync(command)));
+        public ValueTask WaitOver(long fence) => new(CallAsync(seller => seller.WaitOverAsync(fence)));
         public ValueTask TestOver() => throw new NotSupportedException();
-        public ValueTask Erase(EraseCommand command) => throw new NotSupportedException();
-        public ValueTask<ResolveReply> Resolve(ResolveCommand command) => throw new NotSupportedException();
+        public ValueTask FieldsAdded() => new(CallAsync(static seller => seller.ForgetFieldsAsync()));
+        public ValueTask Erase(EraseCommand command) => new(CallAsync(seller => seller.EraseAsync(command)));
+        public ValueTask<ResolveReply> Resolve(ResolveCommand command) => new(CallAsync(seller => seller.ResolveAsync(command)));
+
+        private Task<bool> CallAsync(Func<LeadSeller, Task> work) => CallAsync(async seller =>
+        {
+            await work(seller);
+            return true;
+        });
+
+        private Task<T> CallAsync<T>(Func<LeadSeller, Task<T>> work)
+        {
+            var to = world.SiloOf(id, from);
+            return world.Network.CallAsync(from.Process, to.Process, () => to.OnLeadAsync(id, work), ResponseMs);
+        }
     }
 
     private sealed class SoftHold(SimWorld world, SimProcess from, PromisedAmounts promised) : ICampaignGrain, IBuyerGrain

@@ -12,8 +12,10 @@ using Exchange.Grains.Firm;
 using Exchange.Grains.Intake;
 using Exchange.Grains.Leads;
 using Exchange.Grains.Limits;
+using Exchange.Grains.Persons;
 using Exchange.Grains.Pings;
 using Exchange.Grains.Postbacks;
+using Exchange.Grains.Returns;
 using Exchange.Grains.SoftHolds;
 using Exchange.Simulation.Buyers;
 using Exchange.Simulation.Scheduling;
@@ -38,6 +40,7 @@ internal sealed class SimSilo
     private readonly LeadServices services;
     private readonly DeliveryPump pump;
     private readonly WaitPump waits;
+    private readonly SimGrains grains;
 
     public SimSilo(SimWorld world, SimProcess process, int place)
     {
@@ -49,11 +52,11 @@ internal sealed class SimSilo
         Store.Journal.Committed = Live.Apply;
         Store.Journal.Sold = Live.Apply;
         Catalog = new(Store, Live, Markets.Rules, Clock, NullLogger<CatalogHost>.Instance);
-        var grains = new SimGrains(world, this);
+        grains = new(world, this);
         var rotations = new TierRotations();
         var rates = new PostRates();
         var answers = new LeadAnswers(Store, Catalog);
-        var http = new OutboundHttp(new OutboundOptions(), new SimWire(world, this));
+        var http = new OutboundHttp(new OutboundOptions(), new SimWire(world, this), Clock);
         var silos = new Alone(new((ushort)process.No, process.Name));
         var calls = new BuyerCalls(ConnectorList.Create(http, new(), Clock), Store.Access, Clock);
         softHolds = new(Live, rates, grains, Clock);
@@ -64,8 +67,10 @@ internal sealed class SimSilo
         var feed = new LiveFeed(Clock);
         var standing = new StandingBids(Markets.Parsers, silos, Clock);
         var bidding = new LiveBidding(calls, new EndpointBreakers(new BreakerOptions(), Clock), new UsualWaits(), standing, Live, rotations, Store.Vault, Clock);
+        var postbacks = new PostbackPump(Store, Catalog, answers, new(http), Clock, NullLogger<PostbackPump>.Instance);
+        Returns = new(Store, Catalog, postbacks, Clock, NullLogger<ReturnDesk>.Instance);
         services = new(
-            Store, Catalog, book, homes, calls, pump, new(Store, Catalog, answers, new(http), Clock, NullLogger<PostbackPump>.Instance), waits, bidding, Markets.Parsers, Clock, Live, rotations, new PromiseCounts(), standing, feed, answers, new SimLog<LeadGrain>(world, process))
+            Store, Catalog, book, homes, calls, pump, postbacks, waits, bidding, Markets.Parsers, Clock, Live, rotations, new PromiseCounts(), standing, new PersonMarks(Live, null) { Ask = world.MarkedAsync }, feed, answers, new SimLog<LeadGrain>(world, process))
         {
             Decide = world.Seams.Decide,
         };
@@ -82,6 +87,7 @@ internal sealed class SimSilo
     public LiveView Live { get; }
     public CatalogHost Catalog { get; }
     public LeadIntake Intake { get; }
+    public ReturnDesk Returns { get; }
     /// <summary>Ready for callers.</summary>
     public bool IsReady { get; private set; }
 
@@ -95,57 +101,30 @@ internal sealed class SimSilo
         Process.Start(KeepHouseAsync);
     }
 
-    public async Task<PostReply> PostAsync(LeadId id, PostCommand command)
-    {
-        var seller = SellerOf(id);
-        try
-        {
-            return await seller.PostAsync(command);
-        }
-        finally
-        {
-            Leave(id, seller);
-        }
-    }
-
-    public async Task<bool> ResumeAsync(LeadId id, ResumeCommand command)
-    {
-        var seller = SellerOf(id);
-        try
-        {
-            await seller.ResumeAsync(command);
-            return true;
-        }
-        finally
-        {
-            Leave(id, seller);
-        }
-    }
-
-    public async Task<bool> WaitOverAsync(LeadId id, long fence)
-    {
-        var seller = SellerOf(id);
-        try
-        {
-            await seller.WaitOverAsync(fence);
-            return true;
-        }
-        finally
-        {
-            Leave(id, seller);
-        }
-    }
-
-    private LeadSeller SellerOf(LeadId id)
+    /// <summary>As a lead's grain: the activation that is here, or a new one; gone when nothing of it runs any more.</summary>
+    public async Task<T> OnLeadAsync<T>(LeadId id, Func<LeadSeller, Task<T>> work)
     {
         if (!activations.TryGetValue(id, out var seller)) activations.Add(id, seller = new(services, id));
-        return seller;
+        try
+        {
+            return await work(seller);
+        }
+        finally
+        {
+            if (seller.IsIdle && activations.TryGetValue(id, out var known) && ReferenceEquals(known, seller)) activations.Remove(id);
+        }
     }
 
-    private void Leave(LeadId id, LeadSeller seller)
+    /// <summary>As the admin's request.</summary>
+    public async Task EraseAsync(LeadId id)
     {
-        if (seller.IsIdle && activations.TryGetValue(id, out var known) && ReferenceEquals(known, seller)) activations.Remove(id);
+        await grains.GetGrain<ILeadGrain>(id.ToGuid()).Erase(new("admin"));
+        waits.Nudge();
     }
+
+    /// <summary>As the operator's.</summary>
+    public async Task<ResolveReply> ResolveAsync(CopyId copy, bool accepted) =>
+        await grains.GetGrain<ILeadGrain>(copy.Lead.ToGuid()).Resolve(new(copy.No, accepted, "operator", null));
 
     /// <summary>As the server's: offers that ran out, a newer catalog, the live view healed.</summary>
     private async Task KeepHouseAsync()
@@ -158,6 +137,7 @@ internal sealed class SimSilo
                 book.Sweep(Clock.NowMs);
                 softHolds.Sweep(Clock.NowMs);
                 await firm.SweepAsync(Clock.NowMs, CancellationToken.None);
+                if (world.Seams.Sweeps) await Returns.SweepAsync(Clock.NowMs, CancellationToken.None);
                 if (!await Catalog.RefreshAsync(CancellationToken.None)) await Catalog.HealAsync(CancellationToken.None);
             }
             catch (Exception fault)

@@ -1,4 +1,5 @@
 using Exchange.Engine;
+using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Grains.SoftHolds;
 using Exchange.Simulation.Buyers;
@@ -14,6 +15,8 @@ internal sealed class SimWorld
 {
     private readonly SimSilo[] silos;
     private readonly List<SimClient> clients = [];
+    private readonly SimOffice office;
+    private readonly SimProcess officeProcess;
     private readonly Dictionary<string, BuyerMind> minds = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PromisedAmounts> promises = new(StringComparer.Ordinal);
     private readonly Dictionary<LeadId, int> directory = [];
@@ -28,6 +31,8 @@ internal sealed class SimWorld
         Laws = new(this);
         Nemesis = new(this);
         Outside = NewProcess("outside");
+        officeProcess = NewProcess("office");
+        office = new(this, officeProcess);
         Database = seams.NewDatabase();
         Database.Applied = Laws.Committed;
         foreach (var buyer in (string[])["a", "b", "c"]) minds.Add(buyer, BuyerMind.Draw(this, Random, plan.NemesisSteps > 0));
@@ -44,6 +49,7 @@ internal sealed class SimWorld
     public Witness Witness { get; } = new();
     public Laws Laws { get; }
     public Nemesis Nemesis { get; }
+    public SimOffice Office => office;
     /// <summary>The database, the wires, the buyers: what no crash of ours touches.</summary>
     public SimProcess Outside { get; }
     public IReadOnlyList<SimSilo> Silos => silos;
@@ -54,7 +60,7 @@ internal sealed class SimWorld
     public string? Violation { get; private set; }
     public string? ViolatedCheck { get; private set; }
 
-    public bool ClientsAreDone => clients.TrueForAll(client => client.IsDone);
+    public bool ClientsAreDone => office.IsDone && clients.TrueForAll(client => client.IsDone);
 
     public SimSilo NewSilo(int place) => new(this, NewProcess($"silo{place}.{processes}"), place);
 
@@ -69,6 +75,7 @@ internal sealed class SimWorld
             clients.Add(client);
             process.Start(() => client.RunAsync(Plan.PingsEach));
         }
+        officeProcess.Start(office.RunAsync);
     }
 
     public SimProcess NewProcess(string name)
@@ -103,6 +110,9 @@ internal sealed class SimWorld
         if (!promises.TryGetValue(key, out var promised)) promises.Add(key, promised = new());
         return promised;
     }
+
+    /// <summary>Marks that may be lost, late or of somebody who was freed: whatever they say, only speed depends on it.</summary>
+    public ValueTask<bool> MarkedAsync(PersonClaim[] claims) => new(Random.Chance(Plan.Marks));
 
     public BuyerMind MindOf(string buyer) => minds[buyer];
 

@@ -50,7 +50,10 @@ internal static class Simulation
                 return world.ClientsAreDone;
             });
             nemesis.Heal();
-            if (Until(world, world.Loop.NowMs + HealedMs, () => world.Loop.Steps % 32 == 0 && IsSettled(world))) Afterwards.Check(world);
+            if (Until(world, world.Loop.NowMs + HealedMs, () => world.Loop.Steps % 32 == 0 && IsSettled(world)))
+            {
+                if (world.Violation is null) Afterwards.Check(world);
+            }
             else world.Violates("liveness", Open(world));
         }
         else world.Violates("liveness", "the silos do not start");
@@ -88,10 +91,12 @@ internal static class Simulation
     private static bool IsSettled(SimWorld world) =>
         world.ClientsAreDone
         && world.Database.Deliveries.TrueForAll(delivery => delivery.Pulled || delivery.Status != DeliveryStatus.Waiting)
+        && world.Database.Returns.TrueForAll(row => row.Status != ReturnStatus.Accepted || row.IsBooked)
         && world.Database.Leads.TrueForAll(lead => lead.State is LeadState.Sold or LeadState.Unsold or LeadState.InDoubt && !lead.Copies.Exists(copy => copy.State == CopyState.Held));
 
     private static string Open(SimWorld world) =>
         $"clients done: {world.ClientsAreDone}; leads: {string.Join(", ", world.Database.Leads.Where(lead => lead.State is LeadState.Open or LeadState.Pending).Select(lead => lead.Id + " " + lead.State))}; "
         + $"deliveries: {string.Join(", ", world.Database.Deliveries.Where(delivery => !delivery.Pulled && delivery.Status == DeliveryStatus.Waiting).Select(delivery => delivery.Copy + " due " + (delivery.DueAtMs - SimLoop.StartMs)))}; "
+        + $"returns not booked: {world.Database.Returns.Count(row => row is { Status: ReturnStatus.Accepted, IsBooked: false })}; "
         + $"held: {string.Join(", ", world.Database.Leads.SelectMany(lead => lead.Copies.Where(copy => copy.State == CopyState.Held).Select(copy => lead.Id + "." + copy.No)))}";
 }

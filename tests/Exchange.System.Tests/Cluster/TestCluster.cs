@@ -5,6 +5,7 @@ using System.Text;
 using Exchange.Engine.Catalog;
 using Exchange.Grains.Catalog;
 using Exchange.Storage;
+using Exchange.Storage.Redis;
 using Exchange.Storage.Sqlite;
 using Exchange.System.Tests.BlackBox;
 using server::Exchange.Server.Catalog;
@@ -27,14 +28,14 @@ internal sealed class TestCluster : IAsyncDisposable
     public IExchangeStore Store => store;
 
     /// <param name="beside">Another cluster whose store this one works on too, without knowing of it.</param>
-    public static async Task<TestCluster> StartAsync(int count, string yaml, TestCluster? beside = null)
+    public static async Task<TestCluster> StartAsync(int count, string yaml, TestCluster? beside = null, RedisLink? redis = null)
     {
         var cluster = new TestCluster();
         cluster.ownsStore = beside is null;
         cluster.store = beside?.store ?? await SqliteStore.OpenAsync(new SqliteStoreOptions { Folder = cluster.folder });
         var first = beside is null ? 1 : beside.silos.Count + 1;
         var primary = FreePorts.Next();
-        for (var i = 0; i < count; i++) cluster.silos.Add(await TestSilo.StartAsync(cluster.store, (ushort)(first + i), i == 0 ? primary : FreePorts.Next(), i == 0 ? null : primary));
+        for (var i = 0; i < count; i++) cluster.silos.Add(await TestSilo.StartAsync(cluster.store, (ushort)(first + i), i == 0 ? primary : FreePorts.Next(), i == 0 ? null : primary, redis));
         await cluster.store.Access.PutSecretAsync("signing", Encoding.UTF8.GetBytes("whsec_" + Convert.ToBase64String(BuyerApp.SigningKey)), 1, CancellationToken.None);
         if (beside is null) await cluster.ApplyAsync(yaml);
         else foreach (var silo in cluster.silos) (await silo.Get<CatalogHost>().LoadAsync(CancellationToken.None)).ShouldBeTrue();

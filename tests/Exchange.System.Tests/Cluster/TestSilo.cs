@@ -7,7 +7,9 @@ using Exchange.Grains.Catalog;
 using Exchange.Grains.Cluster;
 using Exchange.Grains.Intake;
 using Exchange.Grains.Memory;
+using Exchange.Grains.Persons;
 using Exchange.Storage;
+using Exchange.Storage.Redis;
 using Exchange.System.Tests.BlackBox;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -30,12 +32,14 @@ internal sealed class TestSilo : IAsyncDisposable
     public Silos Silos => Get<Silos>();
 
     /// <param name="primary">The port of the silo that keeps the membership; null: this one does.</param>
-    public static async Task<TestSilo> StartAsync(IExchangeStore store, ushort number, int port, int? primary)
+    /// <param name="redis">Null: there is none.</param>
+    public static async Task<TestSilo> StartAsync(IExchangeStore store, ushort number, int port, int? primary, RedisLink? redis = null)
     {
         var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.SetMinimumLevel(LogLevel.Error);
         var self = new SiloIdentity(number, "test-" + Market.Text(number));
         builder.Services.AddExchange(store, TimeProvider.System, allowLoopback: true).AddCluster(new ClusteringOptions(), self);
+        if (redis is not null) builder.Services.AddRedis(redis).AddHostedService(provider => provider.GetRequiredService<PersonMarks>());
         builder.UseOrleans(silo =>
         {
             silo.UseExchangeSilo(new ClusteringOptions(), self);

@@ -99,13 +99,36 @@ public abstract partial class StoreContract
         {
             Asked++;
             (copy.Publisher, copy.Vertical, copy.SubId, copy.Channel).ShouldBe(("p", "auto", "kw-17", "sms"));
-            value = limit.Each is null ? null : copy.Sealed[0].ToString(global::System.Globalization.CultureInfo.InvariantCulture);
-            return limit.When is null || copy.Sealed[0] % 2 == 1;
+            // Of an erased lead nothing can be asked.
+            var known = copy.Sealed.Length > 0;
+            value = limit.Each is null ? null : known ? copy.Sealed[0].ToString(global::System.Globalization.CultureInfo.InvariantCulture) : "";
+            return limit.When is null || known && copy.Sealed[0] % 2 == 1;
         }
     }
 
     private Task<long?> ApplyWith(FirstByte facts, params LimitModel[] limits) =>
         Store.Catalog.ApplyAsync(new CatalogApply("{}"u8.ToArray(), "tests", null, limits) { Facts = facts }, Now, default);
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task EachCap_LeftAndBackInItsWindow_CountsACopyWhereItTook_ThoughItsLeadIsAnother(bool erased)
+    {
+        var cap = Cap(limit: 5, each: "zip");
+        await ApplyWith(new(), cap);
+        var post = Post(Lead(1), [Copy(1, [], CopyMove.Hold) with { Takes = [TakeOf(cap, value: "1")] }]);
+        (await Store.SubmitAsync(post with { New = post.New! with { Sealed = [1], Channel = "sms" } })).Code.ShouldBe(VerdictCode.Done);
+        await ApplyWith(new());
+        if (erased) await Store.Erasures.EraseAsync(Erasure(Lead(1)), default);
+        else (await Store.Leads.AddFieldsAsync(Lead(1), [1], [2], Now, default)).ShouldBeTrue();
+
+        await ApplyWith(new(), cap);
+
+        (await CounterOf(cap, value: "1")).ShouldSatisfyAllConditions(counter => counter.Held.ShouldBe(1), counter => counter.Used.ShouldBe(0));
+        (await CounterOf(cap, value: "2")).Key.ShouldBeNull();
+        (await Store.SubmitAsync(End(Lead(1), CopyMove.Capture))).Code.ShouldBe(VerdictCode.Done);
+        (await CounterOf(cap, value: "1")).ShouldSatisfyAllConditions(counter => counter.Held.ShouldBe(0), counter => counter.Used.ShouldBe(1));
+    }
 
     private sealed record Before(int Lead, int Byte, int Move, bool OfB, int DaysAgo, int Trees, bool Test);
 

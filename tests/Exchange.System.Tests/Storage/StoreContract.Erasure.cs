@@ -59,6 +59,57 @@ public abstract partial class StoreContract
     }
 
     [Fact]
+    public async Task Erase_OfALeadThatIsNotAsItWasRead_ChangesNothing()
+    {
+        await SellTwoAsync();
+        var read = (await Store.Leads.FindAsync(Lead(1), default))!;
+        (await Store.Leads.AddFieldsAsync(Lead(1), read.Sealed, [9, 9], Now, default)).ShouldBeTrue();
+
+        (await Store.Erasures.EraseAsync(Erasure(Lead(1), "phone") with { Read = new(read.Sealed, read.Answer) }, default)).ShouldBeFalse();
+        (await Store.Erasures.EraseAsync(Erasure(Lead(1), "phone") with { Read = new([9, 9], [1]) }, default)).ShouldBeFalse();
+        (await Store.Erasures.EraseAsync(Erasure(Lead(9), "phone") with { Read = new([9, 9], null) }, default)).ShouldBeFalse();
+        (await Store.Suppressions.AnyAsync([Hash("phone")], default)).ShouldBeFalse();
+        (await Store.Leads.FindAsync(Lead(1), default))!.IsErased.ShouldBeFalse();
+
+        (await Store.Erasures.EraseAsync(Erasure(Lead(1), "phone") with { Read = new([9, 9], read.Answer) }, default)).ShouldBeTrue();
+        (await Store.Erasures.EraseAsync(Erasure(Lead(9)) with { Read = new([], null) }, default)).ShouldBeTrue();
+        (await Store.Suppressions.AnyAsync([Hash("phone")], default)).ShouldBeTrue();
+        (await Store.Leads.FindAsync(Lead(1), default))!.IsErased.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Erased_IsNobodyElses_ThoughWhoSellsItHasNotHeardOfItYet()
+    {
+        var limits = Limits();
+        await Store.ApplyAsync(limits);
+        await Store.SubmitAsync(Post(Lead(1), [Copy(1, limits, CopyMove.Hold, deliveries: [LeasedHook])]));
+        await Store.Erasures.EraseAsync(Erasure(Lead(1)), default);
+
+        (await Store.SubmitAsync(End(Lead(1), CopyMove.Void, starts: [Copy(2, limits, CopyMove.Hold, buyer: "b")]))).Code.ShouldBe(VerdictCode.EndedOtherwise);
+        (await Store.Leads.FindAsync(Lead(1), default))!.Copies.ShouldHaveSingleItem().State.ShouldBe(CopyState.Held);
+        // What its buyer says is recorded.
+        (await Store.SubmitAsync(End(Lead(1), CopyMove.Capture))).Code.ShouldBe(VerdictCode.Done);
+    }
+
+    [Fact]
+    public async Task GiveUp_EndsWhatWouldAskAgain_UnlessACallIsUnderWay()
+    {
+        var limits = Limits();
+        await Store.ApplyAsync(limits);
+        await Store.SubmitAsync(Post(Lead(1), [Copy(1, limits, CopyMove.Hold, deliveries: [LeasedHook])]));
+        await Store.SubmitAsync(End(Lead(1), CopyMove.Doubt));
+        var copy = new CopyId(Lead(1), 1);
+        var claim = (await Store.Deliveries.ClaimDueAsync(Now + 600_000, Now + 660_000, 9, default)).ShouldHaveSingleItem();
+        (await Store.Deliveries.GiveUpAsync(copy, Now + 659_999, default)).ShouldBeFalse();
+        (await DeliveriesAsync()).ShouldStartWith("1 hook Waiting");
+
+        (await Store.Deliveries.RecordAsync(copy, "hook", claim.Fence, new(DeliveryStatus.Waiting, Now + 700_000, "timeout"), Now + 650_000, default)).ShouldBeTrue();
+        for (var i = 0; i < 2; i++) (await Store.Deliveries.GiveUpAsync(copy, Now + 650_000, default)).ShouldBeTrue();
+        (await DeliveriesAsync()).ShouldBe("1 hook Dead resolved");
+        (await Store.Deliveries.ClaimDueAsync(Now + 900_000, Now + 960_000, 9, default)).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task Erase_CancelsWhatSoldCopiesWaitFor_AndLeavesHoldsToTheirEnd()
     {
         await SellTwoAsync();
@@ -125,7 +176,7 @@ public abstract partial class StoreContract
         const int Leads = 20;
         for (var n = 1; n <= Leads; n++) await Store.SubmitAsync(Post(Lead(n), [Copy(1, limits, CopyMove.Hold, deliveries: [LeasedHook])], body: $"post {n}"));
 
-        await Task.WhenAll(Enumerable.Range(1, Leads).SelectMany(n => new[]
+        await Task.WhenAll(Enumerable.Range(1, Leads).SelectMany(n => new Task[]
         {
             Store.Erasures.EraseAsync(Erasure(Lead(n), $"person {n}"), default),
             Store.SubmitAsync(End(Lead(n), CopyMove.Capture)),

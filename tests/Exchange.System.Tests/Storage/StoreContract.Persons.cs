@@ -31,6 +31,29 @@ public abstract partial class StoreContract
         (await Store.SubmitAsync(Post(Lead(3), [With(b, OfBuyer("x", "b"))], maxCopies: 2))).CopyIndex.ShouldBe(0);
     }
 
+    [Fact]
+    public async Task NoOfADuplicate_IsWrittenOnlyWhileSomebodyElseHasThePerson()
+    {
+        await Store.ApplyAsync(Limits());
+        JournalItem No(int lead, params string[] persons) =>
+            Post(Lead(lead), [], "key-" + BlackBox.Market.Text(lead), persons: [.. persons.Select(person => Person(person))], answer: [1]) with { Reason = Reason.Duplicate, IfTaken = true };
+        (await Store.SubmitAsync(No(2, "x"))).Code.ShouldBe(VerdictCode.PersonFree);
+        (await Store.Leads.FindAsync(Lead(2), default)).ShouldBeNull();
+        await Store.SubmitAsync(Post(Lead(1), [Copy(1, Limits(), CopyMove.Hold)], persons: [Person("x")]));
+
+        // Of two one is enough; the other is not claimed.
+        (await Store.SubmitAsync(No(2, "y", "x"))).Code.ShouldBe(VerdictCode.Done);
+        (await Store.SubmitAsync(No(2, "y", "x"))).Code.ShouldBe(VerdictCode.AlreadyThere);
+        var row = (await Store.Leads.FindAsync(Lead(2), default))!;
+        (row.State, row.Reason).ShouldBe((LeadState.Unsold, Reason.Duplicate));
+        (await Store.SubmitAsync(No(3, "y"))).Code.ShouldBe(VerdictCode.PersonFree);
+        await Store.SubmitAsync(End(Lead(1), CopyMove.Void, release: true));
+        (await Store.SubmitAsync(No(3, "x"))).Code.ShouldBe(VerdictCode.PersonFree);
+        (await Store.SubmitAsync(Post(Lead(3), [Copy(1, Limits())], "key-3", persons: [Person("x"), Person("y")]))).Code.ShouldBe(VerdictCode.Done);
+        // Its own is nobody else's.
+        (await Store.SubmitAsync(No(4, "y"))).Code.ShouldBe(VerdictCode.Done);
+    }
+
     [Theory]
     [InlineData(CopyMove.Void, VerdictCode.Done)]
     [InlineData(CopyMove.Capture, VerdictCode.PersonSeen)]

@@ -164,6 +164,23 @@ public abstract partial class StoreContract
     }
 
     [Fact]
+    public async Task FieldsAdded_WhileADeliveryThatWaitsIsAsked_MakeTheAnswerVoid()
+    {
+        await Store.ApplyAsync(Limits());
+        await Store.SubmitAsync(Post(Lead(1), [Copy(1, Limits(), deliveries: [new("*", Now + 60_000, 0) { Wait = DeliveryWait.Fields }])]));
+        var copy = new CopyId(Lead(1), 1);
+        var before = (await Store.Deliveries.ClaimDueAsync(Now + 60_000, Now + 90_000, 9, default)).ShouldHaveSingleItem();
+        (await Store.Leads.AddFieldsAsync(Lead(1), [1, 2, 3], [4, 5, 6], Now + 60_001, default)).ShouldBeTrue();
+
+        NewDelivery[] still = [new("*", Now + 70_000, 0) { Wait = DeliveryWait.Fields }];
+        (await Store.Deliveries.TurnAsync(copy, "*", before.Fence, still, Now + 60_002, default)).ShouldBeFalse();
+        (await Store.Deliveries.RecordAsync(copy, "*", before.Fence, new(DeliveryStatus.Cancelled, null, "wait_over"), Now + 60_002, default)).ShouldBeFalse();
+        var next = (await Store.Deliveries.ClaimDueAsync(Now + 60_002, Now + 90_000, 9, default)).ShouldHaveSingleItem();
+        (next.Fence > before.Fence, next.Wait).ShouldBe((true, DeliveryWait.Fields));
+        (await Store.Deliveries.TurnAsync(copy, "*", next.Fence, [new("hook", Now + 60_003, 0)], Now + 60_003, default)).ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task Erased_WhileItWaits_IsDueAtOnce()
     {
         await Store.ApplyAsync(Limits());

@@ -16,7 +16,7 @@ internal static class ColdFlush
 {
     /// <summary>Not what this transaction made itself.</summary>
     private const string NotMine = "xmin <> pg_current_xact_id()::xid";
-    private const string LeadColumns = "l.lead_id, l.state, l.reason, l.publisher, l.max_copies, l.post_hash, l.answer, l.offer_ms";
+    private const string LeadColumns = "l.lead_id, l.state, l.reason, l.publisher, l.max_copies, l.post_hash, l.answer, l.offer_ms, octet_length(l.sealed) = 0";
 
     public static async Task<ColdRows> RunAsync(NpgsqlConnection connection, IReadOnlyList<JournalWork> works)
     {
@@ -137,5 +137,5 @@ internal static class ColdFlush
     }
 
     private static JudgedLead ReadLead(NpgsqlDataReader row, int first) => new(row.Lead(first), (LeadState)row.Int(first + 1), (Reason)row.Int(first + 2), row.Text(first + 3),
-        row.Int(first + 4), row.Blob(first + 5), row.BlobOrNull(first + 6), row.Long(first + 7) == 0);
+        row.Int(first + 4), row.Blob(first + 5), row.BlobOrNull(first + 6), row.Long(first + 7) == 0) { IsErased = row.Bool(first + 8) };
 }
