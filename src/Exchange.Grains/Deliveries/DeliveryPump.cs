@@ -185,7 +185,9 @@ public sealed class DeliveryPump(
         {
             // A held copy is ended by its lead, and its delivery with it.
             if (delivery.CopyState == CopyState.Captured) await RecordAsync(delivery, new(DeliveryStatus.Cancelled, null, why));
-            else await ResumeAsync(delivery, deadlineMs, drop: true);
+            // First under this claim's fence: fields that come now find no wait any more, so nobody calls this buyer while the next in rank gets the copy.
+            else if (await store.Deliveries.TurnAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, [new(delivery.Endpoint, NowMs(), deadlineMs + LeadMachineGrace)], NowMs(), CancellationToken.None))
+                await ResumeAsync(delivery, deadlineMs, drop: true);
             return;
         }
         if (!await store.Deliveries.TurnAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, turn.Become, NowMs(), CancellationToken.None))
