@@ -83,8 +83,10 @@ internal sealed class ItemRows(Database database, CounterCache counters, SoldSeq
                 foreach (var delivery in end.Deliveries) WriteDelivery(item, end.No, delivery, isSold: true);
                 break;
             case CopyMove.Void or CopyMove.Expire or CopyMove.Reverse:
+                // Of what is cancelled nobody was told, whoever held its lease.
                 database.Prepare("""
-                    UPDATE delivery SET status = ?, error = ?, lease_owner = NULL, lease_until = 0, changed_ms = ? WHERE lead_id = ? AND no = ? AND status = 1
+                    UPDATE delivery SET status = ?1, error = ?2, attempts = CASE WHEN ?1 = 5 THEN 0 ELSE attempts END, lease_owner = NULL, lease_until = 0, changed_ms = ?3
+                    WHERE lead_id = ?4 AND no = ?5 AND status = 1
                     """).Bind((long)(end.IsCancelled ? DeliveryStatus.Cancelled : DeliveryStatus.Failed)).Bind(end.DeliveryError).Bind(item.AtMs).Bind(item.Lead).Bind(end.No).Run();
                 break;
         }

@@ -188,6 +188,7 @@ internal class SimDatabase : IJudgedRows
             else if (end.Move is CopyMove.Void or CopyMove.Expire or CopyMove.Reverse)
             {
                 (delivery.Status, delivery.Error) = (end.IsCancelled ? DeliveryStatus.Cancelled : DeliveryStatus.Failed, end.DeliveryError);
+                if (end.IsCancelled) delivery.Attempts = 0;
                 delivery.Unlease();
             }
         }

@@ -91,6 +91,19 @@ public abstract partial class StoreContract
         (await Store.SubmitAsync(End(Lead(1), CopyMove.Capture))).Code.ShouldBe(VerdictCode.Done);
     }
 
+    [Theory]
+    [InlineData(Reason.Cancelled, "Cancelled 0")]
+    [InlineData(Reason.BuyerRejected, "Failed 1")]
+    public async Task VoidOfALeasedCopy_SaysWhetherItsBuyerWasTold(Reason reason, string told)
+    {
+        var limits = Limits();
+        await Store.ApplyAsync(limits);
+        await Store.SubmitAsync(Post(Lead(1), [Copy(1, limits, CopyMove.Hold, deliveries: [LeasedHook])]));
+        (await Store.SubmitAsync(End(Lead(1), CopyMove.Void, reason: reason))).Code.ShouldBe(VerdictCode.Done);
+        var row = (await Store.Deliveries.ListAsync(null, null, 9, null, default)).Rows.ShouldHaveSingleItem();
+        $"{row.Status} {row.Attempts}".ShouldBe(told);
+    }
+
     [Fact]
     public async Task GiveUp_EndsWhatWouldAskAgain_UnlessACallIsUnderWay()
     {

@@ -118,9 +118,10 @@ internal sealed class PlanRows(Flush flush, string owner)
                 .With(captures.Select(end => end.Place).ToArray()).WithLeads(captures.Select(end => end.Item.Lead)).With(captures.Select(end => end.End.No).ToArray())
                 .With(captures.Select(end => end.Item.AtMs).ToArray());
         var fallen = ends.Where(end => end.End.Move is CopyMove.Void or CopyMove.Expire or CopyMove.Reverse).ToList();
+        // Of what is cancelled nobody was told, whoever held its lease.
         if (fallen.Count > 0)
             flush.Add($"""
-                UPDATE delivery d SET status = t.status, error = t.error, lease_owner = NULL, lease_until = 0, changed_ms = t.at
+                UPDATE delivery d SET status = t.status, error = t.error, attempts = CASE WHEN t.status = 5 THEN 0 ELSE d.attempts END, lease_owner = NULL, lease_until = 0, changed_ms = t.at
                 FROM unnest($1, $2, $3, $4, $5, $6) AS t (item, lead, no, at, error, status) WHERE d.lead_id = t.lead AND d.no = t.no AND d.status = 1 AND {Stands}
                 """)
                 .With(fallen.Select(end => end.Place).ToArray()).WithLeads(fallen.Select(end => end.Item.Lead)).With(fallen.Select(end => end.End.No).ToArray())
