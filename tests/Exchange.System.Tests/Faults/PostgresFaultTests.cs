@@ -109,7 +109,7 @@ public sealed class PostgresFaultTests
                 await somebody.OpenAsync();
                 await using var transaction = await somebody.BeginTransactionAsync();
                 // Every cap and balance, as by a report that forgot to end.
-                await using (var rows = new NpgsqlCommand("SELECT count(*) FROM (SELECT 1 FROM counter FOR UPDATE) AS locked", somebody, transaction)) await rows.ExecuteScalarAsync();
+                await using (var rows = new NpgsqlCommand("LOCK TABLE counter IN EXCLUSIVE MODE", somebody, transaction)) await rows.ExecuteNonQueryAsync();
                 var sold = load.Sold;
                 await Until(() => load.Refused > 0 || load.Unanswered == 6, $"posts wait or are refused ({load.Text})", exchange);
                 for (var i = 0; i < 50; i++) (await exchange.PingAsync(key, "asked")).ShouldNotBeNull();
