@@ -75,7 +75,7 @@ internal sealed record Plan
             NemesisSteps = random.Pick([0, 30, 100, 300]), Crashes = random.Chance(600), Pauses = random.Chance(400), Clocks = random.Chance(400), Changes = random.Chance(500),
             Duplicates = Rate(400), MessageLost = Rate(150), MessageTwice = Rate(200), CommitUnknown = Rate(250), CommitLost = Rate(150), QueueFull = Rate(80), ReadFails = Rate(40),
             WireCut = Rate(200), StopAtSend = random.Chance(250) ? random.Between(50, 400) : 0, DieAtSend = random.Chance(250) ? random.Between(50, 300) : 0, PostTwice = Rate(500), PostAltered = Rate(250),
-            Marks = random.Pick([0, 300, 1000]), Deeds = Drawn(random), DeedsInAll = random.Between(1, 8), DeedTwice = Rate(400),
+            Marks = random.Pick([0, 300, 1000]), Deeds = Drawn(random), DeedsInAll = random.Between(1, 6), DeedTwice = Rate(400),
         };
     }
 }

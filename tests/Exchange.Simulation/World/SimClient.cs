@@ -41,7 +41,7 @@ internal sealed class SimClient(SimWorld world, SimProcess process, string publi
     {
         await SendAsync(direct);
         if (!world.Random.Chance(world.Plan.PostTwice)) return;
-        await Wait(0, 20_000);
+        await Wait(0, 6_000);
         await SendAsync(direct);
     }
 

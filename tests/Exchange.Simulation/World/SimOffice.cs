@@ -32,7 +32,7 @@ internal sealed class SimOffice(SimWorld world, SimProcess process)
     {
         for (var left = world.Plan.Deeds.Count == 0 ? 0 : world.Plan.DeedsInAll; left > 0; left--)
         {
-            await Wait(0, 3_000);
+            await Wait(0, 1_200);
             Start(world.Random.Pick(world.Plan.Deeds));
         }
         while (running > 0) await Wait(50, 200);
@@ -133,14 +133,14 @@ internal sealed class SimOffice(SimWorld world, SimProcess process)
     /// <summary>Doubts last for moments: the operator looks for one for a while.</summary>
     private async Task ResolveAsync()
     {
-        for (var looks = 0; looks < 12; looks++)
+        for (var looks = 0; looks < 8; looks++)
         {
             if (Pick(Copies(CopyState.InDoubt)) is { Lead: not null } found)
             {
                 await ResolveAsync(new(found.Lead.Id, found.Copy.No));
                 return;
             }
-            await Wait(100, 2_500);
+            await Wait(100, 1_200);
         }
     }
 
