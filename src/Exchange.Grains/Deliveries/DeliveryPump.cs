@@ -69,7 +69,7 @@ public sealed class DeliveryPump(
             if (!delivery.IsLeased) continue;
             ready.Add(buyer, new(
                 new(new(lead, no), delivery.Endpoint, IDeliveryStore.FirstFence, 1, atMs, CopyState.Captured, campaign, buyer, null), null,
-                delivery.LeaseUntilMs - LeadMachineGrace), soldNow: true);
+                delivery.LeaseUntilMs - LeadMachine.LeaseGraceMs), soldNow: true);
         }
     }
 
@@ -101,7 +101,7 @@ public sealed class DeliveryPump(
             var deadline = now + (long)CallTimeout.TotalMilliseconds;
             var taken = new Dictionary<string, int>(StringComparer.Ordinal);
             var looked = 0;
-            var due = await store.Deliveries.ClaimDueAsync(now, deadline + LeadMachineGrace, room, (buyer, endpoint) =>
+            var due = await store.Deliveries.ClaimDueAsync(now, deadline + LeadMachine.LeaseGraceMs, room, (buyer, endpoint) =>
             {
                 looked++;
                 if (files.Asks(buyer, endpoint, now, out var fileLater)) return fileLater;
@@ -113,7 +113,7 @@ public sealed class DeliveryPump(
             if (due.Count > 0) FaultPoints.AfterLease.Pass();
             var forFiles = due.ToLookup(files.Takes);
             foreach (var delivery in forFiles[false]) ready.Add(delivery.Buyer, new(delivery, null, deadline), soldNow: false);
-            foreach (var file in await files.CollectAsync(forFiles[true], now, deadline + LeadMachineGrace, stopping)) ready.Add(file.Buyer, new(null, file, deadline), soldNow: false);
+            foreach (var file in await files.CollectAsync(forFiles[true], now, deadline + LeadMachine.LeaseGraceMs, stopping)) ready.Add(file.Buyer, new(null, file, deadline), soldNow: false);
             // Behind what was postponed there may be others'.
             return due.Count >= room || looked >= IDeliveryStore.PacedRows;
         }
@@ -123,8 +123,6 @@ public sealed class DeliveryPump(
             return false;
         }
     }
-
-    private const long LeadMachineGrace = LeadMachine.LeaseGraceMs;
 
     private async Task WorkAsync(Ready work)
     {
@@ -186,7 +184,7 @@ public sealed class DeliveryPump(
             // A held copy is ended by its lead, and its delivery with it.
             if (delivery.CopyState == CopyState.Captured) await RecordAsync(delivery, new(DeliveryStatus.Cancelled, null, why));
             // First under this claim's fence: fields that come now find no wait any more, so nobody calls this buyer while the next in rank gets the copy.
-            else if (await store.Deliveries.TurnAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, [new(delivery.Endpoint, NowMs(), deadlineMs + LeadMachineGrace)], NowMs(), CancellationToken.None))
+            else if (await store.Deliveries.TurnAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, [new(delivery.Endpoint, NowMs(), deadlineMs + LeadMachine.LeaseGraceMs)], NowMs(), CancellationToken.None))
                 await ResumeAsync(delivery, deadlineMs, drop: true);
             return;
         }
@@ -199,7 +197,7 @@ public sealed class DeliveryPump(
         {
             if (!next.IsLeased) continue;
             ready.Add(delivery.Buyer, new(
-                delivery with { Endpoint = next.Endpoint, Attempts = 1, CreatedAtMs = NowMs(), LastError = null, Wait = DeliveryWait.None }, null, next.LeaseUntilMs - LeadMachineGrace), soldNow: false);
+                delivery with { Endpoint = next.Endpoint, Attempts = 1, CreatedAtMs = NowMs(), LastError = null, Wait = DeliveryWait.None }, null, next.LeaseUntilMs - LeadMachine.LeaseGraceMs), soldNow: false);
         }
         Nudge();
     }

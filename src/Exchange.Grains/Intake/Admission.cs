@@ -33,7 +33,7 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
     /// <summary>So many items of the journal are more than a moment's work.</summary>
     public const int MostJournalItems = 4 * Engine.Limits.JournalBatchItems;
     /// <summary>A call that waited less for its thread came in at once; those that follow it in the next moment do not wait for one.</summary>
-    private static readonly TimeSpan AtOnce = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan NoWait = TimeSpan.FromMilliseconds(1);
 
     private static readonly Problem Overloaded = Problem.Of(503, "overloaded", "More calls come than can be served; come again.", 1);
 
@@ -93,8 +93,8 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
             queued--;
             var lane = promised.Count > 0 ? promised : fresh;
             visitor = lane.Take(now, time);
-            var isOpen = time.GetElapsedTime(visitor.At, now) < AtOnce && promised.Count + fresh.Count == 0;
-            Volatile.Write(ref openUntil, isOpen ? now + (long)(AtOnce.TotalSeconds * time.TimestampFrequency) : 0);
+            var isOpen = time.GetElapsedTime(visitor.At, now) < NoWait && promised.Count + fresh.Count == 0;
+            Volatile.Write(ref openUntil, isOpen ? now + (long)(NoWait.TotalSeconds * time.TimestampFrequency) : 0);
         }
         // Goes on here and now, as far as it comes without waiting.
         visitor.SetResult(null);

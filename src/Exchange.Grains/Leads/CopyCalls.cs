@@ -97,14 +97,7 @@ internal sealed class CopyCalls
         {
             Repeatable = endpoint?.CanComeAgain ?? true, DuplicateAfterDoubt = endpoint?.DuplicateAfterDoubt ?? default,
         });
-        LeadEvent.Answered? answer = step.Move switch
-        {
-            CopyMove.Capture => new(copyNo, BuyerAnswer.Accepted, Reason.None, result.Ref, result.RedirectUrl) { Price = endpoint?.PriceAtPost == PriceAtPost.Lower ? result.Price : null },
-            CopyMove.Void => new(copyNo, BuyerAnswer.Refused, step.Reason, null, null),
-            CopyMove.Doubt => new(copyNo, BuyerAnswer.Unknown, Reason.InDoubt, null, null),
-            _ => null,
-        };
-        if (answer is not null) await RecordAsync(answer, slot.State, deadlineMs + LeadMachine.LeaseGraceMs);
+        if (Answer(copyNo, step, result, endpoint) is { } answer) await RecordAsync(answer, slot.State, deadlineMs + LeadMachine.LeaseGraceMs);
         if (step.Next is DeliveryNext.Wait or DeliveryNext.Dead)
         {
             await services.Store.Deliveries.RecordAsync(copy.Id, endpointName, fence,
@@ -112,6 +105,15 @@ internal sealed class CopyCalls
             services.Pump.Nudge();
         }
     }
+
+    /// <summary>What an attempt at a held copy tells its lead; null: nothing, it stays held.</summary>
+    public static LeadEvent.Answered? Answer(int copyNo, DeliveryStep step, AttemptResult result, EndpointModel? endpoint) => step.Move switch
+    {
+        CopyMove.Capture => new(copyNo, BuyerAnswer.Accepted, Reason.None, result.Ref, result.RedirectUrl) { Price = endpoint?.PriceAtPost == PriceAtPost.Lower ? result.Price : null },
+        CopyMove.Void => new(copyNo, BuyerAnswer.Refused, step.Reason, null, null),
+        CopyMove.Doubt => new(copyNo, BuyerAnswer.Unknown, Reason.InDoubt, null, null),
+        _ => null,
+    };
 
     /// <summary>
     /// There is nothing left to send. What its buyer may have stays in doubt, for the operator; what it cannot have yet is a certain no.

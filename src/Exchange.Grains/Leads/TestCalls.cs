@@ -26,13 +26,7 @@ internal sealed class TestCalls(LeadServices services)
         {
             Repeatable = endpoint.CanComeAgain, DuplicateAfterDoubt = endpoint.DuplicateAfterDoubt,
         });
-        return step.Move switch
-        {
-            CopyMove.Capture => new(copy.Id.No, BuyerAnswer.Accepted, Reason.None, result.Ref, result.RedirectUrl) { Price = endpoint.PriceAtPost == PriceAtPost.Lower ? result.Price : null },
-            CopyMove.Void => new(copy.Id.No, BuyerAnswer.Refused, step.Reason, null, null),
-            CopyMove.Doubt => new(copy.Id.No, BuyerAnswer.Unknown, Reason.InDoubt, null, null),
-            _ => null,
-        };
+        return CopyCalls.Answer(copy.Id.No, step, result, endpoint);
     }
 
     /// <summary>Tells everybody else where the copy goes; what they answer changes nothing and is in the log. Never throws.</summary>
