@@ -303,8 +303,8 @@ public interface IDeliveryStore
     Task<Page<DeliveryRow>> ListAsync(DeliveryStatus? status, string? buyer, int limit, string? cursor, CancellationToken cancel);
 
     /// <summary>
-    /// A dead or failed delivery is due again now and is tried as long as a new one. Only of a copy that its buyer holds: what was refused or voided is never
-    /// sent again. False: there is none.
+    /// A dead or failed delivery is due again now and is tried as long as a new one; one that waits for its next attempt is due now. Only of a copy that its
+    /// buyer holds: what was refused or voided is never sent again. False: there is none, or it is on its way.
     /// </summary>
     Task<bool> ReplayAsync(CopyId copy, string endpoint, long nowMs, CancellationToken cancel);
 

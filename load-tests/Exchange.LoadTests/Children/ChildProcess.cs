@@ -43,9 +43,6 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Binds it to the cores of a bit mask (as many of them as the machine has); nothing where the system has no such thing.</summary>
-    public void RunOn(long cores) => Cores.Bind(_process.Id, cores);
-
     /// <summary>Its last lines of output, oldest first.</summary>
     public string Tail
     {

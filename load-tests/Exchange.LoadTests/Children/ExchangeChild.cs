@@ -32,9 +32,6 @@ internal sealed class ExchangeChild : IAsyncDisposable
     /// <summary>Its resident memory.</summary>
     public double MemoryMb => _process.MemoryMb;
 
-    /// <summary>Binds it to the cores of a bit mask.</summary>
-    public void RunOn(long cores) => _process.RunOn(cores);
-
     /// <summary>Starts it and waits until it is ready to trade.</summary>
     /// <param name="assembly">The server's assembly; null: the one built beside this program.</param>
     /// <param name="environment"><c>Development</c> or <c>Production</c>.</param>

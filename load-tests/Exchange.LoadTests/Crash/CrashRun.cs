@@ -188,7 +188,10 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         }
     }
 
-    /// <summary>Waits until nothing is open; what is to be asked again much later the operator ends by what its buyer has. Returns how many.</summary>
+    /// <summary>
+    /// Waits until nothing is open. What has to be asked about again only much later the operator ends by what its buyer has; what has to be sent again only
+    /// much later he sends at once. Returns how many were ended.
+    /// </summary>
     private async Task<int> SettleAsync(Server server, Sinks sinks, CancellationToken cancel)
     {
         using var http = Admin(server);
@@ -196,12 +199,14 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         var (resolved, told) = (0, began);
         while (Stopwatch.GetElapsedTime(began) < SettlePatience)
         {
-            var waiting = await ArrayAsync("/v1/admin/deliveries?status=waiting&limit=100", "deliveries");
-            var open = waiting.Count(static delivery => CrashMarket.Sinks.ContainsKey(delivery.GetProperty("buyer").GetString()!));
+            var deliveries = (await ArrayAsync("/v1/admin/deliveries?status=waiting&limit=100", "deliveries"))
+                .Where(static delivery => CrashMarket.Sinks.ContainsKey(delivery.GetProperty("buyer").GetString()!)).ToList();
+            var postbacks = await ArrayAsync("/v1/admin/postbacks?status=waiting&limit=100", "postbacks");
+            var open = deliveries.Count + postbacks.Count;
             foreach (var status in (string[])["in_doubt", "pending"]) open += (await ArrayAsync($"/v1/admin/leads?status={status}&limit=5", "leads")).Count;
-            open += (await ArrayAsync("/v1/admin/postbacks?status=waiting&limit=100", "postbacks")).Count;
             if (open == 0) return resolved;
             if (Stopwatch.GetElapsedTime(began) > AskedAgainSoon)
+            {
                 foreach (var doubt in await ArrayAsync("/v1/admin/doubts?limit=100", "doubts"))
                 {
                     var copy = doubt.GetProperty("copy_id").GetString()!;
@@ -209,6 +214,10 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
                     using var answer = await http.PostAsJsonAsync($"/v1/admin/copies/{copy}/resolve", new { outcome }, cancel);
                     if (answer.IsSuccessStatusCode) resolved++;
                 }
+                foreach (var delivery in deliveries.Where(IsFarOff))
+                    await SendNowAsync($"/v1/admin/deliveries/{delivery.GetProperty("copy_id").GetString()}/{delivery.GetProperty("endpoint").GetString()}/replay", delivery);
+                foreach (var postback in postbacks.Where(IsFarOff)) await SendNowAsync($"/v1/admin/postbacks/{postback.GetProperty("postback_id").GetString()}/replay", postback);
+            }
             if (Stopwatch.GetElapsedTime(told) > AskedAgainSoon)
             {
                 tell(string.Create(CultureInfo.InvariantCulture, $"{open} still open"));
@@ -217,6 +226,14 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             await Task.Delay(200, cancel);
         }
         return resolved;
+
+        static bool IsFarOff(JsonElement row) => row.GetProperty("due_at") is { ValueKind: JsonValueKind.String } due && due.GetDateTimeOffset() > DateTimeOffset.UtcNow + AskedAgainSoon;
+
+        async Task SendNowAsync(string path, JsonElement row)
+        {
+            using var answer = await http.PostAsync(path, null, cancel);
+            tell($"to be sent again only at {row.GetProperty("due_at").GetString()}, after {row.GetProperty("attempts").GetInt32()} attempts: sent now, {(int)answer.StatusCode}");
+        }
 
         async Task<List<JsonElement>> ArrayAsync(string path, string name)
         {

@@ -38,14 +38,15 @@ internal static class LiveCommand
             var self = typeof(LiveCommand).Assembly.Location;
             var ports = FreePorts.Find(2);
             var at = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ports[0]}"));
+            // The measured process has the first core, whatever measures it the others. A child is born on the cores of its parent, and has as many threads and
+            // heaps as it sees cores.
+            var others = Environment.ProcessorCount > 1 ? ~1L : 1L;
+            Cores.Bind(Environment.ProcessId, others);
             await using var bidServer = ChildProcess.Start(self, ["bid-server", "--port", Text(ports[0])], new Dictionary<string, string>());
+            Cores.Bind(Environment.ProcessId, 1);
             await using var bare = ChildProcess.Start(self, ["bare-caller", "--port", Text(ports[1]), "--bidders", Text(count), "--at", at.AbsoluteUri.TrimEnd('/')], new Dictionary<string, string>());
             await using var exchange = await ExchangeChild.StartAsync(parsed.GetValue(server), "Development", cancel, new Dictionary<string, string> { ["Exchange__Delivery__AllowLoopback"] = "true" });
-            // The measured process has the first core, whatever measures it the others.
-            bidServer.RunOn(~1L);
-            bare.RunOn(1);
-            exchange.RunOn(1);
-            Cores.Bind(Environment.ProcessId, Environment.ProcessorCount > 1 ? ~1L : 1L);
+            Cores.Bind(Environment.ProcessId, others);
 
             using var admin = new AdminClient(exchange.Http, exchange.AdminKey);
             await admin.SetSecretAsync(LiveCatalog.Secret, "whsec_" + Convert.ToBase64String(new byte[24]), cancel);

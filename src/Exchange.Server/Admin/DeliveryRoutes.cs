@@ -13,7 +13,7 @@ internal static class DeliveryRoutes
     public static void MapDeliveryRoutes(this IEndpointRouteBuilder routes)
     {
         routes.Read("/v1/admin/deliveries", "Deliveries, newest first; ?status=dead shows dead letters, ?buyer= one buyer's.", ListAsync).ProducesProblem(422);
-        routes.Change(HttpMethods.Post, "/v1/admin/deliveries/{copy_id}/{endpoint}/replay", "Send a dead or failed delivery again now; {\"note\"} is for the audit trail.", ReplayAsync)
+        routes.Change(HttpMethods.Post, "/v1/admin/deliveries/{copy_id}/{endpoint}/replay", "Send a dead or failed delivery again now, or one that waits for its next attempt; {\"note\"} is for the audit trail.", ReplayAsync)
             .ProducesProblem(404).ProducesProblem(422);
         routes.Change(HttpMethods.Post, "/v1/admin/deliveries/replay", "Send dead and failed deliveries again now: all that match {\"buyer\", \"endpoint\", \"error\", \"from\", \"until\", \"note\"}. Answers how many.", ReplayAllAsync)
             .ProducesProblem(422);
@@ -110,7 +110,7 @@ internal static class DeliveryRoutes
         json.WriteString("status", "waiting");
     });
 
-    private static Grains.Intake.Problem NoSuch() => ApiCall.NotFound("There is no dead or failed delivery of this copy to this endpoint.");
+    private static Grains.Intake.Problem NoSuch() => ApiCall.NotFound("There is no delivery of this copy to this endpoint that is dead, failed or waiting for its next attempt.");
 
     private static Grains.Intake.Problem NoCopy() => ApiCall.NotFound("There is no such sold copy.");
 }

@@ -11,7 +11,7 @@ internal static class PostbackRoutes
     public static void MapPostbackRoutes(this IEndpointRouteBuilder routes)
     {
         routes.Read("/v1/admin/postbacks", "Publishers' postbacks, newest lead first; ?status=dead shows dead letters, ?publisher= and ?lead_id= narrow them.", ListAsync).ProducesProblem(422);
-        routes.Change(HttpMethods.Post, "/v1/admin/postbacks/{postback_id}/replay", "Send a dead postback again now; {\"note\"} is for the audit trail.", ReplayAsync).ProducesProblem(404).ProducesProblem(422);
+        routes.Change(HttpMethods.Post, "/v1/admin/postbacks/{postback_id}/replay", "Send a dead postback again now, or one that waits for its next attempt; {\"note\"} is for the audit trail.", ReplayAsync).ProducesProblem(404).ProducesProblem(422);
         routes.Change(HttpMethods.Post, "/v1/admin/postbacks/replay", "Send dead postbacks again now: all that match {\"publisher\", \"error\", \"from\", \"until\", \"note\"}. Answers how many.", ReplayAllAsync)
             .ProducesProblem(422);
     }

@@ -46,7 +46,7 @@ internal static class DeliveryCommands
         var until = new Option<string?>("--until") { Description = "Only those that ended before." };
         var all = new Option<bool>("--all") { Description = "Every dead letter there is." };
         var note = new Option<string?>("--note") { Description = "Why, for the audit trail. Name no person in it." };
-        var command = new Command("replay", "Send dead and failed deliveries again now, with the same copy ids.") { copy, endpoint, buyer, error, from, until, all, note };
+        var command = new Command("replay", "Send dead and failed deliveries again now, with the same copy ids; one that is named by COPY also if it waits for its next attempt.") { copy, endpoint, buyer, error, from, until, all, note };
         command.Validators.Add(result =>
         {
             Option<string?>[] filters = [buyer, error, from, until];

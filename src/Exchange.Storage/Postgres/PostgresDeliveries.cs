@@ -179,11 +179,16 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
         UPDATE delivery d SET status = 1, due_at = $1, error = '{DeliveryDecision.Replayed}', lease_owner = NULL, lease_until = 0, created_ms = $1, changed_ms = $1
         """;
 
-    public async Task<bool> ReplayAsync(CopyId copy, string endpoint, long nowMs, CancellationToken cancel) =>
-        await changes.RunAsync(change => change.Connection.RunAsync($"""
-            {Replay} WHERE lead_id = $2 AND no = $3 AND endpoint = $4 AND status IN (3, 4)
-              AND EXISTS (SELECT 1 FROM copy c WHERE c.lead_id = $2 AND c.no = $3 AND c.state IN (2, 3))
-            """, cancel, nowMs, copy.Lead, copy.No, endpoint), cancel).ConfigureAwait(false) == 1;
+    public Task<bool> ReplayAsync(CopyId copy, string endpoint, long nowMs, CancellationToken cancel) =>
+        changes.RunAsync(async change =>
+        {
+            const string which = "lead_id = $2 AND no = $3 AND endpoint = $4 AND EXISTS (SELECT 1 FROM copy c WHERE c.lead_id = $2 AND c.no = $3 AND c.state IN (2, 3))";
+            // What waits for its next attempt only comes sooner: what became of the last one, and how long it is tried, stay as they are.
+            return await RunAsync($"UPDATE delivery SET due_at = $1 WHERE {which} AND status = 1 AND NOT pulled AND wait = 0 AND attempts > 0 AND due_at > $1 AND lease_until <= $1").ConfigureAwait(false)
+                || await RunAsync($"{Replay} WHERE {which} AND status IN (3, 4)").ConfigureAwait(false);
+
+            async Task<bool> RunAsync(string sql) => await change.Connection.RunAsync(sql, cancel, nowMs, copy.Lead, copy.No, endpoint).ConfigureAwait(false) == 1;
+        }, cancel);
 
     public Task<int> ReplayAsync(DeadLetters which, int limit, long nowMs, CancellationToken cancel) =>
         changes.RunAsync(change => change.Connection.RunAsync($"""

@@ -88,9 +88,15 @@ internal sealed class PostgresPostbacks(PostgresChanges changes, NpgsqlDataSourc
         UPDATE postback p SET status = 1, due_at = $1, error = '{DeliveryDecision.Replayed}', lease_owner = NULL, lease_until = 0, created_ms = $1, changed_ms = $1
         """;
 
-    public async Task<bool> ReplayAsync(PostbackId id, long nowMs, CancellationToken cancel) =>
-        await changes.RunAsync(change => change.Connection.RunAsync($"{Replay} WHERE lead_id = $2 AND event = $3 AND no = $4 AND status = 4",
-            cancel, nowMs, id.Lead, (short)id.Event, id.No), cancel).ConfigureAwait(false) == 1;
+    public Task<bool> ReplayAsync(PostbackId id, long nowMs, CancellationToken cancel) =>
+        changes.RunAsync(async change =>
+        {
+            const string which = "lead_id = $2 AND event = $3 AND no = $4";
+            return await RunAsync($"UPDATE postback SET due_at = $1 WHERE {which} AND status = 1 AND attempts > 0 AND due_at > $1 AND lease_until <= $1").ConfigureAwait(false)
+                || await RunAsync($"{Replay} WHERE {which} AND status = 4").ConfigureAwait(false);
+
+            async Task<bool> RunAsync(string sql) => await change.Connection.RunAsync(sql, cancel, nowMs, id.Lead, (short)id.Event, id.No).ConfigureAwait(false) == 1;
+        }, cancel);
 
     public Task<int> ReplayAsync(DeadPostbacks which, int limit, long nowMs, CancellationToken cancel) =>
         changes.RunAsync(change => change.Connection.RunAsync($"""

@@ -152,8 +152,15 @@ internal sealed class SqliteDeliveries(Writer writer, ReadPool reads) : IDeliver
     private const string HasItsCopy = "(SELECT c.state FROM copy c WHERE c.lead_id = delivery.lead_id AND c.no = delivery.no) IN (2, 3)";
 
     public Task<bool> ReplayAsync(CopyId copy, string endpoint, long nowMs, CancellationToken cancel) =>
-        writer.RunAsync(session => session.Database.Prepare($"{Replay} WHERE lead_id = ?2 AND no = ?3 AND endpoint = ?4 AND status IN (3, 4) AND {HasItsCopy}")
-            .Bind(nowMs).Bind(copy.Lead).Bind(copy.No).Bind(endpoint).Run() == 1, cancel);
+        writer.RunAsync(session =>
+        {
+            const string which = $"lead_id = ?2 AND no = ?3 AND endpoint = ?4 AND {HasItsCopy}";
+            // What waits for its next attempt only comes sooner: what became of the last one, and how long it is tried, stay as they are.
+            return Run($"UPDATE delivery SET due_at = ?1 WHERE {which} AND status = 1 AND pulled = 0 AND wait = 0 AND attempts > 0 AND due_at > ?1 AND lease_until <= ?1")
+                || Run($"{Replay} WHERE {which} AND status IN (3, 4)");
+
+            bool Run(string sql) => session.Database.Prepare(sql).Bind(nowMs).Bind(copy.Lead).Bind(copy.No).Bind(endpoint).Run() == 1;
+        }, cancel);
 
     public Task<int> ReplayAsync(DeadLetters which, int limit, long nowMs, CancellationToken cancel) =>
         writer.RunAsync(session => session.Database.Prepare($"""

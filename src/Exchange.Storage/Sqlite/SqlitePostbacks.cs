@@ -100,8 +100,13 @@ internal sealed class SqlitePostbacks(Writer writer, ReadPool reads) : IPostback
         """;
 
     public Task<bool> ReplayAsync(PostbackId id, long nowMs, CancellationToken cancel) =>
-        writer.RunAsync(session => session.Database.Prepare($"{Replay} WHERE lead_id = ?2 AND event = ?3 AND no = ?4 AND status = 4")
-            .Bind(nowMs).Bind(id.Lead).Bind((long)id.Event).Bind(id.No).Run() == 1, cancel);
+        writer.RunAsync(session =>
+        {
+            const string which = "lead_id = ?2 AND event = ?3 AND no = ?4";
+            return Run($"UPDATE postback SET due_at = ?1 WHERE {which} AND status = 1 AND attempts > 0 AND due_at > ?1 AND lease_until <= ?1") || Run($"{Replay} WHERE {which} AND status = 4");
+
+            bool Run(string sql) => session.Database.Prepare(sql).Bind(nowMs).Bind(id.Lead).Bind((long)id.Event).Bind(id.No).Run() == 1;
+        }, cancel);
 
     public Task<int> ReplayAsync(DeadPostbacks which, int limit, long nowMs, CancellationToken cancel) =>
         writer.RunAsync(session => session.Database.Prepare($"""

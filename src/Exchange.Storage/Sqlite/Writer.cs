@@ -28,6 +28,7 @@ internal sealed class Writer : IAsyncDisposable
     private readonly WriteSession session;
     private readonly Checkpointer checkpointer;
     private readonly ILogger logger;
+    private readonly OneByOne callers = new();
     private bool waiting;
     private bool closed;
     private string? broken;
@@ -166,7 +167,7 @@ internal sealed class Writer : IAsyncDisposable
         var changed = session.TakeCommitted();
         if (changed.Count > 0) Committed?.Invoke(changed);
         if (session.TakeNews() is { } news) Sold?.Invoke(news);
-        foreach (var work in batch) work.Complete();
+        callers.Tell(batch);
     }
 
     private void RollBack()
@@ -198,7 +199,7 @@ internal sealed class Writer : IAsyncDisposable
     }
 
     /// <summary>Something that waits for the writer.</summary>
-    private abstract class Work
+    private abstract class Work : ICompletion
     {
         private const int Queued = 0, Started = 1, Cancelled = 2;
         private int state;

@@ -62,6 +62,23 @@ public abstract partial class StoreContract
     }
 
     [Fact]
+    public async Task Replay_OfOneThatWaitsForItsNextAttempt_OnlyComesSooner()
+    {
+        await SellWith(Lead(1), CopyMove.Sell, LeasedHook, FreeHook);
+        var copy = new CopyId(Lead(1), 1);
+        // Under way, and never tried.
+        (await Store.Deliveries.ReplayAsync(copy, "hook", Now + 500, default)).ShouldBeFalse();
+        (await Store.Deliveries.ReplayAsync(copy, "later", Now + 500, default)).ShouldBeFalse();
+
+        (await Store.Deliveries.RecordAsync(copy, "hook", 1, new(DeliveryStatus.Waiting, Now + 90_000, "timeout"), Now + 600, default)).ShouldBeTrue();
+        (await Store.Deliveries.ReplayAsync(copy, "hook", Now + 700, default)).ShouldBeTrue();
+        (await Store.Deliveries.ReplayAsync(copy, "hook", Now + 700, default)).ShouldBeFalse();
+
+        var claim = (await Store.Deliveries.ClaimDueAsync(Now + 700, Now + 5_000, 10, default)).ShouldHaveSingleItem();
+        (claim.Attempts, claim.CreatedAtMs, claim.LastError).ShouldBe((2, Now, "timeout"));
+    }
+
+    [Fact]
     public async Task Claim_ManyAtOnce_EachIsClaimedOnce()
     {
         await Store.ApplyAsync(Limits(1_000));

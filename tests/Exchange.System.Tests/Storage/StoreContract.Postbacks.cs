@@ -98,7 +98,11 @@ public abstract partial class StoreContract
         (await Store.Postbacks.RecordAsync(id, 1, Ended(DeliveryStatus.Delivered), Now + 9_001, default)).ShouldBeFalse();
         (await Store.Postbacks.RecordAsync(id, 2, Ended(DeliveryStatus.Waiting, "http_500", Now + 60_000), Now + 9_002, default)).ShouldBeTrue();
         (await Store.Postbacks.NextDueAsync(default)).ShouldBe(Now + 60_000);
-        (await ClaimAsync(Now + 60_000, Now + 70_000)).ShouldHaveSingleItem().LastError.ShouldBe("http_500");
+        // One that waits comes sooner if an operator says so, and is the same otherwise.
+        (await Store.Postbacks.ReplayAsync(id, Now + 50_000, default)).ShouldBeTrue();
+        (await Store.Postbacks.ReplayAsync(id, Now + 50_000, default)).ShouldBeFalse();
+        (await ClaimAsync(Now + 50_000, Now + 70_000)).ShouldHaveSingleItem().LastError.ShouldBe("http_500");
+        (await Store.Postbacks.ReplayAsync(id, Now + 50_001, default)).ShouldBeFalse();
         (await Store.Postbacks.RecordAsync(id, 3, Ended(DeliveryStatus.Dead, "http_410"), Now + 60_001, default)).ShouldBeTrue();
         var dead = (await PostbacksAsync(new(DeliveryStatus.Dead))).ShouldHaveSingleItem();
         (dead.Attempts, dead.Error, dead.AtMs).ShouldBe((3, "http_410", Now + 60_001));

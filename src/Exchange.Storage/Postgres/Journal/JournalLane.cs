@@ -100,10 +100,13 @@ internal sealed class JournalLane(NpgsqlDataSource source, JournalQueue queue, J
     /// <summary>Durable: first what the live view has to know, then each caller's verdict.</summary>
     private void Tell(BatchPlan batch, FenceCall fence, List<JournalWork> again)
     {
-        List<(JournalWork Work, Verdict Verdict)> verdicts = [.. batch.Told];
+        var ended = new List<JournalWork>(batch.Told.Count + batch.Planned.Count);
         var news = new CommitNews();
         foreach (var (work, verdict) in batch.Told)
+        {
             if (verdict.Code == VerdictCode.AlreadyThere && work.Unconfirmed is { } made) news.Add(made);
+            End(work, verdict);
+        }
         for (var i = 0; i < batch.Planned.Count; i++)
         {
             var work = batch.Planned[i].Work;
@@ -112,12 +115,17 @@ internal sealed class JournalLane(NpgsqlDataSource source, JournalQueue queue, J
             work.Unconfirmed = null;
             // It was there a while ago: made once more, the item goes again. Else the catalog has no such limit any more.
             if (missing is { } take && windows.Forget(take.Key)) again.Add(work);
-            else verdicts.Add((work, verdict));
+            else End(work, verdict);
         }
         again.AddRange(batch.Later);
-        telling.Committed(fence.Moved, news, verdicts.Count);
-        foreach (var (work, verdict) in verdicts) work.Complete(verdict);
+        telling.Committed(fence.Moved, news, ended);
         foreach (var (work, exception) in batch.Broken) work.Fail(exception);
+
+        void End(JournalWork work, in Verdict verdict)
+        {
+            work.Verdict = verdict;
+            ended.Add(work);
+        }
     }
 
     private async Task<bool> WaitAsync(TimeSpan pause)

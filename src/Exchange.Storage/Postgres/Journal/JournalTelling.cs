@@ -4,6 +4,7 @@ namespace Exchange.Storage.Postgres.Journal;
 internal sealed class JournalTelling
 {
     private readonly Lock gate = new();
+    private readonly OneByOne callers = new();
     private long commits, items, retries, readAgain;
 
     public Action<IReadOnlyList<CounterValue>>? Counters { get; set; }
@@ -14,15 +15,17 @@ internal sealed class JournalTelling
     public long Retries => Interlocked.Read(ref retries);
     public long BatchesReadAgain => Interlocked.Read(ref readAgain);
 
-    public void Committed(IReadOnlyList<CounterValue> moved, CommitNews news, int count)
+    /// <summary>First whoever looks at all, then the callers.</summary>
+    public void Committed(IReadOnlyList<CounterValue> moved, CommitNews news, List<JournalWork> ended)
     {
         Interlocked.Increment(ref commits);
-        Interlocked.Add(ref items, count);
+        Interlocked.Add(ref items, ended.Count);
         lock (gate)
         {
             if (moved.Count > 0) Counters?.Invoke(moved);
             if (news.Take() is { } happened) Sold?.Invoke(happened);
         }
+        callers.Tell(ended);
     }
 
     /// <summary>Counters that a commit beside the lanes has changed.</summary>

@@ -3,7 +3,7 @@ using Exchange.Engine.Ledger;
 namespace Exchange.Storage.Postgres.Journal;
 
 /// <summary>An item that waits, with its caller. Cancelling is a definite no and works until a lane has taken it.</summary>
-internal sealed class JournalWork(JournalItem item)
+internal sealed class JournalWork(JournalItem item) : ICompletion
 {
     private const int Queued = 0, Started = 1, Cancelled = 2;
     private readonly TaskCompletionSource<Verdict> source = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -37,7 +37,10 @@ internal sealed class JournalWork(JournalItem item)
         return before != Cancelled;
     }
 
-    public void Complete(in Verdict verdict) => source.TrySetResult(verdict);
+    /// <summary>What its caller is told when it is complete.</summary>
+    public Verdict Verdict { get; set; }
+
+    public void Complete() => source.TrySetResult(Verdict);
     public void Fail(Exception exception) => source.TrySetException(exception);
 
     private void Cancel()
