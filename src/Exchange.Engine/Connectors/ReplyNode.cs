@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Exchange.Engine.Connectors;
 
 /// <summary>
@@ -27,7 +29,16 @@ public sealed class ReplyNode
     public static ReplyNode List(IReadOnlyList<ReplyNode> items) => new(null, [], items);
 
     /// <summary>Whether anything is in it.</summary>
-    public bool IsGiven => Text is not null || Members.Any(member => member.Value.IsGiven) || Items?.Any(item => item.IsGiven) == true;
+    public bool IsGiven
+    {
+        get
+        {
+            if (Text is not null) return true;
+            foreach (var (_, member) in Members) if (member.IsGiven) return true;
+            foreach (var item in Items ?? []) if (item.IsGiven) return true;
+            return false;
+        }
+    }
 
     /// <summary>Its text, or that of its only item: a list of several says several things, and so none for sure.</summary>
     public string? Single => Items is [var only] ? only.Single : Text;
@@ -58,8 +69,7 @@ public sealed class ReplyNode
     public ReplyNode? Find(string name)
     {
         foreach (var (known, member) in Members) if (known == name) return member;
-        if (name.Length is 0 or > 4 || !name.All(char.IsAsciiDigit)) return null;
-        var index = int.Parse(name, System.Globalization.CultureInfo.InvariantCulture);
+        if (name.Length > 4 || !int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var index)) return null;
         return Items is null ? index == 0 ? this : null : index < Items.Count ? Items[index] : null;
     }
 }
