@@ -34,8 +34,8 @@ public sealed class ReplyNode
         get
         {
             if (Text is not null) return true;
-            foreach (var (_, member) in Members) if (member.IsGiven) return true;
-            foreach (var item in Items ?? []) if (item.IsGiven) return true;
+            for (var i = 0; i < Members.Count; i++) if (Members[i].Value.IsGiven) return true;
+            for (var i = 0; i < Items?.Count; i++) if (Items[i].IsGiven) return true;
             return false;
         }
     }
@@ -48,7 +48,7 @@ public sealed class ReplyNode
     {
         get
         {
-            foreach (var item in Items ?? []) if (item.First is { } text) return text;
+            for (var i = 0; i < Items?.Count; i++) if (Items[i].First is { } text) return text;
             return Text;
         }
     }
@@ -68,7 +68,7 @@ public sealed class ReplyNode
     /// <summary>The member of this name. <c>0</c> is the first of a list, or the only one that there is.</summary>
     public ReplyNode? Find(string name)
     {
-        foreach (var (known, member) in Members) if (known == name) return member;
+        for (var i = 0; i < Members.Count; i++) if (Members[i].Key == name) return Members[i].Value;
         if (name.Length > 4 || !int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var index)) return null;
         return Items is null ? index == 0 ? this : null : index < Items.Count ? Items[index] : null;
     }
