@@ -38,18 +38,42 @@ internal static class OverloadCommand
             await admin.ReplaceCatalogAsync(new ComparedCatalog(1_000, 20, 1).Json(), cancel);
             var key = await admin.IssuePublisherKeyAsync(ComparedCatalog.Publisher, cancel);
             using var intake = new RawIntake(exchange.Grpc, key.Key, parsed.GetValue(connections), 1);
-            var run = new Run(new Load(intake, parsed.GetValue(pings)), exchange, AnsiConsole.Console);
-            var met = await run.RunAsync(TimeSpan.FromSeconds(parsed.GetValue(warmUp)), parsed.GetValue(factor), TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(rounds));
+            var (time, run) = (TimeSpan.FromSeconds(parsed.GetValue(seconds)), new Run(new Load(intake, parsed.GetValue(pings)), exchange, AnsiConsole.Console));
+            var met = await run.RunAsync(TimeSpan.FromSeconds(parsed.GetValue(warmUp)), parsed.GetValue(factor), time, parsed.GetValue(rounds));
+            await FloorAsync(run.MostCallsPerSecond, parsed.GetValue(connections), time, cancel);
             if (intake.FirstFailure is { } failure) AnsiConsole.MarkupLine($"[red]{Markup.Escape(failure)}[/]");
             return met && intake.FirstFailure is null ? 0 : ExitCodes.Failed;
         });
         return command;
     }
 
+    /// <summary>What the same client sees of a service that answers as many calls at once and does nothing else: this much of the waits above is the client's, the transport's and the machine's.</summary>
+    private static async Task FloorAsync(double perSecond, int connections, TimeSpan time, CancellationToken cancel)
+    {
+        var port = FreePorts.Find(1)[0];
+        var others = Cores.Half == Cores.All ? Cores.All : ~Cores.Half;
+        Cores.Bind(Environment.ProcessId, Cores.Half);
+        await using var echo = ChildProcess.Start(typeof(OverloadCommand).Assembly.Location, ["echo-server", "--port", port.ToString(CultureInfo.InvariantCulture)], new Dictionary<string, string>());
+        Cores.Bind(Environment.ProcessId, others);
+        using var wire = new RawIntake(new Uri($"http://localhost:{port}"), "none", connections, 1);
+        for (var patience = 100; patience > 0 && await wire.PairAsync(0, static () => { }, pingOnly: true, cancel) != Ended.Done; patience--) await Task.Delay(TimeSpan.FromMilliseconds(100), cancel);
+        var load = new Load(wire, pingOnly: true);
+        await load.OpenAsync(perSecond, TimeSpan.FromSeconds(10));
+        load.Tally.Take();
+        await load.OpenAsync(perSecond, time);
+        var floor = load.Tally.Take();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"The floor: a bare service answers as many calls ({floor.OfferedPerSecond:#,##0}/s) after {floor.DoneMs.P50:0.0} ms (p50), {floor.DoneMs.P99:0.0} ms (p99), {floor.DoneMs.Max:0.0} ms at the longest."));
+    }
+
     private sealed class Run(Load load, ExchangeChild exchange, IAnsiConsole console)
     {
         private readonly Table table = new Table().RoundedBorder().AddColumns("", "offered /s", "not sent", "done /s", "refused pings", "posts", "failed", "done p50 · p99 ms", "refused p50 · p99 · max ms", "server CPU", "client CPU", "MB");
         private TimeSpan cpu, own;
+
+        /// <summary>Pings and posts that were sent in the overload that had most of them.</summary>
+        public double MostCallsPerSecond { get; private set; }
+
 
         public async Task<bool> RunAsync(TimeSpan warmUp, double factor, TimeSpan seconds, int rounds)
         {
@@ -73,6 +97,7 @@ internal static class OverloadCommand
                 Begin();
                 await load.OpenAsync(peak * factor, seconds);
                 var over = Row(string.Create(CultureInfo.InvariantCulture, $"{factor:0.#} times the peak"), load.Tally.Take());
+                MostCallsPerSecond = Math.Max(MostCallsPerSecond, over.OfferedPerSecond + over.PerSecond);
                 var grown = exchange.MemoryMb / memory - 1;
                 var slices = new List<Stretch>();
                 var calm = load.OpenAsync(peak / 2, seconds);
