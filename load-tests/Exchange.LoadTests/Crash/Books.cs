@@ -10,7 +10,7 @@ internal sealed record BookedCopy(string Lead, int No, string Campaign, string B
     public bool IsSold => State is Captured or Reversed;
 }
 
-internal sealed record BookedDelivery(string Copy, int Status, bool Pulled)
+internal sealed record BookedDelivery(string Copy, int Status, bool Pulled, int Attempts, string? Error, long DueMs)
 {
     public const int Waiting = 1, Delivered = 2;
 }
@@ -30,8 +30,9 @@ internal sealed record Books(
             new BookedCopy(Lead(row[0]), Number(row[1]), row.GetString(2), row.GetString(3), Number(row[4]), Convert.ToInt64(row[5], CultureInfo.InvariantCulture)), cancel);
         var leads = await AllAsync(database, "SELECT lead_id, state FROM lead", row => KeyValuePair.Create(Lead(row[0]), Number(row[1])), cancel);
         var requests = await AllAsync(database, $"SELECT key, lead_id FROM request WHERE publisher = '{CrashMarket.Publisher}'", row => KeyValuePair.Create(row.GetString(0), Lead(row[1])), cancel);
-        var deliveries = await AllAsync(database, "SELECT lead_id, no, status, pulled FROM delivery", row =>
-            new BookedDelivery(string.Create(CultureInfo.InvariantCulture, $"{Lead(row[0])}-{Number(row[1])}"), Number(row[2]), Convert.ToBoolean(row[3], CultureInfo.InvariantCulture)), cancel);
+        var deliveries = await AllAsync(database, "SELECT lead_id, no, status, pulled, attempts, error, due_at FROM delivery", row =>
+            new BookedDelivery(string.Create(CultureInfo.InvariantCulture, $"{Lead(row[0])}-{Number(row[1])}"), Number(row[2]), Convert.ToBoolean(row[3], CultureInfo.InvariantCulture),
+                Number(row[4]), row.IsDBNull(5) ? null : row.GetString(5), Convert.ToInt64(row[6], CultureInfo.InvariantCulture)), cancel);
         var over = await AllAsync(database, "SELECT key FROM counter WHERE lim >= 0 AND used + held > lim", row => row.GetString(0), cancel);
         return new Books(copies, new Dictionary<string, int>(leads), new Dictionary<string, string>(requests), deliveries, over);
     }

@@ -199,8 +199,9 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         var (resolved, told) = (0, began);
         while (Stopwatch.GetElapsedTime(began) < SettlePatience)
         {
-            var deliveries = (await ArrayAsync("/v1/admin/deliveries?status=waiting&limit=100", "deliveries"))
-                .Where(static delivery => CrashMarket.Sinks.ContainsKey(delivery.GetProperty("buyer").GetString()!)).ToList();
+            // Buyer by buyer: what the inbox has not acknowledged yet would fill the page.
+            List<JsonElement> deliveries = [];
+            foreach (var sink in CrashMarket.Sinks.Keys) deliveries.AddRange(await ArrayAsync($"/v1/admin/deliveries?status=waiting&buyer={sink}&limit=100", "deliveries"));
             var postbacks = await ArrayAsync("/v1/admin/postbacks?status=waiting&limit=100", "postbacks");
             var open = deliveries.Count + postbacks.Count;
             foreach (var status in (string[])["in_doubt", "pending"]) open += (await ArrayAsync($"/v1/admin/leads?status={status}&limit=5", "leads")).Count;

@@ -103,7 +103,8 @@ internal static class Judge
                 {
                     if (copy.IsSold && seen is not { Taken: true }) found.Add(new(Deliveries, $"copy {copy.Id} is sold and its buyer has it not"));
                     if (asked && !copy.IsSold && seen is { Taken: true }) found.Add(new(Lost, $"copy {copy.Id} was taken by its buyer and is not sold"));
-                    if (copy.IsSold && delivery[copy.Id].Any(row => row.Status != BookedDelivery.Delivered)) found.Add(new(Unsettled, $"copy {copy.Id} is not delivered"));
+                    if (copy.IsSold && delivery[copy.Id].FirstOrDefault(row => row.Status != BookedDelivery.Delivered) is { } late)
+                        found.Add(new(Unsettled, $"copy {copy.Id} is not delivered: status {late.Status} after {late.Attempts} attempts, {late.Error ?? "no error"}, due at {DateTimeOffset.FromUnixTimeMilliseconds(late.DueMs):u}"));
                 }
                 else if (copy.IsSold && !inbox.Seen.Contains(copy.Id)) found.Add(new(Deliveries, $"copy {copy.Id} never came to its inbox"));
                 if (copy.IsSold && !delivery[copy.Id].Any()) found.Add(new(Deliveries, $"copy {copy.Id} has no delivery"));
