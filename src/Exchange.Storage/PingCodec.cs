@@ -15,7 +15,7 @@ namespace Exchange.Storage;
 public static class PingCodec
 {
     private const byte Version = 4;
-    /// <summary>The same without the moments of standing bids.</summary>
+    /// <summary>The same without the moments of standing bids; still written where none bid, so that a server of the version before reads it.</summary>
     private const byte WithoutStanding = 3;
     /// <summary>The same without live bids.</summary>
     private const byte WithoutLive = 2;
@@ -35,7 +35,8 @@ public static class PingCodec
         ArgumentNullException.ThrowIfNull(record);
         ArgumentNullException.ThrowIfNull(fields);
         ArgumentNullException.ThrowIfNull(vault);
-        to.Byte(Version);
+        var tellsStanding = Array.Exists(record.LiveBids, static bid => bid.StandingSince != 0);
+        to.Byte(tellsStanding ? Version : WithoutStanding);
         to.Signed(record.CatalogVersion);
         to.Signed(record.AtMs);
         to.Text(record.Publisher);
@@ -81,7 +82,7 @@ public static class PingCodec
         foreach (var (tier, campaign) in record.Turns) { to.Number(tier); to.Text(campaign); }
         to.Number(record.Persons.Length);
         foreach (var person in record.Persons) { to.Number(person.Field); to.Bytes(person.Hmac); }
-        EncodeLive(to, record);
+        EncodeLive(to, record, tellsStanding);
         to.Signed(record.ExpiresAtMs - record.AtMs);
         to.Signed((short)record.Outcome);
     }
@@ -195,7 +196,7 @@ public static class PingCodec
         return bids;
     }
 
-    private static void EncodeLive(RecordWriter to, PingRecord record)
+    private static void EncodeLive(RecordWriter to, PingRecord record, bool tellsStanding)
     {
         to.Number(record.LiveBids.Length);
         foreach (var live in record.LiveBids)
@@ -209,7 +210,7 @@ public static class PingCodec
             to.Signed(live.UntilMs == 0 ? 0 : live.UntilMs - record.AtMs);
             to.Text(live.Said);
             to.Number(live.TookMs);
-            to.Signed(live.StandingSince);
+            if (tellsStanding) to.Signed(live.StandingSince);
             to.Number(live.Carry.Length);
             foreach (var (name, value) in live.Carry) { to.Text(name); to.Text(value); }
         }
