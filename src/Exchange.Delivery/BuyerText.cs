@@ -12,6 +12,8 @@ public static class BuyerText
     public static string? Clean(string? text)
     {
         if (text is null) return null;
+        // What most say.
+        if (text.Length <= MaxChars && !text.AsSpan().ContainsAnyExceptInRange('!', '~')) return text.Length > 0 ? text : null;
         var clean = new StringBuilder(Math.Min(text.Length, MaxChars));
         foreach (var rune in text.EnumerateRunes())
         {

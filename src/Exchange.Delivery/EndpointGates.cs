@@ -49,10 +49,13 @@ internal sealed class EndpointGates(int inFlight, int waiting, TimeProvider time
             }
         }
 
+        /// <summary>At once or not at all. True obliges to <see cref="Leave"/>.</summary>
+        public bool TryEnter() => free.Wait(0, CancellationToken.None);
+
         /// <summary>False: the queue is full. Throws <see cref="OperationCanceledException"/> at the deadline. True obliges to <see cref="Leave"/>.</summary>
         public async ValueTask<bool> EnterAsync(CancellationToken deadline)
         {
-            if (free.Wait(0, CancellationToken.None)) return true;
+            if (TryEnter()) return true;
             if (Interlocked.Increment(ref queued) > waiting)
             {
                 Interlocked.Decrement(ref queued);

@@ -73,12 +73,18 @@ public sealed class OutboundHttp : IDisposable
     public Task<OutboundReply> SendAsync(EndpointModel endpoint, OutboundRequest request, CallPurpose purpose, TimeSpan timeout, CancellationToken deadline) =>
         CallTrace.Current is { } trace ? trace.PassAsync(request, purpose, () => SendOnceAsync(endpoint, request, purpose, timeout, deadline)) : SendOnceAsync(endpoint, request, purpose, timeout, deadline);
 
-    private async Task<OutboundReply> SendOnceAsync(EndpointModel endpoint, OutboundRequest request, CallPurpose purpose, TimeSpan timeout, CancellationToken deadline)
+    private Task<OutboundReply> SendOnceAsync(EndpointModel endpoint, OutboundRequest request, CallPurpose purpose, TimeSpan timeout, CancellationToken deadline)
     {
-        if (!MayCall(endpoint, request.Url)) return new(false, 0, null, "url_refused", null);
+        if (!MayCall(endpoint, request.Url)) return Task.FromResult(new OutboundReply(false, 0, null, "url_refused", null));
         var gate = gates.For(endpoint, purpose == CallPurpose.Token);
-        if (!gate.TryTake(spare: purpose == CallPurpose.Ping, out var freeIn)) return new(false, 0, null, "rate_limited", null) { FreeIn = freeIn };
-        using var timer = purpose == CallPurpose.Ping && deadline.CanBeCanceled ? null : new CancellationTokenSource(timeout, time);
+        if (!gate.TryTake(spare: purpose == CallPurpose.Ping, out var freeIn)) return Task.FromResult(new OutboundReply(false, 0, null, "rate_limited", null) { FreeIn = freeIn });
+        var isPing = purpose == CallPurpose.Ping && deadline.CanBeCanceled;
+        return isPing && gate.TryEnter() ? SendAsync(request, gate, deadline) : EnterAndSendAsync(request, gate, isPing ? null : timeout, deadline);
+    }
+
+    private async Task<OutboundReply> EnterAndSendAsync(OutboundRequest request, EndpointGates.Gate gate, TimeSpan? timeout, CancellationToken deadline)
+    {
+        using var timer = timeout is { } most ? new CancellationTokenSource(most, time) : null;
         using var limited = timer is null ? null : CancellationTokenSource.CreateLinkedTokenSource(deadline, timer.Token);
         var until = limited?.Token ?? deadline;
         try
@@ -89,14 +95,7 @@ public sealed class OutboundHttp : IDisposable
         {
             return new(false, 0, null, "timeout", null);
         }
-        try
-        {
-            return await SendAsync(request, until);
-        }
-        finally
-        {
-            gate.Leave();
-        }
+        return await SendAsync(request, gate, until);
     }
 
     /// <summary>An endpoint's own address is judged once; one that a template made, each time.</summary>
@@ -104,10 +103,43 @@ public sealed class OutboundHttp : IDisposable
         ? judged.GetValue(url, url => new(UrlRules.Check(url, options.AllowLoopback) is null)).Value
         : UrlRules.Check(url, options.AllowLoopback) is null;
 
-    private async Task<OutboundReply> SendAsync(OutboundRequest outbound, CancellationToken deadline)
+    /// <param name="gate">It was entered, and is left here.</param>
+    private async Task<OutboundReply> SendAsync(OutboundRequest outbound, EndpointGates.Gate gate, CancellationToken deadline)
     {
-        using var content = outbound.Body is null ? null : new WitnessedContent(outbound.Body, outbound.ContentType ?? "application/octet-stream");
-        using var request = new HttpRequestMessage(new HttpMethod(outbound.Method), outbound.Url)
+        try
+        {
+            using var content = outbound.Body is null ? null : new WitnessedContent(outbound.Body, outbound.ContentType ?? "application/octet-stream");
+            using var request = Message(outbound, content);
+            var status = 0;
+            RetryConditionHeaderValue? retryAfter = null;
+            var witness = SendWitness.Current.Value = new();
+            try
+            {
+                using var response = await http.SendAsync(request, deadline);
+                status = (int)response.StatusCode;
+                retryAfter = response.Headers.RetryAfter;
+                var reply = new OutboundReply(true, status, null, null, retryAfter) { ContentType = ContentType(response), Headers = Wanted(response, outbound.WantedHeaders) };
+                if (!outbound.ReadBody) return reply;
+                var (bytes, error) = await ReadAsync(response.Content, deadline);
+                return reply with { Body = bytes, Error = error };
+            }
+            // Every exception, also one nobody thought of: what may have left must come back as doubt and not as a failure of ours.
+            catch (Exception fault)
+            {
+                // Where there is no socket to watch, a request without a body is taken to have left.
+                var begun = content?.Begun == true || witness.Begun || content is null && !hasSockets || status != 0;
+                return new(begun, status, null, Code(fault, begun, deadline), retryAfter);
+            }
+        }
+        finally
+        {
+            gate.Leave();
+        }
+    }
+
+    private static HttpRequestMessage Message(OutboundRequest outbound, HttpContent? content)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Parse(outbound.Method), outbound.Url)
         {
             Content = content,
             // Not HTTP/2: there a connection's end may make the handler send a request again.
@@ -117,27 +149,7 @@ public sealed class OutboundHttp : IDisposable
         foreach (var (name, value) in outbound.Headers) request.Headers.TryAddWithoutValidation(name, value);
         if (!request.Headers.Contains("User-Agent")) request.Headers.TryAddWithoutValidation("User-Agent", "exchange/1");
         if (!request.Headers.Contains("Accept")) request.Headers.TryAddWithoutValidation("Accept", "application/json");
-
-        var status = 0;
-        RetryConditionHeaderValue? retryAfter = null;
-        var witness = SendWitness.Current.Value = new();
-        try
-        {
-            using var response = await http.SendAsync(request, deadline);
-            status = (int)response.StatusCode;
-            retryAfter = response.Headers.RetryAfter;
-            var reply = new OutboundReply(true, status, null, null, retryAfter) { ContentType = ContentType(response), Headers = Wanted(response, outbound.WantedHeaders) };
-            if (!outbound.ReadBody) return reply;
-            var (bytes, error) = await ReadAsync(response.Content, deadline);
-            return reply with { Body = bytes, Error = error };
-        }
-        // Every exception, also one nobody thought of: what may have left must come back as doubt and not as a failure of ours.
-        catch (Exception fault)
-        {
-            // Where there is no socket to watch, a request without a body is taken to have left.
-            var begun = content?.Begun == true || witness.Begun || content is null && !hasSockets || status != 0;
-            return new(begun, status, null, Code(fault, begun, deadline), retryAfter);
-        }
+        return request;
     }
 
     private static string? ContentType(HttpResponseMessage response) =>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Globalization;
 using System.Security.Cryptography;
@@ -34,8 +35,13 @@ public static class WebhookSignature
     public static string Create(ReadOnlySpan<byte> key, string id, long timestamp, ReadOnlySpan<byte> body)
     {
         var head = string.Create(CultureInfo.InvariantCulture, $"{id}.{timestamp}.");
-        var message = new byte[Encoding.UTF8.GetByteCount(head) + body.Length];
+        var length = Encoding.UTF8.GetByteCount(head) + body.Length;
+        var message = ArrayPool<byte>.Shared.Rent(length);
         body.CopyTo(message.AsSpan(Encoding.UTF8.GetBytes(head, message)));
-        return "v1," + Convert.ToBase64String(HMACSHA256.HashData(key, message));
+        Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(key, message.AsSpan(0, length), hash);
+        // A body holds a person.
+        ArrayPool<byte>.Shared.Return(message, clearArray: true);
+        return "v1," + Convert.ToBase64String(hash);
     }
 }

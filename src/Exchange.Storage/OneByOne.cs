@@ -23,10 +23,11 @@ internal sealed class OneByOne
     private readonly Teller[] tellers;
 
     /// <param name="queue">Puts a work item at the end of the queue for a thread; null: of this process.</param>
-    public OneByOne(Action<IThreadPoolWorkItem>? queue = null)
+    /// <param name="atOnce">How many tellers there are; 0: one per processor.</param>
+    public OneByOne(Action<IThreadPoolWorkItem>? queue = null, int atOnce = 0)
     {
         send = queue ?? (static item => ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false));
-        tellers = [.. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new Teller(this))];
+        tellers = [.. Enumerable.Range(0, atOnce > 0 ? atOnce : Environment.ProcessorCount).Select(_ => new Teller(this))];
     }
 
     /// <summary>In this order.</summary>

@@ -82,7 +82,7 @@ public sealed class BidderLine
         lock (gate) streams.Remove(stream);
     }
 
-    /// <summary>Asks for a bid; <c>Unreachable</c> where nobody is connected or everybody has too much to do. Ends with the token.</summary>
+    /// <summary>Asks for a bid; <c>Unreachable</c> where nobody is connected or everybody has too much to do. Ends with the token, as a <c>Timeout</c>.</summary>
     public async Task<BidAnswer> AskAsync(BidCall call, int? inFlight, DateTimeOffset until, CancellationToken deadline)
     {
         var answer = new TaskCompletionSource<BidAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -94,6 +94,10 @@ public sealed class BidderLine
         {
             if (!Send(stream => stream.TrySend(call, until))) return BidAnswer.Declined(Reason.Unreachable);
             return await answer.Task.WaitAsync(deadline);
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            return BidAnswer.Declined(Reason.Timeout);
         }
         finally
         {

@@ -35,7 +35,11 @@ public sealed class ConnectorList
     public IBatchConnector? FindBatch(ConnectorKind kind) => Find(kind) as IBatchConnector;
 
     /// <summary>Null: nobody of this kind can be asked for live bids.</summary>
-    public IBidder? FindBidder(ConnectorKind kind) => bidders.FirstOrDefault(bidder => bidder.Kind == kind);
+    public IBidder? FindBidder(ConnectorKind kind)
+    {
+        foreach (var bidder in bidders) if (bidder.Kind == kind) return bidder;
+        return null;
+    }
 
     /// <summary>Null: nobody of this kind can be told that it lost.</summary>
     public ILossTeller? FindTeller(ConnectorKind kind) => bidders.OfType<ILossTeller>().FirstOrDefault(teller => teller.Kind == kind);

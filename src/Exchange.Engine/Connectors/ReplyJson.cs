@@ -6,6 +6,8 @@ namespace Exchange.Engine.Connectors;
 /// <summary>JSON to a tree. A name given twice makes it unreadable: nobody knows which of the two was meant.</summary>
 internal static class ReplyJson
 {
+    private const int Few = 16;
+
     public static ReplyNode? Read(string body)
     {
         try
@@ -27,15 +29,24 @@ internal static class ReplyJson
         {
             case JsonTokenType.StartObject:
                 var members = new List<KeyValuePair<string, ReplyNode>>();
-                var names = new HashSet<string>(StringComparer.Ordinal);
+                HashSet<string>? names = null;
                 while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
                 {
                     var name = reader.GetString()!;
                     reader.Read();
-                    if (!names.Add(name) || Node(ref reader) is not { } member) return null;
+                    if (IsKnown(name) || Node(ref reader) is not { } member) return null;
                     members.Add(new(name, member));
                 }
                 return ReplyNode.Map(members);
+
+                // Most have few members, which are soon looked through.
+                bool IsKnown(string name)
+                {
+                    if (names is null && members.Count == Few) names = new(members.Select(member => member.Key), StringComparer.Ordinal);
+                    if (names is not null) return !names.Add(name);
+                    foreach (var (known, _) in members) if (known == name) return true;
+                    return false;
+                }
             case JsonTokenType.StartArray:
                 var items = new List<ReplyNode>();
                 while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Exchange.Engine.Connectors;
 
 /// <summary>
@@ -27,7 +29,16 @@ public sealed class ReplyNode
     public static ReplyNode List(IReadOnlyList<ReplyNode> items) => new(null, [], items);
 
     /// <summary>Whether anything is in it.</summary>
-    public bool IsGiven => Text is not null || Members.Any(member => member.Value.IsGiven) || Items?.Any(item => item.IsGiven) == true;
+    public bool IsGiven
+    {
+        get
+        {
+            if (Text is not null) return true;
+            for (var i = 0; i < Members.Count; i++) if (Members[i].Value.IsGiven) return true;
+            for (var i = 0; i < Items?.Count; i++) if (Items[i].IsGiven) return true;
+            return false;
+        }
+    }
 
     /// <summary>Its text, or that of its only item: a list of several says several things, and so none for sure.</summary>
     public string? Single => Items is [var only] ? only.Single : Text;
@@ -37,7 +48,7 @@ public sealed class ReplyNode
     {
         get
         {
-            foreach (var item in Items ?? []) if (item.First is { } text) return text;
+            for (var i = 0; i < Items?.Count; i++) if (Items[i].First is { } text) return text;
             return Text;
         }
     }
@@ -57,9 +68,8 @@ public sealed class ReplyNode
     /// <summary>The member of this name. <c>0</c> is the first of a list, or the only one that there is.</summary>
     public ReplyNode? Find(string name)
     {
-        foreach (var (known, member) in Members) if (known == name) return member;
-        if (name.Length is 0 or > 4 || !name.All(char.IsAsciiDigit)) return null;
-        var index = int.Parse(name, System.Globalization.CultureInfo.InvariantCulture);
+        for (var i = 0; i < Members.Count; i++) if (Members[i].Key == name) return Members[i].Value;
+        if (name.Length > 4 || !int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var index)) return null;
         return Items is null ? index == 0 ? this : null : index < Items.Count ? Items[index] : null;
     }
 }

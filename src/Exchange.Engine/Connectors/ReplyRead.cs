@@ -10,7 +10,7 @@ public sealed class ReplyRead(IReadOnlyList<ReplyPlace> places)
     /// <summary>Never empty; null: there is none.</summary>
     public string? Text(ReplyView view, ReplyNode? each = null)
     {
-        foreach (var place in places) if (place.Text(view, each) is { } text) return text;
+        for (var i = 0; i < places.Count; i++) if (places[i].Text(view, each) is { } text) return text;
         return null;
     }
 

@@ -43,14 +43,7 @@ public sealed class LineDesk(BidderLines lines, OtherLines others, StandingBids 
         var left = until - time.GetUtcNow();
         if (left <= TimeSpan.Zero) return LineBids.Of(BidAnswer.Declined(Reason.Timeout));
         using var deadline = new CancellationTokenSource(left, time);
-        try
-        {
-            return LineBids.Of(await line.AskAsync(call.Read(), call.At.InFlight, until, deadline.Token));
-        }
-        catch (OperationCanceledException)
-        {
-            return LineBids.Of(BidAnswer.Declined(Reason.Timeout));
-        }
+        return LineBids.Of(await line.AskAsync(call.Read(), call.At.InFlight, until, deadline.Token));
     }
 
     /// <summary>Another silo has a lease and hands over; null: the buyer is not connected here, and nothing was sent.</summary>

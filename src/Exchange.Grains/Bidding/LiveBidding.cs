@@ -41,7 +41,8 @@ public sealed class LiveBidding(BuyerCalls calls, EndpointBreakers breakers, Usu
         while (outcome.Wanted.Length > 0)
         {
             var left = LiveDeadline.Left(time.GetUtcNow() - auction.BegunAt, auction.Deadline, vertical.PingDeadline);
-            var answers = await Task.WhenAll(outcome.Wanted.Select(ask => AskAsync(model, input, seen, ask, left)));
+            using var deadlines = new Deadlines(time);
+            var answers = await Task.WhenAll(outcome.Wanted.Select(ask => AskAsync(model, input, seen, ask, left, deadlines)));
             input = input with { LiveBids = [.. input.LiveBids, .. answers.SelectMany(bids => bids)] };
             outcome = PingWalk.Run(model, input, live, rotations, asksLive: true);
         }
@@ -57,7 +58,7 @@ public sealed class LiveBidding(BuyerCalls calls, EndpointBreakers breakers, Usu
         if (record.LiveBids.Length > 0 && !record.Id.IsTest) standing.Offered(record);
     }
 
-    private async Task<LiveBid[]> AskAsync(CatalogModel model, PingInput input, SeenPing ping, LiveAsk ask, TimeSpan left)
+    private async Task<LiveBid[]> AskAsync(CatalogModel model, PingInput input, SeenPing ping, LiveAsk ask, TimeSpan left, Deadlines deadlines)
     {
         var campaign = ask.Campaign;
         if (standing.Find(model, campaign, input, ask.Sharings) is { } bids) return bids;
@@ -72,7 +73,7 @@ public sealed class LiveBidding(BuyerCalls calls, EndpointBreakers breakers, Usu
             DeadlineMs = (int)wait.TotalMilliseconds, Test = input.Test, Fields = ping.Fields, Consent = ping.Consent,
         };
         var begun = time.GetTimestamp();
-        var answer = await breakers.AskAsync(endpoint, () => new(calls.AskAsync(endpoint, call, time.GetUtcNow().ToUnixTimeMilliseconds() + call.DeadlineMs)));
+        var answer = await breakers.AskAsync(endpoint, () => new(calls.AskAsync(endpoint, call, time.GetUtcNow(), deadlines.After(wait))));
         // A call that was not made took no time.
         if (answer.Reason != Reason.BreakerOpen) usual.Answered(endpoint, time.GetElapsedTime(begun));
         return LiveBids.Of(campaign, ask.Sharings, answer, time.GetUtcNow().ToUnixTimeMilliseconds(), (int)time.GetElapsedTime(begun).TotalMilliseconds, ping.Currency);

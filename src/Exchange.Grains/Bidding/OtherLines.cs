@@ -37,6 +37,10 @@ public sealed class OtherLines(ISilos silos) : IOtherLines
             {
                 if (await silo.AskLine(asked ??= LineBidCall.Of(call, At(endpoint, until))).AsTask().WaitAsync(deadline) is { } bids) return bids.Read();
             }
+            catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+            {
+                return BidAnswer.Declined(Reason.Timeout);
+            }
             catch (Exception fault) when (fault is not (OperationCanceledException or OutOfMemoryException))
             {
                 // Lost with its silo. A bid request is no lead: another line of the same buyer may be asked.

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using Exchange.Delivery;
 using Exchange.Delivery.Connectors;
 using Exchange.Engine;
@@ -11,7 +12,14 @@ namespace Exchange.Grains.Deliveries;
 /// <summary>One call of one endpoint, with its secrets and its deadline: a copy handed over, a live bid asked for, a loser told.</summary>
 public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, TimeProvider time)
 {
+    private const long SecretsMs = 5_000;
+
     private readonly ConcurrentDictionary<string, (byte[]? Value, long ReadAtMs)> known = new(StringComparer.Ordinal);
+    // Those of one endpoint, as long as the catalog has it.
+    private readonly ConditionalWeakTable<EndpointModel, SecretsRead> together = [];
+
+    /// <param name="ReadAtMs">Of the one that was read first.</param>
+    private sealed record SecretsRead(EndpointSecrets Secrets, long ReadAtMs);
 
     public async Task<AttemptResult> SendAsync(EndpointModel endpoint, CopyMessage message, long deadlineMs)
     {
@@ -34,17 +42,20 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
     }
 
     /// <summary>Never throws for what the outside does; what is not answered by the deadline is a decline.</summary>
-    public async Task<BidAnswer> AskAsync(EndpointModel endpoint, BidCall call, long deadlineMs)
+    /// <param name="deadline">Of all that are asked at the same time and waited for as long; it ends no later than the endpoint's own.</param>
+    public Task<BidAnswer> AskAsync(EndpointModel endpoint, BidCall call, DateTimeOffset now, CancellationToken deadline)
     {
-        if (connectors.FindBidder(endpoint.Connector) is not { } bidder) return BidAnswer.Declined(Reason.NoBid);
-        if (Begin(deadlineMs, endpoint.PingTimeout) is not { } begun) return BidAnswer.Declined(Reason.Timeout);
-        using var deadline = begun.Deadline;
+        if (connectors.FindBidder(endpoint.Connector) is not { } bidder) return Task.FromResult(BidAnswer.Declined(Reason.NoBid));
+        var secrets = SecretsAsync(endpoint);
+        return secrets.IsCompletedSuccessfully ? bidder.AskAsync(endpoint, secrets.Result, call, now, deadline) : ReadAndAskAsync(bidder, endpoint, secrets, call, now, deadline);
+    }
+
+    /// <summary>A secret that has to be read from the store is part of the wait.</summary>
+    private static async Task<BidAnswer> ReadAndAskAsync(IBidder bidder, EndpointModel endpoint, ValueTask<EndpointSecrets> secrets, BidCall call, DateTimeOffset now, CancellationToken deadline)
+    {
         try
         {
-            // A secret that has to be read from the store is part of the wait.
-            var read = SecretsAsync(endpoint);
-            var secrets = read.IsCompletedSuccessfully ? read.Result : await read.AsTask().WaitAsync(deadline.Token);
-            return await bidder.AskAsync(endpoint, secrets, call, begun.Now, deadline.Token);
+            return await bidder.AskAsync(endpoint, await secrets.AsTask().WaitAsync(deadline), call, now, deadline);
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
@@ -71,21 +82,31 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
     }
 
     /// <summary>Of this endpoint, as they are set now.</summary>
-    public async ValueTask<EndpointSecrets> SecretsAsync(EndpointModel endpoint)
+    public ValueTask<EndpointSecrets> SecretsAsync(EndpointModel endpoint)
     {
         var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+        return together.TryGetValue(endpoint, out var read) && nowMs - read.ReadAtMs < SecretsMs ? new(read.Secrets) : ReadSecretsAsync(endpoint, nowMs);
+    }
+
+    private async ValueTask<EndpointSecrets> ReadSecretsAsync(EndpointModel endpoint, long nowMs)
+    {
         Dictionary<string, byte[]>? values = null;
+        var oldest = nowMs;
         foreach (var name in endpoint.SecretNames)
-            if (await SecretAsync(name, nowMs) is { } value) (values ??= new(StringComparer.Ordinal))[name] = value;
-        return values is null ? EndpointSecrets.None : new(values);
+        {
+            var (value, readAtMs) = await SecretAsync(name, nowMs);
+            if (value is not null) (values ??= new(StringComparer.Ordinal))[name] = value;
+            oldest = Math.Min(oldest, readAtMs);
+        }
+        var secrets = values is null ? EndpointSecrets.None : new(values);
+        together.AddOrUpdate(endpoint, new(secrets, oldest));
+        return secrets;
     }
 
     /// <summary>A changed secret is used within 5 s.</summary>
-    private async ValueTask<byte[]?> SecretAsync(string name, long nowMs)
+    private async ValueTask<(byte[]? Value, long ReadAtMs)> SecretAsync(string name, long nowMs)
     {
-        if (known.TryGetValue(name, out var read) && nowMs - read.ReadAtMs < 5_000) return read.Value;
-        var value = await access.FindSecretAsync(name, CancellationToken.None);
-        known[name] = (value, nowMs);
-        return value;
+        if (known.TryGetValue(name, out var read) && nowMs - read.ReadAtMs < SecretsMs) return read;
+        return known[name] = (await access.FindSecretAsync(name, CancellationToken.None), nowMs);
     }
 }

@@ -213,7 +213,7 @@ public sealed class DeliveryPump(
         {
             try
             {
-                await grains.GetGrain<ILeadGrain>(delivery.Copy.Lead.ToGuid()).Resume(command);
+                await grains.Lead(delivery.Copy.Lead).Resume(command);
                 return;
             }
             catch (Exception fault) when (fault is SiloUnavailableException or OrleansMessageRejectionException && NowMs() < deadlineMs)

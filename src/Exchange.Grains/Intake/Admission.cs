@@ -30,8 +30,8 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
     private static readonly TimeSpan Hopeless = TimeSpan.FromSeconds(2);
     /// <summary>An overload is made of calls: nobody is turned away while fewer wait. A machine that is busy with something else is slow, not full.</summary>
     public const int FewestCalls = 50;
-    /// <summary>So many items of the journal are more than a moment's work.</summary>
-    public const int MostJournalItems = 4 * Engine.Limits.JournalBatchItems;
+    /// <summary>More than the next commit takes: what waits longer costs memory, and its publisher waits.</summary>
+    public const int MostJournalItems = Engine.Limits.JournalBatchItems;
     /// <summary>A call that waited less for its thread came in at once; those that follow it in the next moment do not wait for one.</summary>
     private static readonly TimeSpan NoWait = TimeSpan.FromMilliseconds(1);
 

@@ -36,7 +36,7 @@ public sealed class LeadIntake(
     /// <summary>The post goes on when its caller leaves, and its key is known to run until it ends.</summary>
     private Task<PostReply> Post(PostCommand command)
     {
-        var post = grains.GetGrain<ILeadGrain>(LeadId.FromBytes(command.PingId).ToGuid()).Post(command).AsTask();
+        var post = grains.Lead(LeadId.FromBytes(command.PingId)).Post(command).AsTask();
         if (command.IdempotencyKey is { } key) running.Follow(command.Publisher, key, post);
         return post;
     }
@@ -156,7 +156,7 @@ public sealed class LeadIntake(
     {
         try
         {
-            await grains.GetGrain<ILeadGrain>(lead.ToGuid()).FieldsAdded();
+            await grains.Lead(lead).FieldsAdded();
         }
         catch (Exception fault) when (fault is TimeoutException or OrleansException or StorageBusyException)
         {

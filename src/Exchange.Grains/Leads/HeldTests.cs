@@ -20,7 +20,7 @@ public sealed class HeldTests(IExchangeStore store, IGrainFactory grains, ILogge
         {
             try
             {
-                await grains.GetGrain<ILeadGrain>(lead.ToGuid()).TestOver();
+                await grains.Lead(lead).TestOver();
                 ended++;
             }
             catch (Exception fault) when (fault is not OutOfMemoryException)

@@ -51,7 +51,7 @@ public sealed class WaitPump(IExchangeStore store, IGrainFactory grains, TimePro
     {
         try
         {
-            await grains.GetGrain<ILeadGrain>(claim.Lead.ToGuid()).WaitOver(claim.Fence);
+            await grains.Lead(claim.Lead).WaitOver(claim.Fence);
         }
         catch (Exception fault) when (fault is not OutOfMemoryException)
         {

@@ -56,7 +56,7 @@ internal static class DoubtRoutes
         if (members.Problem is { } invalid) return invalid;
         if (!CopyId.TryParse(call.Route("copy_id"), out var copy)) return NoSuch();
         // Ordered by the lead itself and idempotent by the copy's state: no key is needed.
-        var reply = await call.Service<IGrainFactory>().GetGrain<ILeadGrain>(copy.Lead.ToGuid()).Resolve(new(copy.No, outcome == "accepted", call.Caller.Name, note));
+        var reply = await call.Service<IGrainFactory>().Lead(copy.Lead).Resolve(new(copy.No, outcome == "accepted", call.Caller.Name, note));
         return reply switch
         {
             ResolveReply.Unknown => NoSuch(),

@@ -14,7 +14,7 @@ internal static class ErasureRoutes
     {
         var name = call.Route("lead_id");
         // Whether there is such a lead is not told: afterwards there is nobody to be told of.
-        if (LeadId.TryParse(name, out var id)) await call.Service<IGrainFactory>().GetGrain<ILeadGrain>(id.ToGuid()).Erase(new(call.Caller.Name));
+        if (LeadId.TryParse(name, out var id)) await call.Service<IGrainFactory>().Lead(id).Erase(new(call.Caller.Name));
         call.Service<WaitPump>().Nudge();
         return Reply.Json(json =>
         {

@@ -70,7 +70,7 @@ public sealed class BidderLineTests
         using var deadline = new CancellationTokenSource();
         var asking = line.AskAsync(Call(), null, Until, deadline.Token);
         await deadline.CancelAsync();
-        await Should.ThrowAsync<OperationCanceledException>(asking);
+        (await asking).Reason.ShouldBe(Reason.Timeout);
         line.Answer("b-1", Yes).ShouldBeFalse();
     }
 
