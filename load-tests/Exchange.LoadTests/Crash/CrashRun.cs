@@ -227,7 +227,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         }
         return resolved;
 
-        static bool IsFarOff(JsonElement row) => row.GetProperty("due_at") is { ValueKind: JsonValueKind.String } due && due.GetDateTimeOffset() > DateTimeOffset.UtcNow + AskedAgainSoon;
+        static bool IsFarOff(JsonElement row) => row.GetProperty("due_at") is { ValueKind: JsonValueKind.String } due && due.GetDateTimeOffset() > TimeProvider.System.GetUtcNow() + AskedAgainSoon;
 
         async Task SendNowAsync(string path, JsonElement row)
         {
