@@ -14,7 +14,9 @@ namespace Exchange.Storage;
 /// </summary>
 public static class PingCodec
 {
-    private const byte Version = 3;
+    private const byte Version = 4;
+    /// <summary>The same without the moments of standing bids; still written where none bid, so that a server of the version before reads it.</summary>
+    private const byte WithoutStanding = 3;
     /// <summary>The same without live bids.</summary>
     private const byte WithoutLive = 2;
     private const byte Absent = 0, Plain = 1, Sealed = 2;
@@ -33,7 +35,8 @@ public static class PingCodec
         ArgumentNullException.ThrowIfNull(record);
         ArgumentNullException.ThrowIfNull(fields);
         ArgumentNullException.ThrowIfNull(vault);
-        to.Byte(Version);
+        var tellsStanding = Array.Exists(record.LiveBids, static bid => bid.StandingSince != 0);
+        to.Byte(tellsStanding ? Version : WithoutStanding);
         to.Signed(record.CatalogVersion);
         to.Signed(record.AtMs);
         to.Text(record.Publisher);
@@ -79,7 +82,7 @@ public static class PingCodec
         foreach (var (tier, campaign) in record.Turns) { to.Number(tier); to.Text(campaign); }
         to.Number(record.Persons.Length);
         foreach (var person in record.Persons) { to.Number(person.Field); to.Bytes(person.Hmac); }
-        EncodeLive(to, record);
+        EncodeLive(to, record, tellsStanding);
         to.Signed(record.ExpiresAtMs - record.AtMs);
         to.Signed((short)record.Outcome);
     }
@@ -90,7 +93,7 @@ public static class PingCodec
         var from = new RecordReader(bytes);
         return from.Byte() switch
         {
-            Version or WithoutLive => from.Signed(),
+            Version or WithoutStanding or WithoutLive => from.Signed(),
             PingCodecV1.Version => PingCodecV1.CatalogVersionOf(ref from),
             _ => throw new InvalidDataException("A ping record of an unknown version"),
         };
@@ -111,7 +114,7 @@ public static class PingCodec
         var from = new RecordReader(bytes);
         var version = from.Byte();
         if (version == PingCodecV1.Version) return PingCodecV1.Decode(id, ref from, vault, model);
-        if (version is not (Version or WithoutLive)) throw new InvalidDataException("A ping record of an unknown version");
+        if (version is not (Version or WithoutStanding or WithoutLive)) throw new InvalidDataException("A ping record of an unknown version");
         if (from.Signed() != model.Version) throw new InvalidDataException("A ping record of another catalog version");
         var atMs = from.Signed();
         var publisher = from.Text()!;
@@ -145,7 +148,7 @@ public static class PingCodec
         for (var i = 0; i < shares.Length; i++) shares[i] = new(from.Number(), At(campaigns, from.Number()), from.Signed());
         var turns = from.Array(static (ref RecordReader from) => new KeyValuePair<int, string>(from.Number(), from.Text()!));
         var persons = from.Array(static (ref RecordReader from) => new PersonHash(from.Number(), from.Bytes().ToArray()));
-        var live = version == WithoutLive ? [] : DecodeLive(ref from, campaigns, atMs);
+        var live = version == WithoutLive ? [] : DecodeLive(ref from, campaigns, atMs, tellsStanding: version == Version);
         if (live.Length > 0)
         {
             for (var i = 0; i < bids.Length; i++) bids[i] = bids[i] with { Live = Array.Find(live, said => ReferenceEquals(said.Of, bids[i].Of) && said.Sharing == bids[i].Sharing) };
@@ -193,7 +196,7 @@ public static class PingCodec
         return bids;
     }
 
-    private static void EncodeLive(RecordWriter to, PingRecord record)
+    private static void EncodeLive(RecordWriter to, PingRecord record, bool tellsStanding)
     {
         to.Number(record.LiveBids.Length);
         foreach (var live in record.LiveBids)
@@ -207,12 +210,13 @@ public static class PingCodec
             to.Signed(live.UntilMs == 0 ? 0 : live.UntilMs - record.AtMs);
             to.Text(live.Said);
             to.Number(live.TookMs);
+            if (tellsStanding) to.Signed(live.StandingSince);
             to.Number(live.Carry.Length);
             foreach (var (name, value) in live.Carry) { to.Text(name); to.Text(value); }
         }
     }
 
-    private static LiveBid[] DecodeLive(ref RecordReader from, IReadOnlyList<CampaignModel> campaigns, long atMs)
+    private static LiveBid[] DecodeLive(ref RecordReader from, IReadOnlyList<CampaignModel> campaigns, long atMs, bool tellsStanding)
     {
         var live = new LiveBid[from.Count()];
         for (var i = 0; i < live.Length; i++)
@@ -223,7 +227,7 @@ public static class PingCodec
             var until = from.Signed();
             live[i] = bid with
             {
-                Price = price, Seller = seller, UntilMs = until == 0 ? 0 : atMs + until, Said = from.Text(), TookMs = from.Number(),
+                Price = price, Seller = seller, UntilMs = until == 0 ? 0 : atMs + until, Said = from.Text(), TookMs = from.Number(), StandingSince = tellsStanding ? from.Signed() : 0,
                 Carry = from.Array(static (ref RecordReader from) => new KeyValuePair<string, string>(from.Text()!, from.Text()!)),
             };
         }

@@ -101,6 +101,9 @@ public static class CatalogCompiler
             if (before.Vertical != campaign.Vertical)
                 errors.Add($"campaigns.{id}.vertical", ConfigCodes.IdentityChanged, "A campaign keeps its vertical for ever; give the new one another id.");
         }
+        foreach (var publisher in previous.Publishers.Values)
+            if (publisher.Ips is not null && !next.Publishers.ContainsKey(publisher.Id))
+                errors.Warn($"publishers.{publisher.Id}.ips", ConfigCodes.IpsEnd, "With this publisher goes the rule from where its keys may be used: revoke them, or leave it here and pause it.");
     }
 
     private static ConfigNode Canonical(ConfigNode root) =>

@@ -56,6 +56,8 @@ public static class ConfigCodes
     public const string NoHostKey = "no_host_key";
     /// <summary>Warning: a mail address, and no server to send mails through.</summary>
     public const string NoMailServer = "no_mail_server";
+    /// <summary>Warning: a publisher leaves whose keys may be used from its own addresses only.</summary>
+    public const string IpsEnd = "ips_end";
     /// <summary>Warning: none of yesterday's pings would have come to this campaign.</summary>
     public const string NoPings = "no_pings";
     /// <summary>Warning: a price that its floor never lets through.</summary>

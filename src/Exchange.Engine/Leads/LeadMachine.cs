@@ -136,7 +136,9 @@ public static class LeadMachine
     private static Reason WhyNot(LeadSale plan, Slot slot, SaleContext context)
     {
         var reason = Ranks.Unfit(plan, slot.BidIndex, context);
-        return reason == Reason.None && slot.State == SlotState.Proposed && Ranks.IsClosed(plan, slot.BidIndex, context) ? Reason.NoTree : reason;
+        if (reason != Reason.None || slot.State != SlotState.Proposed) return reason;
+        if (Ranks.IsClosed(plan, slot.BidIndex, context)) return Reason.NoTree;
+        return Ranks.IsSpent(plan, slot, context) ? Reason.NoBid : Reason.None;
     }
 
     private static Reason NoOf(LeadSale plan) => plan.Reason != Reason.None ? plan.Reason : plan.Late ? Reason.Expired : Reason.AllRejected;

@@ -125,6 +125,9 @@ public sealed record LeadSale
         return Rounds[0];
     }
 
+    /// <summary>Whether the ping made its best offers by this bid.</summary>
+    public bool IsBestOffer(int place) => Array.Exists(Record.Offers, offer => offer.Best && offer.BidIndex == place);
+
     /// <summary>How many bids all rounds have.</summary>
     public int BidCount => Rounds[^1].First + Rounds[^1].Record.Bids.Length;
 

@@ -121,6 +121,14 @@ internal static class Ranks
     }
 
     /// <summary>
+    /// Whether a slot's bid was made by a standing bid that stands no more, or whose spend limit has no room for it. The best offers of the ping stand as they
+    /// were made: they were weighed then and are counted since.
+    /// </summary>
+    public static bool IsSpent(LeadSale sale, Slot slot, SaleContext context) =>
+        !sale.Test && sale.BidAt(slot.BidIndex) is { Live.StandingSince: not 0 } bid && !sale.IsBestOffer(slot.BidIndex)
+        && !(context.StandingLeft.TryGetValue(bid.Campaign, out var left) && slot.Price <= left);
+
+    /// <summary>
     /// Whether a tree through which this bid would be sold was paused or left the catalog since. Its campaigns did not fall out: another tree may ask
     /// them still.
     /// </summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Filters;
 using Exchange.Engine.Values;
@@ -18,6 +19,11 @@ public sealed record SaleContext
     public IReadOnlyCollection<string> NamedSellers { get; init; } = [];
     /// <summary>The post carries text, time, page and IP of the consent.</summary>
     public bool HasProof { get; init; }
+    /// <summary>
+    /// What each standing bid that bid for this lead may still spend on it, by campaign, what is counted for this lead already left out; one that was replaced,
+    /// withdrawn or is over is not among them.
+    /// </summary>
+    public IReadOnlyDictionary<string, Money> StandingLeft { get; init; } = ImmutableDictionary<string, Money>.Empty;
     /// <summary>Walks a tree for this lead now, with live state. Null: the catalog of this moment does not have the tree or the vertical.</summary>
     public required Func<WalkWish, Walked?> Walk { get; init; }
 }

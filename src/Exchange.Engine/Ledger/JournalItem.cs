@@ -114,6 +114,11 @@ public sealed record NewLead(
     /// holds what was pinged. It is posted by <see cref="LeadPost"/>.
     /// </summary>
     public long OfferUntilMs { get; init; }
+    /// <summary>
+    /// Above 0: it is made durable until then (Unix milliseconds) or not at all. Where several processes share a store, one that stood still in the middle of a post
+    /// must not sell a lead of which others have said that there is no such ping.
+    /// </summary>
+    public long NotAfterMs { get; init; }
 }
 
 /// <summary>

@@ -24,7 +24,7 @@ public sealed record LiveBid(CampaignModel Of, Sharing Sharing, Reason Reason)
     public string? Said { get; init; }
     /// <summary>How long the answer took, milliseconds.</summary>
     public int TookMs { get; init; }
-    /// <summary>Which standing bid said it (the ticks at which that was set); 0: it was asked for. Memory of whoever makes the ping, no part of its record.</summary>
+    /// <summary>Which standing bid said it (the ticks at which that was set); 0: it was asked for.</summary>
     public long StandingSince { get; init; }
 
     /// <summary>Whether it answers for this sharing.</summary>

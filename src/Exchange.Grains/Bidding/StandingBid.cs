@@ -12,7 +12,7 @@ namespace Exchange.Grains.Bidding;
 internal sealed class StandingBid(StandingNews told, ConfigNode? price, ushort owner, ushort self)
 {
     private readonly Lock gate = new();
-    // What is on offer counts as spent until its time is over.
+    // What is on offer, and what is held for a lead, counts as spent until its time is over.
     private readonly Dictionary<LeadId, (Money Price, long UntilMs)> offered = [];
     private readonly Dictionary<ushort, SpendNews> elsewhere = [];
     private readonly Money limit = new(told.LimitMicros);
@@ -25,6 +25,7 @@ internal sealed class StandingBid(StandingNews told, ConfigNode? price, ushort o
     public StandingNews Told => told;
     public ushort Owner => owner;
     public long UntilMs => told.UntilMs;
+    public bool IsWithdrawn => price is null;
 
     /// <summary>Null: it was withdrawn, or the catalog changed so that it is no price any more.</summary>
     public PriceModel? PriceIn(CatalogModel model, CampaignModel campaign, FieldParsers parsers)
@@ -38,26 +39,31 @@ internal sealed class StandingBid(StandingNews told, ConfigNode? price, ushort o
         }
     }
 
-    public bool Affords(Money bid, long nowMs)
+    /// <summary>What may still be spent on this lead or ping; what is counted for it already is left out.</summary>
+    public Money Left(LeadId lead, long nowMs)
     {
-        if (limit == Money.Zero) return true;
-        lock (gate)
-        {
-            Sweep(nowMs);
-            var sum = spent + onOffer + bid;
-            foreach (var other in elsewhere.Values) sum += new Money(other.SpentMicros + (other.OnOfferUntilMs >= nowMs ? other.OnOfferMicros : 0));
-            return sum <= limit;
-        }
+        if (limit == Money.Zero) return Money.MaxValue;
+        lock (gate) return LeftNow(lead, nowMs);
     }
 
     public void Offered(LeadId ping, Money bid, long untilMs)
     {
         if (limit == Money.Zero) return;
+        lock (gate) Count(ping, bid, untilMs);
+    }
+
+    /// <summary>Counts what is to be held for a lead, in place of what was counted for it. False: it has no room, and nothing changed.</summary>
+    /// <param name="isWeighed">False: it counts whether there is room or not.</param>
+    /// <param name="isNew">Nothing was counted for this lead here.</param>
+    public bool TryHold(LeadId lead, Money price, bool isWeighed, long untilMs, long nowMs, out bool isNew)
+    {
+        isNew = false;
+        if (limit == Money.Zero) return true;
         lock (gate)
         {
-            Forget(ping);
-            offered[ping] = (bid, untilMs);
-            onOffer += bid;
+            if (isWeighed && price > LeftNow(lead, nowMs)) return false;
+            isNew = !Count(lead, price, untilMs);
+            return true;
         }
     }
 
@@ -95,6 +101,25 @@ internal sealed class StandingBid(StandingNews told, ConfigNode? price, ushort o
             if (changed || all && mine.Version > 0) to.Add(mine);
             if (all) to.AddRange(elsewhere.Values);
         }
+    }
+
+    /// <summary>The gate is held.</summary>
+    private Money LeftNow(LeadId lead, long nowMs)
+    {
+        Sweep(nowMs);
+        var left = limit - spent - onOffer;
+        if (offered.TryGetValue(lead, out var own)) left += own.Price;
+        foreach (var other in elsewhere.Values) left -= new Money(other.SpentMicros + (other.OnOfferUntilMs >= nowMs ? other.OnOfferMicros : 0));
+        return left;
+    }
+
+    /// <summary>Whether something was counted for this lead before. The gate is held.</summary>
+    private bool Count(LeadId lead, Money price, long untilMs)
+    {
+        var was = Forget(lead);
+        offered[lead] = (price, untilMs);
+        onOffer += price;
+        return was;
     }
 
     /// <summary>The gate is held.</summary>

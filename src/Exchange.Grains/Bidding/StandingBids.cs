@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Text;
 using Exchange.Delivery.Bidders;
 using Exchange.Engine;
@@ -16,7 +17,8 @@ namespace Exchange.Grains.Bidding;
 /// <summary>
 /// Standing bids of connected buyers: prices by rule for their live campaigns, answered without a call. Memory of the silo that took them, and told to all;
 /// they end with the last stream of their endpoint there, or with that silo. One spend limit for all silos, exact but for what they offer within the moment that
-/// their news takes. The campaign's caps and its buyer's balance bind in any case.
+/// their news takes: it is weighed when a ping is bid on, where the ping's best offers are counted, and anew when a lead is sold to a lower rank. Offers that were
+/// made stand. The campaign's caps and its buyer's balance bind in any case.
 /// </summary>
 public sealed class StandingBids(FieldParsers parsers, ISilos silos, TimeProvider time)
 {
@@ -24,6 +26,11 @@ public sealed class StandingBids(FieldParsers parsers, ISilos silos, TimeProvide
     private const int MostChars = 20_000;
     /// <summary>More than are settled between two messages. What is beyond counts as on offer until its time is over.</summary>
     private const int MostEnded = 10_000;
+
+    /// <summary>
+    /// How long a copy that is held counts if nobody says what became of it; who says it later counts the sale nevertheless.
+    /// </summary>
+    private const long HeldForMs = 3_600_000;
 
     // Changes are made under the gate, looks are not.
     private readonly Lock gate = new();
@@ -76,7 +83,7 @@ public sealed class StandingBids(FieldParsers parsers, ISilos silos, TimeProvide
     {
         if (standing.IsEmpty || !standing.TryGetValue(campaign.Id, out var found)) return null;
         var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
-        if (found.UntilMs <= nowMs || !silos.IsAlive(found.Owner))
+        if (IsOver(found, nowMs))
         {
             standing.TryRemove(new(campaign.Id, found));
             return null;
@@ -88,7 +95,7 @@ public sealed class StandingBids(FieldParsers parsers, ISilos silos, TimeProvide
         {
             subject.Sharing = sharings[i];
             var quote = price.Quote(subject);
-            var reason = quote.Price is { } bid && !found.Affords(bid, nowMs) ? Reason.NoBid : quote.Reason;
+            var reason = quote.Price is { } bid && bid > found.Left(default, nowMs) ? Reason.NoBid : quote.Reason;
             bids[i] = new(campaign, sharings[i], reason)
             {
                 StandingSince = found.Told.SetAtTicks, Price = reason == Reason.None ? quote.Price : null, UntilMs = found.UntilMs == long.MaxValue ? 0 : found.UntilMs,
@@ -108,17 +115,59 @@ public sealed class StandingBids(FieldParsers parsers, ISilos silos, TimeProvide
         }
     }
 
+    /// <summary>What each of the standing bids among these may still spend on a lead, by campaign; who stands no more is not among them.</summary>
+    public IReadOnlyDictionary<string, Money> Left(LiveBid[] said, LeadId lead)
+    {
+        if (!Array.Exists(said, bid => bid.StandingSince != 0)) return ImmutableDictionary<string, Money>.Empty;
+        var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+        var left = new Dictionary<string, Money>(StringComparer.Ordinal);
+        foreach (var bid in said)
+            if (bid.StandingSince != 0 && standing.TryGetValue(bid.Of.Id, out var found) && Stands(found, bid, nowMs)) left[bid.Of.Id] = found.Left(lead, nowMs);
+        return left;
+    }
+
+    /// <summary>
+    /// Before a lead's item is made durable: what it holds counts from now on, so that two leads do not spend the same. False: one of its lower ranks does not
+    /// fit any more; it is to be decided again.
+    /// </summary>
+    public bool TryHold(InFlight item)
+    {
+        if (item.Plan.Test) return true;
+        var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+        for (var i = 0; i < item.IfDone.Slots.Length; i++)
+        {
+            var slot = item.IfDone.Slots[i];
+            if (slot.State is not (SlotState.Held or SlotState.InDoubt or SlotState.Captured)) continue;
+            var bid = item.IfDone.BidAt(slot.BidIndex);
+            if (bid.Of.Bid.Live is null) continue;
+            var isOffer = item.Plan.IsBestOffer(slot.BidIndex);
+            var isWeighed = bid.Live is { StandingSince: not 0 } && !isOffer && item.Plan.Slots[i].State == SlotState.Proposed;
+            if (!standing.TryGetValue(bid.Campaign, out var found) || isWeighed && !Stands(found, bid.Live!, nowMs))
+            {
+                if (isWeighed) return false;
+                continue;
+            }
+            if (!found.TryHold(item.Plan.Id, slot.Price, isWeighed, nowMs + HeldForMs, nowMs, out var isNew)) return false;
+            // Counted here from now on, and no more where the offer was made.
+            if (isNew && isOffer) End(bid.Campaign, item.Plan.Id);
+        }
+        return true;
+    }
+
     /// <summary>A lead is settled here, sold or not, whoever made its offer.</summary>
     public void Sold(LeadSale sale)
     {
         if (standing.IsEmpty || sale.Test) return;
-        foreach (var slot in sale.Slots)
-        {
-            var bid = sale.BidAt(slot.BidIndex);
-            if (bid.Live is null || !standing.TryGetValue(bid.Campaign, out var found)) continue;
-            if (found.Ended(sale.Id, slot.State == SlotState.Captured ? slot.Price : null)) continue;
-            lock (gate) if (ended.Count < MostEnded) ended.Add(new(bid.Campaign, sale.Id.ToGuid()));
-        }
+        foreach (var round in sale.Rounds)
+            for (var i = 0; i < round.Record.Bids.Length; i++)
+            {
+                var (bid, place) = (round.Record.Bids[i], round.First + i);
+                if (bid.Of.Bid.Live is null || !standing.TryGetValue(bid.Campaign, out var found)) continue;
+                var slot = sale.Slots.FirstOrDefault(slot => slot.BidIndex == place);
+                // Ranks that it was not sold to may have been held on the way.
+                if (found.Ended(sale.Id, slot is { State: SlotState.Captured } ? slot.Price : null)) continue;
+                if (slot is not null || sale.IsBestOffer(place)) End(bid.Campaign, sale.Id);
+            }
     }
 
     /// <summary>What was set here and holds.</summary>
@@ -172,6 +221,17 @@ public sealed class StandingBids(FieldParsers parsers, ISilos silos, TimeProvide
         foreach (var news in spent) if (standing.TryGetValue(news.Campaign, out var found)) found.Hear(news);
         foreach (var offer in gone) if (standing.TryGetValue(offer.Campaign, out var found)) found.Ended(LeadId.FromGuid(offer.Lead), null);
     }
+
+    /// <summary>Whoever counts it as on offer hears of it.</summary>
+    private void End(string campaign, LeadId lead)
+    {
+        lock (gate) if (ended.Count < MostEnded) ended.Add(new(campaign, lead.ToGuid()));
+    }
+
+    private bool IsOver(StandingBid bid, long nowMs) => bid.UntilMs <= nowMs || !silos.IsAlive(bid.Owner);
+
+    /// <summary>Whether it still stands as it was when it bid.</summary>
+    private bool Stands(StandingBid now, LiveBid bid, long nowMs) => now.Told.SetAtTicks == bid.StandingSince && !now.IsWithdrawn && !IsOver(now, nowMs);
 
     private void Put(StandingNews bid, ConfigNode? written)
     {

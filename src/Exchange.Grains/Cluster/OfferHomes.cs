@@ -19,12 +19,17 @@ public sealed partial class OfferHomes(
     /// <summary>How long a killed silo's pings count as lost if nobody finds them; an offer lives hardly longer.</summary>
     private const long OfferAgeMs = 3_600_000;
     /// <summary>
-    /// A ping as young as this may be an offer that only its silo knows: its record is not written yet, and its silo is not seen yet or was just lost. Both end
-    /// sooner.
+    /// A ping as young as this may be an offer that only its silo knows: its record is not written yet, and its silo is not seen yet, was lost, or stands still and
+    /// may wake. Whatever a post there was about to make of it is durable by then, or never will be (<see cref="PostHoldsMs"/>).
     /// </summary>
-    public const long RecordSettlesMs = 3_000;
-    /// <summary>A silo that hangs is declared dead sooner, and has written its older records.</summary>
+    public const long RecordSettlesMs = 20_000;
+    /// <summary>A silo that is there and does not answer: one that hangs is declared dead sooner.</summary>
     private const long SiloSettlesMs = 30_000;
+    /// <summary>
+    /// For how long after its arrival a post may make its lead durable. With what the database grants a transaction that was begun (a second of idleness, three for
+    /// a lock) this is less than <see cref="RecordSettlesMs"/>.
+    /// </summary>
+    public const long PostHoldsMs = 10_000;
     private long lost;
 
     /// <summary>Posts of pings whose silo is gone and left no record: made in the last 100 ms of one that was killed.</summary>

@@ -22,6 +22,12 @@ internal sealed class LeadSteps(LeadServices services, LeadMemory lead, Action<i
             {
                 lead.Sale = step.Sale;
                 if (step.Submit is null || step.Conflict is not null) break;
+                // Sold to by another lead since this one weighed it: decided again with what is left.
+                if (!services.Standing.TryHold(step.Sale.InFlight!))
+                {
+                    step = services.Decide(lead.Sale, new LeadEvent.Stale(), lead.Context);
+                    continue;
+                }
                 submitted = step.Submit;
                 var done = step.Sale.InFlight!.IfDone;
                 // Recorded with the outcome: what is said is what is stored.

@@ -29,7 +29,7 @@ public sealed class SaleWorld(LeadServices services, PingRecord record, CatalogM
         return new()
         {
             Current = current, NowMs = now.ToUnixTimeMilliseconds(), Subject = SubjectIn(current), NamedSellers = payload.Consent?.Sellers ?? [],
-            HasProof = PostRules.IsProof(payload.Consent), Walk = wish => Walk(current, wish, now),
+            HasProof = PostRules.IsProof(payload.Consent), StandingLeft = services.Standing.Left(LiveBids, record.Id), Walk = wish => Walk(current, wish, now),
         };
     }
 
@@ -61,12 +61,15 @@ public sealed class SaleWorld(LeadServices services, PingRecord record, CatalogM
         };
     }
 
-    /// <summary>Live bidders are not asked again for each walk; what they said counts as long as it stands.</summary>
+    /// <summary>Live bidders are not asked again for each walk; what they said counts as long as it stands and may be spent.</summary>
     private LiveBid[] LiveBidsIn(CatalogModel model, DateTimeOffset now)
     {
         if (LiveBids.Length == 0) return [];
         var nowMs = now.ToUnixTimeMilliseconds();
-        return [.. LiveBids.Where(bid => !bid.IsOver(nowMs) && model.Campaigns.ContainsKey(bid.Of.Id)).Select(bid => bid with { Of = model.Campaigns[bid.Of.Id] })];
+        var left = services.Standing.Left(LiveBids, record.Id);
+        return [.. LiveBids.Where(bid => !bid.IsOver(nowMs) && MaySpend(bid) && model.Campaigns.ContainsKey(bid.Of.Id)).Select(bid => bid with { Of = model.Campaigns[bid.Of.Id] })];
+
+        bool MaySpend(LiveBid bid) => bid is { StandingSince: 0 } or { Price: null } || record.Id.IsTest || left.TryGetValue(bid.Of.Id, out var most) && bid.Price <= most;
     }
 
     private static Subject SubjectOf(PingRecord record, FieldValue[] values, DateTimeOffset at) => new()

@@ -79,6 +79,9 @@ public static class ClusterComposition
             // No gateway: callers come over HTTP and gRPC, and silos call each other directly.
             if (options.Address is { } address) silo.ConfigureEndpoints(address, port, gatewayPort: 0, listenOnAnyHostAddress: !IPAddress.IsLoopback(address));
             else silo.ConfigureEndpoints(port, gatewayPort: 0, listenOnAnyHostAddress: true);
+            // Told to the others, while it listens where it did.
+            if (options.AdvertisedPort is > 0 and var told && told != port)
+                silo.Configure<EndpointOptions>(at => (at.SiloListeningEndpoint, at.SiloPort) = (at.SiloListeningEndpoint ?? new(at.AdvertisedIPAddress, port), told));
             if (options.Membership == Membership.Redis) silo.UseRedisClustering(redis!);
         }
         silo.Configure<SiloMessagingOptions>(messaging =>

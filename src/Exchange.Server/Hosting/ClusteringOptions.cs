@@ -14,8 +14,10 @@ public sealed class ClusteringOptions
     public Membership Membership { get; private init; }
     /// <summary>Silos with the same id are one cluster.</summary>
     public string ClusterId { get; private init; } = "exchange";
-    /// <summary>0: a free one is taken.</summary>
+    /// <summary>Where it listens for other silos. 0: a free port is taken.</summary>
     public int SiloPort { get; private init; }
+    /// <summary>The port at which the others reach it, where something between maps ports; else <see cref="SiloPort"/>.</summary>
+    public int AdvertisedPort { get; private init; }
     /// <summary>Where the other silos reach this one. Default: loopback where it listens on localhost only, else the host's own address.</summary>
     public IPAddress? Address { get; private init; }
     /// <summary>Of the place it runs at, the same after a restart: its rotation positions are kept under it.</summary>
@@ -39,11 +41,13 @@ public sealed class ClusteringOptions
             (_, false) => Fault("Exchange:Cluster:Membership needs Exchange:Postgres: the embedded database serves one process"),
             _ => Fault("Exchange:Cluster:Membership is neither postgres nor redis"),
         };
+        var port = Number("Silo:Port", membership == Membership.Alone ? 0 : 11_111, 0, 65_535);
         return new()
         {
             Membership = membership,
             ClusterId = section["Cluster:Id"] is { Length: > 0 } id ? id : "exchange",
-            SiloPort = Number("Silo:Port", membership == Membership.Alone ? 0 : 11_111, 0, 65_535),
+            SiloPort = port,
+            AdvertisedPort = Number("Silo:AdvertisedPort", port, 1, 65_535),
             Address = Address(section["Silo:Address"]),
             Name = section["Silo:Name"] is { Length: > 0 } name ? name
                 : membership == Membership.Alone ? "0" : string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName}-{httpPort}"),

@@ -210,6 +210,22 @@ public sealed class CatalogCompilerTests
         none.Any.ShouldBeFalse();
     }
 
+    [Theory]
+    [InlineData("[\"192.0.2.7\"]", "-", true)]
+    [InlineData("[\"192.0.2.7\"]", "paused", false)]
+    [InlineData("-", "-", false)]
+    public void CompareIdentity_PublisherWithAddressesLeaves_IsWarnedOf(string ips, string becomes, bool warns)
+    {
+        var root = Catalogs.Json(Catalogs.Basic);
+        root = ConfigPatch.Set(root, ["publishers", "leaving"], Catalogs.Json("{ \"verticals\": [\"auto\"], \"payout\": { \"share\": \"80%\" } }"));
+        if (ips != "-") root = ConfigPatch.Set(root, ["publishers", "leaving", "ips"], Catalogs.Json(ips));
+        var next = becomes == "-" ? ConfigPatch.Set(root, ["publishers", "leaving"], null) : ConfigPatch.Set(root, ["publishers", "leaving", "status"], Catalogs.Json($"\"{becomes}\""));
+        var errors = new ConfigErrors();
+        CatalogCompiler.CompareIdentity(Catalogs.Model(root), Catalogs.Model(next), errors);
+        errors.Errors.ShouldBeEmpty();
+        errors.Warnings.Select(warning => (warning.Code, warning.Pointer)).ShouldBe(warns ? [("ips_end", "publishers.leaving.ips")] : []);
+    }
+
     [Fact]
     public void Version_OfAFile_IsReadAndNotStored()
     {

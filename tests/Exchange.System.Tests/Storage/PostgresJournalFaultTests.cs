@@ -43,6 +43,29 @@ public sealed class PostgresJournalFaultTests : IClassFixture<PostgresCluster>
     }
 
     [Fact]
+    public async Task NewLead_AfterItsLastMoment_IsNotWritten_WhateverElseIsInTheBatch_AndIsToldOfIfItWasThere()
+    {
+        var database = await PostgresCluster.CreateDatabaseAsync();
+        await using var store = await OpenAsync(database, lanes: 1);
+        var limits = Limits(capOfA: 100);
+        await store.ApplyAsync(limits);
+        var now = await PostgresCluster.ReadAsync(database, "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint");
+
+        (await store.SubmitAsync(Until(1, now + 600_000))).Code.ShouldBe(VerdictCode.Done);
+        var others = new List<Task<Verdict>> { store.SubmitAsync(Sale(3, limits)) };
+        var late = store.SubmitAsync(Until(2, now - 1));
+        for (var n = 4; n < 20; n++) others.Add(store.SubmitAsync(Sale(n, limits)));
+        await Should.ThrowAsync<StorageBusyException>(late);
+        (await Task.WhenAll(others)).ShouldAllBe(verdict => verdict.Code == VerdictCode.Done);
+        (await store.SubmitAsync(Until(1, now - 1))).Code.ShouldBe(VerdictCode.AlreadyThere);
+        // Neither its key nor its person was left behind.
+        (await store.SubmitAsync(Until(2, now + 600_000))).Code.ShouldBe(VerdictCode.Done);
+        await AddUpAsync(database, sold: 19);
+
+        JournalItem Until(int n, long lastMs) => Sale(n, limits) is var item ? item with { New = item.New! with { NotAfterMs = lastMs } } : null!;
+    }
+
+    [Fact]
     public async Task Backends_TerminatedAtRandom_SellExactlyTheCap()
     {
         var database = await PostgresCluster.CreateDatabaseAsync();

@@ -22,7 +22,7 @@ internal sealed class BatchPlan
     /// <summary>For the fence, in order; also those that only ask because a free copy is missing.</summary>
     public List<PlannedItem> Planned { get; } = [];
     public List<(JournalWork Work, Verdict Verdict)> Told { get; } = [];
-    public List<(JournalWork Work, InvariantException Exception)> Broken { get; } = [];
+    public List<(JournalWork Work, Exception Exception)> Broken { get; } = [];
     /// <summary>From the first item on that would have to know what the fence makes of one before it.</summary>
     public List<JournalWork> Later { get; } = [];
     /// <summary>What the first flush made for them is taken back.</summary>
@@ -52,6 +52,12 @@ internal sealed class BatchPlan
         catch (InvariantException exception)
         {
             Broken.Add((work, exception));
+            TakenBack.Add(work.Item);
+            return true;
+        }
+        if (plan is not null && work.Item.New is { NotAfterMs: > 0 } made && rows.NowMs > made.NotAfterMs)
+        {
+            Broken.Add((work, new StorageBusyException("It came too late to be made durable")));
             TakenBack.Add(work.Item);
             return true;
         }

@@ -23,7 +23,7 @@ internal static class ColdFlush
         var rows = new ColdRows();
         var flush = new Flush(connection);
         flush.Add("BEGIN");
-        flush.Add("SELECT epoch FROM sales_latch", row => rows.Epoch = row.Long(0));
+        flush.Add("SELECT epoch, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM sales_latch", row => (rows.Epoch, rows.NowMs) = (row.Long(0), row.Long(1)));
         Requests(flush, rows, [.. works.Where(work => work.Item.Request is not null)]);
         Leads(flush, rows, works);
         Known(flush, rows, [.. works.Where(work => work.Item.New is null)]);

@@ -33,6 +33,8 @@ internal sealed class ColdRows : IJudgedRows
 
     /// <summary>When copies were read, by the limits' epoch.</summary>
     public long Epoch { get; set; }
+    /// <summary>The database's time when the transaction had begun, Unix milliseconds.</summary>
+    public long NowMs { get; set; }
     /// <summary>Made by the first flush: they were not there.</summary>
     public HashSet<LeadId> NewLeads { get; } = [];
     public HashSet<(string Publisher, string Key)> NewRequests { get; } = [];
