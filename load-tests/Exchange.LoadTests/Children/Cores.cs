@@ -14,6 +14,9 @@ internal static class Cores
     /// <summary>The lower half of the cores, at least one.</summary>
     public static long Half => (1L << Math.Max(1, Environment.ProcessorCount / 2)) - 1;
 
+    /// <summary>All but these; where these are all there are, the same.</summary>
+    public static long Without(long cores) => (All & ~cores) is > 0 and var rest ? rest : All;
+
     /// <param name="cores">A bit mask; cores that the machine does not have are left out, and of none nothing is bound.</param>
     public static void Bind(int process, long cores)
     {

@@ -40,7 +40,7 @@ internal static class LiveCommand
             var at = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ports[0]}"));
             // The measured process has the first core, whatever measures it the others. A child is born on the cores of its parent, and has as many threads and
             // heaps as it sees cores.
-            var others = Environment.ProcessorCount > 1 ? ~1L : 1L;
+            var others = Cores.Without(1);
             Cores.Bind(Environment.ProcessId, others);
             await using var bidServer = ChildProcess.Start(self, ["bid-server", "--port", Text(ports[0])], new Dictionary<string, string>());
             Cores.Bind(Environment.ProcessId, 1);

@@ -31,7 +31,7 @@ internal static class OverloadCommand
             // A child is born on the cores of its parent, and has as many threads and heaps as it sees cores.
             Cores.Bind(Environment.ProcessId, Cores.Half);
             await using var exchange = await ExchangeChild.StartAsync(parsed.GetValue(server), "Production", cancel, new Dictionary<string, string> { ["Exchange__Intake__OverloadAfterMs"] = "100" });
-            Cores.Bind(Environment.ProcessId, Cores.Half == Cores.All ? Cores.All : ~Cores.Half);
+            Cores.Bind(Environment.ProcessId, Cores.Without(Cores.Half));
             // Wide enough for a file.
             if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 200;
             using var admin = new AdminClient(exchange.Http, exchange.AdminKey);
@@ -51,10 +51,9 @@ internal static class OverloadCommand
     private static async Task FloorAsync(double perSecond, int connections, TimeSpan time, CancellationToken cancel)
     {
         var port = FreePorts.Find(1)[0];
-        var others = Cores.Half == Cores.All ? Cores.All : ~Cores.Half;
         Cores.Bind(Environment.ProcessId, Cores.Half);
         await using var echo = ChildProcess.Start(typeof(OverloadCommand).Assembly.Location, ["echo-server", "--port", port.ToString(CultureInfo.InvariantCulture)], new Dictionary<string, string>());
-        Cores.Bind(Environment.ProcessId, others);
+        Cores.Bind(Environment.ProcessId, Cores.Without(Cores.Half));
         using var wire = new RawIntake(new Uri($"http://localhost:{port}"), "none", connections, 1);
         for (var patience = 100; patience > 0 && await wire.PairAsync(0, static () => { }, pingOnly: true, cancel) != Ended.Done; patience--) await Task.Delay(TimeSpan.FromMilliseconds(100), cancel);
         var load = new Load(wire, pingOnly: true);

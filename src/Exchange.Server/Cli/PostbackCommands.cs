@@ -48,7 +48,7 @@ internal static class PostbackCommands
         var until = new Option<string?>("--until") { Description = "Only those that ended before." };
         var all = new Option<bool>("--all") { Description = "Every dead postback there is." };
         var note = new Option<string?>("--note") { Description = "Why, for the audit trail. Name no person in it." };
-        var command = new Command("replay", "Send dead postbacks again now, with the same ids.") { postback, publisher, error, from, until, all, note };
+        var command = new Command("replay", "Send dead postbacks again now, with the same ids; one that is named by POSTBACK also if it waits for its next attempt.") { postback, publisher, error, from, until, all, note };
         Option<string?>[] filters = [publisher, error, from, until];
         command.Validators.Add(result =>
         {

@@ -72,12 +72,18 @@ public sealed class ExchangeProcess : IAsyncDisposable
         process.WaitForExit();
     }
 
+    /// <param name="signal">Without its SIG.</param>
+    public async Task SignalAsync(string signal)
+    {
+        using var kill = Process.Start("kill", ["-" + signal, Market.Text(ProcessId)]);
+        await kill.WaitForExitAsync();
+    }
+
     /// <summary>SIGTERM, as an operator or a container runtime ends it.</summary>
     public async Task<int> StopAsync()
     {
-        using var kill = Process.Start("kill", ["-TERM", process!.Id.ToString(global::System.Globalization.CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync();
-        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        await SignalAsync("TERM");
+        await process!.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
         return process.ExitCode;
     }
 

@@ -43,7 +43,7 @@ public sealed class HomeStandsStillTests(ITestOutputHelper output) : IClassFixtu
             }
         });
         await ClusterLoad.UntilAsync(() => offers.Count >= 60, "offers are made");
-        await SignalAsync(cluster[0], "STOP");
+        await cluster[0].SignalAsync("STOP");
         Volatile.Write(ref stopped, true);
         var clock = Stopwatch.StartNew();
         var said = new ConcurrentDictionary<string, int>(StringComparer.Ordinal);
@@ -62,7 +62,7 @@ public sealed class HomeStandsStillTests(ITestOutputHelper output) : IClassFixtu
         }
         finally
         {
-            await SignalAsync(cluster[0], "CONT");
+            await cluster[0].SignalAsync("CONT");
         }
         await MarketCalls.Until(async () => (open = await UnsoldAsync(open)).Length == 0 || said.ContainsKey("404 ping_not_found"), "each is sold", cluster[1]);
         output.WriteLine($"after {clock.Elapsed.TotalSeconds:0.0} s: {string.Join(", ", said)}; the home has {(cluster[0].HasExited ? "ended itself" : "gone on")}");
@@ -92,10 +92,4 @@ public sealed class HomeStandsStillTests(ITestOutputHelper output) : IClassFixtu
     private static Task<Reply> PingAsync(ExchangeProcess server, string key) => server.PostAsync("/v1/pings", key, new { vertical = "auto", fields = new { zip = "90210", state = "CA" } });
 
     private static Task<Reply> PostAsync(ExchangeProcess server, string key, Offered offer) => server.PostAsync("/v1/posts", key, offer.Body, ("Idempotency-Key", offer.Key));
-
-    private static async Task SignalAsync(ExchangeProcess server, string signal)
-    {
-        using var kill = Process.Start("kill", ["-" + signal, Market.Text(server.ProcessId)]);
-        await kill.WaitForExitAsync();
-    }
 }

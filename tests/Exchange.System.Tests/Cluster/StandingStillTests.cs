@@ -23,7 +23,7 @@ public sealed class StandingStillTests(ITestOutputHelper output) : IClassFixture
         var post = cluster[0].SellAsync(key, MarketCalls.PostBody(ping, deadlineMs: 3_000));
         await ClusterLoad.UntilAsync(() => buyers["slow-one"].Requests.Count == 1 || post.IsCompleted, "the buyer is called");
         buyers["slow-one"].Requests.Count.ShouldBe(1, post.IsCompleted ? (await post).Text : null);
-        await SignalAsync(cluster[0], "STOP");
+        await cluster[0].SignalAsync("STOP");
         var clock = Stopwatch.StartNew();
         try
         {
@@ -33,7 +33,7 @@ public sealed class StandingStillTests(ITestOutputHelper output) : IClassFixture
         }
         finally
         {
-            await SignalAsync(cluster[0], "CONT");
+            await cluster[0].SignalAsync("CONT");
         }
         // Whatever it was told or thinks it knows: it is too late, and the answer of its own call is sold or none.
         try { (await post)["status"].ShouldBeOneOf("sold", "pending", "in_doubt"); }
@@ -45,11 +45,5 @@ public sealed class StandingStillTests(ITestOutputHelper output) : IClassFixture
         (await cluster[1].BookingsAsync(ping)).ShouldBe(["buyer:slow-one house 2.20", "buyer:slow-one publisher:search 8.80"]);
 
         Task SoldAsync() => MarketCalls.Until(async () => await cluster[1].GetAsync($"/v1/leads/{ping}", key) is { Status: 200 } lead && lead["status"] == "sold", "sold");
-    }
-
-    private static async Task SignalAsync(ExchangeProcess server, string signal)
-    {
-        using var kill = Process.Start("kill", ["-" + signal, Market.Text(server.ProcessId)]);
-        await kill.WaitForExitAsync();
     }
 }

@@ -16,7 +16,7 @@ public sealed class StoppedServerTests
         for (var round = 0; round < 3; round++)
         {
             await load.SellAsync(30, "before it stands still");
-            await SignalAsync(exchange, "STOP");
+            await exchange.SignalAsync("STOP");
             try
             {
                 // As long as leases, buyers' time-outs (5 s) and publishers' patience are touched by it.
@@ -24,18 +24,12 @@ public sealed class StoppedServerTests
             }
             finally
             {
-                await SignalAsync(exchange, "CONT");
+                await exchange.SignalAsync("CONT");
             }
         }
         await load.SellAsync(30, "after it");
         await load.StopAsync();
         await load.CheckAsync(buyers);
         load.Lost.ShouldBe(0, "it answers late, not never");
-    }
-
-    internal static async Task SignalAsync(ExchangeProcess server, string signal)
-    {
-        using var kill = Process.Start("kill", ["-" + signal, Market.Text(server.ProcessId)]);
-        await kill.WaitForExitAsync();
     }
 }
