@@ -52,6 +52,10 @@ public interface ISiloService : IGrainService
     /// <summary>For how many milliseconds it has reached its database without a failure; 0: it does not.</summary>
     [Alias("store-held"), ResponseTimeout("00:00:00.500")]
     ValueTask<long> StoreHeldMs();
+
+    /// <summary>Reads the API keys anew: the caller has made or revoked one. Throws what the store throws.</summary>
+    [Alias("read-keys"), ResponseTimeout("00:00:02")]
+    ValueTask ReadKeys();
 }
 
 /// <summary>A ping record as the store writes it, sensitive values sealed.</summary>
@@ -79,7 +83,7 @@ public sealed record KeyEnd([property: Id(0)] string Publisher, [property: Id(1)
 [GenerateSerializer, Immutable, Alias("exchange.silo-news.v1")]
 public sealed record SiloNews(
     [property: Id(0)] CounterNews[] Counters, [property: Id(1)] CopyNews[] Copies, [property: Id(2)] PersonNews[] Persons, [property: Id(3)] bool CatalogChanged,
-    [property: Id(4)] bool KeysChanged, [property: Id(5)] FeedEvent[] Events, [property: Id(6)] bool Watched);
+    [property: Id(5)] FeedEvent[] Events, [property: Id(6)] bool Watched);
 
 /// <param name="AtTicks">When its commit was known, by the clock that all silos go by: messages may pass each other.</param>
 [GenerateSerializer, Immutable, Alias("exchange.counter-news.v1")]

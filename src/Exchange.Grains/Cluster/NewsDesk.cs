@@ -20,7 +20,6 @@ public sealed class NewsDesk(LiveView live, LiveFeed feed, Silos silos, TimeProv
     private readonly List<SoldCount> copies = [];
     private readonly List<KnownPerson> persons = [];
     private bool catalogChanged;
-    private bool keysChanged;
     private long dropped;
 
     /// <summary>Entries that did not fit into a message.</summary>
@@ -28,9 +27,6 @@ public sealed class NewsDesk(LiveView live, LiveFeed feed, Silos silos, TimeProv
 
     /// <summary>Another silo has stored another catalog: look at once. Raised on the caller's thread; must be quick.</summary>
     public event Action? CatalogChanged;
-
-    /// <summary>The same of API keys.</summary>
-    public event Action? KeysChanged;
 
     /// <summary>Called on the journal's thread after a commit.</summary>
     public void Committed(IReadOnlyList<CounterValue> changed)
@@ -59,14 +55,10 @@ public sealed class NewsDesk(LiveView live, LiveFeed feed, Silos silos, TimeProv
         }
     }
 
-    /// <summary>This silo stored another catalog, or made or revoked a key: the others need not wait until they look themselves.</summary>
-    public void Changed(bool catalog = false, bool keys = false)
+    /// <summary>This silo stored another catalog: the others need not wait until they look themselves.</summary>
+    public void Changed()
     {
-        lock (gate)
-        {
-            catalogChanged |= catalog;
-            keysChanged |= keys;
-        }
+        lock (gate) catalogChanged = true;
     }
 
     /// <summary>The message of this moment; null: nothing happened.</summary>
@@ -77,15 +69,15 @@ public sealed class NewsDesk(LiveView live, LiveFeed feed, Silos silos, TimeProv
         var watched = askForEvents && feed.IsWatched;
         lock (gate)
         {
-            if (counters.Count == 0 && copies.Count == 0 && persons.Count == 0 && !catalogChanged && !keysChanged && events.Length == 0 && !watched) return null;
+            if (counters.Count == 0 && copies.Count == 0 && persons.Count == 0 && !catalogChanged && events.Length == 0 && !watched) return null;
             var news = new SiloNews(
                 [.. counters.Values],
                 [.. copies.Select(copy => new CopyNews(copy.Tier, copy.Campaign, copy.AtMs, copy.Count))],
-                [.. persons.Select(person => new PersonNews(person.Scope, person.Hmac, person.AtMs))], catalogChanged, keysChanged, events, watched);
+                [.. persons.Select(person => new PersonNews(person.Scope, person.Hmac, person.AtMs))], catalogChanged, events, watched);
             counters.Clear();
             copies.Clear();
             persons.Clear();
-            (catalogChanged, keysChanged) = (false, false);
+            catalogChanged = false;
             return news;
         }
     }
@@ -103,7 +95,6 @@ public sealed class NewsDesk(LiveView live, LiveFeed feed, Silos silos, TimeProv
         foreach (var told in news.Events) feed.Deliver(told);
         if (news.Watched) feed.WantedElsewhere();
         if (news.CatalogChanged) CatalogChanged?.Invoke();
-        if (news.KeysChanged) KeysChanged?.Invoke();
     }
 
     /// <summary>False: something newer was heard of this counter. The gate is held.</summary>

@@ -9,7 +9,7 @@ namespace Exchange.Grains.Cluster;
 
 /// <summary>This silo's ear. Calls interleave; each of them only reads or changes what is safe for many threads.</summary>
 [Reentrant]
-public sealed class SiloService(GrainId id, Silo silo, ILoggerFactory logs, OfferHomes offers, PingKeys keys, NewsDesk desk, LineDesk lines, StoreWatch watch) : GrainService(id, silo, logs), ISiloService
+public sealed class SiloService(GrainId id, Silo silo, ILoggerFactory logs, OfferHomes offers, PingKeys keys, NewsDesk desk, LineDesk lines, StoreWatch watch, KeyNews apiKeys) : GrainService(id, silo, logs), ISiloService
 {
     public ValueTask<FoundOffer?> FindOffer(Guid ping) => offers.FindForAnotherAsync(LeadId.FromGuid(ping));
 
@@ -46,4 +46,6 @@ public sealed class SiloService(GrainId id, Silo silo, ILoggerFactory logs, Offe
     public ValueTask<LineAnswer?> HandOver(LineCopy copy) => lines.HandOverHereAsync(copy);
 
     public ValueTask<long> StoreHeldMs() => ValueTask.FromResult((long)watch.Held.TotalMilliseconds);
+
+    public async ValueTask ReadKeys() => await apiKeys.Read();
 }

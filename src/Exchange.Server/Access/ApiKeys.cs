@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Exchange.Grains.Cluster;
 using Exchange.Storage;
 
 namespace Exchange.Server.Access;
@@ -10,7 +11,8 @@ public sealed record NewKey(KeyRow Row, string Plain);
 /// The API keys of this installation: made, revoked, listed, and looked up by every call. A lookup reads memory only;
 /// <see cref="RefreshAsync"/> must have run once before the first one.
 /// </summary>
-public sealed class ApiKeys(IAccessStore store, IVault vault, TimeProvider time) : IDisposable
+/// <param name="others">The other servers of a cluster; null: there are none.</param>
+public sealed class ApiKeys(IAccessStore store, IVault vault, TimeProvider time, KeyNews? others = null) : IDisposable
 {
     public const int ShortestAdminKeyChars = 16;
 
@@ -18,9 +20,6 @@ public sealed class ApiKeys(IAccessStore store, IVault vault, TimeProvider time)
     private readonly SemaphoreSlim refreshing = new(1);
     private volatile KeyTable table = KeyTable.Empty;
     private volatile EnvironmentKey? environment;
-
-    /// <summary>This process has made or revoked a key.</summary>
-    public event Action? Changed;
 
     /// <summary>The caller of a live key; null for malformed, unknown and revoked keys alike.</summary>
     public Caller? Find(ReadOnlySpan<char> presented)
@@ -44,12 +43,12 @@ public sealed class ApiKeys(IAccessStore store, IVault vault, TimeProvider time)
         }
     }
 
-    /// <summary>Throws <see cref="InvalidOperationException"/> if the party already has two live keys of this role and mode.</summary>
+    /// <summary>For this process; the others of a cluster look for it by themselves. Throws <see cref="InvalidOperationException"/> if the party already has two live keys of this role and mode.</summary>
     public async Task<NewKey> CreateAsync(KeyRole role, string @for, bool test, CancellationToken cancel)
     {
         var key = Make(role, @for, test);
         await store.AddKeyAsync(key.Row, cancel);
-        await AddedAsync(cancel);
+        await RefreshAsync(cancel);
         return key;
     }
 
@@ -61,28 +60,27 @@ public sealed class ApiKeys(IAccessStore store, IVault vault, TimeProvider time)
             time.GetUtcNow().ToUnixTimeMilliseconds(), null), plain);
     }
 
-    /// <summary>Adds it with what is written of it, in one transaction; throws as <see cref="CreateAsync"/>.</summary>
+    /// <summary>
+    /// Adds it with what is written of it, in one transaction; throws as <see cref="CreateAsync"/>. On return it opens at every server that answers.
+    /// </summary>
     public async Task AddAsync(NewKey key, ChangeNote note, CancellationToken cancel)
     {
         await store.AddKeyAsync(key.Row, note, cancel);
-        await AddedAsync(cancel);
-    }
-
-    private async Task AddedAsync(CancellationToken cancel)
-    {
         await RefreshAsync(cancel);
-        Changed?.Invoke();
+        await TellOthersAsync();
     }
 
-    /// <summary>False: no such live key. On return the key opens nothing in this process any more.</summary>
+    /// <summary>False: no such live key. On return the key opens nothing any more, at every server that answers.</summary>
     public async Task<bool> RevokeAsync(string id, CancellationToken cancel)
     {
         var revoked = await store.RevokeKeyAsync(id, time.GetUtcNow().ToUnixTimeMilliseconds(), cancel);
         // The row is revoked already, so the caller's leaving must not keep the key alive here.
         await RefreshAsync(CancellationToken.None);
-        if (revoked) Changed?.Invoke();
+        if (revoked) await TellOthersAsync();
         return revoked;
     }
+
+    private Task TellOthersAsync() => others?.TellAsync() ?? Task.CompletedTask;
 
     public void Dispose() => refreshing.Dispose();
 

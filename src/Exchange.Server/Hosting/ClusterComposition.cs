@@ -23,7 +23,8 @@ public static class ClusterComposition
     /// <summary>What silos tell and ask each other.</summary>
     public static IServiceCollection AddCluster(this IServiceCollection services, ClusteringOptions options, SiloIdentity self)
     {
-        services.AddSingleton(options).AddSingleton(self).AddSingleton<Silos>().AddSingleton<ISilos>(provider => provider.GetRequiredService<Silos>()).AddSingleton<OfferHomes>().AddSingleton<PingKeys>().AddSingleton<NewsDesk>();
+        services.AddSingleton(options).AddSingleton(self).AddSingleton<Silos>().AddSingleton<ISilos>(provider => provider.GetRequiredService<Silos>())
+            .AddSingleton<OfferHomes>().AddSingleton<PingKeys>().AddSingleton<NewsDesk>().AddSingleton<KeyNews>();
         services.AddSingleton<OtherLines>().AddSingleton<IOtherLines>(provider => provider.GetRequiredService<OtherLines>()).AddSingleton<LineDesk>();
         services.AddSingleton(provider => new NewsRelay(
             provider.GetRequiredService<NewsDesk>(), provider.GetRequiredService<LineDesk>(), provider.GetRequiredService<LiveFeed>(), provider.GetService<RedisFeed>(), provider.GetRequiredService<Silos>(),

@@ -7,28 +7,26 @@ namespace Exchange.Server.Hosting;
 
 /// <summary>
 /// Keeps this silo's catalog and API keys those of the store: looks every second, and at once where another silo says that it changed them. What
-/// this silo changes itself it serves already, and tells the others.
+/// this silo changes itself it serves already, and tells the others (of keys: <see cref="KeyNews"/>).
 /// </summary>
-public sealed class Freshness(CatalogHost catalog, ApiKeys keys, NewsDesk news, LiveFeed feed, TimeProvider time, ILogger<Freshness> log) : BackgroundService
+public sealed class Freshness(CatalogHost catalog, ApiKeys keys, NewsDesk news, KeyNews keyNews, LiveFeed feed, TimeProvider time, ILogger<Freshness> log) : BackgroundService
 {
     public static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
 
-    /// <summary>A key that was revoked elsewhere opens nothing here after so many looks at the latest.</summary>
+    /// <summary>Whatever was not told: a key that was revoked elsewhere opens nothing here after so many looks.</summary>
     private const int KeysEveryLooks = 2;
 
     private readonly SemaphoreSlim nudge = new(0, 1);
-    private volatile bool keysChanged;
 
     public override Task StartAsync(CancellationToken cancellationToken)
     {
         catalog.Applied += () =>
         {
-            news.Changed(catalog: true);
+            news.Changed();
             feed.Applied(catalog.Current.Version);
         };
-        keys.Changed += () => news.Changed(keys: true);
+        keyNews.Read = () => keys.RefreshAsync(CancellationToken.None);
         news.CatalogChanged += Nudge;
-        news.KeysChanged += () => { keysChanged = true; Nudge(); };
         return base.StartAsync(cancellationToken);
     }
 
@@ -50,9 +48,7 @@ public sealed class Freshness(CatalogHost catalog, ApiKeys keys, NewsDesk news, 
                 try { await nudge.WaitAsync(either.Token); }
                 catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested) { }
                 await catalog.RefreshAsync(stoppingToken);
-                if (!keysChanged && look % KeysEveryLooks != 0) continue;
-                keysChanged = false;
-                await keys.RefreshAsync(stoppingToken);
+                if (look % KeysEveryLooks == 0) await keys.RefreshAsync(stoppingToken);
             }
             catch (Exception fault) when (fault is not OperationCanceledException)
             {

@@ -7,7 +7,7 @@ using static Exchange.System.Tests.BlackBox.MarketCalls;
 
 namespace Exchange.System.Tests.Cluster;
 
-/// <summary>What an operator does at one of two servers over one PostgreSQL is so at the other: a person is erased, a doubt is ended.</summary>
+/// <summary>What an operator does at one of two servers over one PostgreSQL is so at the other: a person is erased, a doubt is ended, a key is made or revoked.</summary>
 public sealed class OperatorsTogetherTests : IClassFixture<PostgresCluster>
 {
     private const string Phone = "+13102345678", Mail = "erased.person@example.com";
@@ -60,6 +60,21 @@ public sealed class OperatorsTogetherTests : IClassFixture<PostgresCluster>
             var post = await at.PostAsync("/v1/posts", publisher, new { ping_id = ping["ping_id"], fields = phone is null ? (object)new { email } : new { email, phone } });
             post["status"].ShouldBe("sold", post.Text);
             return post["lead_id"]!;
+        }
+    }
+
+    [Fact]
+    public async Task Key_MadeAtOneServer_OpensAtTheOtherAtOnce_AndNothingOnceItIsRevoked()
+    {
+        await using var cluster = await ClusterProcesses.StartAsync(2);
+        for (var i = 0; i < 12; i++)
+        {
+            var (one, other) = (cluster[i % 2], cluster[(i + 1) % 2]);
+            var made = await one.PostAsync("/v1/admin/keys", ExchangeProcess.AdminKey, new { role = "viewer", @for = "auditor-" + Market.Text(i) });
+            (await other.GetAsync("/v1/admin/keys", made["key"])).Status.ShouldBe(200, "made a moment ago");
+
+            (await one.SendAsync(HttpMethod.Delete, "/v1/admin/keys/" + made["id"], ExchangeProcess.AdminKey)).Status.ShouldBe(200);
+            (await other.GetAsync("/v1/admin/keys", made["key"])).Status.ShouldBe(401, "revoked a moment ago");
         }
     }
 
