@@ -4,7 +4,6 @@ using System.Globalization;
 using Exchange.LoadTests.Admin;
 using Exchange.LoadTests.Children;
 using Exchange.LoadTests.Compare;
-using Exchange.LoadTests.Crash;
 using Exchange.LoadTests.Overload;
 using Spectre.Console;
 

@@ -37,18 +37,26 @@ internal sealed class RawIntake : IDisposable
     private readonly Uri ping, post;
     private readonly string key;
     private readonly byte[][] pings;
+    private readonly Func<long, IEnumerable<KeyValuePair<string, string>>> person;
     private long persons;
 
+    /// <summary>Pings and persons of the compared catalog.</summary>
     /// <param name="connections">HTTP/2 connections; each opens more when its streams run out.</param>
     public RawIntake(Uri server, string key, int connections, int seed)
+        : this(server, key, connections, Enumerable.Range(0, PingPool).Select(index => MakePing(seed, index)), ComparedCatalog.Person) { }
+
+    /// <param name="connections">As above.</param>
+    /// <param name="pings">Sent in turn.</param>
+    /// <param name="person">The fields of the post of a person's number.</param>
+    public RawIntake(Uri server, string key, int connections, IEnumerable<PingRequest> pings, Func<long, IEnumerable<KeyValuePair<string, string>>> person)
     {
-        this.key = key;
+        (this.key, this.person) = (key, person);
         (ping, post) = (new Uri(server, Ping), new Uri(server, Post));
         clients = [.. Enumerable.Range(0, connections).Select(_ => new HttpClient(new SocketsHttpHandler { EnableMultipleHttp2Connections = true, UseProxy = false })
         {
             DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact, Timeout = Timeout.InfiniteTimeSpan,
         })];
-        pings = [.. Enumerable.Range(0, PingPool).Select(index => Framed(MakePing(seed, index)))];
+        this.pings = [.. pings.Select(Framed)];
     }
 
     public void Dispose()
@@ -61,14 +69,14 @@ internal sealed class RawIntake : IDisposable
     public async Task<Ended> PairAsync(long number, Action sent, bool pingOnly, CancellationToken cancel)
     {
         sent();
-        var (refused, failed, body) = await CallAsync(number, ping, pings[number % PingPool], cancel);
+        var (refused, failed, body) = await CallAsync(number, ping, pings[number % pings.Length], cancel);
         if (refused) return Ended.PingRefused;
         if (failed is not null) return Fail(failed);
         var answer = PingResponse.Parser.ParseFrom(body, Frame, body.Length - Frame);
         if (answer.Status != PingStatus.Offered) return Ended.NoOffer;
         if (pingOnly) return Ended.Done;
         var request = new PostRequest { PingId = answer.PingId };
-        foreach (var (name, value) in ComparedCatalog.Person(Interlocked.Increment(ref persons))) request.Fields[name] = value;
+        foreach (var (name, value) in person(Interlocked.Increment(ref persons))) request.Fields[name] = value;
         sent();
         (refused, failed, body) = await CallAsync(number, post, Framed(request), cancel);
         if (refused) return Ended.PostRefused;

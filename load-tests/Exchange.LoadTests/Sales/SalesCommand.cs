@@ -4,11 +4,9 @@ using System.Net.Http.Headers;
 using Exchange.LoadTests.Admin;
 using Exchange.LoadTests.Children;
 using Exchange.LoadTests.Compare;
-using Exchange.LoadTests.Crash;
+using Exchange.LoadTests.Overload;
 using Exchange.LoadTests.Restart;
 using Exchange.V1;
-using Grpc.Core;
-using Grpc.Net.Client;
 using Spectre.Console;
 
 namespace Exchange.LoadTests.Sales;
@@ -20,7 +18,7 @@ internal static class SalesCommand
     {
         var callers = new Option<int>("--callers") { Description = "Pairs of ping and post in flight.", DefaultValueFactory = _ => 256 }.AtLeast(1);
         var seconds = new Option<int>("--seconds") { Description = "Measured time of each side of a round.", DefaultValueFactory = _ => 8 }.AtLeast(1);
-        var warmUp = new Option<int>("--warm-up") { Description = "Seconds of the same load before the first round, each side.", DefaultValueFactory = _ => 15 }.AtLeast(0);
+        var warmUp = new Option<int>("--warm-up") { Description = "Most seconds of the same load before the first round, each side; shorter when it has stopped growing.", DefaultValueFactory = _ => 90 }.AtLeast(0);
         var rounds = new Option<int>("--rounds") { Description = "Both take turns this often.", DefaultValueFactory = _ => 3 }.AtLeast(1);
         var server = new Option<string?>("--server") { Description = "The server's exchange.dll to start. Default: the one built in this repository." };
         var command = new Command("sales",
@@ -45,23 +43,18 @@ internal static class SalesCommand
             await using var single = ChildProcess.Start(typeof(SalesCommand).Assembly.Location, ["one-sale-server", "--port", Text(port), "--connection", postgres.Database], new Dictionary<string, string>());
             using var ours = new Pairs(exchange.Grpc, key.Key);
             using var theirs = new Pairs(new Uri($"http://localhost:{Text(port)}"), key.Key);
-            for (var tries = 0; ; tries++)
-            {
-                try
-                {
-                    await theirs.SellAsync(0, 0, cancel);
-                    break;
-                }
-                catch (RpcException fault) when (tries < 100 && !single.HasExited && fault.StatusCode == StatusCode.Unavailable) { await Task.Delay(100, cancel); }
-            }
+            for (var tries = 0; await theirs.SellAsync(0, 0, cancel) is not null && tries < 100 && !single.HasExited; tries++) await Task.Delay(100, cancel);
+            foreach (var side in (Pairs[])[ours, theirs])
+                await WarmUp.UntilCalmAsync(TimeSpan.FromSeconds(parsed.GetValue(warmUp)),
+                    async slice => (await ClosedLoop.RunAsync(parsed.GetValue(callers), TimeSpan.Zero, slice, side.SellAsync, static () => TimeSpan.Zero, cancel)).PerSecond);
             List<LoadResult> journal = [], alone = [];
             for (var round = 0; round < parsed.GetValue(rounds); round++)
             {
-                var (warm, time) = (TimeSpan.FromSeconds(round == 0 ? parsed.GetValue(warmUp) : 2), TimeSpan.FromSeconds(parsed.GetValue(seconds)));
+                var (warm, time) = (TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(parsed.GetValue(seconds)));
                 journal.Add(await ClosedLoop.RunAsync(parsed.GetValue(callers), warm, time, ours.SellAsync, () => exchange.ProcessorTime, cancel));
                 alone.Add(await ClosedLoop.RunAsync(parsed.GetValue(callers), warm, time, theirs.SellAsync, () => single.ProcessorTime, cancel));
             }
-            var table = new Table().RoundedBorder().AddColumns("durable sales through gRPC", "per second", "p50 ms", "p99 ms", "not sold", "errors");
+            var table = new Table().RoundedBorder().AddColumns("durable sales through gRPC", "per second", "p50 ms", "p99 ms", "its processor per sale µs", "not sold", "errors");
             Row("the exchange", journal);
             Row("one transaction each", alone);
             AnsiConsole.Write(table);
@@ -70,7 +63,7 @@ internal static class SalesCommand
             return journal.Concat(alone).Any(load => load.Errors.Count > 0 || load.NotDone.Count > 0) ? ExitCodes.Failed : 0;
 
             void Row(string name, List<LoadResult> loads) => table.AddRow(name, Number(Medians.Of(loads.Select(load => load.PerSecond))), Number(Medians.Of(loads.Select(load => load.P50Micros / 1_000))),
-                Number(Medians.Of(loads.Select(load => load.P99Micros / 1_000))), Markup.Escape(string.Join(", ", loads.SelectMany(load => load.NotDone).Select(pair => $"{pair.Value} {pair.Key}").Take(3))),
+                Number(Medians.Of(loads.Select(load => load.P99Micros / 1_000))), Number(Medians.Of(loads.Select(load => load.CpuMicrosPerRequest))), Markup.Escape(string.Join(", ", loads.SelectMany(load => load.NotDone).Select(pair => $"{pair.Value} {pair.Key}").Take(3))),
                 Markup.Escape(string.Join(", ", loads.SelectMany(load => load.Errors).Select(pair => $"{pair.Value} {pair.Key}").Take(3))));
         });
         return command;
@@ -83,25 +76,20 @@ internal static class SalesCommand
     /// <summary>A ping and its post make one sale, on either side.</summary>
     private sealed class Pairs(Uri server, string key) : IDisposable
     {
-        private readonly GrpcChannel[] _channels = [.. Enumerable.Range(0, 4).Select(_ => GrpcChannel.ForAddress(server))];
-        private readonly Metadata _metadata = new() { { "x-api-key", key } };
+        private const int Connections = 4;
         private static readonly PingRequest Ping = new() { Vertical = ManyLeads.Vertical, Fields = { ["state"] = "CA" } };
-        private long _persons;
+
+        // The client's work is on the same processors: as little as possible, so that it does not hide what the servers' costs.
+        private readonly RawIntake _intake = new(server, key, Connections, [Ping], static number => [new("email", string.Create(CultureInfo.InvariantCulture, $"sale{number}@example.com"))]);
+        private long _number;
 
         public async Task<string?> SellAsync(int caller, long number, CancellationToken cancel)
         {
-            var client = new IntakeService.IntakeServiceClient(_channels[caller % _channels.Length]);
-            var ping = await client.PingAsync(Ping, _metadata, cancellationToken: cancel);
-            if (ping.Status != PingStatus.Offered) return ping.Reason;
-            var post = new PostRequest { PingId = ping.PingId };
-            post.Fields.Add("email", string.Create(CultureInfo.InvariantCulture, $"sale{Interlocked.Increment(ref _persons)}@example.com"));
-            var answer = await client.PostAsync(post, _metadata, cancellationToken: cancel);
-            return answer.Status == LeadStatus.Sold ? null : $"{answer.Status} {answer.Reason}";
+            // Also the last one of a slice is waited for: calls broken off by the hundred are what servers end connections for.
+            var ended = await _intake.PairAsync(Interlocked.Increment(ref _number), static () => { }, pingOnly: false, CancellationToken.None);
+            return ended switch { Ended.Done => null, Ended.Failed => _intake.FirstFailure, _ => ended.ToString() };
         }
 
-        public void Dispose()
-        {
-            foreach (var channel in _channels) channel.Dispose();
-        }
+        public void Dispose() => _intake.Dispose();
     }
 }

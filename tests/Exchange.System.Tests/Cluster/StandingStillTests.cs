@@ -20,7 +20,8 @@ public sealed class StandingStillTests(ITestOutputHelper output) : IClassFixture
         await MarketCalls.Until(async () => (await cluster[1].PostAsync("/v1/pings", key, new { vertical = "slow", fields = new { state = "CA" } })).Status == 200, "both serve the catalog");
         var ping = await cluster[0].PingAsync(key, "slow");
 
-        var post = cluster[0].SellAsync(key, MarketCalls.PostBody(ping, deadlineMs: 3_000));
+        // Long enough for a server that has just started on a busy machine to come as far as its buyer.
+        var post = cluster[0].SellAsync(key, MarketCalls.PostBody(ping, deadlineMs: 25_000));
         await ClusterLoad.UntilAsync(() => buyers["slow-one"].Requests.Count == 1 || post.IsCompleted, "the buyer is called");
         buyers["slow-one"].Requests.Count.ShouldBe(1, post.IsCompleted ? (await post).Text : null);
         await cluster[0].SignalAsync("STOP");

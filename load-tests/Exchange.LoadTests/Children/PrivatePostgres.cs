@@ -1,9 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
-using Exchange.LoadTests.Children;
 using Npgsql;
 
-namespace Exchange.LoadTests.Crash;
+namespace Exchange.LoadTests.Children;
 
 /// <summary>A PostgreSQL of this run's own on a free loopback port, with fsync on; as root it runs as the user postgres. Gone with this object.</summary>
 internal sealed class PrivatePostgres : IAsyncDisposable
