@@ -43,8 +43,8 @@ internal static class CrashMarket
         publishers:
           {{Publisher}}: { verticals: [{{string.Join(", ", Markets)}}], payout: { share: 80% }, postback: { url: "{{new Uri(sinks, PublisherPath)}}{{PostbackQuery}}" } }
         buyers:
-        {{Lines(Sinks, sink => $$"""  {{sink.Key}}: { credit_limit: "500000.00", endpoints: { crm: { connector: {{(sink.Value ? "native" : "webhook")}}, with: { url: "{{new Uri(sinks, sink.Key)}}", secret: { secret: signing } }, timeout: { post: 1s } } } }""")}}
-          {{Reader}}: { credit_limit: "500000.00", returns: { within: 10d, reasons: [invalid_phone] } }
+        {{Lines(Sinks, sink => $$"""  {{sink.Key}}: { credit_limit: "90000000.00", endpoints: { crm: { connector: {{(sink.Value ? "native" : "webhook")}}, with: { url: "{{new Uri(sinks, sink.Key)}}", secret: { secret: signing } }, timeout: { post: 1s } } } }""")}}
+          {{Reader}}: { credit_limit: "90000000.00", returns: { within: 10d, reasons: [invalid_phone] } }
         campaigns:
           asked-one: { buyer: asked-one, vertical: asked, bid: { fixed: "12.50" }, caps: [ { per: day, leads: 100000 } ], delivery: { sold: on_accept, to: [crm] } }
           asked-two: { buyer: asked-two, vertical: asked, bid: { fixed: "11.00" }, delivery: { sold: on_accept, to: [crm] } }

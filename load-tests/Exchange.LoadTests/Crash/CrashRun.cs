@@ -162,7 +162,8 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             // The start is passed once.
             var nth = point == FaultPoints.AfterSchema ? 1 : _random.Next(1, 4);
             await RestartAsync(victim, string.Create(CultureInfo.InvariantCulture, $"{point}:{nth}"));
-            if (await victim.DiesWithinAsync(ReachPatience, cancel))
+            var died = await victim.DiesWithinAsync(ReachPatience, cancel);
+            if (died)
             {
                 _reached++;
                 _kills++;
@@ -172,7 +173,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
                 _missed.Add(point.Name);
                 await KillAsync(victim);
             }
-            tell($"died at {point}");
+            tell($"{(died ? "died at" : "never came to")} {point}");
             await RestartAsync(victim, null);
         }
 

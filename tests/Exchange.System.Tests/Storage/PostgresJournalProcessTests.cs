@@ -37,59 +37,62 @@ public sealed class PostgresJournalProcessTests(ITestOutputHelper output) : ICla
     [Fact]
     public async Task OneProcess_StoppedNowAndThen_TheOtherSellsOnAndAllIsExact()
     {
-        var database = await MarketAsync();
-        using var stopped = await Seller.StartAsync(database);
-        using var other = await Seller.StartAsync(database);
+        const int cap = 800, sales = 6_000;
+        var database = await MarketAsync(cap);
+        using var stopped = await Seller.StartAsync(database, cap, sales);
+        using var other = await Seller.StartAsync(database, cap, sales);
         stopped.Go();
         other.Go();
 
         var ended = other.EndAsync();
-        for (var i = 0; i < 3 && !ended.IsCompleted; i++)
+        for (var i = 0; i < 6 && !ended.IsCompleted; i++)
         {
+            // Wherever it is: most likely in the middle of a commit.
+            await Task.WhenAny(ended, Task.Delay(400));
             await stopped.SignalAsync("STOP");
             // Longer than a transaction may idle: what the stopped one held is free again.
             await Task.WhenAny(ended, Task.Delay(1_200));
             await stopped.SignalAsync("CONT");
-            await Task.WhenAny(ended, Task.Delay(100));
         }
         var (second, first) = (await ended, await stopped.EndAsync());
 
-        output.WriteLine($"worst wait of the process that was not stopped: {second.WorstMs:0} ms; {first}; {second}");
-        (first.Done + second.Done).ShouldBeGreaterThanOrEqualTo(Campaigns * Cap);
-        await AddUpAsync(database);
+        output.WriteLine($"worst wait of the process that was not stopped: {second.WarmWorstMs:0} ms, {second.WorstMs:0} ms with its first third; {first}; {second}");
+        (first.Done + second.Done).ShouldBe(Campaigns * cap);
+        first.Done.ShouldBeGreaterThan(0);
+        await AddUpAsync(database, cap);
     }
 
-    private static async Task<string> MarketAsync()
+    private static async Task<string> MarketAsync(int cap = Cap)
     {
         var database = await PostgresCluster.CreateDatabaseAsync();
         await using var store = await PostgresStore.OpenAsync(new PostgresStoreOptions { ConnectionString = database, MasterKey = new byte[32] });
         await store.ApplyAsync([Sample.Gate("open:publisher:p:1", CapScope.Publisher, "p"), .. Enumerable.Range(1, Campaigns).SelectMany(Campaign)]);
         return database;
 
-        static IEnumerable<LimitModel> Campaign(int n)
+        IEnumerable<LimitModel> Campaign(int n)
         {
             var (campaign, buyer) = (string.Create(CultureInfo.InvariantCulture, $"c{n}"), string.Create(CultureInfo.InvariantCulture, $"b{n}"));
             yield return Sample.Gate($"open:{campaign}:1", CapScope.Campaign, campaign);
             yield return new()
             {
-                Ordinal = 0, Kind = LimitKind.Cap, Id = $"c:{campaign}:leads:total", Reason = Reason.CapDay, Scope = CapScope.Campaign, Owner = campaign, Limit = Cap,
+                Ordinal = 0, Kind = LimitKind.Cap, Id = $"c:{campaign}:leads:total", Reason = Reason.CapDay, Scope = CapScope.Campaign, Owner = campaign, Limit = cap,
                 Period = CapPeriods.Find("total")!, Metric = CapMetric.Leads, Zone = TimeZoneInfo.Utc,
             };
             yield return Sample.Balance(buyer, Money.Parse("1000000"));
         }
     }
 
-    private static async Task AddUpAsync(string database)
+    private static async Task AddUpAsync(string database, int cap = Cap)
     {
         async Task<long> Read(string sql) => await PostgresCluster.ReadAsync(database, sql);
         foreach (var table in new[] { "copy WHERE state = 3", "lead", "request", "sold", "delivery" })
-            (await Read("SELECT count(*) FROM " + table)).ShouldBe(Campaigns * Cap, table);
+            (await Read("SELECT count(*) FROM " + table)).ShouldBe(Campaigns * cap, table);
         (await Read("SELECT count(*) FROM counter WHERE key LIKE 'cap:%' AND used = lim AND held = 0")).ShouldBe(Campaigns);
-        (await Read("SELECT count(*) FROM person")).ShouldBe(2 * Campaigns * Cap);
+        (await Read("SELECT count(*) FROM person")).ShouldBe(2 * Campaigns * cap);
         (await Read("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")).ShouldBe(0);
     }
 
-    private sealed record Result(int Done, int Refused, int Failed, double WorstMs, double PerSecond, long Retries);
+    private sealed record Result(int Done, int Refused, int Failed, double WorstMs, double WarmWorstMs, double PerSecond, long Retries);
 
     /// <summary>A process of the load tool that sells through a journal.</summary>
     private sealed class Seller : IDisposable
@@ -98,12 +101,12 @@ public sealed class PostgresJournalProcessTests(ITestOutputHelper output) : ICla
 
         private Seller(Process process) => this.process = process;
 
-        public static async Task<Seller> StartAsync(string database)
+        public static async Task<Seller> StartAsync(string database, int cap = Cap, int sales = Sales)
         {
             var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
             var dll = Repository.Path("load-tests", "Exchange.LoadTests", "bin", configuration, "net10.0", "Exchange.LoadTests.dll");
             string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
-            var start = new ProcessStartInfo("dotnet", [dll, "journal-sell", "--connection", database, "--campaigns", Number(Campaigns), "--cap", Number(Cap), "--sales", Number(Sales), "--callers", "64"])
+            var start = new ProcessStartInfo("dotnet", [dll, "journal-sell", "--connection", database, "--campaigns", Number(Campaigns), "--cap", Number(cap), "--sales", Number(sales), "--callers", "64"])
             {
                 RedirectStandardInput = true, RedirectStandardOutput = true,
             };
