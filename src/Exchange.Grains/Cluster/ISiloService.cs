@@ -80,6 +80,7 @@ public sealed record KeyEnd([property: Id(0)] string Publisher, [property: Id(1)
 /// <summary>One message of one silo: the newest value of each counter that its commits changed, what they did to copies and persons, and what changed besides.</summary>
 /// <param name="Events">For those who watch elsewhere.</param>
 /// <param name="Watched">Somebody watches at the sender.</param>
+/// <remarks>Id 4 is an older version's and stays free.</remarks>
 [GenerateSerializer, Immutable, Alias("exchange.silo-news.v1")]
 public sealed record SiloNews(
     [property: Id(0)] CounterNews[] Counters, [property: Id(1)] CopyNews[] Copies, [property: Id(2)] PersonNews[] Persons, [property: Id(3)] bool CatalogChanged,

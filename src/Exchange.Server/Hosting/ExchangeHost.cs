@@ -114,6 +114,9 @@ public static class ExchangeHost
 
         var app = builder.Build();
         app.Services.UseCluster();
+        // Before the silo starts: from then on others tell it of keys.
+        var keys = app.Services.GetRequiredService<ApiKeys>();
+        app.Services.GetRequiredService<KeyNews>().Read = () => keys.RefreshAsync(CancellationToken.None);
         var metrics = app.Services.GetRequiredService<ExchangeMetrics>();
         var alerts = app.Services.GetRequiredService<CapAlerts>();
         var promises = app.Services.GetRequiredService<Grains.Leads.PromiseCounts>();

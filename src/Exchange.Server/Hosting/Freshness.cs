@@ -9,7 +9,7 @@ namespace Exchange.Server.Hosting;
 /// Keeps this silo's catalog and API keys those of the store: looks every second, and at once where another silo says that it changed them. What
 /// this silo changes itself it serves already, and tells the others (of keys: <see cref="KeyNews"/>).
 /// </summary>
-public sealed class Freshness(CatalogHost catalog, ApiKeys keys, NewsDesk news, KeyNews keyNews, LiveFeed feed, TimeProvider time, ILogger<Freshness> log) : BackgroundService
+public sealed class Freshness(CatalogHost catalog, ApiKeys keys, NewsDesk news, LiveFeed feed, TimeProvider time, ILogger<Freshness> log) : BackgroundService
 {
     public static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
 
@@ -25,7 +25,6 @@ public sealed class Freshness(CatalogHost catalog, ApiKeys keys, NewsDesk news, 
             news.Changed();
             feed.Applied(catalog.Current.Version);
         };
-        keyNews.Read = () => keys.RefreshAsync(CancellationToken.None);
         news.CatalogChanged += Nudge;
         return base.StartAsync(cancellationToken);
     }
