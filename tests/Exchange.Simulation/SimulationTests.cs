@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Exchange.Engine.Catalog;
 using Exchange.Simulation.World;
 using Shouldly;
 using Xunit.Abstractions;
@@ -36,6 +37,28 @@ public sealed class SimulationTests(ITestOutputHelper output)
     public void World_OfOneSeed_RunsTheSameAgain()
     {
         for (var seed = 1UL; seed <= 200; seed++) World.Simulation.Run(seed).Hash.ShouldBe(World.Simulation.Run(seed).Hash, $"seed {seed}");
+    }
+
+    /// <summary>Tests of other classes run worlds at the same time, and share compiled catalogs with these.</summary>
+    [Fact]
+    public void Worlds_AskingAtOnceForACatalog_GetTheSameModel()
+    {
+        var config = Markets.Version(0, 0);
+        var options = new CompileOptions { Parsers = Markets.Parsers, ParseTemplate = Delivery.Templates.Liquid.Parse };
+        for (var version = 1_000_000; version < 1_000_200; version++)
+        {
+            using var together = new Barrier(4);
+            var models = new CompileResult[together.ParticipantCount];
+            var askers = Enumerable.Range(0, models.Length).Select(i => new Thread(() =>
+            {
+                together.SignalAndWait();
+                models[i] = Compiled.Once(config, version, options, null);
+            })).ToArray();
+            foreach (var asker in askers) asker.Start();
+            foreach (var asker in askers) asker.Join();
+
+            models.ShouldAllBe(model => ReferenceEquals(model, models[0]));
+        }
     }
 
     [Fact]
