@@ -7,7 +7,6 @@ using Exchange.Grains.Memory;
 using Exchange.Grains.Pings;
 using Exchange.Grains.Returns;
 using Exchange.Grains.SoftHolds;
-using Exchange.Engine.PingTrees;
 using Exchange.Storage;
 
 namespace Exchange.Server.Hosting;
@@ -18,7 +17,7 @@ namespace Exchange.Server.Hosting;
 /// Nothing that is right depends on it.
 /// </summary>
 public sealed class Housekeeping(
-    OfferBook book, PingKeys pingKeys, SoftHoldDesk softHolds, FirmOffers firm, HeldTests tests, ReturnDesk returns, CatalogHost catalog, LiveView live, TierRotations rotations, IExchangeStore store, Silos silos, IGrainFactory grains,
+    OfferBook book, PingKeys pingKeys, SoftHoldDesk softHolds, FirmOffers firm, HeldTests tests, ReturnDesk returns, CatalogHost catalog, LiveView live, RotationKeeper rotations, IExchangeStore store, Silos silos,
     TimeProvider time, ILogger<Housekeeping> log) : BackgroundService
 {
     /// <summary>What one silo does for all of them.</summary>
@@ -32,12 +31,10 @@ public sealed class Housekeeping(
     /// <summary>The last upkeep removed as much as it may at once.</summary>
     private bool oldRowsAreLeft;
 
-    private IRotationGrain Memory => grains.GetGrain<IRotationGrain>(GrainMemoryNames.Rotation(silos.Self.Name));
-
     /// <summary>Positions are back before the first ping: the web server starts after this.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        foreach (var (key, claims) in await Memory.Load()) rotations.Of(key).Import(claims);
+        await rotations.LoadAsync(cancellationToken);
         await base.StartAsync(cancellationToken);
     }
 
@@ -54,7 +51,7 @@ public sealed class Housekeeping(
                 pingKeys.Sweep(now);
                 softHolds.Sweep(now);
                 if (tick % HealEveryTicks == 0) await catalog.HealAsync(stoppingToken);
-                if (tick % KeepEveryTicks == 0) await KeepAsync();
+                if (tick % KeepEveryTicks == 0) await rotations.KeepAsync();
                 if (!silos.Owns(ForAll)) continue;
                 await firm.SweepAsync(now, stoppingToken);
                 if (tick % KeepEveryTicks == 0 && catalog.IsLoaded)
@@ -93,12 +90,6 @@ public sealed class Housekeeping(
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        await KeepAsync();
-    }
-
-    private async Task KeepAsync()
-    {
-        var claims = rotations.Keys.ToDictionary(key => key, key => new Dictionary<string, long>(rotations.Of(key).Export()), StringComparer.Ordinal);
-        if (claims.Count > 0) await Memory.Keep(claims);
+        await rotations.KeepAsync();
     }
 }

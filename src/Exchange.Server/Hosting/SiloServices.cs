@@ -7,12 +7,14 @@ using Exchange.Delivery.Templates;
 using Exchange.Engine.PingTrees;
 using Exchange.Grains.Bidding;
 using Exchange.Grains.Catalog;
+using Exchange.Grains.Cluster;
 using Exchange.Grains.Deliveries;
 using Exchange.Grains.Feed;
 using Exchange.Grains.Firm;
 using Exchange.Grains.Intake;
 using Exchange.Grains.Leads;
 using Exchange.Grains.Limits;
+using Exchange.Grains.Memory;
 using Exchange.Grains.Pings;
 using Exchange.Grains.Postbacks;
 using Exchange.Grains.Returns;
@@ -36,6 +38,9 @@ public static class SiloServices
         services.AddSingleton(new CatalogRules(Parsers.All, Liquid.Parse, url => UrlRules.Check(url, allowLoopback)) { Apart = OnItsOwnThread, HasMailServer = mail is not null });
         services.AddSingleton<CatalogHost>().AddSingleton<ICatalogHost>(provider => provider.GetRequiredService<CatalogHost>());
         services.AddSingleton<TierRotations>().AddSingleton<IRotations>(provider => provider.GetRequiredService<TierRotations>());
+        services.AddSingleton(provider => new RotationKeeper(provider.GetRequiredService<TierRotations>(),
+            () => provider.GetRequiredService<IGrainFactory>().GetGrain<IRotationGrain>(GrainMemoryNames.Rotation(provider.GetRequiredService<Silos>().Self.Name)),
+            provider.GetRequiredService<ILogger<RotationKeeper>>()));
         services.AddSingleton<OfferBook>().AddSingleton<PostRates>().AddSingleton<SoftHoldDesk>().AddSingleton<FirmOffers>().AddSingleton<ReturnDesk>().AddSingleton<PingDesk>();
         services.AddSingleton<Grains.Leads.LeadAnswers>().AddSingleton<PromiseCounts>().AddSingleton<LeadServices>().AddSingleton<HeldTests>().AddSingleton<ILeadIntake, LeadIntake>();
         services.AddSingleton(_ => new OutboundHttp(new OutboundOptions { AllowLoopback = allowLoopback }, time: time));
