@@ -1,8 +1,8 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Exchange.Engine.Values;
 
 namespace Exchange.Delivery;
 
@@ -12,16 +12,9 @@ public static class CopyMessageJson
     // Read by programs as application/json, never put into a page: letters and the plus of a phone number stay as they are.
     internal static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static byte[] ToBytes(CopyMessage message)
-    {
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        using (var writer = new Utf8JsonWriter(buffer, Plain))
-        {
-            // Only what a native bid gave comes back to it.
-            Write(writer, message, message.Carried.TryGetValue(Bidders.NativeBidder.Ref, out var bid) ? () => writer.WriteString("bid_ref", bid) : null);
-        }
-        return buffer.WrittenSpan.ToArray();
-    }
+    // Only what a native bid gave comes back to it.
+    public static byte[] ToBytes(CopyMessage message) => JsonBytes.Plain(message, static (json, message) =>
+        Write(json, message, message.Carried.TryGetValue(Bidders.NativeBidder.Ref, out var bid) ? () => json.WriteString("bid_ref", bid) : null));
 
     /// <summary>Writes one object. A member without a value is null, so that every message has every member.</summary>
     /// <param name="more">Writes members after the message's own.</param>

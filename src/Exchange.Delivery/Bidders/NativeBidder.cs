@@ -1,9 +1,9 @@
-using System.Buffers;
 using System.Text.Json;
 using Exchange.Engine;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Connectors;
 using Exchange.Engine.Filters;
+using Exchange.Engine.Values;
 
 namespace Exchange.Delivery.Bidders;
 
@@ -70,17 +70,12 @@ internal sealed class NativeBidder(OutboundHttp http) : IBidder, ILossTeller
         json.WriteString("minimum_to_win", call.MinimumToWin?.ToString());
     }
 
-    private static byte[] Body(Action<Utf8JsonWriter> members)
+    private static byte[] Body(Action<Utf8JsonWriter> members) => JsonBytes.Plain(members, static (json, members) =>
     {
-        var buffer = new ArrayBufferWriter<byte>(512);
-        using (var json = new Utf8JsonWriter(buffer, CopyMessageJson.Plain))
-        {
-            json.WriteStartObject();
-            members(json);
-            json.WriteEndObject();
-        }
-        return buffer.WrittenSpan.ToArray();
-    }
+        json.WriteStartObject();
+        members(json);
+        json.WriteEndObject();
+    });
 
     private static ReplyRead Read(string path) => new([new(ReplyPath.Parse(path)!, null, null)]);
 }

@@ -1,19 +1,15 @@
-using System.Buffers;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Exchange.Delivery.Templates;
 using Exchange.Engine;
 using Exchange.Engine.Connectors;
+using Exchange.Engine.Values;
 
 namespace Exchange.Delivery.Connectors;
 
 /// <summary>Builds the request of a connector: pure, the same templates and values give the same bytes. What renders empty is left out.</summary>
 internal static class HttpRequests
 {
-    // Read by programs as application/json, never put into a page: letters and the plus of a phone number stay as they are.
-    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
-
     private static readonly Dictionary<ReplyFormat, string> Accepts = new()
     {
         [ReplyFormat.Json] = "application/json", [ReplyFormat.Xml] = "application/xml, text/xml", [ReplyFormat.Form] = "application/x-www-form-urlencoded", [ReplyFormat.Text] = "text/plain",
@@ -92,19 +88,12 @@ internal static class HttpRequests
     /// <summary>A lone surrogate, which no UTF-8 can hold, is the replacement character.</summary>
     private static string Escape(string text) => Uri.EscapeDataString(text);
 
-    private static byte[] Json(JsonPart root, TemplateScope scope)
+    private static byte[] Json(JsonPart root, TemplateScope scope) => JsonBytes.Plain((root, scope), static (json, of) =>
     {
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        using (var json = new Utf8JsonWriter(buffer, Plain))
-        {
-            if (!Write(root, scope, json, () => json))
-            {
-                json.WriteStartObject();
-                json.WriteEndObject();
-            }
-        }
-        return buffer.WrittenSpan.ToArray();
-    }
+        if (Write(of.root, of.scope, json, () => json)) return;
+        json.WriteStartObject();
+        json.WriteEndObject();
+    });
 
     /// <param name="begin">Writes what stands before the part (its name, the map that holds it), once there is a part.</param>
     private static bool Write(JsonPart part, TemplateScope scope, Utf8JsonWriter json, Func<Utf8JsonWriter> begin)

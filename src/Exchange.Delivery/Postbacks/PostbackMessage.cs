@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Exchange.Engine.Postbacks;
 using Exchange.Engine.Values;
@@ -22,30 +20,24 @@ public sealed record PostbackMessage
     public IReadOnlyList<KeyValuePair<string, string>> Tags { get; init; } = [];
     public bool Test { get; init; }
 
-    // As other messages of ours: read by programs, never put into a page.
-    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>The body of a signed message.</summary>
-    public byte[] ToJson()
+    public byte[] ToJson() => JsonBytes.Plain(this, static (json, message) => message.Write(json));
+
+    private void Write(Utf8JsonWriter json)
     {
-        var buffer = new ArrayBufferWriter<byte>(512);
-        using (var json = new Utf8JsonWriter(buffer, Plain))
-        {
-            json.WriteStartObject();
-            json.WriteString("type", "lead." + Id.Event.Wire());
-            json.WriteString("lead_id", Id.Lead.ToString());
-            json.WriteString("status", Id.Event.Wire());
-            json.WriteString("payout", Payout.ToString());
-            json.WriteString("change", Change.ToString());
-            json.WriteString("currency", Currency);
-            json.WriteString("reason", Reason);
-            json.WriteString("sub_id", SubId);
-            json.WriteStartObject("tags");
-            foreach (var (name, value) in Tags) json.WriteString(name, value);
-            json.WriteEndObject();
-            json.WriteBoolean("test", Test);
-            json.WriteEndObject();
-        }
-        return buffer.WrittenSpan.ToArray();
+        json.WriteStartObject();
+        json.WriteString("type", "lead." + Id.Event.Wire());
+        json.WriteString("lead_id", Id.Lead.ToString());
+        json.WriteString("status", Id.Event.Wire());
+        json.WriteString("payout", Payout.ToString());
+        json.WriteString("change", Change.ToString());
+        json.WriteString("currency", Currency);
+        json.WriteString("reason", Reason);
+        json.WriteString("sub_id", SubId);
+        json.WriteStartObject("tags");
+        foreach (var (name, value) in Tags) json.WriteString(name, value);
+        json.WriteEndObject();
+        json.WriteBoolean("test", Test);
+        json.WriteEndObject();
     }
 }

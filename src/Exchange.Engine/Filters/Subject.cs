@@ -3,7 +3,7 @@ using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Filters;
 
-public enum Sharing { Exclusive, Shared, Either }
+public enum Sharing : byte { Exclusive, Shared, Either }
 
 /// <summary>
 /// What a condition is asked about: one ping or lead, and where prices are concerned one campaign's bid. Mutable so that one

@@ -109,5 +109,14 @@ public readonly record struct PingReply(PingAnswer? Answer, Problem? Problem);
 [GenerateSerializer, Immutable, Alias("exchange.post-reply.v1")]
 public sealed record PostReply([property: Id(0)] int Status, [property: Id(1)] byte[]? Answer, [property: Id(2)] Problem? Problem, [property: Id(3)] bool Replayed = false)
 {
+    // Stays in its process: a reply of another server is read from its JSON.
+    [NonSerialized] private readonly LeadAnswer? written;
+
+    /// <summary>The answer that <see cref="Answer"/> was written from.</summary>
+    public LeadAnswer? Written { init => written = value; }
+
     public static PostReply Refused(Problem problem) => new(problem.Status, null, problem);
+
+    /// <summary>What <see cref="Answer"/> says; there must be one.</summary>
+    public LeadAnswer Read() => written ?? LeadAnswer.FromJson(Answer!);
 }

@@ -48,53 +48,50 @@ public sealed record LeadAnswer
         _ => "rejected",
     };
 
-    public byte[] ToJson()
+    public byte[] ToJson() => JsonBytes.Escaped(this, static (json, answer) => answer.Write(json));
+
+    private void Write(Utf8JsonWriter json)
     {
-        using var stream = new MemoryStream(512);
-        using (var json = new Utf8JsonWriter(stream))
+        json.WriteStartObject();
+        json.WriteString("lead_id", LeadId.ToString());
+        json.WriteString("status", Wire(State));
+        if (State == LeadState.Unsold) json.WriteString("reason", Reason.Wire());
+        json.WriteString("payout", Payout.ToString());
+        json.WriteString("payout_pending", PayoutPending.ToString());
+        json.WriteString("currency", Currency);
+        json.WriteString("redirect_url", RedirectUrl);
+        json.WriteStartArray("copies");
+        foreach (var copy in Copies)
         {
             json.WriteStartObject();
-            json.WriteString("lead_id", LeadId.ToString());
-            json.WriteString("status", Wire(State));
-            if (State == LeadState.Unsold) json.WriteString("reason", Reason.Wire());
-            json.WriteString("payout", Payout.ToString());
-            json.WriteString("payout_pending", PayoutPending.ToString());
-            json.WriteString("currency", Currency);
-            json.WriteString("redirect_url", RedirectUrl);
-            json.WriteStartArray("copies");
-            foreach (var copy in Copies)
+            json.WriteString("offer_id", copy.OfferId);
+            json.WriteString("status", Wire(copy.State));
+            json.WriteString("payout", copy.Payout.ToString());
+            json.WriteString("redirect_url", copy.RedirectUrl);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteBoolean("test", Test);
+        if (Tags.Count > 0)
+        {
+            json.WriteStartObject("tags");
+            foreach (var (name, value) in Tags) json.WriteString(name, value);
+            json.WriteEndObject();
+        }
+        if (Warnings.Count > 0)
+        {
+            json.WriteStartArray("warnings");
+            foreach (var warning in Warnings)
             {
                 json.WriteStartObject();
-                json.WriteString("offer_id", copy.OfferId);
-                json.WriteString("status", Wire(copy.State));
-                json.WriteString("payout", copy.Payout.ToString());
-                json.WriteString("redirect_url", copy.RedirectUrl);
+                json.WriteString("pointer", warning.Pointer);
+                json.WriteString("code", warning.Code);
+                json.WriteString("message", warning.Message);
                 json.WriteEndObject();
             }
             json.WriteEndArray();
-            json.WriteBoolean("test", Test);
-            if (Tags.Count > 0)
-            {
-                json.WriteStartObject("tags");
-                foreach (var (name, value) in Tags) json.WriteString(name, value);
-                json.WriteEndObject();
-            }
-            if (Warnings.Count > 0)
-            {
-                json.WriteStartArray("warnings");
-                foreach (var warning in Warnings)
-                {
-                    json.WriteStartObject();
-                    json.WriteString("pointer", warning.Pointer);
-                    json.WriteString("code", warning.Code);
-                    json.WriteString("message", warning.Message);
-                    json.WriteEndObject();
-                }
-                json.WriteEndArray();
-            }
-            json.WriteEndObject();
         }
-        return stream.ToArray();
+        json.WriteEndObject();
     }
 
     /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>

@@ -18,6 +18,9 @@ internal sealed class LeadMemory(LeadServices services, LeadId id)
     private readonly SemaphoreSlim gate = new(1, 1);
     private SaleWorld? world;
     private IReadOnlyList<InputError> warnings = [];
+    // What is recorded with an outcome is what is answered a moment later: written once.
+    private LeadSale? toldOf;
+    private PostReply? told;
 
     public LeadId Id => id;
 
@@ -63,7 +66,7 @@ internal sealed class LeadMemory(LeadServices services, LeadId id)
     }
 
     /// <summary>It is read anew, without what it held.</summary>
-    public void Forget() => (Sale, Row, world) = (null, null, null);
+    public void Forget() => (Sale, Row, world, toldOf, told) = (null, null, null, null, null);
 
     /// <summary>An open copy as its row would tell it.</summary>
     public CopyRow CopyOf(Slot slot)
@@ -75,14 +78,17 @@ internal sealed class LeadMemory(LeadServices services, LeadId id)
 
     public bool IsOpen(int copyNo) => Sale?.SlotOfCopy(copyNo) is { State: SlotState.Held or SlotState.InDoubt };
 
-    public LeadAnswer AnswerOf(LeadSale state) => LeadAnswers.Of(state, services.Catalog.Current.Currency, warnings);
-
-    /// <summary>What the publisher is told of it now.</summary>
-    public PostReply Reply()
+    /// <summary>What its publisher is told of it in this state.</summary>
+    public PostReply ReplyOf(LeadSale state)
     {
-        var answer = AnswerOf(Sale!);
-        return new(answer.HttpStatus, answer.ToJson(), null);
+        if (ReferenceEquals(toldOf, state)) return told!;
+        var answer = LeadAnswers.Of(state, services.Catalog.Current.Currency, warnings);
+        (toldOf, told) = (state, new(answer.HttpStatus, answer.ToJson(), null) { Written = answer });
+        return told;
     }
+
+    /// <summary>What its publisher is told of it now.</summary>
+    public PostReply Reply() => ReplyOf(Sale!);
 }
 
 /// <summary>Lets the next one in when it is disposed of, once.</summary>

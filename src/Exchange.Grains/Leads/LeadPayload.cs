@@ -3,6 +3,7 @@ using System.Text.Json;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
 using Exchange.Engine.PingTrees;
+using Exchange.Engine.Values;
 using Exchange.Grains.Intake;
 using Exchange.Storage;
 
@@ -40,42 +41,39 @@ public sealed record LeadPayload(IReadOnlyDictionary<string, string> Fields, Con
     /// <summary>What is sealed with a lead, or nothing any more.</summary>
     public static LeadPayload Of(IVault vault, LeadRow row) => row.IsErased ? Erased : Read(vault.Open(row.Id, row.Sealed));
 
-    public byte[] ToJson()
+    public byte[] ToJson() => JsonBytes.Escaped(this, static (json, payload) => payload.Write(json));
+
+    private void Write(Utf8JsonWriter json)
     {
-        using var stream = new MemoryStream(512);
-        using (var json = new Utf8JsonWriter(stream))
+        json.WriteStartObject();
+        json.WriteStartObject("fields");
+        foreach (var (name, value) in Fields) json.WriteString(name, value);
+        json.WriteEndObject();
+        if (Consent is { } consent)
         {
-            json.WriteStartObject();
-            json.WriteStartObject("fields");
-            foreach (var (name, value) in Fields) json.WriteString(name, value);
+            json.WriteStartObject("consent");
+            if (consent.Text is not null) json.WriteString("text", consent.Text);
+            if (consent.At is { } at) json.WriteString("at", at);
+            if (consent.Page is not null) json.WriteString("page", consent.Page);
+            if (consent.Ip is not null) json.WriteString("ip", consent.Ip);
+            if (consent.UserAgent is not null) json.WriteString("user_agent", consent.UserAgent);
+            json.WriteStartArray("sellers");
+            foreach (var seller in consent.Sellers) json.WriteStringValue(seller);
+            json.WriteEndArray();
             json.WriteEndObject();
-            if (Consent is { } consent)
+        }
+        if (Carried.Count > 0)
+        {
+            json.WriteStartObject("carried");
+            foreach (var (key, values) in Carried)
             {
-                json.WriteStartObject("consent");
-                if (consent.Text is not null) json.WriteString("text", consent.Text);
-                if (consent.At is { } at) json.WriteString("at", at);
-                if (consent.Page is not null) json.WriteString("page", consent.Page);
-                if (consent.Ip is not null) json.WriteString("ip", consent.Ip);
-                if (consent.UserAgent is not null) json.WriteString("user_agent", consent.UserAgent);
-                json.WriteStartArray("sellers");
-                foreach (var seller in consent.Sellers) json.WriteStringValue(seller);
-                json.WriteEndArray();
-                json.WriteEndObject();
-            }
-            if (Carried.Count > 0)
-            {
-                json.WriteStartObject("carried");
-                foreach (var (key, values) in Carried)
-                {
-                    json.WriteStartObject(key);
-                    foreach (var (name, value) in values) json.WriteString(name, value);
-                    json.WriteEndObject();
-                }
+                json.WriteStartObject(key);
+                foreach (var (name, value) in values) json.WriteString(name, value);
                 json.WriteEndObject();
             }
             json.WriteEndObject();
         }
-        return stream.ToArray();
+        json.WriteEndObject();
     }
 
     public static LeadPayload Read(ReadOnlyMemory<byte> utf8)

@@ -31,7 +31,7 @@ internal sealed class LeadSteps(LeadServices services, LeadMemory lead, Action<i
                 submitted = step.Submit;
                 var done = step.Sale.InFlight!.IfDone;
                 // Recorded with the outcome: what is said is what is stored.
-                var item = done.State == LeadState.Pending ? submitted : submitted with { Answer = lead.AnswerOf(done).ToJson() };
+                var item = done.State == LeadState.Pending ? submitted : submitted with { Answer = lead.ReplyOf(done).Answer };
                 var verdict = await services.Store.Journal.SubmitAsync(item, CancellationToken.None);
                 written = verdict.Code == VerdictCode.Done;
                 // The row as it is stored: whoever sends this lead again says the same of it.

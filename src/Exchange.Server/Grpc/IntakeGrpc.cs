@@ -159,8 +159,8 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
 
     private PostResponse Answer(PostReply reply, ServerCallContext context, long? started = null)
     {
-        if (reply.Answer is not { } json) throw Refuse(reply.Problem!, context);
-        var answer = LeadAnswer.FromJson(json);
+        if (reply.Answer is null) throw Refuse(reply.Problem!, context);
+        var answer = reply.Read();
         if (started is { } start) metrics.PostAnswered(LeadAnswer.Wire(answer.State), time.GetElapsedTime(start));
         return GrpcAnswers.Post(answer, reply.Replayed);
     }

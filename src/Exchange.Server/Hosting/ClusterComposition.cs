@@ -85,6 +85,8 @@ public static class ClusterComposition
                 silo.Configure<EndpointOptions>(at => (at.SiloListeningEndpoint, at.SiloPort) = (at.SiloListeningEndpoint ?? new(at.AdvertisedIPAddress, port), told));
             if (options.Membership == Membership.Redis) silo.UseRedisClustering(redis!);
         }
+        // Most grains are leads, which are called once or twice: where a million of them were is not worth remembering.
+        silo.Configure<GrainDirectoryOptions>(directory => directory.CacheSize = 10_000);
         silo.Configure<SiloMessagingOptions>(messaging =>
         {
             messaging.ResponseTimeout = TimeSpan.FromSeconds(10);

@@ -37,8 +37,11 @@ public static class ProblemWriter
         return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.Body.WriteAsync(body).AsTask();
     }
 
-    /// <summary>What the operator finds the request by in its logs and traces.</summary>
-    public static string TraceId(HttpContext context) => Activity.Current is { } activity ? activity.TraceId.ToHexString() : context.TraceIdentifier;
+    /// <summary>What the operator finds the request by in its logs: the caller's own trace (<c>traceparent</c>) if it has one, else this server's number of the request.</summary>
+    public static string TraceId(HttpContext context) =>
+        ActivityContext.TryParse(context.Request.Headers.TraceParent, null, out var caller) ? caller.TraceId.ToHexString()
+        : Activity.Current is { } activity ? activity.TraceId.ToHexString()
+        : context.TraceIdentifier;
 
     private static void Write(Utf8JsonWriter json, Problem problem, string traceId)
     {

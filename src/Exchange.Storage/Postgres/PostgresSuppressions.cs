@@ -14,7 +14,10 @@ internal sealed class PostgresSuppressions(NpgsqlDataSource reads, TimeProvider 
     /// <summary>Clocks of processes differ, and a transaction that is older than another may be committed after it.</summary>
     private const long OverlapMs = 60_000;
 
+    private const int AskedAtOnce = 500;
+
     private readonly ConcurrentDictionary<UInt128, byte> known = new();
+    private readonly AskedTogether<IReadOnlyList<byte[]>, bool> asked = new(questions => AnyOfEachAsync(reads, questions), AskedAtOnce);
     private long readMs;
     private long newestMs;
 
@@ -32,8 +35,16 @@ internal sealed class PostgresSuppressions(NpgsqlDataSource reads, TimeProvider 
         return known.ContainsKey(Half(hmac));
     }
 
+    /// <summary>Every post asks: those of one moment ask together.</summary>
     public async ValueTask<bool> AnyAsync(IReadOnlyList<byte[]> hmacs, CancellationToken cancel) =>
-        hmacs.Count > 0 && await reads.FirstAsync("SELECT EXISTS (SELECT 1 FROM suppressed WHERE hmac = ANY($1))", static row => row.Bool(0), cancel, (object)hmacs.ToArray()).ConfigureAwait(false);
+        hmacs.Count > 0 && await asked.AskAsync(hmacs).WaitAsync(cancel).ConfigureAwait(false);
+
+    private static async Task<IReadOnlyList<bool>> AnyOfEachAsync(NpgsqlDataSource reads, IReadOnlyList<IReadOnlyList<byte[]>> questions)
+    {
+        byte[][] hmacs = [.. questions.SelectMany(static hmacs => hmacs)];
+        var found = await reads.AllAsync("SELECT hmac FROM suppressed WHERE hmac = ANY($1)", static row => row.Blob(0), default, (object)hmacs).ConfigureAwait(false);
+        return found.Count == 0 ? new bool[questions.Count] : [.. questions.Select(hmacs => hmacs.Any(hmac => found.Exists(one => one.AsSpan().SequenceEqual(hmac))))];
+    }
 
     private async Task ReadAsync()
     {
