@@ -76,28 +76,28 @@ public static class FieldsReader
         for (var i = 0; i < raw.Count; i++)
         {
             var field = raw[i];
-            var (name, pointer) = (words.Field(field.Name), Pointer(field.Name));
+            var name = words.Field(field.Name);
             var schema = fields.Find(name);
             if (schema is null && stage != Stage.Addition && fields.FindHashed(name) is { } hashed)
             {
-                if (!findings.Came(hashed)) findings.Error(pointer, FieldErrors.DuplicateProperty, "A field may be given only once.");
+                if (!findings.Came(hashed)) findings.Error(Pointer(field.Name), FieldErrors.DuplicateProperty, "A field may be given only once.");
                 else if (IsEmpty(field)) continue;
                 else if (Sha256Of(field) is { } hash) findings.Hash(new(hashed, hash));
-                else findings.Error(pointer, FieldErrors.InvalidFormat, "The hash must be a SHA-256 as 64 hexadecimal digits.");
+                else findings.Error(Pointer(field.Name), FieldErrors.InvalidFormat, "The hash must be a SHA-256 as 64 hexadecimal digits.");
                 continue;
             }
             if (schema is null)
             {
-                if (!(unknown ??= new(StringComparer.Ordinal)).Add(field.Name)) findings.Error(pointer, FieldErrors.DuplicateProperty, "A field may be given only once.");
-                else if (words.IgnoresUnknown) findings.Warn(pointer, FieldErrors.UnknownField, "The vertical has no such field; it was set aside.");
-                else findings.Error(pointer, FieldErrors.UnknownField, "The vertical has no such field.");
+                if (!(unknown ??= new(StringComparer.Ordinal)).Add(field.Name)) findings.Error(Pointer(field.Name), FieldErrors.DuplicateProperty, "A field may be given only once.");
+                else if (words.IgnoresUnknown) findings.Warn(Pointer(field.Name), FieldErrors.UnknownField, "The vertical has no such field; it was set aside.");
+                else findings.Error(Pointer(field.Name), FieldErrors.UnknownField, "The vertical has no such field.");
                 continue;
             }
             ref var state = ref came[schema.Ordinal];
             if (state != Came.Not)
             {
                 state = Came.Wrong;
-                findings.Error(pointer, FieldErrors.DuplicateProperty, "A field may be given only once.");
+                findings.Error(Pointer(field.Name), FieldErrors.DuplicateProperty, "A field may be given only once.");
                 continue;
             }
             state = Came.Well;
@@ -105,16 +105,16 @@ public static class FieldsReader
             if (Refusal(stage, schema) is { } refusal)
             {
                 state = Came.Wrong;
-                findings.Error(pointer, refusal.Code, refusal.Message);
+                findings.Error(Pointer(field.Name), refusal.Code, refusal.Message);
                 continue;
             }
             var reading = FieldReader.Read(schema, words.Value(schema, field), parsers, today);
             if (!reading.Ok)
             {
                 state = Came.Wrong;
-                findings.Error(pointer, reading.Code!, $"The field {reading.Message}.");
+                findings.Error(Pointer(field.Name), reading.Code!, $"The field {reading.Message}.");
             }
-            else Put(stage, pointer, schema, reading.Value, values, changes, findings);
+            else Put(stage, field.Name, schema, reading.Value, values, changes, findings);
         }
 
         foreach (var (schema, hash) in findings.Hashes)
@@ -133,20 +133,20 @@ public static class FieldsReader
 
     private enum Came : byte { Not, Well, Wrong }
 
-    private static void Put(Stage stage, string pointer, FieldSchema schema, FieldValue value, FieldValue[] values, PostChanges changes, Findings findings)
+    private static void Put(Stage stage, string name, FieldSchema schema, FieldValue value, FieldValue[] values, PostChanges changes, Findings findings)
     {
         ref var place = ref values[schema.Ordinal];
         if (!place.IsGiven) { place = value; return; }
         if (stage == Stage.Addition)
         {
-            findings.Error(pointer, FieldErrors.FieldFixed, "The field was given before and cannot change.");
+            findings.Error(Pointer(name), FieldErrors.FieldFixed, "The field was given before and cannot change.");
             return;
         }
         if (string.Equals(place.Text, value.Text, StringComparison.OrdinalIgnoreCase)) return;
         if (changes == PostChanges.Ignore)
-            findings.Warn(pointer, FieldErrors.PingMismatch, "The field was pinged with another value, which stays.");
+            findings.Warn(Pointer(name), FieldErrors.PingMismatch, "The field was pinged with another value, which stays.");
         else
-            findings.Error(pointer, FieldErrors.PingMismatch, "The field was pinged with another value.");
+            findings.Error(Pointer(name), FieldErrors.PingMismatch, "The field was pinged with another value.");
     }
 
     private static (string Code, string Message)? Refusal(Stage stage, FieldSchema schema) => stage switch

@@ -56,10 +56,16 @@ internal static class CopyMaker
         if (sale.Test) return [];
         Invariant.Require(slot.Price >= slot.Payout);
         var buyer = "buyer:" + sale.BidAt(slot.BidIndex).Buyer;
-        var transfers = new List<Transfer>(2);
-        if (slot.Payout > Values.Money.Zero) transfers.Add(new("payout", buyer, "publisher:" + sale.Record.Publisher, slot.Payout));
-        if (slot.Price > slot.Payout) transfers.Add(new("margin", buyer, "house", slot.Price - slot.Payout));
-        return [.. transfers];
+        return (slot.Payout > Values.Money.Zero, slot.Price > slot.Payout) switch
+        {
+            (true, true) => [Payout(), Margin()],
+            (true, false) => [Payout()],
+            (false, true) => [Margin()],
+            _ => [],
+        };
+
+        Transfer Payout() => new("payout", buyer, "publisher:" + sale.Record.Publisher, slot.Payout);
+        Transfer Margin() => new("margin", buyer, "house", slot.Price - slot.Payout);
     }
 
     /// <summary>
@@ -68,32 +74,31 @@ internal static class CopyMaker
     /// </summary>
     private static Take[] Takes(LeadSale sale, CampaignModel campaign, string[] trees, Slot slot, SaleContext context)
     {
-        var limits = new List<LimitModel>(12);
-        if (context.Current.Publishers.TryGetValue(sale.Record.Publisher, out var publisher))
-        {
-            limits.Add(publisher.Gate);
-            limits.AddRange(publisher.Caps);
-        }
-        limits.AddRange(campaign.Takes);
-        foreach (var id in trees)
-        {
-            if (!context.Current.Trees.TryGetValue(id, out var tree)) continue;
-            limits.Add(tree.Gate);
-            limits.AddRange(tree.Caps);
-        }
-
         var subject = context.Subject;
         (subject.Buyer, subject.Campaign, subject.Sharing, subject.Price) = (campaign.Buyer.Id, campaign.Id, slot.Sharing, slot.Price);
-        var takes = new List<Take>(limits.Count);
+        var takes = new List<Take>(campaign.Takes.Count + 4);
         var seconds = context.NowMs / 1000;
-        // Stable: equals stay in the catalog's order.
-        foreach (var limit in limits.OrderBy(limit => limit.Reason))
-        {
-            if (!limit.IsTake || !limit.Counts(subject)) continue;
-            var key = limit.KeyAt(seconds, out var window, limit.ValueOf(subject));
-            takes.Add(new(key, limit.AmountOf(slot.Price, slot.Payout), limit.Id, limit.Reason, limit.WeekdayOf(window)));
-        }
+        if (context.Current.Publishers.TryGetValue(sale.Record.Publisher, out var publisher)) Add(publisher.Gate, publisher.Caps);
+        foreach (var limit in campaign.Takes) AddOne(limit);
+        foreach (var id in trees)
+            if (context.Current.Trees.TryGetValue(id, out var tree)) Add(tree.Gate, tree.Caps);
         return [.. takes];
+
+        void Add(LimitModel gate, IReadOnlyList<LimitModel> caps)
+        {
+            AddOne(gate);
+            foreach (var cap in caps) AddOne(cap);
+        }
+
+        void AddOne(LimitModel limit)
+        {
+            if (!limit.IsTake || !limit.Counts(subject)) return;
+            var key = limit.KeyAt(seconds, out var window, limit.ValueOf(subject));
+            // They are few and mostly in order already. Equals stay in the catalog's order.
+            var place = takes.Count;
+            while (place > 0 && takes[place - 1].Reason > limit.Reason) place--;
+            takes.Insert(place, new(key, limit.AmountOf(slot.Price, slot.Payout), limit.Id, limit.Reason, limit.WeekdayOf(window)));
+        }
     }
 
     /// <summary>

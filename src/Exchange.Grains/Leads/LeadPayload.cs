@@ -25,11 +25,13 @@ public sealed record LeadPayload(IReadOnlyDictionary<string, string> Fields, Con
     private static string CarriedKey(string campaign, bool exclusive) => campaign + (exclusive ? "/exclusive" : "/shared");
 
     /// <param name="values">By ordinal of the fields; those that were given.</param>
-    public static LeadPayload Of(FieldSet fields, FieldValue[] values, ConsentInput? consent, LiveBid[] live) => new(
-        fields.All.Where(field => values[field.Ordinal].IsGiven).ToDictionary(field => field.Name, field => values[field.Ordinal].Text!, StringComparer.Ordinal), consent)
+    public static LeadPayload Of(FieldSet fields, FieldValue[] values, ConsentInput? consent, LiveBid[] live)
     {
-        Carried = Carry(live),
-    };
+        var given = new Dictionary<string, string>(values.Length, StringComparer.Ordinal);
+        foreach (var field in fields.All)
+            if (values[field.Ordinal] is { IsGiven: true, Text: { } text }) given.Add(field.Name, text);
+        return live.Length == 0 ? new(given, consent) : new(given, consent) { Carried = Carry(live) };
+    }
 
     /// <summary>What these bids want to be brought back.</summary>
     public static IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> Carry(LiveBid[] live) => live.Where(bid => bid.Carry.Length > 0).ToDictionary(

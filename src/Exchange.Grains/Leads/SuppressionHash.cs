@@ -9,9 +9,13 @@ namespace Exchange.Grains.Leads;
 /// </summary>
 public static class SuppressionHash
 {
-    public static IReadOnlyList<byte[]> Of(IVault vault, FieldSet fields, Func<FieldSchema, string?> valueOf) =>
-        [.. fields.All.Where(field => field.Type is FieldType.Phone or FieldType.Email).Select(field => (field.Type, Value: valueOf(field)))
-            .Where(field => field.Value is not null).Select(field => vault.PersonHash(NameOf(field.Type), field.Value!))];
+    public static IReadOnlyList<byte[]> Of(IVault vault, FieldSet fields, Func<FieldSchema, string?> valueOf)
+    {
+        var hashes = new List<byte[]>(2);
+        foreach (var field in fields.All)
+            if (field.Type is FieldType.Phone or FieldType.Email && valueOf(field) is { } value) hashes.Add(vault.PersonHash(NameOf(field.Type), value));
+        return hashes;
+    }
 
     public static byte[] OfSha(IVault vault, FieldType type, ReadOnlySpan<byte> sha256) => vault.PersonHashOfSha(NameOf(type), sha256);
 

@@ -82,6 +82,7 @@ internal static class GrpcRequestReader
     private static void ReadFields(MapField<string, string> fields, IntakeRequest request)
     {
         request.FieldsGiven = true;
+        request.Fields.EnsureCapacity(fields.Count);
         foreach (var (name, value) in fields) request.Fields.Add(new(name, RawKind.String, value));
     }
 
