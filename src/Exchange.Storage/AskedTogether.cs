@@ -4,15 +4,16 @@ namespace Exchange.Storage;
 
 /// <summary>
 /// Questions of many callers, put as one: whoever asks while others are being answered goes with the next. Each is put after it was asked, so its answer
-/// knows all that was durable by then; nobody waits for company.
+/// knows all that was durable by then; nobody waits for company. A lane that gets no answer holds up those that it was asked by, and nobody else.
 /// </summary>
 /// <param name="put">Answers all of them, in their order. What it throws is thrown at each who asked.</param>
-/// <param name="most">Questions put at once.</param>
-internal sealed class AskedTogether<TQuestion, TAnswer>(Func<IReadOnlyList<TQuestion>, Task<IReadOnlyList<TAnswer>>> put, int most)
+/// <param name="most">Questions put as one.</param>
+/// <param name="lanes">So many are put at a time.</param>
+internal sealed class AskedTogether<TQuestion, TAnswer>(Func<IReadOnlyList<TQuestion>, Task<IReadOnlyList<TAnswer>>> put, int most, int lanes)
 {
     private readonly Lock gate = new();
     private readonly Queue<(TQuestion Question, TaskCompletionSource<TAnswer> Answer)> waiting = new();
-    private bool isPutting;
+    private int busy;
 
     public Task<TAnswer> AskAsync(TQuestion question)
     {
@@ -20,8 +21,8 @@ internal sealed class AskedTogether<TQuestion, TAnswer>(Func<IReadOnlyList<TQues
         lock (gate)
         {
             waiting.Enqueue((question, answer));
-            if (isPutting) return answer.Task;
-            isPutting = true;
+            if (busy == lanes) return answer.Task;
+            busy++;
         }
         _ = PutAllAsync();
         return answer.Task;
@@ -38,7 +39,7 @@ internal sealed class AskedTogether<TQuestion, TAnswer>(Func<IReadOnlyList<TQues
                 while (asked.Count < most && waiting.TryDequeue(out var next)) asked.Add(next);
                 if (asked.Count == 0)
                 {
-                    isPutting = false;
+                    busy--;
                     return;
                 }
             }

@@ -17,7 +17,7 @@ internal sealed class PostgresSuppressions(NpgsqlDataSource reads, TimeProvider 
     private const int AskedAtOnce = 500;
 
     private readonly ConcurrentDictionary<UInt128, byte> known = new();
-    private readonly AskedTogether<IReadOnlyList<byte[]>, bool> asked = new(questions => AnyOfEachAsync(reads, questions), AskedAtOnce);
+    private readonly AskedTogether<IReadOnlyList<byte[]>, bool> asked = new(questions => AnyOfEachAsync(reads, questions), AskedAtOnce, lanes: 2);
     private long readMs;
     private long newestMs;
 

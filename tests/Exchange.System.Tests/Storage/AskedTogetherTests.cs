@@ -11,7 +11,7 @@ public sealed class AskedTogetherTests
     public async Task Ask_WhileOthersAreBeingAnswered_GoesWithTheNext()
     {
         var database = new Database();
-        var asked = new AskedTogether<int, int>(database.PutAsync, most: 3);
+        var asked = new AskedTogether<int, int>(database.PutAsync, most: 3, lanes: 1);
 
         var first = asked.AskAsync(1);
         var others = Enumerable.Range(2, 5).Select(asked.AskAsync).ToArray();
@@ -26,7 +26,7 @@ public sealed class AskedTogetherTests
     public async Task Ask_AfterAllWereAnswered_IsPutAgain()
     {
         var database = new Database();
-        var asked = new AskedTogether<int, int>(database.PutAsync, most: 3);
+        var asked = new AskedTogether<int, int>(database.PutAsync, most: 3, lanes: 1);
 
         for (var question = 1; question <= 2; question++)
         {
@@ -42,7 +42,7 @@ public sealed class AskedTogetherTests
     public async Task Ask_WhatCannotBeAnswered_FailsForEachOfThemAndNoOther()
     {
         var database = new Database();
-        var asked = new AskedTogether<int, int>(database.PutAsync, most: 2);
+        var asked = new AskedTogether<int, int>(database.PutAsync, most: 2, lanes: 1);
 
         var first = asked.AskAsync(1);
         var (second, third, fourth) = (asked.AskAsync(2), asked.AskAsync(3), asked.AskAsync(4));
@@ -56,6 +56,19 @@ public sealed class AskedTogetherTests
         (await fourth.WaitAsync(Patience)).ShouldBe(40);
     }
 
+    /// <summary>As a connection that nobody answers on any more, nor ends.</summary>
+    [Fact]
+    public async Task Ask_WhileAnotherGetsNoAnswer_IsAnsweredInTheOtherLane()
+    {
+        var asked = new AskedTogether<int, int>(questions => questions.Contains(1) ? new TaskCompletionSource<IReadOnlyList<int>>().Task
+            : Task.FromResult<IReadOnlyList<int>>([.. questions.Select(question => question * 10)]), most: 10, lanes: 2);
+
+        var stands = asked.AskAsync(1);
+        for (var question = 2; question < 6; question++) (await asked.AskAsync(question).WaitAsync(Patience)).ShouldBe(10 * question);
+
+        stands.IsCompleted.ShouldBeFalse();
+    }
+
     /// <summary>As many ask at once as a busy server has posts: each gets its own answer.</summary>
     [Fact]
     public async Task Ask_ByManyAtOnce_GetsTheAnswerToItsOwnQuestion()
@@ -65,7 +78,7 @@ public sealed class AskedTogetherTests
             await Task.Yield();
             questions.Count.ShouldBeLessThanOrEqualTo(50);
             return [.. questions.Select(question => question * 10)];
-        }, most: 50);
+        }, most: 50, lanes: 2);
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 20_000).Select(question => Task.Run(() => asked.AskAsync(question)))).WaitAsync(Patience);
 
