@@ -214,6 +214,22 @@ public sealed class BadInputTests(IntakeHost host) : IClassFixture<IntakeHost>
         text.ShouldNotContain(" at ");
     }
 
+    /// <summary>Whoever traces its own calls finds the refused one by its own trace; what is no trace is not repeated.</summary>
+    [Theory]
+    [InlineData("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "0af7651916cd43dd8448eb211c80319c")]
+    [InlineData("00-not a trace at all", null)]
+    [InlineData(null, null)]
+    public async Task Refusal_OfATracedCall_NamesItsTrace(string? traceParent, string? trace)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/broken");
+        if (traceParent is not null) request.Headers.TryAddWithoutValidation("traceparent", traceParent);
+        using var response = await host.Http.SendAsync(request);
+
+        var told = (await ProblemOf(response, 500, "internal")).GetProperty("trace_id").GetString()!;
+        if (trace is not null) told.ShouldBe(trace);
+        else told.ShouldNotContain("trace");
+    }
+
     [Fact]
     public async Task Caller_LeavingInTheMiddleOfABody_HarmsNobody()
     {
