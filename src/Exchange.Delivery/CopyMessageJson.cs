@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Exchange.Engine.Values;
 
@@ -9,9 +8,6 @@ namespace Exchange.Delivery;
 /// <summary>Our copy message as JSON: one shape, in this order of members, for the inbox, webhooks and native buyers.</summary>
 public static class CopyMessageJson
 {
-    // Read by programs as application/json, never put into a page: letters and the plus of a phone number stay as they are.
-    internal static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     // Only what a native bid gave comes back to it.
     public static byte[] ToBytes(CopyMessage message) => JsonBytes.Plain(message, static (json, message) =>
         Write(json, message, message.Carried.TryGetValue(Bidders.NativeBidder.Ref, out var bid) ? () => json.WriteString("bid_ref", bid) : null));

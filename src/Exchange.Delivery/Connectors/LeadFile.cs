@@ -2,9 +2,9 @@ using System.Buffers;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using CsvHelper;
 using Exchange.Engine.Connectors;
+using Exchange.Engine.Values;
 
 namespace Exchange.Delivery.Connectors;
 
@@ -27,17 +27,12 @@ internal static class LeadFile
     public static byte[] Bytes(CopyBatch batch, FileFormat format) => format == FileFormat.Json ? Json(batch) : Csv(batch);
 
     /// <summary>A list of our copy messages.</summary>
-    private static byte[] Json(CopyBatch batch)
+    private static byte[] Json(CopyBatch batch) => JsonBytes.Plain(batch, static (json, batch) =>
     {
-        var buffer = new ArrayBufferWriter<byte>(batch.Copies.Count * 1024);
-        using (var json = new Utf8JsonWriter(buffer, CopyMessageJson.Plain))
-        {
-            json.WriteStartArray();
-            foreach (var copy in batch.Copies) CopyMessageJson.Write(json, copy);
-            json.WriteEndArray();
-        }
-        return buffer.WrittenSpan.ToArray();
-    }
+        json.WriteStartArray();
+        foreach (var copy in batch.Copies) CopyMessageJson.Write(json, copy);
+        json.WriteEndArray();
+    });
 
     /// <summary>RFC 4180, UTF-8 without a mark, one header line: every column in every file, whatever the leads in it have.</summary>
     private static byte[] Csv(CopyBatch batch)

@@ -41,7 +41,7 @@ public static class JsonBytes
 
     private sealed class Scratch
     {
-        public Scratch(JavaScriptEncoder? encoder) => Writer = new(Buffer, new JsonWriterOptions { Encoder = encoder, SkipValidation = true });
+        public Scratch(JavaScriptEncoder? encoder) => Writer = new(Buffer, new JsonWriterOptions { Encoder = encoder });
 
         public ArrayBufferWriter<byte> Buffer { get; } = new(1024);
 

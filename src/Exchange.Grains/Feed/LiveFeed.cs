@@ -1,7 +1,7 @@
-using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Threading.Channels;
+using Exchange.Engine.Values;
 using Orleans;
 
 namespace Exchange.Grains.Feed;
@@ -53,15 +53,13 @@ public sealed class LiveFeed(TimeProvider time)
     public void Tell<T>(string kind, T of, Action<Utf8JsonWriter, T> members)
     {
         if (!IsWanted || !HasRoom()) return;
-        var buffer = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(buffer))
+        var told = new FeedEvent(kind, JsonBytes.Escaped((At: time.GetUtcNow(), Of: of, Members: members), static (json, happened) =>
         {
             json.WriteStartObject();
-            json.WriteString("at", time.GetUtcNow().UtcDateTime);
-            members(json, of);
+            json.WriteString("at", happened.At.UtcDateTime);
+            happened.Members(json, happened.Of);
             json.WriteEndObject();
-        }
-        var told = new FeedEvent(kind, buffer.WrittenSpan.ToArray());
+        }));
         Deliver(told);
         if (IsWantedElsewhere && outgoing.Count < EventsPerSecond) outgoing.Enqueue(told);
     }

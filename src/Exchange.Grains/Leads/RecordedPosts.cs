@@ -2,6 +2,7 @@ using Exchange.Engine;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Grains.Intake;
+using Exchange.Storage;
 
 namespace Exchange.Grains.Leads;
 
@@ -15,7 +16,7 @@ internal sealed class RecordedPosts(LeadServices services, LeadId id)
         if (found is not { IsPosted: true } || found.Publisher != command.Publisher) return null;
         var answer = await services.Answers.OfRowAsync(found, CancellationToken.None);
         if (!found.PostHash.AsSpan().SequenceEqual(command.BodyHash) || await IsUnderAnotherKeyAsync(command)) return AlreadyPosted(answer.ToJson());
-        return new PostReply(answer.HttpStatus, found.Answer is { } recorded && answer.HttpStatus == 200 ? recorded : answer.ToJson(), null, true);
+        return Replay(found, answer);
     }
 
     /// <summary>The journal knew this lead or key otherwise.</summary>
@@ -26,11 +27,14 @@ internal sealed class RecordedPosts(LeadServices services, LeadId id)
         var existing = conflict.Existing?.Lead ?? id;
         var found = await services.Store.Leads.FindAsync(existing, CancellationToken.None);
         Invariant.Require(found is not null);
-        var answer = (await services.Answers.OfRowAsync(found, CancellationToken.None)).ToJson();
-        if (conflict.Code == VerdictCode.AlreadyPosted || existing == id && await IsUnderAnotherKeyAsync(command)) return AlreadyPosted(answer);
-        var status = LeadAnswer.FromJson(answer).HttpStatus;
-        return new PostReply(status, status == 200 && found.Answer is { } recorded ? recorded : answer, null, true);
+        var answer = await services.Answers.OfRowAsync(found, CancellationToken.None);
+        if (conflict.Code == VerdictCode.AlreadyPosted || existing == id && await IsUnderAnotherKeyAsync(command)) return AlreadyPosted(answer.ToJson());
+        return Replay(found, answer);
     }
+
+    /// <summary>Byte for byte as it was answered, once nothing of it is open.</summary>
+    private static PostReply Replay(LeadRow found, LeadAnswer answer) =>
+        new(answer.HttpStatus, found.Answer is { } recorded && answer.HttpStatus == 200 ? recorded : answer.ToJson(), null, true);
 
     public static PostReply AlreadyPosted(byte[]? answer) =>
         PostReply.Refused(Problem.Of(409, "already_posted", "This ping was posted before with another body or key.") with { Lead = answer });

@@ -1,6 +1,5 @@
-using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
+using Exchange.Engine.Values;
 using Exchange.Grains.Intake;
 using Exchange.Server.Problems;
 
@@ -14,9 +13,6 @@ internal sealed record Reply(int Status, byte[] Body, string ContentType)
 {
     public const string JsonType = "application/json";
 
-    /// <summary>Masks and the plus of a phone number stay readable; the body is never put into a page.</summary>
-    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>Set = refused; the rest does not count.</summary>
     public Problem? Problem { get; init; }
     /// <summary>The catalog version, sent as ETag.</summary>
@@ -26,17 +22,12 @@ internal sealed record Reply(int Status, byte[] Body, string ContentType)
     public static implicit operator Reply(Problem problem) => new(problem.Status, [], ProblemWriter.ContentType) { Problem = problem };
 
     /// <summary>One JSON object; <paramref name="members"/> writes what is in it.</summary>
-    public static Reply Json(Action<Utf8JsonWriter> members, int status = 200)
+    public static Reply Json(Action<Utf8JsonWriter> members, int status = 200) => new(status, JsonBytes.Plain(members, static (json, members) =>
     {
-        var buffer = new ArrayBufferWriter<byte>(512);
-        using (var json = new Utf8JsonWriter(buffer, Plain))
-        {
-            json.WriteStartObject();
-            members(json);
-            json.WriteEndObject();
-        }
-        return new(status, buffer.WrittenSpan.ToArray(), JsonType);
-    }
+        json.WriteStartObject();
+        members(json);
+        json.WriteEndObject();
+    }), JsonType);
 
     public async Task WriteAsync(HttpContext context)
     {

@@ -95,8 +95,8 @@ internal sealed class ForeignHttp(ILeadIntake intake, Admission admission, ICata
         if (request.Kind == RequestKind.DirectPost) post = await intake.DirectPostAsync(IntakeCommands.DirectPost(request, call), callerLeft);
         else if (IntakeCommands.Post(request, call, out var command) is { } problem) return new(null, null, problem);
         else post = await intake.PostAsync(command, callerLeft);
-        if (post.Answer is not { } json) return new(null, null, post.Problem);
-        var lead = LeadAnswer.FromJson(json);
+        if (post.Answer is null) return new(null, null, post.Problem);
+        var lead = post.Read();
         metrics.PostAnswered(LeadAnswer.Wire(lead.State), time.GetElapsedTime(started));
         return new(null, lead, null);
     }
