@@ -81,9 +81,10 @@ public interface IPingRecords
 {
     /// <summary>
     /// Queues the record; false if the queue is full (the offer must then not be made). <paramref name="fields"/> is the record's vertical at its
-    /// catalog version: values of sensitive (or contact) fields are sealed on disk. The record must not be changed afterwards.
+    /// catalog version: values of sensitive (or contact) fields are sealed.
     /// </summary>
-    bool TryAppend(PingRecord record, FieldSet fields);
+    /// <param name="bytes">The record as it is written, for who keeps it in memory: see <see cref="PingCodec"/>.</param>
+    bool TryAppend(PingRecord record, FieldSet fields, out byte[] bytes);
 
     /// <summary>Reads what was appended, also what is still queued. Null: unknown.</summary>
     /// <param name="models">Gives the model of a catalog version: a record names campaigns and limits as they stood in it.</param>

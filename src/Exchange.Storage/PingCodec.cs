@@ -22,9 +22,13 @@ public static class PingCodec
     private const byte Absent = 0, Plain = 1, Sealed = 2;
     private const byte HasFloor = 1, SameFloor = 2;
 
+    // A ping is recorded by the thread that walks it: its writer's room is used again.
+    [ThreadStatic] private static RecordWriter? own;
+
     public static byte[] Encode(PingRecord record, FieldSet fields, IVault vault)
     {
-        var to = new RecordWriter();
+        var to = own ??= new();
+        to.Clear();
         Encode(record, fields, vault, to);
         return to.Written.ToArray();
     }
@@ -100,8 +104,9 @@ public static class PingCodec
     }
 
     /// <summary>Reads a stored record with the model of its catalog version.</summary>
-    internal static async ValueTask<PingRecord> DecodeAsync(LeadId id, byte[] bytes, IVault vault, CatalogModels models, CancellationToken cancel)
+    public static async ValueTask<PingRecord> DecodeAsync(LeadId id, byte[] bytes, IVault vault, CatalogModels models, CancellationToken cancel)
     {
+        ArgumentNullException.ThrowIfNull(models);
         var model = await models(CatalogVersionOf(bytes), cancel).ConfigureAwait(false);
         return Decode(id, bytes, vault, model);
     }

@@ -1,12 +1,7 @@
 using Exchange.Engine;
-using Exchange.Engine.Fields;
-using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
 
 namespace Exchange.Storage;
-
-/// <summary>A ping record that waits to be written, with the fields of its vertical.</summary>
-internal readonly record struct WaitingPing(PingRecord Record, FieldSet Fields);
 
 /// <summary>
 /// Ping records on their way to disk: bounded, handed to a writer on a thread of their own every 100 ms or 2,000 records, whichever comes first,
@@ -18,25 +13,25 @@ internal sealed class PingQueue
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
 
-    private static readonly Dictionary<LeadId, WaitingPing> None = [];
+    private static readonly Dictionary<LeadId, byte[]> None = [];
 
     /// <summary>How long the thread rests when nothing comes; then the writer is called with nothing, for what it does now and then.</summary>
     public static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
 
     private readonly object gate = new();
-    private readonly Func<IReadOnlyDictionary<LeadId, WaitingPing>, bool> write;
+    private readonly Func<IReadOnlyDictionary<LeadId, byte[]>, bool> write;
     private readonly Action written;
     private readonly TaskCompletionSource stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Dictionary<LeadId, WaitingPing> pending = [];
-    private Dictionary<LeadId, WaitingPing> writing = None;
-    private Dictionary<LeadId, WaitingPing> spare = [];
+    private Dictionary<LeadId, byte[]> pending = [];
+    private Dictionary<LeadId, byte[]> writing = None;
+    private Dictionary<LeadId, byte[]> spare = [];
     private List<TaskCompletionSource> flushes = [];
     private bool idle;
     private bool closed;
 
     /// <param name="write">Makes a batch durable; false: nothing was written, it comes again. Must not throw. May be called with nothing.</param>
     /// <param name="written">Called after each batch, when those who waited for it have been told.</param>
-    public PingQueue(Func<IReadOnlyDictionary<LeadId, WaitingPing>, bool> write, Action written)
+    public PingQueue(Func<IReadOnlyDictionary<LeadId, byte[]>, bool> write, Action written)
     {
         this.write = write;
         this.written = written;
@@ -44,31 +39,30 @@ internal sealed class PingQueue
     }
 
     /// <summary>False: the queue is full or closed.</summary>
-    public bool TryAppend(PingRecord record, FieldSet fields)
+    public bool TryAppend(LeadId id, byte[] record)
     {
-        ArgumentNullException.ThrowIfNull(record);
         lock (gate)
         {
             if (closed || pending.Count >= Limits.PingRecordQueueItems) return false;
-            pending[record.Id] = new(record, fields);
+            pending[id] = record;
             if (idle || pending.Count == RecordsPerBatch) Monitor.Pulse(gate);
             return true;
         }
     }
 
-    public PingRecord? Find(LeadId id)
+    public byte[]? Find(LeadId id)
     {
-        lock (gate) return pending.TryGetValue(id, out var waiting) || writing.TryGetValue(id, out waiting) ? waiting.Record : null;
+        lock (gate) return pending.GetValueOrDefault(id) ?? writing.GetValueOrDefault(id);
     }
 
     /// <summary>Those not written yet, from <paramref name="from"/> (included) to <paramref name="to"/> (not included), by id.</summary>
-    public SortedDictionary<LeadId, PingRecord> Between(LeadId from, LeadId to)
+    public SortedDictionary<LeadId, byte[]> Between(LeadId from, LeadId to)
     {
-        var found = new SortedDictionary<LeadId, PingRecord>();
+        var found = new SortedDictionary<LeadId, byte[]>();
         lock (gate)
         {
-            foreach (var batch in (ReadOnlySpan<Dictionary<LeadId, WaitingPing>>)[pending, writing])
-                foreach (var (id, waiting) in batch) if (id.CompareTo(from) >= 0 && id.CompareTo(to) < 0) found[id] = waiting.Record;
+            foreach (var batch in (ReadOnlySpan<Dictionary<LeadId, byte[]>>)[pending, writing])
+                foreach (var (id, record) in batch) if (id.CompareTo(from) >= 0 && id.CompareTo(to) < 0) found[id] = record;
         }
         return found;
     }
@@ -120,14 +114,14 @@ internal sealed class PingQueue
             if (writing.Count > 0) FaultPoints.BeforePings.Pass();
             var done = write(writing);
             if (writing.Count > 0) FaultPoints.AfterPings.Pass();
-            Dictionary<LeadId, WaitingPing> batch;
+            Dictionary<LeadId, byte[]> batch;
             lock (gate)
             {
                 batch = writing;
                 writing = None;
                 if (!done)
                 {
-                    foreach (var (id, waiting) in batch) pending.TryAdd(id, waiting);
+                    foreach (var (id, record) in batch) pending.TryAdd(id, record);
                     if (!last && !closed) Monitor.Wait(gate, AfterFailure);
                 }
             }

@@ -41,14 +41,13 @@ public sealed partial class OfferHomes(
     /// <summary>The same, and whether a ping that the records do not have either may exist nevertheless.</summary>
     public async ValueTask<(PingRecord? Record, bool Unsure)> LookAsync(LeadId id)
     {
-        if (book.TryFind(id, out var record)) return (record, false);
+        if (book.Find(id) is { } here) return (await ReadAsync(id, here), false);
         if (silos.Find(id.Silo) is not { } home) return (null, IsUnsure(id, answered: false));
         try
         {
             if (await home.FindOffer(id.ToGuid()) is not { } found) return (null, IsUnsure(id, answered: true));
-            var model = await catalog.ModelAsync(PingCodec.CatalogVersionOf(found.Record), CancellationToken.None);
-            record = PingCodec.Decode(id, found.Record, store.Vault, model);
-            book.Add(record);
+            var record = await ReadAsync(id, found.Record);
+            book.Add(id, found.Record, record.ExpiresAtMs);
             if (found.TestResult is { } forced) book.ForceTest(id, forced);
             return (record, false);
         }
@@ -69,12 +68,9 @@ public sealed partial class OfferHomes(
         && Math.Abs(time.GetUtcNow().ToUnixTimeMilliseconds() - id.UnixMilliseconds) < (silos.IsAlive(id.Silo) ? SiloSettlesMs : RecordSettlesMs);
 
     /// <summary>Another silo asks for a ping that was made here.</summary>
-    public async ValueTask<FoundOffer?> FindForAnotherAsync(LeadId id)
-    {
-        if (!book.TryFind(id, out var record)) return null;
-        var model = await catalog.ModelAsync(record!.CatalogVersion, CancellationToken.None);
-        return new(PingCodec.Encode(record, model.Verticals[record.Vertical].Fields, store.Vault), book.TestResultOf(id));
-    }
+    public FoundOffer? FindForAnother(LeadId id) => book.Find(id) is { } record ? new(record, book.TestResultOf(id)) : null;
+
+    private ValueTask<PingRecord> ReadAsync(LeadId id, byte[] record) => PingCodec.DecodeAsync(id, record, store.Vault, catalog.ModelAsync, CancellationToken.None);
 
     /// <summary>The offer was posted: told to the silo that counts it as out.</summary>
     public void Posted(LeadId id, string publisher)

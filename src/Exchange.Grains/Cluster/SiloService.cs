@@ -11,7 +11,7 @@ namespace Exchange.Grains.Cluster;
 [Reentrant]
 public sealed class SiloService(GrainId id, Silo silo, ILoggerFactory logs, OfferHomes offers, PingKeys keys, NewsDesk desk, LineDesk lines, StoreWatch watch, KeyNews apiKeys) : GrainService(id, silo, logs), ISiloService
 {
-    public ValueTask<FoundOffer?> FindOffer(Guid ping) => offers.FindForAnotherAsync(LeadId.FromGuid(ping));
+    public ValueTask<FoundOffer?> FindOffer(Guid ping) => new(offers.FindForAnother(LeadId.FromGuid(ping)));
 
     public Task Posted(Guid ping, string publisher)
     {

@@ -137,12 +137,12 @@ public sealed class PingDesk(
         if (!command.Test)
             foreach (var offer in record.Offers) counts.CountOffer(record.Bids[offer.BidIndex].Of, subject, offer.Price, offer.Payout, record.AtMs);
         // An offer that could not be found again would be a lie.
-        if (!store.Pings.TryAppend(record, vertical.Fields))
+        if (!store.Pings.TryAppend(record, vertical.Fields, out var bytes))
         {
             rotations.GiveBack(taken);
             return new(null, Problem.Of(503, "overloaded", "Too many pings wait to be recorded; come again.", 1));
         }
-        book.Add(record);
+        book.Add(id, bytes, record.ExpiresAtMs);
         bidding.Offered(record);
         feed.Pinged(record);
         if (forced is not null) book.ForceTest(id, forced);

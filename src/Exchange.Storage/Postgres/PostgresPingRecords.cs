@@ -35,7 +35,7 @@ internal sealed class PostgresPingRecords : IPingRecords, IAsyncDisposable
         this.reads = reads;
         this.vault = vault;
         this.logger = logger;
-        blocks = new PingBlocks(vault, logger, (tenth, block) =>
+        blocks = new PingBlocks((tenth, block) =>
         {
             slots.Add(tenth);
             bodies.Add(block.ToArray());
@@ -43,16 +43,20 @@ internal sealed class PostgresPingRecords : IPingRecords, IAsyncDisposable
         queue = new PingQueue(Write, static () => { });
     }
 
-    public bool TryAppend(PingRecord record, FieldSet fields) => queue.TryAppend(record, fields);
+    public bool TryAppend(PingRecord record, FieldSet fields, out byte[] bytes)
+    {
+        bytes = PingCodec.Encode(record, fields, vault);
+        return queue.TryAppend(record.Id, bytes);
+    }
 
     public Task FlushAsync(CancellationToken cancel) => queue.FlushAsync(cancel);
 
     public async Task<PingRecord?> FindAsync(LeadId id, CatalogModels models, CancellationToken cancel)
     {
-        if (queue.Find(id) is { } waiting) return waiting;
-        byte[]? found = null;
-        foreach (var (_, block) in await BlocksAsync("WHERE slot = $1 ORDER BY seq", cancel, PingBlock.TenthOf(id.UnixMilliseconds)).ConfigureAwait(false))
-            found = PingBlock.Find(block, id) ?? found;
+        var found = queue.Find(id);
+        if (found is null)
+            foreach (var (_, block) in await BlocksAsync("WHERE slot = $1 ORDER BY seq", cancel, PingBlock.TenthOf(id.UnixMilliseconds)).ConfigureAwait(false))
+                found = PingBlock.Find(block, id) ?? found;
         return found is null ? null : await PingCodec.DecodeAsync(id, found, vault, models, cancel).ConfigureAwait(false);
     }
 
@@ -71,16 +75,17 @@ internal sealed class PostgresPingRecords : IPingRecords, IAsyncDisposable
             foreach (var (_, block) in some) PingBlock.Collect(block, from, to, stored);
             slot = some[0].Slot + 1;
         }
-        foreach (var (id, body) in stored.Take(limit))
-            if (!found.ContainsKey(id)) found[id] = await PingCodec.DecodeAsync(id, body, vault, models, cancel).ConfigureAwait(false);
-        return [.. found.Values.Take(limit)];
+        foreach (var (id, body) in stored.Take(limit)) found.TryAdd(id, body);
+        var records = new List<PingRecord>();
+        foreach (var (id, body) in found.Take(limit)) records.Add(await PingCodec.DecodeAsync(id, body, vault, models, cancel).ConfigureAwait(false));
+        return records;
     }
 
     private Task<List<(long Slot, byte[] Block)>> BlocksAsync(string where, CancellationToken cancel, params object[] values) =>
         reads.AllAsync("SELECT slot, body FROM ping_block " + where, static row => (row.Long(0), row.Blob(1)), cancel, values);
 
     [SuppressMessage("Design", "CA1031", Justification = "A thread that ends would lose every record after; the failure is logged and the batch kept.")]
-    private bool Write(IReadOnlyDictionary<LeadId, WaitingPing> batch)
+    private bool Write(IReadOnlyDictionary<LeadId, byte[]> batch)
     {
         if (batch.Count == 0) return true;
         try

@@ -14,10 +14,12 @@ internal sealed class PostgresSuppressions(NpgsqlDataSource reads, TimeProvider 
     /// <summary>Clocks of processes differ, and a transaction that is older than another may be committed after it.</summary>
     private const long OverlapMs = 60_000;
 
-    private const int AskedAtOnce = 500;
+    private const int MostTogether = 500, MostBesideEachOther = 4;
+    /// <summary>A hundred times what it usually takes.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(200);
 
     private readonly ConcurrentDictionary<UInt128, byte> known = new();
-    private readonly AskedTogether<IReadOnlyList<byte[]>, bool> asked = new(questions => AnyOfEachAsync(reads, questions), AskedAtOnce, lanes: 2);
+    private readonly AskedTogether<IReadOnlyList<byte[]>, bool> asked = new(questions => AnyOfEachAsync(reads, questions), MostTogether, MostBesideEachOther, Patience, time);
     private long readMs;
     private long newestMs;
 

@@ -31,7 +31,7 @@ internal sealed class SqlitePingRecords : IPingRecords, IAsyncDisposable
     {
         database = Database.OpenWriter(file, "NORMAL", 16_384);
         rows = new PingBlockRows(database);
-        blocks = new PingBlocks(vault, options.Logger, rows.Write);
+        blocks = new PingBlocks(rows.Write);
         checkpointer = new Checkpointer(Database.OpenCheckpointer(file, "NORMAL"), "exchange pings log", options.Logger);
         reads = new ReadPool(file);
         this.vault = vault;
@@ -48,14 +48,17 @@ internal sealed class SqlitePingRecords : IPingRecords, IAsyncDisposable
         return new SqlitePingRecords(file, vault, options);
     }
 
-    public bool TryAppend(PingRecord record, FieldSet fields) => queue.TryAppend(record, fields);
+    public bool TryAppend(PingRecord record, FieldSet fields, out byte[] bytes)
+    {
+        bytes = PingCodec.Encode(record, fields, vault);
+        return queue.TryAppend(record.Id, bytes);
+    }
 
     public Task FlushAsync(CancellationToken cancel) => queue.FlushAsync(cancel);
 
     public async Task<PingRecord?> FindAsync(LeadId id, CatalogModels models, CancellationToken cancel)
     {
-        if (queue.Find(id) is { } waiting) return waiting;
-        var body = await reads.ReadAsync(database => PingBlockRows.Find(database, id)
+        var body = queue.Find(id) ?? await reads.ReadAsync(database => PingBlockRows.Find(database, id)
             ?? database.Prepare("SELECT body FROM ping WHERE id = ?").Bind(id).First(static row => row.Blob(0)), cancel).ConfigureAwait(false);
         return body is null ? null : await PingCodec.DecodeAsync(id, body, vault, models, cancel).ConfigureAwait(false);
     }
@@ -71,13 +74,14 @@ internal sealed class SqlitePingRecords : IPingRecords, IAsyncDisposable
                 .Bind(from).Bind(to).Bind(limit).All(static row => (LeadId.FromBytes(row.Blob(0)), row.Blob(1)))) written.TryAdd(id, body);
             return written;
         }, cancel).ConfigureAwait(false);
-        foreach (var (id, body) in stored.Take(limit))
-            if (!found.ContainsKey(id)) found[id] = await PingCodec.DecodeAsync(id, body, vault, models, cancel).ConfigureAwait(false);
-        return [.. found.Values.Take(limit)];
+        foreach (var (id, body) in stored.Take(limit)) found.TryAdd(id, body);
+        var records = new List<PingRecord>();
+        foreach (var (id, body) in found.Take(limit)) records.Add(await PingCodec.DecodeAsync(id, body, vault, models, cancel).ConfigureAwait(false));
+        return records;
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "A thread that ends would lose every record after; the failure is logged and the batch kept.")]
-    private bool Write(IReadOnlyDictionary<LeadId, WaitingPing> batch)
+    private bool Write(IReadOnlyDictionary<LeadId, byte[]> batch)
     {
         try
         {

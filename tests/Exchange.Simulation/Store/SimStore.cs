@@ -124,8 +124,9 @@ internal sealed class SimPings(SimStore store) : IPingRecords
 {
     private readonly Dictionary<LeadId, PingRecord> waiting = [];
 
-    public bool TryAppend(PingRecord record, Engine.Fields.FieldSet fields)
+    public bool TryAppend(PingRecord record, Engine.Fields.FieldSet fields, out byte[] bytes)
     {
+        bytes = PingCodec.Encode(record, fields, store.Vault);
         waiting.Add(record.Id, record);
         store.World.Loop.After(store.World.Random.Between(0, 100), store.Silo, () =>
         {

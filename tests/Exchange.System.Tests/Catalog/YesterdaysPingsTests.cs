@@ -43,7 +43,7 @@ public sealed class YesterdaysPingsTests : IAsyncLifetime
     public async Task Plan_OfACampaignThatNothingReached_Warns(string pinged, string campaign, string? warned)
     {
         var at = DateTimeOffset.Parse(pinged, null);
-        for (var i = 0; i < 3; i++) store.Pings.TryAppend(At(PingMarket.Record(i), at.AddMilliseconds(i)), PingMarket.Fields).ShouldBeTrue();
+        for (var i = 0; i < 3; i++) store.Pings.TryAppend(At(PingMarket.Record(i), at.AddMilliseconds(i)), PingMarket.Fields, out _).ShouldBeTrue();
         var errors = new ConfigErrors();
         var now = DateTimeOffset.Parse("2026-11-23T17:00:00Z", null);
 

@@ -1,17 +1,23 @@
 using Exchange.Storage;
+using Microsoft.Extensions.Time.Testing;
 using Shouldly;
 
 namespace Exchange.System.Tests.Storage;
 
 public sealed class AskedTogetherTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20), Patient = TimeSpan.FromMilliseconds(200);
+
+    private static AskedTogether<int, int> Asked(Func<IReadOnlyList<int>, Task<IReadOnlyList<int>>> put, int most, int atOnce = 4, TimeProvider? clock = null) =>
+        new(put, most, atOnce, Patient, clock ?? new FakeTimeProvider());
+
+    private static Task<IReadOnlyList<int>> Tenfold(IReadOnlyList<int> questions) => Task.FromResult<IReadOnlyList<int>>([.. questions.Select(question => question * 10)]);
 
     [Fact]
     public async Task Ask_WhileOthersAreBeingAnswered_GoesWithTheNext()
     {
         var database = new Database();
-        var asked = new AskedTogether<int, int>(database.PutAsync, most: 3, lanes: 1);
+        var asked = Asked(database.PutAsync, most: 3);
 
         var first = asked.AskAsync(1);
         var others = Enumerable.Range(2, 5).Select(asked.AskAsync).ToArray();
@@ -26,7 +32,7 @@ public sealed class AskedTogetherTests
     public async Task Ask_AfterAllWereAnswered_IsPutAgain()
     {
         var database = new Database();
-        var asked = new AskedTogether<int, int>(database.PutAsync, most: 3, lanes: 1);
+        var asked = Asked(database.PutAsync, most: 3);
 
         for (var question = 1; question <= 2; question++)
         {
@@ -42,7 +48,7 @@ public sealed class AskedTogetherTests
     public async Task Ask_WhatCannotBeAnswered_FailsForEachOfThemAndNoOther()
     {
         var database = new Database();
-        var asked = new AskedTogether<int, int>(database.PutAsync, most: 2, lanes: 1);
+        var asked = Asked(database.PutAsync, most: 2);
 
         var first = asked.AskAsync(1);
         var (second, third, fourth) = (asked.AskAsync(2), asked.AskAsync(3), asked.AskAsync(4));
@@ -58,27 +64,53 @@ public sealed class AskedTogetherTests
 
     /// <summary>As a connection that nobody answers on any more, nor ends.</summary>
     [Fact]
-    public async Task Ask_WhileAnotherGetsNoAnswer_IsAnsweredInTheOtherLane()
+    public async Task Ask_BehindOneThatStands_IsPutBesideItAfterThePatience()
     {
-        var asked = new AskedTogether<int, int>(questions => questions.Contains(1) ? new TaskCompletionSource<IReadOnlyList<int>>().Task
-            : Task.FromResult<IReadOnlyList<int>>([.. questions.Select(question => question * 10)]), most: 10, lanes: 2);
+        var clock = new FakeTimeProvider();
+        var asked = Asked(questions => questions.Contains(1) ? new TaskCompletionSource<IReadOnlyList<int>>().Task : Tenfold(questions), most: 10, clock: clock);
 
         var stands = asked.AskAsync(1);
-        for (var question = 2; question < 6; question++) (await asked.AskAsync(question).WaitAsync(Patience)).ShouldBe(10 * question);
+        var (second, third) = (asked.AskAsync(2), asked.AskAsync(3));
+        clock.Advance(Patient - TimeSpan.FromMilliseconds(1));
+        second.IsCompleted.ShouldBeFalse();
+        clock.Advance(TimeSpan.FromMilliseconds(1));
 
+        (await second.WaitAsync(Patience)).ShouldBe(20);
+        (await third.WaitAsync(Patience)).ShouldBe(30);
+        for (var question = 4; question < 8; question++) (await asked.AskAsync(question).WaitAsync(Patience)).ShouldBe(10 * question);
         stands.IsCompleted.ShouldBeFalse();
+    }
+
+    /// <summary>Connections are not used up by those that stand; when one of them ends, the next goes.</summary>
+    [Fact]
+    public async Task Ask_BehindAsManyAsMayStand_WaitsUntilOneEnds()
+    {
+        var clock = new FakeTimeProvider();
+        var standing = new TaskCompletionSource();
+        var asked = Asked(async questions =>
+        {
+            if (questions[0] <= 2) await standing.Task;
+            return await Tenfold(questions);
+        }, most: 1, atOnce: 2, clock);
+
+        var all = Enumerable.Range(1, 4).Select(asked.AskAsync).ToArray();
+        for (var i = 0; i < 3; i++) clock.Advance(Patient);
+        all.ShouldAllBe(one => !one.IsCompleted);
+        standing.SetResult();
+
+        (await Task.WhenAll(all).WaitAsync(Patience)).ShouldBe([10, 20, 30, 40]);
     }
 
     /// <summary>As many ask at once as a busy server has posts: each gets its own answer.</summary>
     [Fact]
     public async Task Ask_ByManyAtOnce_GetsTheAnswerToItsOwnQuestion()
     {
-        var asked = new AskedTogether<int, int>(async questions =>
+        var asked = Asked(async questions =>
         {
             await Task.Yield();
             questions.Count.ShouldBeLessThanOrEqualTo(50);
-            return [.. questions.Select(question => question * 10)];
-        }, most: 50, lanes: 2);
+            return await Tenfold(questions);
+        }, most: 50);
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 20_000).Select(question => Task.Run(() => asked.AskAsync(question)))).WaitAsync(Patience);
 

@@ -32,7 +32,7 @@ public sealed class PostgresPingTests : IClassFixture<PostgresCluster>, IAsyncLi
     {
         await using var one = Open();
         await using var other = Open();
-        one.TryAppend(Ping(Lead(1)), Fields).ShouldBeTrue();
+        one.TryAppend(Ping(Lead(1)), Fields, out _).ShouldBeTrue();
         (await other.FindAsync(Lead(1), Models, default)).ShouldBeNull();
         await one.FlushAsync(default);
 
@@ -49,12 +49,12 @@ public sealed class PostgresPingTests : IClassFixture<PostgresCluster>, IAsyncLi
         await using (var other = Open())
             for (var n = 0; n < ids.Length; n++)
             {
-                (n % 2 == 0 ? one : other).TryAppend(Ping(ids[n], Now + n), Fields).ShouldBeTrue();
+                (n % 2 == 0 ? one : other).TryAppend(Ping(ids[n], Now + n), Fields, out _).ShouldBeTrue();
                 if (n % 500 == 0) await one.FlushAsync(default);
             }
 
         await using var again = Open();
-        again.TryAppend(Ping(ids[0], Now - 1), Fields).ShouldBeTrue();
+        again.TryAppend(Ping(ids[0], Now - 1), Fields, out _).ShouldBeTrue();
         await again.FlushAsync(default);
         for (var n = 1; n < ids.Length; n++) (await again.FindAsync(ids[n], Models, default))!.AtMs.ShouldBe(Now + n);
         (await again.FindAsync(ids[0], Models, default))!.AtMs.ShouldBe(Now - 1);
@@ -67,8 +67,8 @@ public sealed class PostgresPingTests : IClassFixture<PostgresCluster>, IAsyncLi
     {
         await using var pings = Open();
         var old = LeadId.Create(Now - 31 * Day * 1000, 1, false, 1);
-        pings.TryAppend(Ping(old), Fields);
-        pings.TryAppend(Ping(Lead(1)), Fields);
+        pings.TryAppend(Ping(old), Fields, out _);
+        pings.TryAppend(Ping(Lead(1)), Fields, out _);
         await pings.FlushAsync(default);
         (await PostgresCluster.ReadAsync(database, Partitions)).ShouldBe(2);
 
@@ -85,11 +85,11 @@ public sealed class PostgresPingTests : IClassFixture<PostgresCluster>, IAsyncLi
     public async Task Write_AfterALostConnection_GoesOn()
     {
         await using var pings = Open();
-        pings.TryAppend(Ping(Lead(1)), Fields);
+        pings.TryAppend(Ping(Lead(1)), Fields, out _);
         await pings.FlushAsync(default);
         await PostgresCluster.ExecuteAsync(database, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
 
-        pings.TryAppend(Ping(Lead(2)), Fields);
+        pings.TryAppend(Ping(Lead(2)), Fields, out _);
         // The first attempt meets the lost connection and says so; what it held is not lost.
         try { await pings.FlushAsync(default); }
         catch (StorageBusyException) { await pings.FlushAsync(default); }
@@ -101,7 +101,7 @@ public sealed class PostgresPingTests : IClassFixture<PostgresCluster>, IAsyncLi
     public async Task SensitiveValues_OnDisk_AreSealed()
     {
         await using var pings = Open();
-        pings.TryAppend(Ping(Lead(1)), Fields);
+        pings.TryAppend(Ping(Lead(1)), Fields, out _);
         await pings.FlushAsync(default);
 
         (await PostgresCluster.ReadAsync(database, "SELECT count(*) FROM ping_block WHERE position('90210'::bytea IN body) > 0")).ShouldBe(1);

@@ -83,7 +83,7 @@ public sealed class ReleasedFolderTests : IAsyncLifetime
         };
         ping.ShouldBeEquivalentTo(expected);
         // What is written now stands beside it.
-        store.Pings.TryAppend(Ping(Lead(7)), Fields).ShouldBeTrue();
+        store.Pings.TryAppend(Ping(Lead(7)), Fields, out _).ShouldBeTrue();
         await store.Pings.FlushAsync(default);
         (await store.Pings.FindAsync(Lead(7), Models, default)).ShouldBeEquivalentTo(Ping(Lead(7)));
         (await store.Pings.FindAsync(Lead(4), Models, default)).ShouldNotBeNull();

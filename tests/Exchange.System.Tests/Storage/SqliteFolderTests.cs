@@ -108,7 +108,7 @@ public sealed class SqliteFolderTests : IDisposable
         {
             await store.ApplyAsync(Limits());
             await store.SubmitAsync(Post(Lead(1), [Copy(1, Limits())], "key"));
-            store.Pings.TryAppend(Ping(Lead(2)), Fields).ShouldBeTrue();
+            store.Pings.TryAppend(Ping(Lead(2)), Fields, out _).ShouldBeTrue();
             await store.Access.PutSecretAsync("hook", "one"u8.ToArray(), Now, default);
         }
 
@@ -255,7 +255,7 @@ public sealed class SqliteFolderTests : IDisposable
         });
         await store.Access.PutSecretAsync("hook", Encoding.UTF8.GetBytes(marker), Now, default);
         var ping = Ping(Lead(2)) with { Values = [new("90210", 90210), new(marker, 1), default] };
-        store.Pings.TryAppend(ping, Fields).ShouldBeTrue();
+        store.Pings.TryAppend(ping, Fields, out _).ShouldBeTrue();
         await store.Pings.FlushAsync(default);
 
         foreach (var file in Directory.GetFiles(folder))
@@ -276,8 +276,8 @@ public sealed class SqliteFolderTests : IDisposable
         var time = new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(Now));
         await using var store = await SqliteStore.OpenAsync(new SqliteStoreOptions { Folder = folder, TimeProvider = time, PingRetentionDays = 30 });
         LeadId Old(int n, int days) => LeadId.Create(Now - days * Day * 1000, 1, false, (ulong)n);
-        foreach (var n in Enumerable.Range(0, 1_500)) store.Pings.TryAppend(Ping(Old(n, 31)), Fields);
-        store.Pings.TryAppend(Ping(Old(0, 29)), Fields);
+        foreach (var n in Enumerable.Range(0, 1_500)) store.Pings.TryAppend(Ping(Old(n, 31)), Fields, out _);
+        store.Pings.TryAppend(Ping(Old(0, 29)), Fields, out _);
         for (var flush = 0; flush < 3; flush++) await store.Pings.FlushAsync(default);
 
         (await store.Pings.FindAsync(Old(0, 31), Models, default)).ShouldBeNull();
@@ -295,10 +295,10 @@ public sealed class SqliteFolderTests : IDisposable
         {
             for (var n = 0; n < ids.Length; n++)
             {
-                store.Pings.TryAppend(Ping(ids[n], Now + n), Fields).ShouldBeTrue();
+                store.Pings.TryAppend(Ping(ids[n], Now + n), Fields, out _).ShouldBeTrue();
                 if (n % 500 == 0) await store.Pings.FlushAsync(default);
             }
-            store.Pings.TryAppend(Ping(ids[0], Now - 1), Fields).ShouldBeTrue();
+            store.Pings.TryAppend(Ping(ids[0], Now - 1), Fields, out _).ShouldBeTrue();
         }
 
         await using var again = await OpenAsync();

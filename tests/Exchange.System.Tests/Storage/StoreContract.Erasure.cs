@@ -168,9 +168,9 @@ public abstract partial class StoreContract
     [Fact]
     public async Task Erase_TakesThePingsRecord_QueuedOrWritten_AndNoOther()
     {
-        for (var n = 1; n <= 3; n++) Store.Pings.TryAppend(Ping(Lead(n)), Fields).ShouldBeTrue();
+        for (var n = 1; n <= 3; n++) Store.Pings.TryAppend(Ping(Lead(n)), Fields, out _).ShouldBeTrue();
         await Store.Pings.FlushAsync(default);
-        Store.Pings.TryAppend(Ping(Lead(4)), Fields).ShouldBeTrue();
+        Store.Pings.TryAppend(Ping(Lead(4)), Fields, out _).ShouldBeTrue();
 
         // Only pinged, or never heard of: there is no lead, and nothing fails.
         foreach (var n in (int[])[2, 4, 9]) await Store.Erasures.EraseAsync(Erasure(Lead(n)) with { Answer = null }, default);

@@ -148,9 +148,9 @@ public abstract partial class StoreContract
     [Fact]
     public async Task Pings_ReadBetweenTwoIds_OldestFirst_QueuedAndWritten()
     {
-        foreach (var n in (int[])[5, 1, 3]) Store.Pings.TryAppend(Ping(Lead(n)), Fields).ShouldBeTrue();
+        foreach (var n in (int[])[5, 1, 3]) Store.Pings.TryAppend(Ping(Lead(n)), Fields, out _).ShouldBeTrue();
         await Store.Pings.FlushAsync(default);
-        foreach (var n in (int[])[4, 2]) Store.Pings.TryAppend(Ping(Lead(n)), Fields).ShouldBeTrue();
+        foreach (var n in (int[])[4, 2]) Store.Pings.TryAppend(Ping(Lead(n)), Fields, out _).ShouldBeTrue();
 
         (await Between(1, 5, 10)).ShouldBe([Lead(1), Lead(2), Lead(3), Lead(4)]);
         (await Between(2, 9, 2)).ShouldBe([Lead(2), Lead(3)]);
@@ -166,7 +166,7 @@ public abstract partial class StoreContract
     public async Task Ping_Appended_IsFoundBeforeAndAfterItIsWritten()
     {
         var ping = Ping(Lead(1));
-        Store.Pings.TryAppend(ping, Fields).ShouldBeTrue();
+        Store.Pings.TryAppend(ping, Fields, out _).ShouldBeTrue();
 
         (await Store.Pings.FindAsync(ping.Id, Models, default)).ShouldNotBeNull();
         await Store.Pings.FlushAsync(default);
@@ -180,7 +180,7 @@ public abstract partial class StoreContract
     [Fact]
     public async Task Pings_ManyAppended_AreAllWritten()
     {
-        foreach (var n in Enumerable.Range(1, 5_000)) Store.Pings.TryAppend(Ping(Lead(n)), Fields).ShouldBeTrue();
+        foreach (var n in Enumerable.Range(1, 5_000)) Store.Pings.TryAppend(Ping(Lead(n)), Fields, out _).ShouldBeTrue();
         await Store.Pings.FlushAsync(default);
 
         foreach (var n in new[] { 1, 1_999, 2_000, 2_001, 5_000 }) (await Store.Pings.FindAsync(Lead(n), Models, default)).ShouldNotBeNull();
