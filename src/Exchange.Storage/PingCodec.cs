@@ -104,9 +104,8 @@ public static class PingCodec
     }
 
     /// <summary>Reads a stored record with the model of its catalog version.</summary>
-    public static async ValueTask<PingRecord> DecodeAsync(LeadId id, byte[] bytes, IVault vault, CatalogModels models, CancellationToken cancel)
+    internal static async ValueTask<PingRecord> DecodeAsync(LeadId id, byte[] bytes, IVault vault, CatalogModels models, CancellationToken cancel)
     {
-        ArgumentNullException.ThrowIfNull(models);
         var model = await models(CatalogVersionOf(bytes), cancel).ConfigureAwait(false);
         return Decode(id, bytes, vault, model);
     }

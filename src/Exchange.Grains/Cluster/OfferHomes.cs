@@ -70,7 +70,11 @@ public sealed partial class OfferHomes(
     /// <summary>Another silo asks for a ping that was made here.</summary>
     public FoundOffer? FindForAnother(LeadId id) => book.Find(id) is { } record ? new(record, book.TestResultOf(id)) : null;
 
-    private ValueTask<PingRecord> ReadAsync(LeadId id, byte[] record) => PingCodec.DecodeAsync(id, record, store.Vault, catalog.ModelAsync, CancellationToken.None);
+    private async ValueTask<PingRecord> ReadAsync(LeadId id, byte[] record)
+    {
+        var model = await catalog.ModelAsync(PingCodec.CatalogVersionOf(record), CancellationToken.None);
+        return PingCodec.Decode(id, record, store.Vault, model);
+    }
 
     /// <summary>The offer was posted: told to the silo that counts it as out.</summary>
     public void Posted(LeadId id, string publisher)
