@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Exchange.Engine;
 using Shouldly;
@@ -15,28 +14,8 @@ public sealed class CrashHarnessTests
     [InlineData("--cycles", "16", "--points", "--seed", "1")]
     public async Task Killed_AtRandomMomentsAndAtEachFaultPoint_LosesNothingAndSellsNothingTwice(params string[] arguments)
     {
-        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
-        var dll = Repository.Path("load-tests", "Exchange.LoadTests", "bin", configuration, "net10.0", "Exchange.LoadTests.dll");
-        var start = new ProcessStartInfo("dotnet", [dll, "crash", .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["DOTNET_gcServer"] = "0";
-        using var process = Process.Start(start)!;
-        var reading = process.StandardOutput.ReadToEndAsync();
-        var error = process.StandardError.ReadToEndAsync();
-        try
-        {
-            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(15));
-        }
-        finally
-        {
-            if (!process.HasExited) process.Kill(entireProcessTree: true);
-        }
-        var output = await reading;
-        process.ExitCode.ShouldBe(0, output + await error);
-
-        // Rows of a table: │ name │ value │
-        var rows = output.Split('\n').Where(line => line.Contains('│', StringComparison.Ordinal))
-            .Select(line => line.Split('│', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).Where(cells => cells.Length == 2)
-            .ToDictionary(cells => cells[0], cells => cells[1]);
+        var tables = await LoadTool.TablesAsync(TimeSpan.FromMinutes(15), ["crash", "--server", ExchangeProcess.ServerDll(), .. arguments]);
+        var rows = tables.Where(cells => cells.Length == 2).ToDictionary(cells => cells[0], cells => cells[1]);
         rows["Fault points"].ShouldBe(string.Create(CultureInfo.InvariantCulture, $"{FaultPoints.All.Count} of {FaultPoints.All.Count}"));
         // Before a fault point is armed its server is killed once more, and then dies at it.
         Number("Kills").ShouldBe(Number("Cycles") + 2 * FaultPoints.All.Count);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Shouldly;
 
@@ -10,20 +9,7 @@ public sealed class DemoTests
     [Fact]
     public async Task Demo_OnAServerOfItsOwn_EndsWithTotalsThatAgree()
     {
-        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
-        var dll = Repository.Path("load-tests", "Exchange.LoadTests", "bin", configuration, "net10.0", "Exchange.LoadTests.dll");
-        var start = new ProcessStartInfo("dotnet", [dll, "demo", "--pings", "60", "--concurrency", "4"]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["DOTNET_gcServer"] = "0";
-        using var process = Process.Start(start)!;
-        var reading = process.StandardOutput.ReadToEndAsync();
-        var error = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(120));
-        var output = await reading;
-        process.ExitCode.ShouldBe(0, output + await error);
-
-        // Rows of a table: │ name │ value … │
-        var rows = output.Split('\n').Where(line => line.Contains('│', StringComparison.Ordinal))
-            .Select(line => line.Split('│', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).Where(cells => cells.Length >= 2).ToList();
+        var rows = (await LoadTool.TablesAsync(TimeSpan.FromSeconds(120), "demo", "--pings", "60", "--concurrency", "4")).Where(cells => cells.Length >= 2).ToList();
         Number("Pings").ShouldBe(60);
         var (offered, sold) = (Number("Offered"), Number("Sold"));
         offered.ShouldBeInRange(1, 60);

@@ -209,14 +209,9 @@ public sealed class ExchangeProcess : IAsyncDisposable
         return start;
     }
 
-    /// <summary>Built by the same build in the same configuration, as the project reference says.</summary>
-    public static string ServerDll()
-    {
-        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(root.FullName, "Exchange.sln"))) root = root.Parent ?? throw new InvalidOperationException("Exchange.sln was not found above the tests");
-        return Path.Combine(root.FullName, "src", "Exchange.Server", "bin", configuration, "net10.0", "exchange.dll");
-    }
+    /// <summary>The one that <c>tests/run</c> published, else that of the same build in the same configuration, as the project reference says.</summary>
+    public static string ServerDll() =>
+        Environment.GetEnvironmentVariable("EXCHANGE_TESTS_SERVER") ?? Repository.Path("src", "Exchange.Server", "bin", Repository.Configuration, "net10.0", "exchange.dll");
 
     private static string Text(int number) => number.ToString(global::System.Globalization.CultureInfo.InvariantCulture);
 }

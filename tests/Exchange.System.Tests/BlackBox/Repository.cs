@@ -5,6 +5,9 @@ internal static class Repository
 {
     public static string Root { get; } = FindRoot();
 
+    /// <summary>Debug or Release, as these tests.</summary>
+    public static string Configuration { get; } = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
+
     public static string Path(params string[] parts) => global::System.IO.Path.Combine([Root, .. parts]);
 
     /// <summary>Source files below a folder, without what builds and package managers put there.</summary>

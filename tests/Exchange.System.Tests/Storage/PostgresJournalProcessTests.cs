@@ -103,14 +103,9 @@ public sealed class PostgresJournalProcessTests(ITestOutputHelper output) : ICla
 
         public static async Task<Seller> StartAsync(string database, int cap = Cap, int sales = Sales)
         {
-            var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
-            var dll = Repository.Path("load-tests", "Exchange.LoadTests", "bin", configuration, "net10.0", "Exchange.LoadTests.dll");
             string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
-            var start = new ProcessStartInfo("dotnet", [dll, "journal-sell", "--connection", database, "--campaigns", Number(Campaigns), "--cap", Number(cap), "--sales", Number(sales), "--callers", "64"])
-            {
-                RedirectStandardInput = true, RedirectStandardOutput = true,
-            };
-            start.Environment["DOTNET_gcServer"] = "0";
+            var start = LoadTool.StartInfo("journal-sell", "--connection", database, "--campaigns", Number(Campaigns), "--cap", Number(cap), "--sales", Number(sales), "--callers", "64");
+            start.RedirectStandardError = false;
             var seller = new Seller(Process.Start(start)!);
             (await seller.process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60))).ShouldBe("ready");
             return seller;
