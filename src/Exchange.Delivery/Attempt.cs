@@ -61,9 +61,20 @@ public sealed record CopyBatch(DateTimeOffset Moment, IReadOnlyList<string> Colu
 /// <summary>Values of the secrets that an endpoint names, by name; a name whose secret is not set is not in it.</summary>
 public sealed record EndpointSecrets(IReadOnlyDictionary<string, byte[]> Values)
 {
+    // An endpoint signs by one of them.
+    private Tuple<byte[], KeyedHash?>? signing;
+
     public static EndpointSecrets None { get; } = new(ReadOnlyDictionary<string, byte[]>.Empty);
 
     public byte[]? Find(string? name) => name is null ? null : Values.GetValueOrDefault(name);
+
+    /// <summary>As <see cref="WebhookSignature.ReadKey"/> reads it, read once.</summary>
+    /// <param name="secret">One of these.</param>
+    public KeyedHash? SigningKey(byte[] secret)
+    {
+        if (signing is not { } read || !ReferenceEquals(read.Item1, secret)) signing = read = new(secret, WebhookSignature.ReadKey(secret));
+        return read.Item2;
+    }
 }
 
 /// <summary>

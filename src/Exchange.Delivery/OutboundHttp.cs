@@ -79,10 +79,10 @@ public sealed class OutboundHttp : IDisposable
         var gate = gates.For(endpoint, purpose == CallPurpose.Token);
         if (!gate.TryTake(spare: purpose == CallPurpose.Ping, out var freeIn)) return Task.FromResult(new OutboundReply(false, 0, null, "rate_limited", null) { FreeIn = freeIn });
         var isPing = purpose == CallPurpose.Ping && deadline.CanBeCanceled;
-        return isPing && gate.TryEnter() ? SendAsync(request, gate, deadline) : EnterAndSendAsync(request, gate, isPing ? null : timeout, deadline);
+        return isPing && gate.TryEnter() ? SendAsync(request, purpose, gate, deadline) : EnterAndSendAsync(request, purpose, gate, isPing ? null : timeout, deadline);
     }
 
-    private async Task<OutboundReply> EnterAndSendAsync(OutboundRequest request, EndpointGates.Gate gate, TimeSpan? timeout, CancellationToken deadline)
+    private async Task<OutboundReply> EnterAndSendAsync(OutboundRequest request, CallPurpose purpose, EndpointGates.Gate gate, TimeSpan? timeout, CancellationToken deadline)
     {
         using var timer = timeout is { } most ? new CancellationTokenSource(most, time) : null;
         using var limited = timer is null ? null : CancellationTokenSource.CreateLinkedTokenSource(deadline, timer.Token);
@@ -95,7 +95,7 @@ public sealed class OutboundHttp : IDisposable
         {
             return new(false, 0, null, "timeout", null);
         }
-        return await SendAsync(request, gate, until);
+        return await SendAsync(request, purpose, gate, until);
     }
 
     /// <summary>An endpoint's own address is judged once; one that a template made, each time.</summary>
@@ -104,7 +104,7 @@ public sealed class OutboundHttp : IDisposable
         : UrlRules.Check(url, options.AllowLoopback) is null;
 
     /// <param name="gate">It was entered, and is left here.</param>
-    private async Task<OutboundReply> SendAsync(OutboundRequest outbound, EndpointGates.Gate gate, CancellationToken deadline)
+    private async Task<OutboundReply> SendAsync(OutboundRequest outbound, CallPurpose purpose, EndpointGates.Gate gate, CancellationToken deadline)
     {
         try
         {
@@ -112,7 +112,8 @@ public sealed class OutboundHttp : IDisposable
             using var request = Message(outbound, content);
             var status = 0;
             RetryConditionHeaderValue? retryAfter = null;
-            var witness = SendWitness.Current.Value = new();
+            // A ping with a body is told by its body; the witness goes with every await of the call, and ten of a ping's calls cost more for it than their auction.
+            var witness = purpose == CallPurpose.Ping && content is not null ? null : SendWitness.Current.Value = new();
             try
             {
                 using var response = await http.SendAsync(request, deadline);
@@ -127,7 +128,7 @@ public sealed class OutboundHttp : IDisposable
             catch (Exception fault)
             {
                 // Where there is no socket to watch, a request without a body is taken to have left.
-                var begun = content?.Begun == true || witness.Begun || content is null && !hasSockets || status != 0;
+                var begun = content?.Begun == true || witness?.Begun == true || content is null && !hasSockets || status != 0;
                 return new(begun, status, null, Code(fault, begun, deadline), retryAfter);
             }
         }

@@ -24,7 +24,7 @@ internal static class SignedPost
         ];
         if (secrets.Find(endpoint.SecretName) is { } secret)
         {
-            if (!WebhookSignature.TryReadKey(secret, out var key)) return NotSent("secret_invalid");
+            if (secrets.SigningKey(secret) is not { } key) return NotSent("secret_invalid");
             headers.Add(new("webhook-signature", WebhookSignature.Create(key, id, timestamp, body)));
         }
         // An endpoint that names a secret never sends unsigned because the secret is not there.

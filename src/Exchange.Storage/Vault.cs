@@ -25,16 +25,16 @@ public sealed class Vault : IVault
     private const int MostAliases = 10_000;
 
     private readonly ConcurrentDictionary<(string Buyer, string Publisher, string? SubId), string> aliases = new();
-    private readonly byte[] sealKey, personKey, apiKeyKey, aliasKey, bidKey;
+    private readonly KeyedHash sealKey, personKey, apiKeyKey, aliasKey, bidKey;
 
     public Vault(ReadOnlySpan<byte> masterKey)
     {
         if (masterKey.Length != KeyBytes) throw new ArgumentException("The installation's key has 32 bytes", nameof(masterKey));
-        sealKey = Derive(masterKey, "seal");
-        personKey = Derive(masterKey, "person");
-        apiKeyKey = Derive(masterKey, "api-key");
-        aliasKey = Derive(masterKey, "alias");
-        bidKey = Derive(masterKey, "bid-request");
+        sealKey = new(Derive(masterKey, "seal"));
+        personKey = new(Derive(masterKey, "person"));
+        apiKeyKey = new(Derive(masterKey, "api-key"));
+        aliasKey = new(Derive(masterKey, "alias"));
+        bidKey = new(Derive(masterKey, "bid-request"));
         Fingerprint = Convert.ToHexStringLower(Derive(masterKey, "fingerprint").AsSpan(0, 8));
     }
 
@@ -63,7 +63,7 @@ public sealed class Vault : IVault
         Span<byte> dataKey = stackalloc byte[KeyBytes];
         RandomNumberGenerator.Fill(dataKey);
         Span<byte> wrapKey = stackalloc byte[KeyBytes];
-        HMACSHA256.HashData(sealKey, context, wrapKey);
+        sealKey.Of(context, wrapKey);
         Encrypt(wrapKey, context, dataKey, result.AsSpan(1, WrappedBytes));
         Encrypt(dataKey, context, plain, result.AsSpan(1 + WrappedBytes));
         CryptographicOperations.ZeroMemory(dataKey);
@@ -75,7 +75,7 @@ public sealed class Vault : IVault
         if (sealedBytes.Length < Overhead || sealedBytes[0] != Version) throw new CryptographicException("These are not sealed bytes of a known version");
         Span<byte> dataKey = stackalloc byte[KeyBytes];
         Span<byte> wrapKey = stackalloc byte[KeyBytes];
-        HMACSHA256.HashData(sealKey, context, wrapKey);
+        sealKey.Of(context, wrapKey);
         Decrypt(wrapKey, context, sealedBytes.Slice(1, WrappedBytes), dataKey);
         var plain = new byte[sealedBytes.Length - Overhead];
         Decrypt(dataKey, context, sealedBytes[(1 + WrappedBytes)..], plain);
@@ -93,10 +93,10 @@ public sealed class Vault : IVault
         var message = new byte[name.Length + 1 + sha256.Length];
         name.CopyTo(message, 0);
         sha256.CopyTo(message.AsSpan(name.Length + 1));
-        return HMACSHA256.HashData(personKey, message);
+        return personKey.Of(message);
     }
 
-    public byte[] KeyHash(string key) => HMACSHA256.HashData(apiKeyKey, Encoding.UTF8.GetBytes(key));
+    public byte[] KeyHash(string key) => apiKeyKey.Of(Encoding.UTF8.GetBytes(key));
 
     /// <summary><c>s-</c> and eight characters for the publisher; with a sub-source the publisher's alias, a hyphen and five more.</summary>
     public string Alias(string buyer, string publisher, string? subId)
@@ -115,10 +115,10 @@ public sealed class Vault : IVault
 
     private string Word(int length, params ReadOnlySpan<string> parts) => Word(aliasKey, length, parts);
 
-    private static string Word(byte[] key, int length, params ReadOnlySpan<string> parts)
+    private static string Word(KeyedHash key, int length, params ReadOnlySpan<string> parts)
     {
         // NUL cannot occur in a name, so no two lists of names make the same message.
-        var hash = HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(string.Join('\0', parts)));
+        var hash = key.Of(Encoding.UTF8.GetBytes(string.Join('\0', parts)));
         return string.Create(length, hash, static (span, hash) =>
         {
             for (var i = 0; i < span.Length; i++) span[i] = AliasAlphabet[hash[i] & 31];

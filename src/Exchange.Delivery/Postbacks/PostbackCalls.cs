@@ -29,7 +29,7 @@ public sealed class PostbackCalls(OutboundHttp http)
             if (postback.SecretName is not null)
             {
                 if (secret is null) return new(AttemptKind.NotSent, "secret_missing");
-                if (!WebhookSignature.TryReadKey(secret, out var key)) return new(AttemptKind.NotSent, "secret_invalid");
+                if (WebhookSignature.ReadKey(secret) is not { } key) return new(AttemptKind.NotSent, "secret_invalid");
                 body = message.ToJson();
                 var timestamp = now.ToUnixTimeSeconds();
                 headers.Add(new("webhook-timestamp", timestamp.ToString(CultureInfo.InvariantCulture)));

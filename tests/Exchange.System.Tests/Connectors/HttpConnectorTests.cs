@@ -275,7 +275,7 @@ public sealed class HttpConnectorTests
         ]);
         var request = buyer.Requests.Single();
         Encoding.UTF8.GetString(request.Body).ShouldBe("""{"type":"bid.request","bid_request_id":"req-1","campaign":"campaign","vertical":"leads","currency":"USD","sharing":["exclusive","shared"],"copies_max":1,"source":"s-1","sub_source":null,"deadline_ms":800,"test":false,"fields":{"zip":"02139","age":35},"consent":{"text":"I agree: \"yes\"","at":"2026-11-22T12:00:00Z","page":"https://pub.example/form?a=1&b=2","ip":null,"user_agent":"agent","sellers":["A & Co","B Inc"]}}""");
-        WebhookSignature.TryReadKey(Samples.Secret, out var key).ShouldBeTrue();
+        var key = WebhookSignature.ReadKey(Samples.Secret)!;
         request.Headers["webhook-id"].ShouldBe("req-1");
         request.Headers["webhook-signature"].ShouldBe(WebhookSignature.Create(key, "req-1", Samples.Now.ToUnixTimeSeconds(), request.Body));
 
