@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text;
 using Exchange.Engine;
 using Exchange.Engine.Caps;
@@ -17,7 +16,8 @@ namespace Exchange.Grains.Catalog;
 /// </summary>
 public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRules rules, TimeProvider time, ILogger<CatalogHost> log) : ICatalogHost
 {
-    private const int ModelsKept = 16;
+    /// <summary>They share what did not change between them.</summary>
+    private const int ModelsKept = 64;
     private const int ValuesShown = 50;
 
     /// <summary>Where more limits are new than this, all counters are read at once.</summary>
@@ -26,7 +26,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     private readonly CatalogTexts texts = new(store.Catalog);
     private readonly SemaphoreSlim changing = new(1, 1);
     private readonly SemaphoreSlim restoring = new(1, 1);
-    private readonly ConcurrentDictionary<long, CatalogModel> models = new();
+    private readonly RecentVersions<CatalogModel> models = new(ModelsKept);
     private volatile Serving? serving;
 
     /// <param name="Compiled">What the next version takes over where it did not change.</param>
@@ -83,15 +83,15 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     public async ValueTask<CatalogModel> ModelAsync(long version, CancellationToken cancel)
     {
         if (serving?.Model is { } current && current.Version == version) return current;
-        if (models.TryGetValue(version, out var known)) return known;
+        if (models.Find(version) is { } known) return known;
         // After a start many ask for the same one at once.
         await restoring.WaitAsync(cancel);
         try
         {
-            if (models.TryGetValue(version, out known)) return known;
+            if (models.Find(version) is { } restored) return restored;
             var stored = await store.Catalog.FindAsync(version, cancel) ?? throw new Engine.InvariantException("a recorded catalog version is stored");
             var model = (await CompileAsync(stored, cancel)).Model;
-            Keep(model);
+            models.Keep(version, model);
             return model;
         }
         finally
@@ -184,7 +184,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
         if (unread.Count > LimitsReadOneByOne) await HealAsync(cancel);
         else if (unread.Count > 0) live.Heal(await store.Catalog.CountersOfAsync([.. unread.Select(limit => limit.Id)], NowMs(), cancel));
         await live.LoadAsync(store.Counts, NowMs(), cancel);
-        Keep(next.Model);
+        models.Keep(next.Model.Version, next.Model);
         serving = next;
     }
 
@@ -195,12 +195,6 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     {
         var compiled = await rules.Apart(() => rules.Compile(config, version, rules.Stored, serving?.Compiled));
         return compiled.Model is { } model ? new(model, compiled) : throw CatalogTexts.Unreadable(version, compiled.Errors);
-    }
-
-    private void Keep(CatalogModel model)
-    {
-        models[model.Version] = model;
-        while (models.Count > ModelsKept) models.TryRemove(models.Keys.Min(), out _);
     }
 
     private long NowMs() => time.GetUtcNow().ToUnixTimeMilliseconds();

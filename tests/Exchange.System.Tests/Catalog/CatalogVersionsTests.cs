@@ -43,6 +43,10 @@ public sealed class CatalogVersionsTests : IDisposable
                 ConfigJson.WriteText((await host.ConfigAsync(version, default))!).ShouldBe(text);
                 (await host.ModelAsync(version, default)).Version.ShouldBe(version);
             }
+            // Each was compiled once: posts name versions that are many changes old.
+            var first = await host.ModelAsync(1, default);
+            foreach (var version in applied.Keys) await host.ModelAsync(version, default);
+            (await host.ModelAsync(1, default)).ShouldBeSameAs(first);
             // Back to an early one, and on from there.
             await ApplyAsync(host, (await host.ConfigAsync(3, default))!, applied);
             ConfigJson.WriteText((await host.NewestAsync(default)).Config).ShouldBe(applied[3]);
