@@ -110,6 +110,14 @@ public static class PingCodec
         return Decode(id, bytes, vault, model);
     }
 
+    /// <summary>The same of many, in their order.</summary>
+    internal static async Task<IReadOnlyList<PingRecord>> DecodeAsync(IEnumerable<KeyValuePair<LeadId, byte[]>> stored, IVault vault, CatalogModels models, CancellationToken cancel)
+    {
+        var records = new List<PingRecord>();
+        foreach (var (id, bytes) in stored) records.Add(await DecodeAsync(id, bytes, vault, models, cancel).ConfigureAwait(false));
+        return records;
+    }
+
     /// <summary>Throws <see cref="InvalidDataException"/> if the bytes are not a record of this format, or not of this model's catalog version.</summary>
     public static PingRecord Decode(LeadId id, ReadOnlySpan<byte> bytes, IVault vault, CatalogModel model)
     {

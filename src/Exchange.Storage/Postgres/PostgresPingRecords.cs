@@ -76,9 +76,7 @@ internal sealed class PostgresPingRecords : IPingRecords, IAsyncDisposable
             slot = some[0].Slot + 1;
         }
         foreach (var (id, body) in stored.Take(limit)) found.TryAdd(id, body);
-        var records = new List<PingRecord>();
-        foreach (var (id, body) in found.Take(limit)) records.Add(await PingCodec.DecodeAsync(id, body, vault, models, cancel).ConfigureAwait(false));
-        return records;
+        return await PingCodec.DecodeAsync(found.Take(limit), vault, models, cancel).ConfigureAwait(false);
     }
 
     private Task<List<(long Slot, byte[] Block)>> BlocksAsync(string where, CancellationToken cancel, params object[] values) =>

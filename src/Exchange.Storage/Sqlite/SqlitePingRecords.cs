@@ -75,9 +75,7 @@ internal sealed class SqlitePingRecords : IPingRecords, IAsyncDisposable
             return written;
         }, cancel).ConfigureAwait(false);
         foreach (var (id, body) in stored.Take(limit)) found.TryAdd(id, body);
-        var records = new List<PingRecord>();
-        foreach (var (id, body) in found.Take(limit)) records.Add(await PingCodec.DecodeAsync(id, body, vault, models, cancel).ConfigureAwait(false));
-        return records;
+        return await PingCodec.DecodeAsync(found.Take(limit), vault, models, cancel).ConfigureAwait(false);
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "A thread that ends would lose every record after; the failure is logged and the batch kept.")]

@@ -6,10 +6,10 @@ namespace Exchange.System.Tests.Storage;
 
 public sealed class AskedTogetherTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20), Patient = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20), Stands = TimeSpan.FromMilliseconds(200);
 
     private static AskedTogether<int, int> Asked(Func<IReadOnlyList<int>, Task<IReadOnlyList<int>>> put, int most, int atOnce = 4, TimeProvider? clock = null) =>
-        new(put, most, atOnce, Patient, clock ?? new FakeTimeProvider());
+        new(put, most, atOnce, Stands, clock ?? new FakeTimeProvider());
 
     private static Task<IReadOnlyList<int>> Tenfold(IReadOnlyList<int> questions) => Task.FromResult<IReadOnlyList<int>>([.. questions.Select(question => question * 10)]);
 
@@ -71,7 +71,7 @@ public sealed class AskedTogetherTests
 
         var stands = asked.AskAsync(1);
         var (second, third) = (asked.AskAsync(2), asked.AskAsync(3));
-        clock.Advance(Patient - TimeSpan.FromMilliseconds(1));
+        clock.Advance(Stands - TimeSpan.FromMilliseconds(1));
         second.IsCompleted.ShouldBeFalse();
         clock.Advance(TimeSpan.FromMilliseconds(1));
 
@@ -94,7 +94,7 @@ public sealed class AskedTogetherTests
         }, most: 1, atOnce: 2, clock);
 
         var all = Enumerable.Range(1, 4).Select(asked.AskAsync).ToArray();
-        for (var i = 0; i < 3; i++) clock.Advance(Patient);
+        for (var i = 0; i < 3; i++) clock.Advance(Stands);
         all.ShouldAllBe(one => !one.IsCompleted);
         standing.SetResult();
 
