@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using System.Runtime.InteropServices;
 
 namespace Exchange.LoadTests.Children;
@@ -17,11 +18,15 @@ internal static class Cores
     /// <summary>All but these; where these are all there are, the same.</summary>
     public static long Without(long cores) => (All & ~cores) is > 0 and var rest ? rest : All;
 
+    /// <summary>A child that is started now sees one core alone.</summary>
+    public static bool ChildSeesOne { get; private set; } = BitOperations.PopCount((ulong)All) == 1;
+
     /// <param name="cores">A bit mask; cores that the machine does not have are left out, and of none nothing is bound.</param>
     public static void Bind(int process, long cores)
     {
         var here = cores & All;
         if (!OperatingSystem.IsLinux() || here == 0) return;
+        if (process == Environment.ProcessId) ChildSeesOne = BitOperations.PopCount((ulong)here) == 1;
         // Twice: a thread may start another between being listed and being bound.
         for (var round = 0; round < 2; round++)
         {

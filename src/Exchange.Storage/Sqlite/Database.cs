@@ -16,6 +16,10 @@ internal sealed class Database : IDisposable
     /// <summary>A transaction is open.</summary>
     public bool InTransaction => raw.sqlite3_get_autocommit(Handle) == 0;
 
+    /// <param name="cacheKiB">
+    /// Pages kept between transactions. Few: a commit in which some tree's pages were put in order looks at every page that is kept, and those that are not
+    /// are copied from the mapped file. A transaction that changes more of them has them all in memory until its end.
+    /// </param>
     public static Database OpenWriter(string file, string synchronous, int cacheKiB)
     {
         var database = Open(file, SqliteOpenMode.ReadWriteCreate);
@@ -30,6 +34,7 @@ internal sealed class Database : IDisposable
             PRAGMA secure_delete = ON;
             PRAGMA temp_store = MEMORY;
             PRAGMA cache_size = -{cacheKiB};
+            PRAGMA cache_spill = OFF;
             PRAGMA mmap_size = 268435456;
             """);
         return database;

@@ -29,7 +29,7 @@ internal sealed class SqlitePingRecords : IPingRecords, IAsyncDisposable
 
     private SqlitePingRecords(string file, Vault vault, SqliteStoreOptions options)
     {
-        database = Database.OpenWriter(file, "NORMAL", 16_384);
+        database = Database.OpenWriter(file, "NORMAL", 4_096);
         rows = new PingBlockRows(database);
         blocks = new PingBlocks(rows.Write);
         checkpointer = new Checkpointer(Database.OpenCheckpointer(file, "NORMAL"), "exchange pings log", options.Logger);

@@ -30,7 +30,7 @@ public sealed class SqliteStore : IExchangeStore
         // WAL is set before the first table: the file says so from its beginning.
         Database.OpenWriter(facts, "FULL", 1024).Dispose();
         Migrations.Run(facts, "Facts", options.Logger);
-        database = Database.OpenWriter(facts, "FULL", 65_536);
+        database = Database.OpenWriter(facts, "FULL", 8_192);
         try
         {
             CheckKey(database, vault);
@@ -44,7 +44,7 @@ public sealed class SqliteStore : IExchangeStore
         checkpointer = new Checkpointer(Database.OpenCheckpointer(facts, "FULL"), "exchange facts log", options.Logger);
         Owner = Guid.NewGuid().ToString("N");
         var suppressions = new SqliteSuppressions(database);
-        writer = new Writer(database, checkpointer, Owner, options.Logger);
+        writer = new Writer(database, checkpointer, Owner, options.TimeProvider, options.Logger);
         reads = new ReadPool(facts);
         journal = new SqliteJournal(writer);
         Vault = vault;

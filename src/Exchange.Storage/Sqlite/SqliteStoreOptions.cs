@@ -15,7 +15,7 @@ public sealed record SqliteStoreOptions
     /// </summary>
     public byte[]? MasterKey { get; init; }
 
-    /// <summary>Only ages ping records; every other time comes with the call.</summary>
+    /// <summary>Ages ping records and measures the writer's rests; every other time comes with the call.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
     public ILogger Logger { get; init; } = NullLogger.Instance;

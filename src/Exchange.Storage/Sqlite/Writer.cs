@@ -9,7 +9,8 @@ namespace Exchange.Storage.Sqlite;
 
 /// <summary>
 /// The one thread that writes facts. It takes all that waits (at most <see cref="Limits.JournalBatchItems"/> or 1 MiB), applies it in the order of
-/// arrival inside one transaction, commits, and only then tells anybody: the more callers wait, the more share one flush to disk. No timer.
+/// arrival inside one transaction, commits, and only then tells anybody: the more callers wait, the more share one flush to disk. After a commit that
+/// several shared it rests as long as that took (docs/decisions/0057); a caller who is alone never waits.
 /// </summary>
 /// <remarks>
 /// An item that fails is a bug, never a refusal: the batch is rolled back and done again with a savepoint around each item, so that the one
@@ -20,6 +21,9 @@ internal sealed class Writer : IAsyncDisposable
 {
     private const long MaxBatchBytes = 1024 * 1024;
 
+    /// <summary>A slow disk gathers callers by itself, and nobody should wait for two of its flushes.</summary>
+    private static readonly TimeSpan MostRest = TimeSpan.FromMilliseconds(8);
+
     private readonly Lock counting = new();
     private readonly object gate = new();
     private readonly Queue<Work> queue = new();
@@ -27,6 +31,7 @@ internal sealed class Writer : IAsyncDisposable
     private readonly Database database;
     private readonly WriteSession session;
     private readonly Checkpointer checkpointer;
+    private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly OneByOne callers = new();
     private bool waiting;
@@ -35,10 +40,11 @@ internal sealed class Writer : IAsyncDisposable
     private long commits;
     private long items;
 
-    public Writer(Database database, Checkpointer checkpointer, string owner, ILogger logger)
+    public Writer(Database database, Checkpointer checkpointer, string owner, TimeProvider time, ILogger logger)
     {
         this.database = database;
         this.checkpointer = checkpointer;
+        this.time = time;
         this.logger = logger;
         session = new WriteSession(database, owner);
         new Thread(Run) { IsBackground = true, Name = "exchange journal" }.Start();
@@ -87,11 +93,22 @@ internal sealed class Writer : IAsyncDisposable
         var batch = new List<Work>(Limits.JournalBatchItems);
         while (Take(batch))
         {
+            var began = time.GetTimestamp();
             if (batch.Count > 0) Execute(batch);
+            var several = batch.Count > 1;
             batch.Clear();
             checkpointer.AfterCommit(database);
+            if (several) Rest(time.GetElapsedTime(began));
         }
         stopped.SetResult();
+    }
+
+    /// <summary>Lets callers gather: what a commit costs beside its items is the same for five as for fifty.</summary>
+    private void Rest(TimeSpan took)
+    {
+        var rest = took < MostRest ? took : MostRest;
+        lock (gate)
+            if (!closed && rest >= TimeSpan.FromMilliseconds(1)) Monitor.Wait(gate, rest);
     }
 
     /// <summary>False: closed and nothing left.</summary>
