@@ -12,8 +12,8 @@ public enum Work
 /// <summary>
 /// The door that publishers' calls come in by, before anything is read. While the process has time they walk through. When they come faster than they are
 /// served, they wait here and not in the queue for a thread: one at a time per processor comes in, promised work first, and takes its place behind all that is
-/// under way. So what was let in ends soon, a refusal is told at once, and how long calls wait is known. Who comes while calls have stood too long for some
-/// time is turned away; a queue that a burst or a pause left behind is no overload.
+/// under way. So what was let in ends soon, a refusal is told at once, and how long calls wait is known. When all have stood too long for some time, who comes
+/// is turned away if it would wait too long as well, by how many wait and how fast they come in; a queue that a burst or a pause left behind is no overload.
 /// </summary>
 /// <param name="time">Of the waits; not the exchange's clock.</param>
 /// <param name="patience">How long all that come in must have waited too long before anybody is turned away.</param>
@@ -92,7 +92,7 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
         {
             queued--;
             var lane = promised.Count > 0 ? promised : fresh;
-            visitor = lane.Take(now, time);
+            visitor = lane.Take(now, time, patience);
             var isOpen = time.GetElapsedTime(visitor.At, now) < NoWait && promised.Count + fresh.Count == 0;
             Volatile.Write(ref openUntil, isOpen ? now + (long)(NoWait.TotalSeconds * time.TimestampFrequency) : 0);
         }
@@ -119,27 +119,39 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
     /// <summary>Calls of one kind, the first come first.</summary>
     private sealed class Lane(TimeSpan target)
     {
+        /// <summary>One call's share in the pace: a pause of the collector among so many others moves it little.</summary>
+        private const double Share = 1.0 / 64;
+
         private readonly Queue<Visitor> queue = new();
-        // Since when all that came in had waited too long; 0: the last had not.
+        // Since when all that came in had waited too long; 0: they had not.
         private long longSince;
+        // From one that comes in to the next, while calls wait; the last of them, 0 where nobody waited behind it.
+        private TimeSpan pace;
+        private long lastTaken;
 
         public int Count => queue.Count;
 
         public void Add(Visitor visitor) => queue.Enqueue(visitor);
 
-        public Visitor Take(long now, TimeProvider time)
+        public Visitor Take(long now, TimeProvider time, TimeSpan patience)
         {
             var visitor = queue.Dequeue();
-            if (time.GetElapsedTime(visitor.At, now) < target) longSince = 0;
+            if (lastTaken != 0) pace += (time.GetElapsedTime(lastTaken, now) - pace) * Share;
+            lastTaken = queue.Count > 0 ? now : 0;
+            // Once calls are turned away the others wait about as long as they may; it ends when they wait half of that.
+            if (time.GetElapsedTime(visitor.At, now) < (IsLong(now, time, patience) ? target / 2 : target)) longSince = 0;
             else if (longSince == 0) longSince = now;
             return visitor;
         }
 
+        /// <summary>Who comes now would wait too long, and that since some time.</summary>
         public bool IsOverloaded(long now, TimeProvider time, TimeSpan patience)
         {
             if (queue.Count < FewestCalls) return false;
             var stood = time.GetElapsedTime(queue.Peek().At, now);
-            return stood > target && (stood > Hopeless && stood > patience || longSince != 0 && time.GetElapsedTime(longSince, now) >= patience);
+            return stood > Hopeless && stood > patience || IsLong(now, time, patience) && pace * queue.Count > target;
         }
+
+        private bool IsLong(long now, TimeProvider time, TimeSpan patience) => longSince != 0 && time.GetElapsedTime(longSince, now) >= patience;
     }
 }

@@ -179,6 +179,24 @@ public sealed class AdmissionTests(IntakeHost host) : IClassFixture<IntakeHost>,
     }
 
     [Fact]
+    public void WhileNewWorkIsTurnedAway_AsManyWaitAsComeInWhileOneMayWait_WhateverPauses()
+    {
+        var admission = Admission();
+        var waiting = new List<int>();
+        for (var ms = 0; ms < 4_000; ms++)
+        {
+            Come(admission, 2);
+            if (ms > 1_000) waiting.Add(admission.Waiting);
+            // Now and then nobody comes in for 20 ms, as in a pause of the collector.
+            if (ms % 250 >= 20) Turn();
+            time.Advance(TimeSpan.FromMilliseconds(1));
+        }
+        // 100 ms at 1 ms each, and a little less while a pause is remembered; who waits at head for long does not let a crowd in behind it.
+        waiting.Max().ShouldBeInRange(85, 105);
+        waiting.Min().ShouldBeInRange(60, 95);
+    }
+
+    [Fact]
     public void PromisedWorkAloneIsTooMuch_NewWorkDoesNotPileUp_AndPromisedWorkIsTurnedAwayLater()
     {
         var admission = Admission();
