@@ -38,7 +38,7 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
     private static readonly Problem Overloaded = Problem.Of(503, "overloaded", "More calls come than can be served; come again.", 1);
 
     private readonly Lock gate = new();
-    private readonly Lane fresh = new(Target), promised = new(PromisedTarget);
+    private readonly Lane fresh = new(Target, time, patience), promised = new(PromisedTarget, time, patience);
     private readonly int mostTurns = atOnce > 0 ? atOnce : Environment.ProcessorCount;
     // Work items under way, each of which lets one call in; those of them that still stand in the queue for a thread have a call waiting each.
     private int turns, queued;
@@ -67,7 +67,7 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
         var visitor = new Visitor(now);
         lock (gate)
         {
-            if (lane.IsOverloaded(now, time, patience)) return new(Refuse());
+            if (lane.IsOverloaded(now)) return new(Refuse());
             lane.Add(visitor);
             if (turns == mostTurns) return new(visitor.Task);
             turns++;
@@ -92,7 +92,7 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
         {
             queued--;
             var lane = promised.Count > 0 ? promised : fresh;
-            visitor = lane.Take(now, time, patience);
+            visitor = lane.Take(now);
             var isOpen = time.GetElapsedTime(visitor.At, now) < NoWait && promised.Count + fresh.Count == 0;
             Volatile.Write(ref openUntil, isOpen ? now + (long)(NoWait.TotalSeconds * time.TimestampFrequency) : 0);
         }
@@ -117,7 +117,7 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
     }
 
     /// <summary>Calls of one kind, the first come first.</summary>
-    private sealed class Lane(TimeSpan target)
+    private sealed class Lane(TimeSpan target, TimeProvider time, TimeSpan patience)
     {
         /// <summary>One call's share in the pace: a pause of the collector among so many others moves it little.</summary>
         private const double Share = 1.0 / 64;
@@ -133,25 +133,26 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
 
         public void Add(Visitor visitor) => queue.Enqueue(visitor);
 
-        public Visitor Take(long now, TimeProvider time, TimeSpan patience)
+        public Visitor Take(long now)
         {
             var visitor = queue.Dequeue();
             if (lastTaken != 0) pace += (time.GetElapsedTime(lastTaken, now) - pace) * Share;
             lastTaken = queue.Count > 0 ? now : 0;
             // Once calls are turned away the others wait about as long as they may; it ends when they wait half of that.
-            if (time.GetElapsedTime(visitor.At, now) < (IsLong(now, time, patience) ? target / 2 : target)) longSince = 0;
+            if (time.GetElapsedTime(visitor.At, now) < (IsLong(now) ? target / 2 : target)) longSince = 0;
             else if (longSince == 0) longSince = now;
             return visitor;
         }
 
         /// <summary>Who comes now would wait too long, and that since some time.</summary>
-        public bool IsOverloaded(long now, TimeProvider time, TimeSpan patience)
+        public bool IsOverloaded(long now)
         {
             if (queue.Count < FewestCalls) return false;
             var stood = time.GetElapsedTime(queue.Peek().At, now);
-            return stood > Hopeless && stood > patience || IsLong(now, time, patience) && pace * queue.Count > target;
+            return stood > Hopeless && stood > patience || IsLong(now) && pace * queue.Count > target;
         }
 
-        private bool IsLong(long now, TimeProvider time, TimeSpan patience) => longSince != 0 && time.GetElapsedTime(longSince, now) >= patience;
+        /// <summary>Calls have stood too long for some time.</summary>
+        private bool IsLong(long now) => longSince != 0 && time.GetElapsedTime(longSince, now) >= patience;
     }
 }
