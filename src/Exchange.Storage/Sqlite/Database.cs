@@ -17,8 +17,8 @@ internal sealed class Database : IDisposable
     public bool InTransaction => raw.sqlite3_get_autocommit(Handle) == 0;
 
     /// <param name="cacheKiB">
-    /// Pages kept between transactions. Few: a commit in which some tree's pages were put in order looks at every page that is kept, and those that are not
-    /// are copied from the mapped file. A transaction that changes more of them has them all in memory until its end.
+    /// Pages kept between transactions. Few: a commit in which some tree's pages were put in order looks at every page that is kept, and to copy one again from the
+    /// mapped file costs less (docs/decisions/0057). A transaction that changes more than these has them all in memory until its end.
     /// </param>
     public static Database OpenWriter(string file, string synchronous, int cacheKiB)
     {

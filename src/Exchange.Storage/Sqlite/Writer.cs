@@ -10,7 +10,7 @@ namespace Exchange.Storage.Sqlite;
 /// <summary>
 /// The one thread that writes facts. It takes all that waits (at most <see cref="Limits.JournalBatchItems"/> or 1 MiB), applies it in the order of
 /// arrival inside one transaction, commits, and only then tells anybody: the more callers wait, the more share one flush to disk. After a commit that
-/// several shared it rests as long as that took (docs/decisions/0057); a caller who is alone never waits.
+/// several shared it rests as long as that took (docs/decisions/0057); after one caller's commit it takes the next at once.
 /// </summary>
 /// <remarks>
 /// An item that fails is a bug, never a refusal: the batch is rolled back and done again with a savepoint around each item, so that the one
