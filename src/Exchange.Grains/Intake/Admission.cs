@@ -122,9 +122,13 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
         /// <summary>One call's share in the pace: a pause of the collector among so many others moves it little.</summary>
         private const double Share = 1.0 / 64;
 
+        /// <summary>While calls are turned away, those let in wait no longer than this: who waits is memory that every collection passes over, and is of no use meanwhile.</summary>
+        private readonly TimeSpan kept = target / 4;
         private readonly Queue<Visitor> queue = new();
-        // Since when all that came in had waited too long; 0: they had not.
-        private long longSince;
+        // Calls are turned away: all that came in had waited too long for some time, and none has been let in quickly for as long since.
+        private bool isLong;
+        // Since when all that came in say that it is the other way round; 0: they do not.
+        private long changingSince;
         // From one that comes in to the next, while calls wait; the last of them, 0 where nobody waited behind it.
         private TimeSpan pace;
         private long lastTaken;
@@ -138,9 +142,11 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
             var visitor = queue.Dequeue();
             if (lastTaken != 0) pace += (time.GetElapsedTime(lastTaken, now) - pace) * Share;
             lastTaken = queue.Count > 0 ? now : 0;
-            // Once calls are turned away the others wait about as long as they may; it ends when they wait half of that.
-            if (time.GetElapsedTime(visitor.At, now) < (IsLong(now) ? target / 2 : target)) longSince = 0;
-            else if (longSince == 0) longSince = now;
+            var waited = time.GetElapsedTime(visitor.At, now);
+            var isChanging = isLong ? waited < kept / 2 : waited >= target;
+            if (!isChanging) changingSince = 0;
+            else if (changingSince == 0) changingSince = now;
+            else if (time.GetElapsedTime(changingSince, now) >= patience) (isLong, changingSince) = (!isLong, 0);
             return visitor;
         }
 
@@ -149,10 +155,7 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
         {
             if (queue.Count < FewestCalls) return false;
             var stood = time.GetElapsedTime(queue.Peek().At, now);
-            return stood > Hopeless && stood > patience || IsLong(now) && pace * queue.Count > target;
+            return stood > Hopeless && stood > patience || isLong && pace * queue.Count > kept;
         }
-
-        /// <summary>Calls have stood too long for some time.</summary>
-        private bool IsLong(long now) => longSince != 0 && time.GetElapsedTime(longSince, now) >= patience;
     }
 }

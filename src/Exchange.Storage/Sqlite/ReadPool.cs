@@ -1,50 +1,125 @@
-using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
 
 namespace Exchange.Storage.Sqlite;
 
-/// <summary>Read-only connections. A read sees one moment (one transaction) and never waits for the writer.</summary>
+/// <summary>
+/// Read-only connections, each with a thread of its own. A read sees one moment (one transaction) and never waits for the writer. The driver has no asynchronous
+/// calls, and a search that takes long would keep a thread of the pool, on one processor the only one there is, from every ping that comes meanwhile.
+/// </summary>
 internal sealed class ReadPool(string file) : IDisposable
 {
     private const int Connections = 8;
 
-    private readonly ConcurrentBag<Database> free = [];
-    private readonly SemaphoreSlim places = new(Connections);
+    private readonly object gate = new();
+    private readonly Queue<IAsked> waiting = [];
+    private readonly List<Thread> threads = [];
+    // Threads that nothing was given to.
+    private int idle;
+    private bool isClosed;
 
-    public async Task<T> ReadAsync<T>(Func<Database, T> read, CancellationToken cancel)
+    /// <summary>Errors: <see cref="StorageBusyException"/> where the machine fails or the store is closing. A read that was begun goes on when its caller has cancelled.</summary>
+    public Task<T> ReadAsync<T>(Func<Database, T> read, CancellationToken cancel)
     {
-        await places.WaitAsync(cancel).ConfigureAwait(false);
-        try
+        var asked = new Asked<T>(read, cancel);
+        lock (gate)
         {
-            // The driver has no asynchronous calls; the caller's thread (a grain's, often) is not the one to wait for a disk.
-            return await Task.Run(() => Read(read), CancellationToken.None).ConfigureAwait(false);
+            if (isClosed) throw Closing();
+            waiting.Enqueue(asked);
+            if (idle > 0)
+            {
+                idle--;
+                Monitor.Pulse(gate);
+            }
+            else if (threads.Count < Connections)
+            {
+                var thread = new Thread(Run) { IsBackground = true, Name = "exchange reads" };
+                threads.Add(thread);
+                thread.Start();
+            }
         }
-        finally { places.Release(); }
+        return asked.Task.WaitAsync(cancel);
     }
 
-    private T Read<T>(Func<Database, T> read)
-    {
-        Database? database = null;
-        try
-        {
-            if (!free.TryTake(out database)) database = Database.OpenReader(file);
-            database.Execute("BEGIN");
-            var result = read(database);
-            database.Execute("COMMIT");
-            free.Add(database);
-            return result;
-        }
-        catch (Exception exception)
-        {
-            database?.Dispose();
-            if (exception is SqliteException sqlite && Writer.IsEnvironment(sqlite)) throw new StorageBusyException("The database cannot be read now");
-            throw;
-        }
-    }
-
+    /// <summary>Reads under way end first; those that wait are told that the store is closed.</summary>
     public void Dispose()
     {
-        while (free.TryTake(out var database)) database.Dispose();
-        places.Dispose();
+        lock (gate)
+        {
+            isClosed = true;
+            Monitor.PulseAll(gate);
+        }
+        foreach (var thread in threads) thread.Join();
+        foreach (var asked in waiting) asked.Fail(Closing());
+    }
+
+    private void Run()
+    {
+        Database? database = null;
+        while (Next() is { } asked)
+        {
+            try
+            {
+                database ??= Database.OpenReader(file);
+                database.Execute("BEGIN");
+                asked.Read(database);
+                database.Execute("COMMIT");
+                asked.Tell();
+            }
+            catch (Exception fault)
+            {
+                database?.Dispose();
+                database = null;
+                asked.Fail(fault is SqliteException sqlite && Writer.IsEnvironment(sqlite) ? new StorageBusyException("The database cannot be read now") : fault);
+            }
+        }
+        database?.Dispose();
+    }
+
+    private static StorageBusyException Closing() => new("The store is closing");
+
+    /// <summary>Null: closed.</summary>
+    private IAsked? Next()
+    {
+        lock (gate)
+        {
+            while (!isClosed)
+            {
+                if (waiting.TryDequeue(out var asked))
+                {
+                    if (!asked.IsCancelled) return asked;
+                    continue;
+                }
+                idle++;
+                Monitor.Wait(gate);
+            }
+            return null;
+        }
+    }
+
+    private interface IAsked
+    {
+        bool IsCancelled { get; }
+
+        void Read(Database database);
+
+        void Tell();
+
+        void Fail(Exception fault);
+    }
+
+    private sealed class Asked<T>(Func<Database, T> read, CancellationToken cancel) : IAsked
+    {
+        private readonly TaskCompletionSource<T> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private T? found;
+
+        public Task<T> Task => answer.Task;
+
+        public bool IsCancelled => cancel.IsCancellationRequested;
+
+        public void Read(Database database) => found = read(database);
+
+        public void Tell() => answer.SetResult(found!);
+
+        public void Fail(Exception fault) => answer.SetException(fault);
     }
 }

@@ -44,7 +44,7 @@ internal sealed class SqliteLeads(Writer writer, ReadPool reads) : ILeadStore
 
     public Task<IReadOnlyList<LeadId>> HeldTestsAsync(long beforeMs, int limit, CancellationToken cancel) =>
         reads.ReadAsync<IReadOnlyList<LeadId>>(database => database.Prepare("""
-            SELECT lead_id FROM copy WHERE state = 1 AND substr(lead_id, 9, 1) >= x'80' AND at_ms < ? GROUP BY lead_id ORDER BY min(at_ms), lead_id LIMIT ?
+            SELECT lead_id FROM copy INDEXED BY copy_held_test WHERE state = 1 AND substr(lead_id, 9, 1) >= x'80' AND at_ms < ? GROUP BY lead_id ORDER BY min(at_ms), lead_id LIMIT ?
             """).Bind(beforeMs).Bind(Math.Clamp(limit, 1, Limits.PageRows)).All(static row => row.Lead(0)), cancel);
 
     public Task<IReadOnlyList<PromiseRow>> PromisesAsync(long fromMs, long untilMs, CancellationToken cancel) =>

@@ -20,7 +20,7 @@ internal sealed class SqliteUpkeep(Writer writer, ReadPool reads) : IUpkeep
     private async Task<int> CountersAsync(UpkeepRun run, int atMost, CancellationToken cancel)
     {
         var old = await reads.ReadAsync(database => database.Prepare("""
-            SELECT c.id FROM cap k JOIN counter c ON c.limit_id = k.id
+            SELECT c.id FROM cap k CROSS JOIN counter c ON c.limit_id = k.id
             WHERE k.kind = 1 AND k.keep_s > 0 AND c.window_start < ? - k.keep_s AND c.held = 0 LIMIT ?
             """).Bind(run.NowMs / 1000).Bind(atMost).All(static row => row.Long(0)), cancel).ConfigureAwait(false);
         if (old.Count == 0) return 0;

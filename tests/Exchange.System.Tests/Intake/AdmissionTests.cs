@@ -159,7 +159,7 @@ public sealed class AdmissionTests(IntakeHost host) : IClassFixture<IntakeHost>,
         }
         // After 200 ms the first has waited for 100, and 100 ms later so has everybody since.
         refusedAt.ShouldBeInRange(290, 310);
-        admission.Waiting.ShouldBeInRange(FewestCalls, 300, "no more wait than come in while one may wait");
+        admission.Waiting.ShouldBeInRange(FewestCalls - 1, FewestCalls, "the crowd of before is gone, and no other stands while calls are turned away");
         // All that had a turn: nothing was refused that there was time for.
         admission.Refused.ShouldBe(2 * 2_000 - 2_000 - admission.Waiting);
         // Promised work is let in, and first.
@@ -167,33 +167,64 @@ public sealed class AdmissionTests(IntakeHost host) : IClassFixture<IntakeHost>,
         Turn(1);
         Inside(post).ShouldBe(1);
 
-        // As many as there are turns: those that stand come in, and nobody is turned away any more.
-        for (var ms = 0; admission.Waiting > 10; ms++)
+        // Half as many as there are turns: those that stand come in, and when calls came in quickly for 100 ms nobody is turned away any more.
+        for (var ms = 0; ms < 250; ms++)
         {
             if (ms % 2 == 0) Come(admission, 1);
-            Turn(1);
+            if (queue.Count > 0) Turn();
+            time.Advance(TimeSpan.FromMilliseconds(1));
         }
         var before = admission.Refused;
         Come(admission, 150);
         admission.Refused.ShouldBe(before);
     }
 
-    [Fact]
-    public void WhileNewWorkIsTurnedAway_AsManyWaitAsComeInWhileOneMayWait_WhateverPauses()
+    /// <summary>Turns of 1 ms, and turns of which three come in one.</summary>
+    [Theory]
+    [InlineData(1, FewestCalls, FewestCalls)]
+    [InlineData(3, FewestCalls, 80)]
+    public void WhileNewWorkIsTurnedAway_AsManyWaitAsComeInWhileOneWaitsALittle_WhateverPauses(int turnsPerMs, int fewest, int most)
     {
         var admission = Admission();
         var waiting = new List<int>();
         for (var ms = 0; ms < 4_000; ms++)
         {
-            Come(admission, 2);
+            Come(admission, 2 * turnsPerMs);
             if (ms > 1_000) waiting.Add(admission.Waiting);
             // Now and then nobody comes in for 20 ms, as in a pause of the collector.
-            if (ms % 250 >= 20) Turn();
+            if (ms % 250 >= 20)
+                for (var turn = 0; turn < turnsPerMs; turn++) Turn();
             time.Advance(TimeSpan.FromMilliseconds(1));
         }
-        // 100 ms at 1 ms each, and a little less while a pause is remembered; who waits at head for long does not let a crowd in behind it.
-        waiting.Max().ShouldBeInRange(85, 105);
-        waiting.Min().ShouldBeInRange(60, 95);
+        // 25 ms, or as few as are no overload; who waits at head for long does not let a crowd in behind it.
+        waiting.Max().ShouldBeLessThanOrEqualTo(most);
+        waiting.Min().ShouldBeInRange(fewest - 10, most);
+    }
+
+    [Fact]
+    public void CallsComeInQuicklyForAMoment_IsNoEndOfTheOverload()
+    {
+        var admission = Admission();
+        Overload(1_500);
+        var (refused, waiting) = (admission.Refused, admission.Waiting);
+        refused.ShouldBeGreaterThan(0);
+        // For 40 ms nobody comes: who stood has come in, the last of them quickly.
+        for (var ms = 0; ms < 40; ms++)
+            for (var turn = 0; turn < 2 && queue.Count > 0; turn++) Turn(0.5);
+        admission.Waiting.ShouldBe(0);
+        Overload(60);
+        admission.Refused.ShouldBeGreaterThan(refused, "they go on being turned away before a crowd stands again");
+        admission.Waiting.ShouldBeLessThanOrEqualTo(waiting);
+
+        void Overload(int forMs)
+        {
+            for (var ms = 0; ms < forMs; ms++)
+            {
+                Come(admission, 4);
+                Turn(0.5);
+                Turn(0.5);
+            }
+        }
     }
 
     [Fact]

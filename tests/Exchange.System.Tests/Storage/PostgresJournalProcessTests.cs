@@ -12,6 +12,7 @@ using Xunit.Abstractions;
 namespace Exchange.System.Tests.Storage;
 
 /// <summary>Two real processes, each with a journal of its own, on the same ten campaigns: nothing but the database stands between them.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class PostgresJournalProcessTests(ITestOutputHelper output) : IClassFixture<PostgresCluster>
 {
     private const int Campaigns = 10, Cap = 200, Sales = 3_000;
