@@ -49,7 +49,7 @@ internal sealed class ReadPool(string file) : IDisposable
             Monitor.PulseAll(gate);
         }
         foreach (var thread in threads) thread.Join();
-        foreach (var asked in waiting) asked.Fail(Closing());
+        while (waiting.TryDequeue(out var asked)) asked.Fail(Closing());
     }
 
     private void Run()

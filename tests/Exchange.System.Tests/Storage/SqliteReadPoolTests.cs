@@ -1,0 +1,106 @@
+using Exchange.Storage;
+using Exchange.Storage.Sqlite;
+using Microsoft.Data.Sqlite;
+using Shouldly;
+
+namespace Exchange.System.Tests.Storage;
+
+/// <summary>Reads beside the threads that serve pings.</summary>
+public sealed class SqliteReadPoolTests : IDisposable
+{
+    private readonly string file = Path.Combine(Path.GetTempPath(), "exchange-reads-" + Guid.NewGuid().ToString("N") + ".db");
+    private readonly ReadPool reads;
+    private readonly ManualResetEventSlim open = new();
+
+    public SqliteReadPoolTests()
+    {
+        using var database = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ToString());
+        database.Open();
+        using var command = database.CreateCommand();
+        command.CommandText = "CREATE TABLE number (value INTEGER); INSERT INTO number VALUES (7)";
+        command.ExecuteNonQuery();
+        reads = new ReadPool(file);
+    }
+
+    public void Dispose()
+    {
+        open.Set();
+        reads.Dispose();
+        open.Dispose();
+        File.Delete(file);
+    }
+
+    private Task<long?> SevenAsync(CancellationToken cancel = default) => reads.ReadAsync(static database => database.Prepare("SELECT value FROM number").Scalar(), cancel);
+
+    /// <summary>A read that takes until the door is opened.</summary>
+    private Task<bool> LongAsync(Action? begun = null, CancellationToken cancel = default) => reads.ReadAsync(_ =>
+    {
+        begun?.Invoke();
+        open.Wait(CancellationToken.None);
+        return true;
+    }, cancel);
+
+    [Fact]
+    public async Task Read_TakesNoThreadOfThePool()
+    {
+        (await reads.ReadAsync(static _ => Thread.CurrentThread.IsThreadPoolThread, default)).ShouldBeFalse();
+        (await SevenAsync()).ShouldBe(7);
+    }
+
+    [Fact]
+    public async Task ManyAtOnce_EachIsServed_SomeAfterOthers()
+    {
+        var begun = 0;
+        var slow = Enumerable.Range(0, 20).Select(_ => LongAsync(() => Interlocked.Increment(ref begun))).ToArray();
+        SpinWait.SpinUntil(() => Volatile.Read(ref begun) == 8, TimeSpan.FromSeconds(20)).ShouldBeTrue();
+        var quick = SevenAsync();
+        await Task.Delay(50);
+        (Volatile.Read(ref begun), quick.IsCompleted).ShouldBe((8, false), "eight connections, and no more");
+        open.Set();
+        (await Task.WhenAll(slow)).ShouldAllBe(done => done);
+        (await quick).ShouldBe(7);
+    }
+
+    [Fact]
+    public async Task OneRead_Fails_OthersDoNot()
+    {
+        await Should.ThrowAsync<SqliteException>(reads.ReadAsync(static database => database.Prepare("SELECT no FROM where_it_is").Scalar(), default));
+        await Should.ThrowAsync<InvalidOperationException>(reads.ReadAsync<int>(static _ => throw new InvalidOperationException("the caller's"), default));
+        (await SevenAsync()).ShouldBe(7);
+    }
+
+    [Fact]
+    public async Task Caller_Cancels_IsToldAtOnce_AndWhatHadNotBegunIsNotDone()
+    {
+        var begun = 0;
+        var slow = Enumerable.Range(0, 8).Select(_ => LongAsync(() => Interlocked.Increment(ref begun))).ToArray();
+        SpinWait.SpinUntil(() => Volatile.Read(ref begun) == 8, TimeSpan.FromSeconds(20)).ShouldBeTrue();
+        using var cancel = new CancellationTokenSource();
+        var (waits, ran) = (SevenAsync(cancel.Token), false);
+        var unwanted = reads.ReadAsync(_ => ran = true, cancel.Token);
+        await cancel.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(waits);
+        await Should.ThrowAsync<OperationCanceledException>(unwanted);
+        open.Set();
+        await Task.WhenAll(slow);
+        (await SevenAsync()).ShouldBe(7);
+        ran.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Closed_EndsWhatIsUnderWay_AndTellsTheOthers()
+    {
+        var begun = 0;
+        var slow = Enumerable.Range(0, 8).Select(_ => LongAsync(() => Interlocked.Increment(ref begun))).ToArray();
+        SpinWait.SpinUntil(() => Volatile.Read(ref begun) == 8, TimeSpan.FromSeconds(20)).ShouldBeTrue();
+        var waits = SevenAsync();
+        var closing = Task.Run(reads.Dispose);
+        await Task.Delay(50);
+        closing.IsCompleted.ShouldBeFalse("reads are under way");
+        open.Set();
+        await closing;
+        (await Task.WhenAll(slow)).ShouldAllBe(done => done);
+        await Should.ThrowAsync<StorageBusyException>(waits);
+        await Should.ThrowAsync<StorageBusyException>(() => SevenAsync());
+    }
+}
