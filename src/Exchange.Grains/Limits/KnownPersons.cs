@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using Exchange.Grains.Memory;
 using Exchange.Storage;
 
 namespace Exchange.Grains.Limits;
@@ -10,17 +11,19 @@ namespace Exchange.Grains.Limits;
 /// </summary>
 public sealed class KnownPersons(int most)
 {
-    private readonly ConcurrentDictionary<Key, long> known = new();
+    private readonly StripedTable<Key, long> known = new();
     private readonly ConcurrentQueue<Key> order = new();
-    private int count;
+    // As numbers: a key without a reference is nothing to the collector. As many as the catalog has.
+    private readonly ConcurrentDictionary<string, int> scopes = new(StringComparer.Ordinal);
+    private int lastScope;
     // With those that were freed since: it is what has to be bounded.
     private int queued;
     // While the rows are read at start: whoever is freed meanwhile may still be among them.
     private volatile ConcurrentDictionary<Key, bool>? freedMeanwhile;
 
-    private readonly record struct Key(string Scope, ulong High, ulong Low);
+    private readonly record struct Key(int Scope, ulong High, ulong Low);
 
-    public int Count => Volatile.Read(ref count);
+    public int Count => known.Count;
     public int Queued => Volatile.Read(ref queued);
 
     public bool Has(string scope, ReadOnlySpan<byte> hmac, long sinceMs) => known.TryGetValue(KeyOf(scope, hmac), out var at) && at >= sinceMs;
@@ -32,7 +35,7 @@ public sealed class KnownPersons(int most)
         else
         {
             freedMeanwhile?.TryAdd(key, true);
-            if (known.TryRemove(key, out _)) Interlocked.Decrement(ref count);
+            known.TryRemove(key);
         }
     }
 
@@ -61,16 +64,16 @@ public sealed class KnownPersons(int most)
         {
             order.Enqueue(key);
             Interlocked.Increment(ref queued);
-            Interlocked.Increment(ref count);
         }
-        else known[key] = atMs;
+        else known.TryUpdate(key, atMs);
         while ((Count > most || Volatile.Read(ref queued) > 2L * most) && order.TryDequeue(out var oldest))
         {
             Interlocked.Decrement(ref queued);
-            if (known.TryRemove(oldest, out _)) Interlocked.Decrement(ref count);
+            known.TryRemove(oldest);
         }
     }
 
-    private static Key KeyOf(string scope, ReadOnlySpan<byte> hmac) =>
-        new(scope, BinaryPrimitives.ReadUInt64BigEndian(hmac), BinaryPrimitives.ReadUInt64BigEndian(hmac[8..]));
+    private Key KeyOf(string scope, ReadOnlySpan<byte> hmac) =>
+        new(scopes.TryGetValue(scope, out var number) ? number : scopes.GetOrAdd(scope, _ => Interlocked.Increment(ref lastScope)),
+            BinaryPrimitives.ReadUInt64BigEndian(hmac), BinaryPrimitives.ReadUInt64BigEndian(hmac[8..]));
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Exchange.Engine;
 using Exchange.Engine.Values;
+using Exchange.Grains.Memory;
 using Exchange.Storage;
 
 namespace Exchange.Grains.Pings;
@@ -14,15 +15,12 @@ public sealed class OfferBook
     /// <summary>Direct posts and repeats of a post may come a little after the offer's end.</summary>
     private const long KeptAfterEndMs = 60_000;
 
-    private readonly ConcurrentDictionary<LeadId, byte[]> records = new();
+    private readonly StripedTable<LeadId, byte[]> records = new();
     private readonly ConcurrentQueue<(LeadId Id, long ExpiresAtMs)> order = new();
 
     private readonly ConcurrentDictionary<LeadId, string> testResults = new();
 
-    // Counted here: a concurrent dictionary takes every one of its locks to count itself.
-    private int count;
-
-    public int Count => Volatile.Read(ref count);
+    public int Count => records.Count;
 
     /// <summary>A test ping asked for a certain result; remembered as long as the offer.</summary>
     public void ForceTest(LeadId id, string result) => testResults[id] = result;
@@ -33,13 +31,12 @@ public sealed class OfferBook
     public void Add(LeadId id, byte[] record, long expiresAtMs)
     {
         if (!records.TryAdd(id, record)) return;
-        Interlocked.Increment(ref count);
         order.Enqueue((id, expiresAtMs));
         while (Count > Engine.Limits.OffersInBook && order.TryDequeue(out var oldest)) Remove(oldest.Id);
     }
 
     /// <summary>The record's bytes; null: not in the book.</summary>
-    public byte[]? Find(LeadId id) => records.GetValueOrDefault(id);
+    public byte[]? Find(LeadId id) => records.TryGetValue(id, out var record) ? record : null;
 
     /// <summary>Forgets what ran out; called about once a second. Posted leads stay until then so that a repeat finds its ping.</summary>
     public void Sweep(long nowMs)
@@ -56,7 +53,7 @@ public sealed class OfferBook
 
     private void Remove(LeadId id)
     {
-        if (records.TryRemove(id, out _)) Interlocked.Decrement(ref count);
+        records.TryRemove(id);
         if (id.IsTest) testResults.TryRemove(id, out _);
     }
 }
