@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using System.Runtime;
 using Exchange.Engine;
 using Exchange.Delivery;
 using Exchange.Grains.Bidding;
@@ -35,8 +34,6 @@ public static class ExchangeHost
 {
     public static async Task<int> ServeAsync(string[] args, CancellationToken cancel)
     {
-        // No full collection that stops everything to close gaps while there is memory (docs/decisions/0059).
-        GCSettings.LatencyMode = GCLatencyMode.SustainedLowLatency;
         try
         {
             var builder = WebApplication.CreateBuilder(args);
