@@ -129,19 +129,25 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
         private bool isLong;
         // Since when all that came in say that it is the other way round; 0: they do not.
         private long changingSince;
-        // From one that comes in to the next, while calls wait; the last of them, 0 where nobody waited behind it.
+        // From one that comes in to the next, while calls wait.
         private TimeSpan pace;
         private long lastTaken;
+        private bool lastLeftOthers;
 
         public int Count => queue.Count;
 
-        public void Add(Visitor visitor) => queue.Enqueue(visitor);
+        public void Add(Visitor visitor)
+        {
+            // Nobody waited, and nobody came in for as long as an overload takes to begin: what was before says nothing any more.
+            if (queue.Count == 0 && time.GetElapsedTime(lastTaken, visitor.At) >= patience) (isLong, changingSince) = (false, 0);
+            queue.Enqueue(visitor);
+        }
 
         public Visitor Take(long now)
         {
             var visitor = queue.Dequeue();
-            if (lastTaken != 0) pace += (time.GetElapsedTime(lastTaken, now) - pace) * Share;
-            lastTaken = queue.Count > 0 ? now : 0;
+            if (lastLeftOthers) pace += (time.GetElapsedTime(lastTaken, now) - pace) * Share;
+            (lastTaken, lastLeftOthers) = (now, queue.Count > 0);
             var waited = time.GetElapsedTime(visitor.At, now);
             var isChanging = isLong ? waited < kept / 2 : waited >= target;
             if (!isChanging) changingSince = 0;

@@ -228,6 +228,23 @@ public sealed class AdmissionTests(IntakeHost host) : IClassFixture<IntakeHost>,
     }
 
     [Fact]
+    public void NobodyCameForAWhileAfterAnOverload_ABurstIsServed()
+    {
+        var admission = Admission();
+        for (var ms = 0; ms < 1_000; ms++)
+        {
+            Come(admission, 2);
+            Turn(1);
+        }
+        while (queue.Count > 0) Turn(0.1);
+        var refused = admission.Refused;
+        refused.ShouldBeGreaterThan(0);
+        time.Advance(TimeSpan.FromSeconds(1));
+        Come(admission, 500);
+        admission.Refused.ShouldBe(refused);
+    }
+
+    [Fact]
     public void PromisedWorkAloneIsTooMuch_NewWorkDoesNotPileUp_AndPromisedWorkIsTurnedAwayLater()
     {
         var admission = Admission();
