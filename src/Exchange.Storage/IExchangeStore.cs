@@ -62,7 +62,10 @@ public interface IJournal
 }
 
 /// <summary>The journal's queue is full or the store is closing; nothing was written. 503 with Retry-After.</summary>
-public sealed class StorageBusyException(string message) : Exception(message);
+public sealed class StorageBusyException(string message) : Exception(message)
+{
+    internal static StorageBusyException Closing() => new("The store is closing");
+}
 
 /// <summary>
 /// The disk failed while a change was being made durable: whether it is will be known after a restart. Every later change is refused with the

@@ -73,7 +73,7 @@ internal sealed class PingQueue
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (gate)
         {
-            if (closed) throw new StorageBusyException("The store is closing");
+            if (closed) throw StorageBusyException.Closing();
             flushes.Add(done);
             Monitor.Pulse(gate);
         }

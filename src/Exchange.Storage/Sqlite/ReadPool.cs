@@ -23,7 +23,7 @@ internal sealed class ReadPool(string file) : IDisposable
         var asked = new Asked<T>(read, cancel);
         lock (gate)
         {
-            if (isClosed) throw Closing();
+            if (isClosed) throw StorageBusyException.Closing();
             waiting.Enqueue(asked);
             if (idle > 0)
             {
@@ -49,7 +49,7 @@ internal sealed class ReadPool(string file) : IDisposable
             Monitor.PulseAll(gate);
         }
         foreach (var thread in threads) thread.Join();
-        while (waiting.TryDequeue(out var asked)) asked.Fail(Closing());
+        while (waiting.TryDequeue(out var asked)) asked.Fail(StorageBusyException.Closing());
     }
 
     private void Run()
@@ -75,8 +75,6 @@ internal sealed class ReadPool(string file) : IDisposable
         database?.Dispose();
     }
 
-    private static StorageBusyException Closing() => new("The store is closing");
-
     /// <summary>Null: closed.</summary>
     private IAsked? Next()
     {
@@ -84,13 +82,12 @@ internal sealed class ReadPool(string file) : IDisposable
         {
             while (!isClosed)
             {
-                if (waiting.TryDequeue(out var asked))
+                if (!waiting.TryDequeue(out var asked))
                 {
-                    if (!asked.IsCancelled) return asked;
-                    continue;
+                    idle++;
+                    Monitor.Wait(gate);
                 }
-                idle++;
-                Monitor.Wait(gate);
+                else if (!asked.IsCancelled) return asked;
             }
             return null;
         }

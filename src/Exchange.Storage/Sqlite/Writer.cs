@@ -80,7 +80,7 @@ internal sealed class Writer : IAsyncDisposable
         lock (gate)
         {
             if (broken is not null) throw new StorageFailedException(broken);
-            if (closed) throw new StorageBusyException("The store is closing");
+            if (closed) throw StorageBusyException.Closing();
             if (queue.Count >= Limits.JournalQueueItems) throw new StorageBusyException("The journal's queue is full");
             queue.Enqueue(work);
             if (waiting) Monitor.Pulse(gate);

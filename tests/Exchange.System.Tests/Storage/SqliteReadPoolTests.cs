@@ -11,6 +11,7 @@ public sealed class SqliteReadPoolTests : IDisposable
     private readonly string file = Path.Combine(Path.GetTempPath(), "exchange-reads-" + Guid.NewGuid().ToString("N") + ".db");
     private readonly ReadPool reads;
     private readonly ManualResetEventSlim open = new();
+    private int begun;
 
     public SqliteReadPoolTests()
     {
@@ -32,13 +33,18 @@ public sealed class SqliteReadPoolTests : IDisposable
 
     private Task<long?> SevenAsync(CancellationToken cancel = default) => reads.ReadAsync(static database => database.Prepare("SELECT value FROM number").Scalar(), cancel);
 
-    /// <summary>A read that takes until the door is opened.</summary>
-    private Task<bool> LongAsync(Action? begun = null, CancellationToken cancel = default) => reads.ReadAsync(_ =>
+    /// <summary>Reads that take until the door is opened; eight of them are under way.</summary>
+    private Task<bool>[] KeepBusy(int asked = 8)
     {
-        begun?.Invoke();
-        open.Wait(CancellationToken.None);
-        return true;
-    }, cancel);
+        var slow = Enumerable.Range(0, asked).Select(_ => reads.ReadAsync(_ =>
+        {
+            Interlocked.Increment(ref begun);
+            open.Wait(CancellationToken.None);
+            return true;
+        }, default)).ToArray();
+        SpinWait.SpinUntil(() => Volatile.Read(ref begun) == 8, TimeSpan.FromSeconds(20)).ShouldBeTrue();
+        return slow;
+    }
 
     [Fact]
     public async Task Read_TakesNoThreadOfThePool()
@@ -50,9 +56,7 @@ public sealed class SqliteReadPoolTests : IDisposable
     [Fact]
     public async Task ManyAtOnce_EachIsServed_SomeAfterOthers()
     {
-        var begun = 0;
-        var slow = Enumerable.Range(0, 20).Select(_ => LongAsync(() => Interlocked.Increment(ref begun))).ToArray();
-        SpinWait.SpinUntil(() => Volatile.Read(ref begun) == 8, TimeSpan.FromSeconds(20)).ShouldBeTrue();
+        var slow = KeepBusy(20);
         var quick = SevenAsync();
         await Task.Delay(50);
         (Volatile.Read(ref begun), quick.IsCompleted).ShouldBe((8, false), "eight connections, and no more");
@@ -72,9 +76,7 @@ public sealed class SqliteReadPoolTests : IDisposable
     [Fact]
     public async Task Caller_Cancels_IsToldAtOnce_AndWhatHadNotBegunIsNotDone()
     {
-        var begun = 0;
-        var slow = Enumerable.Range(0, 8).Select(_ => LongAsync(() => Interlocked.Increment(ref begun))).ToArray();
-        SpinWait.SpinUntil(() => Volatile.Read(ref begun) == 8, TimeSpan.FromSeconds(20)).ShouldBeTrue();
+        var slow = KeepBusy();
         using var cancel = new CancellationTokenSource();
         var (waits, ran) = (SevenAsync(cancel.Token), false);
         var unwanted = reads.ReadAsync(_ => ran = true, cancel.Token);
@@ -90,9 +92,7 @@ public sealed class SqliteReadPoolTests : IDisposable
     [Fact]
     public async Task Closed_EndsWhatIsUnderWay_AndTellsTheOthers()
     {
-        var begun = 0;
-        var slow = Enumerable.Range(0, 8).Select(_ => LongAsync(() => Interlocked.Increment(ref begun))).ToArray();
-        SpinWait.SpinUntil(() => Volatile.Read(ref begun) == 8, TimeSpan.FromSeconds(20)).ShouldBeTrue();
+        var slow = KeepBusy();
         var waits = SevenAsync();
         var closing = Task.Run(reads.Dispose);
         await Task.Delay(50);

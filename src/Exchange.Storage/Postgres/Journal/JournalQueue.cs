@@ -25,7 +25,7 @@ internal sealed class JournalQueue(bool keepsOrder)
     {
         lock (gate)
         {
-            if (closed) throw new StorageBusyException("The store is closing");
+            if (closed) throw StorageBusyException.Closing();
             if (waiting.Count >= Limits.JournalQueueItems) throw new StorageBusyException("The journal's queue is full");
             waiting.AddLast(work);
             if (idle.TryDequeue(out var lane)) lane.SetResult();
