@@ -14,7 +14,9 @@ internal sealed class BuyerMarkets(BuyerApp app)
     private readonly List<string> names = [];
 
     /// <summary>Bids 12.50, 11.00 and 9.50; the first two ask their buyers, the last one's buyer pulls.</summary>
-    public BuyerMarkets Three(string name, string postTimeout = "1s")
+    /// <param name="name">The vertical, and how its buyers' and campaigns' names begin.</param>
+    /// <param name="postTimeout">Of the first two. As long as a post's own time unless a buyer is to be late: a busy machine is.</param>
+    public BuyerMarkets Three(string name, string postTimeout = "10s")
     {
         Buyer($"{name}-one", "native", postTimeout);
         Buyer($"{name}-two", "native", postTimeout);
