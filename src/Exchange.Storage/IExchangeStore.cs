@@ -136,6 +136,9 @@ public sealed record LeadRow(
 /// </summary>
 public readonly record struct PromiseRow(string Publisher, string Vertical, long InTime, long Kept, long Open);
 
+/// <summary>As <see cref="PassedOver"/>, with the moment of the item that told of it.</summary>
+public sealed record PassedOverRow(string Campaign, string Buyer, Money Price, Reason Reason, long AtMs);
+
 /// <summary>A lead held at its ping whose offer is over, with the numbers of the copies that are still held.</summary>
 public sealed record ExpiredOffer(LeadId Lead, IReadOnlyList<int> Held);
 
@@ -154,6 +157,9 @@ public interface ILeadStore
     /// asked again. False: somebody else added fields meanwhile; read again.
     /// </summary>
     Task<bool> AddFieldsAsync(LeadId id, byte[] readSealed, byte[] newSealed, long nowMs, CancellationToken cancel);
+
+    /// <summary>The bids that were passed over when the lead was sold, in the order in which their turn came; usually none.</summary>
+    Task<IReadOnlyList<PassedOverRow>> PassedOverAsync(LeadId id, CancellationToken cancel);
 
     /// <summary>The lead a publisher's idempotency key made, with the hash of that request's body; null if none.</summary>
     Task<(LeadId Lead, byte[] BodyHash)?> FindRequestAsync(string publisher, string key, CancellationToken cancel);

@@ -264,10 +264,7 @@ public static class LeadMachine
         var slot = sale.Slots[index];
         var plan = sale with { Out = sale.Out.Add(slot.BidIndex) };
         NextRank? next = sale.Tries < Limits.CallsPerPost ? Ranks.NextOrAnew(ref plan, index, context) : null;
-        var moved = next is { } taken
-            ? slot with { State = SlotState.Proposed, BidIndex = taken.BidIndex, Price = taken.Price, LostBy = reason }
-            : slot with { State = SlotState.Lost, LostBy = reason };
-        return Propose(sale, plan with { Slots = plan.Slots.SetItem(index, moved) }, [new CopyEnd(slot.CopyNo, CopyMove.Void, reason, []) { From = slot.State == SlotState.InDoubt ? CopyState.InDoubt : CopyState.Held }], context);
+        return Propose(sale, MovedOn(plan, index, next, reason, context), [new CopyEnd(slot.CopyNo, CopyMove.Void, reason, []) { From = slot.State == SlotState.InDoubt ? CopyState.InDoubt : CopyState.Held }], context);
     }
 
     /// <summary>A slot whose bid may not have this lead goes to the next in rank, or is lost. What was held for it since the ping is freed.</summary>
@@ -275,9 +272,17 @@ public static class LeadMachine
     {
         var slot = plan.Slots[index];
         if (slot.State == SlotState.Reserved) ends = [.. ends, new CopyEnd(slot.CopyNo, CopyMove.Void, reason, [])];
+        else plan = Passed.With(plan, slot.BidIndex, slot.Price, reason);
         // Bidders of an expired offer or a paused tree did not fall out: they may be asked anew.
         plan = plan with { Out = reason is Reason.PingExpired or Reason.NoTree ? plan.Out : plan.Out.Add(slot.BidIndex), Passes = plan.Passes + 1 };
         NextRank? next = plan.Passes <= Limits.TriesPerPost ? Ranks.NextOrAnew(ref plan, index, context) : null;
+        return MovedOn(plan, index, next, reason, context);
+    }
+
+    private static LeadSale MovedOn(LeadSale plan, int index, NextRank? next, Reason reason, SaleContext context)
+    {
+        var slot = plan.Slots[index];
+        plan = Passed.WithUnfit(plan, slot.BidIndex + 1, next?.BidIndex ?? plan.BidCount, context);
         return plan with
         {
             Slots = plan.Slots.SetItem(index, next is { } taken
@@ -307,6 +312,7 @@ public static class LeadMachine
         Lead = plan.Id, AtMs = context.NowMs, New = plan.First?.Lead, Post = plan.First?.Post, Request = plan.First?.Request,
         Persons = plan.Test ? [] : plan.First?.Persons ?? [],
         Ends = ends, Starts = starts, Seen = plan.First is null ? Seen(plan, ends) : null, State = Durable(done), Wait = done.Waits, EndsWait = plan.EndsWait, Reason = done.Reason, ReleasePersons = done.State == LeadState.Unsold && !plan.KeepPersonsWhenUnsold,
+        PassedOver = [.. plan.PassedOver],
         Postback = NewPostback.Of(context.Current.Publishers.GetValueOrDefault(plan.Record.Publisher), done, ends, starts),
     };
 
@@ -320,7 +326,7 @@ public static class LeadMachine
     private static LeadState Durable(LeadSale done) => done.State == LeadState.Pending ? LeadState.Open : done.State;
 
     private static LeadStep Submit(LeadSale sale, LeadSale plan, CopyEnd[] voids, JournalItem item, LeadSale done) =>
-        new(sale with { InFlight = new(item, plan, voids, done with { InFlight = null, EndsWait = null }) }, item, []);
+        new(sale with { InFlight = new(item, plan, voids, done with { InFlight = null, EndsWait = null, PassedOver = [] }) }, item, []);
 
     private static int IndexOfCopy(LeadSale sale, int copyNo)
     {

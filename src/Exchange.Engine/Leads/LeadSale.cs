@@ -68,6 +68,8 @@ public sealed record LeadSale
     public int Tries { get; init; }
     /// <summary>Bids passed over before they were held; bounded by <see cref="Limits.TriesPerPost"/>.</summary>
     public int Passes { get; init; }
+    /// <summary>Bids passed over that no durable item tells of yet.</summary>
+    public ImmutableArray<PassedOver> PassedOver { get; init; } = [];
     /// <summary>What the first item writes beside its copies; null once it is durable.</summary>
     public FirstWrite? First { get; init; }
     /// <summary>

@@ -176,6 +176,8 @@ public sealed record JournalItem
     public bool IfTaken { get; init; }
     /// <summary>What its publisher is told of it; null: nothing.</summary>
     public NewPostback? Postback { get; init; }
+    /// <summary>Since the lead's item before this one. A campaign is kept once for each reason, as of the first time.</summary>
+    public PassedOver[] PassedOver { get; init; } = [];
 
     /// <summary>Copies come back. They keep their place in the lead: their buyers have it, and nobody else gets it for that.</summary>
     public bool IsReturn => Ends.Length > 0 && Array.TrueForAll(Ends, static end => end.Move == CopyMove.Reverse);

@@ -6,6 +6,8 @@ using Exchange.Engine.Explanations;
 using Exchange.Engine.Filters;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
+using Exchange.Grains.Intake;
+using Exchange.Storage;
 
 namespace Exchange.Server.Admin;
 
@@ -56,6 +58,35 @@ internal static class ExplanationJson
             json.WriteNumber("tier_index", turn.Key);
             json.WriteString("campaign", turn.Value);
         });
+    }
+
+    /// <summary>What became of the ping at its post, as far as it is known now.</summary>
+    /// <param name="lead">Null: it was not posted.</param>
+    public static void WritePost(Utf8JsonWriter json, LeadRow? lead, IReadOnlyList<PassedOverRow> passedOver)
+    {
+        if (lead is null)
+        {
+            json.WriteNull("post");
+            return;
+        }
+        json.WriteStartObject("post");
+        json.WriteTime("at", lead.AtMs);
+        json.WriteString("status", LeadAnswer.Wire(lead.State));
+        json.WriteString("reason", lead.Reason == Reason.None ? null : lead.Reason.Wire());
+        json.WriteString("sentence", lead.Reason == Reason.None ? null : lead.Reason.Info().Sentence);
+        json.WriteObjects("copies", lead.Copies, copy =>
+        {
+            json.WriteString("offer_id", copy.OfferId);
+            json.WriteString("campaign", copy.Campaign);
+            json.WriteString("buyer", copy.Buyer);
+            json.WriteString("price", copy.Price.ToString());
+            json.WriteString("payout", copy.Payout.ToString());
+            json.WriteString("status", LeadAnswer.Wire(copy.State));
+            json.WriteString("reason", copy.Reason == Reason.None ? null : copy.Reason.Wire());
+            json.WriteTime("at", copy.AtMs);
+        });
+        LeadJson.WritePassedOver(json, passedOver);
+        json.WriteEndObject();
     }
 
     /// <summary>What was pinged, sensitive values masked.</summary>

@@ -8,7 +8,7 @@ namespace Exchange.Server.Admin;
 internal static class ExplanationRoutes
 {
     public static void MapExplanationRoutes(this IEndpointRouteBuilder routes) =>
-        routes.Read("/v1/admin/pings/{ping_id}/explanation", "For every campaign of the tree: tier, verdict, reason, the numbers used and what would have sold it.", GetAsync)
+        routes.Read("/v1/admin/pings/{ping_id}/explanation", "For every campaign of the tree: tier, verdict, reason, the numbers used and what would have sold it; and what its post came to.", GetAsync)
             .ProducesProblem(404);
 
     private static async Task<Reply> GetAsync(ApiCall call)
@@ -17,6 +17,12 @@ internal static class ExplanationRoutes
             return Problem.Of(404, "ping_not_found", "There is no such ping; records are kept for a limited time.");
         var model = await call.Catalog.ModelAsync(record.CatalogVersion, call.Cancel);
         var explanation = Explainer.Explain(model, record);
-        return Reply.Json(json => ExplanationJson.WriteMembers(json, explanation, record, model));
+        var lead = await call.Store.Leads.FindAsync(id, call.Cancel) is { IsPosted: true } posted ? posted : null;
+        var passedOver = lead is null ? [] : await call.Store.Leads.PassedOverAsync(id, call.Cancel);
+        return Reply.Json(json =>
+        {
+            ExplanationJson.WriteMembers(json, explanation, record, model);
+            ExplanationJson.WritePost(json, lead, passedOver);
+        });
     }
 }

@@ -69,6 +69,17 @@ internal static class LeadJson
         });
     }
 
+    /// <summary>Whose turn came when the lead was sold, and who was never asked, in that order.</summary>
+    public static void WritePassedOver(Utf8JsonWriter json, IReadOnlyList<PassedOverRow> passedOver) => json.WriteObjects("passed_over", passedOver, passed =>
+    {
+        json.WriteString("campaign", passed.Campaign);
+        json.WriteString("buyer", passed.Buyer);
+        json.WriteString("price", passed.Price.ToString());
+        json.WriteString("reason", Word(passed.Reason));
+        json.WriteString("sentence", passed.Reason.Info().Sentence);
+        json.WriteTime("at", passed.AtMs);
+    });
+
     public static void WritePayload(Utf8JsonWriter json, LeadPayload payload, FieldSet? fields, bool reveal)
     {
         json.WriteStartObject("fields");

@@ -13,7 +13,7 @@ internal static class LeadRoutes
     public static void MapLeadRoutes(this IEndpointRouteBuilder routes)
     {
         routes.Read("/v1/admin/leads", "Leads, newest first; ?publisher=, ?campaign=, ?buyer=, ?status= narrow them.", ListAsync).ProducesProblem(422);
-        routes.Read("/v1/admin/leads/{lead_id}", "One lead with its copies and fields, PII masked; ?reveal=true shows it to an admin and is audited.", GetAsync).ProducesProblem(404);
+        routes.Read("/v1/admin/leads/{lead_id}", "One lead with its copies, whom it passed over, and its fields, PII masked; ?reveal=true shows it to an admin and is audited.", GetAsync).ProducesProblem(404);
     }
 
     private static async Task<Reply> ListAsync(ApiCall call)
@@ -52,10 +52,12 @@ internal static class LeadRoutes
         }
         var payload = LeadPayload.Of(call.Store.Vault, lead);
         var returns = await ReturnJson.ReadAsync(call, [lead]);
+        var passedOver = await call.Store.Leads.PassedOverAsync(id, call.Cancel);
         call.Catalog.Current.Verticals.TryGetValue(lead.Vertical, out var vertical);
         return Reply.Json(json =>
         {
             LeadJson.WriteMembers(json, lead, returns);
+            LeadJson.WritePassedOver(json, passedOver);
             json.WriteBoolean("erased", lead.IsErased);
             json.WriteBoolean("revealed", reveal);
             LeadJson.WritePayload(json, payload, vertical?.Fields, reveal);

@@ -35,5 +35,20 @@ internal static class ExplanationText
         }
         if (any) console.Show(ranks);
         foreach (var line in explanation.Items("price_rule")) console.Line(line.GetString() ?? "");
+        if (explanation.TryGetProperty("post", out var post) && post.ValueKind == JsonValueKind.Object) WritePost(post, console);
+    }
+
+    /// <summary>Whose turn came, one a row, in order.</summary>
+    private static void WritePost(JsonElement post, CliConsole console)
+    {
+        var status = post.Text("status");
+        console.Line($"Post {post.Text("at")}: {status}{(post.Text("sentence") is { } sentence ? " – " + sentence : "")}", status == "sold" ? "green" : "yellow");
+        var turns = post.Items("passed_over").Select(passed => (At: passed.Text("at"), Turn: passed, Payout: (string?)null, Status: (string?)"passed over"))
+            .Concat(post.Items("copies").Select(copy => (At: copy.Text("at"), Turn: copy, Payout: copy.Text("payout"), Status: copy.Text("status"))))
+            .OrderBy(turn => turn.At, StringComparer.Ordinal).ToList();
+        if (turns.Count == 0) return;
+        var table = CliConsole.TableOf("campaign", "buyer", "price", "payout", "status", "reason");
+        foreach (var (_, turn, payout, what) in turns) CliConsole.Row(table, turn.Text("campaign"), turn.Text("buyer"), turn.Text("price"), payout, what, turn.Text("reason"));
+        console.Show(table);
     }
 }

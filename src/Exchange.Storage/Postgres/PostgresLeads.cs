@@ -34,6 +34,10 @@ internal sealed class PostgresLeads(PostgresChanges changes, NpgsqlDataSource re
     public Task<(LeadId Lead, byte[] BodyHash)?> FindRequestAsync(string publisher, string key, CancellationToken cancel) =>
         reads.FirstAsync("SELECT lead_id, hash FROM request WHERE publisher = $1 AND key = $2", static row => ((LeadId, byte[])?)(row.Lead(0), row.Blob(1)), cancel, publisher, key);
 
+    public async Task<IReadOnlyList<PassedOverRow>> PassedOverAsync(LeadId id, CancellationToken cancel) =>
+        await reads.AllAsync("SELECT campaign, buyer, price, reason, at_ms FROM passed_over WHERE lead_id = $1 ORDER BY at_ms, place, reason",
+            static row => new PassedOverRow(row.Text(0), row.Text(1), new(row.Long(2)), (Reason)row.Int(3), row.Long(4)), cancel, id).ConfigureAwait(false);
+
     public async Task<IReadOnlyList<ExpiredOffer>> ExpiredOffersAsync(long nowMs, int limit, CancellationToken cancel) =>
         await reads.AllAsync("""
             SELECT l.lead_id, ARRAY(SELECT c.no FROM copy c WHERE c.lead_id = l.lead_id AND c.state = 1 ORDER BY c.no)

@@ -34,6 +34,13 @@ internal sealed class ItemRows(Database database, CounterCache counters, SoldSeq
                 .Bind((long)item.State).Bind((long)item.Reason).Bind(open).Bind(exclusive).Bind(item.Answer).Bind(item.EndsWait?.Sealed).Bind(item.Lead).Run();
     }
 
+    public void WritePassedOver(JournalItem item)
+    {
+        foreach (var passed in item.PassedOver)
+            database.Prepare("INSERT INTO passed_over (lead_id, campaign, reason, buyer, price, place, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+                .Bind(item.Lead).Bind(passed.Campaign).Bind((long)passed.Reason).Bind(passed.Buyer).Bind(passed.Price.Micros).Bind(passed.Place).Bind(item.AtMs).Run();
+    }
+
     public void WriteWait(JournalItem item)
     {
         if (item.Wait is { } wait)

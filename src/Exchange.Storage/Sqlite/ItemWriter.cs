@@ -25,6 +25,7 @@ internal sealed class ItemWriter(Database database, CounterCache counters, SoldS
     {
         var item = plan.Item;
         rows.WriteLead(item, plan.OpenCopies, plan.OpenExclusive);
+        rows.WritePassedOver(item);
         rows.WriteWait(item);
         foreach (var end in plan.Ends)
         {

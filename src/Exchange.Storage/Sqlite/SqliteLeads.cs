@@ -33,6 +33,10 @@ internal sealed class SqliteLeads(Writer writer, ReadPool reads) : ILeadStore
         reads.ReadAsync(database => database.Prepare("SELECT lead_id, hash FROM request WHERE publisher = ? AND key = ?").Bind(publisher).Bind(key)
             .First(static row => ((LeadId, byte[])?)(row.Lead(0), row.Blob(1))), cancel);
 
+    public Task<IReadOnlyList<PassedOverRow>> PassedOverAsync(LeadId id, CancellationToken cancel) =>
+        reads.ReadAsync<IReadOnlyList<PassedOverRow>>(database => database.Prepare("SELECT campaign, buyer, price, reason, at_ms FROM passed_over WHERE lead_id = ? ORDER BY at_ms, place, reason")
+            .Bind(id).All(static row => new PassedOverRow(row.Text(0), row.Text(1), new(row.Long(2)), (Reason)row.Int(3), row.Long(4))), cancel);
+
     public Task<IReadOnlyList<ExpiredOffer>> ExpiredOffersAsync(long nowMs, int limit, CancellationToken cancel) =>
         reads.ReadAsync<IReadOnlyList<ExpiredOffer>>(database =>
         {

@@ -92,7 +92,9 @@ public sealed class LeadMachineSimulation
             foreach (var run in runs)
             {
                 run.Conflict.ShouldBeNull();
-                if (journal.Leads.TryGetValue(run.Sale.Id, out var lead)) CheckLead(run, lead);
+                if (!journal.Leads.TryGetValue(run.Sale.Id, out var lead)) continue;
+                CheckLead(run, lead);
+                CheckTold(run, lead);
             }
             var captured = Copies(CopyState.Captured);
             journal.Transfers.Sum(transfer => transfer.Amount.Micros).ShouldBe(captured.Sum(copy => copy.Made.Price.Micros));
@@ -148,6 +150,19 @@ public sealed class LeadMachineSimulation
             // What the machine believes is what the rows say.
             foreach (var slot in run.Sale.Slots.Where(slot => slot.CopyNo > 0 && slot.State is SlotState.Held or SlotState.InDoubt or SlotState.Captured))
                 lead.Copies[slot.CopyNo].State.ShouldBe(slot.State switch { SlotState.Held => CopyState.Held, SlotState.InDoubt => CopyState.InDoubt, _ => CopyState.Captured });
+        }
+
+        /// <summary>Whoever was offered a posted lead has or had a copy of it, or it is told why not. Unless it was nobody's turn: the lead is its publisher's no.</summary>
+        private static void CheckTold(LeadRun run, NaiveJournal.Lead lead)
+        {
+            if (!lead.IsPosted || run.Sale.IsSettled && lead.Reason is not (Reason.None or Reason.AllRejected or Reason.Expired)) return;
+            foreach (var slot in run.Sale.Slots)
+            {
+                if (run.Sale.Record.Offers.FirstOrDefault(offer => offer.OfferId == slot.OfferId) is not { } offer) continue;
+                var campaign = run.Sale.Record.Bids[offer.BidIndex].Campaign;
+                (lead.Copies.Values.Any(copy => copy.Made.Campaign == campaign) || lead.PassedOver.Exists(passed => passed.Campaign == campaign)).ShouldBeTrue(campaign);
+            }
+            lead.PassedOver.ShouldAllBe(passed => passed.Reason != Reason.None && passed.Price > Money.Zero);
         }
 
         /// <summary>No buyer and no campaign has a person twice where its rule forbids it; a rule looks at what came before it only.</summary>

@@ -100,7 +100,48 @@ public sealed class LeadMachineTests
         run.Post();
         run.Tell().ShouldBe("b 11.00 8.80 Captured");
         run.Sale.Slots[0].LostBy.ShouldBe(Reason.CapDay);
+        PassedOver(run, journal).ShouldBe(["a 11.00 cap_day"]);
     }
+
+    [Fact]
+    public void Post_FirstIsSold_NobodyWasPassedOver()
+    {
+        var (run, journal) = Begin(Three(onAccept: true));
+        run.Post();
+        run.Answer(BuyerAnswer.Refused);
+        run.Answer(BuyerAnswer.Accepted);
+        run.Tell().ShouldBe("b 11.00 8.80 Captured");
+        // Its copy tells why the first one has it not.
+        PassedOver(run, journal).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void BetweenTwoRanks_WhoMayNotHaveTheLead_IsTold_WhoComesLaterIsNot()
+    {
+        var market = new Market
+        {
+            Campaigns =
+            [
+                new("a", "10.00") { OnAccept = true }, new("b", "11.00") { OnAccept = true, Consent = ConsentLevel.Proof }, new("c", "10.00") { OnAccept = true },
+                new("d", "10.00") { OnAccept = true, Consent = ConsentLevel.Proof },
+            ],
+            Tiers = [new(TierMethod.Priority, "a", "b", "c", "d")],
+        };
+        var (run, journal) = Begin(market);
+        run.WithoutProof().Post();
+        PassedOver(run, journal).ShouldBeEmpty();
+        run.Answer(BuyerAnswer.Refused);
+        run.Called.ShouldBe(["a", "c"]);
+        PassedOver(run, journal).ShouldBe(["b 11.00 consent_missing"]);
+        run.Answer(BuyerAnswer.Unknown);
+        run.Answer(BuyerAnswer.Refused);
+        run.Tell().ShouldBe("c 10.00 8.00 Lost all_rejected");
+        PassedOver(run, journal).ShouldBe(["b 11.00 consent_missing", "d 10.00 consent_missing"]);
+    }
+
+    /// <summary>What the rows tell: "campaign price reason" in the order of the items.</summary>
+    private static string[] PassedOver(LeadRun run, NaiveJournal journal) =>
+        [.. journal.Leads[run.Sale.Id].PassedOver.Select(passed => $"{passed.Campaign} {passed.Price} {passed.Reason.Wire()}")];
 
     [Fact]
     public void Post_PublisherIsFull_IsUnsoldForThatReasonAndNobodyElseIsTried()
@@ -128,6 +169,7 @@ public sealed class LeadMachineTests
         run.Called.ShouldBe(["a", "c"]);
         run.Answer(BuyerAnswer.Accepted);
         run.Tell().ShouldBe("c 10.00 8.00 Captured");
+        PassedOver(run, journal).ShouldBe(["b 10.00 cap_day"]);
         journal.Held.Values.ShouldAllBe(amount => amount == 0);
     }
 

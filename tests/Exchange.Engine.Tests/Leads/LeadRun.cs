@@ -15,6 +15,7 @@ internal sealed class LeadRun
     private readonly Market market;
     private readonly NaiveJournal journal;
     private readonly Subject subject;
+    private bool hasProof = true;
 
     public LeadRun(Market market, NaiveJournal journal, PingRecord record, params string[] offerIds)
     {
@@ -72,6 +73,9 @@ internal sealed class LeadRun
     /// <summary>It is posted after its offer's end.</summary>
     public LeadRun AfterItsEnd() { Sale = Sale with { Late = true }; return this; }
 
+    /// <summary>No consent came with it.</summary>
+    public LeadRun WithoutProof() { hasProof = false; return this; }
+
     public LeadRun AskingFor(string minPayout) { Sale = Sale with { MinPayout = Money.Parse(minPayout) }; return this; }
 
     /// <summary>Of a test: what it is to come to.</summary>
@@ -125,7 +129,7 @@ internal sealed class LeadRun
 
     private SaleContext Context() => new()
     {
-        Current = market.Model, NowMs = Market.Now.ToUnixTimeMilliseconds(), Subject = subject, HasProof = true,
+        Current = market.Model, NowMs = Market.Now.ToUnixTimeMilliseconds(), Subject = subject, HasProof = hasProof,
         Walk = wish =>
         {
             Walks++;

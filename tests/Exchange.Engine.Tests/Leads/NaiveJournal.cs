@@ -25,6 +25,7 @@ internal sealed class NaiveJournal(CatalogModel model)
         public bool IsPosted { get; set; }
         public LeadState State { get; set; }
         public Reason Reason { get; set; }
+        public List<PassedOver> PassedOver { get; } = [];
     }
 
     private readonly Dictionary<string, long> limits = model.Limits.ToDictionary(limit => limit.Id, limit => limit.Limit);
@@ -117,6 +118,7 @@ internal sealed class NaiveJournal(CatalogModel model)
         if (item.ReleasePersons) Persons.RemoveAll(person => person.Lead == item.Lead);
         lead.State = item.State;
         lead.Reason = item.Reason;
+        lead.PassedOver.AddRange(item.PassedOver);
         return new(VerdictCode.Done);
     }
 

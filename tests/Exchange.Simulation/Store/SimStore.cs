@@ -115,6 +115,7 @@ internal sealed class SimLeads(SimStore store) : ILeadStore
     });
 
     public Task<Page<LeadRow>> ListAsync(LeadQuery query, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<IReadOnlyList<PassedOverRow>> PassedOverAsync(LeadId id, CancellationToken cancel) => throw new NotSupportedException();
     public Task<IReadOnlyList<LeadId>> HeldTestsAsync(long beforeMs, int limit, CancellationToken cancel) => throw new NotSupportedException();
     public Task<IReadOnlyList<PromiseRow>> PromisesAsync(long fromMs, long untilMs, CancellationToken cancel) => throw new NotSupportedException();
 }

@@ -27,7 +27,7 @@ public abstract class DeliveryWaitTests : IAsyncLifetime
     {
         await using var buyers = await BuyerApp.StartAsync();
         await using var exchange = await ExchangeProcess.StartAsync(environment: settings);
-        using var publisher = await StartAsync(exchange, buyers, "wait: { for: 4s }, to: [hook]", "to: [inbox]");
+        using var publisher = await StartAsync(exchange, buyers, "wait: { for: 8s }, to: [hook]", "to: [inbox]");
         buyers["first"].AnswersStatus(200);
         var buyer = await exchange.KeyAsync("buyer", "first");
 

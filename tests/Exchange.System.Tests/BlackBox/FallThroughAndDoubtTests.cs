@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Shouldly;
 using static Exchange.System.Tests.BlackBox.MarketCalls;
 
@@ -150,6 +151,34 @@ public sealed class FallThroughAndDoubtTests(FallThroughAndDoubtTests.Server ser
         (last.Status, last["status"], last["payout"], last.Headers["Idempotency-Replayed"]).ShouldBe((200, "sold", "8.80", "true"));
     }
 
+    [Fact]
+    public async Task WhoWasPassedOverAtThePost_IsToldWithTheLead_AndByExplain()
+    {
+        buyers["passed-two"].Accepts();
+        var ping = await exchange.PingAsync(key, "passed");
+        (await exchange.GetAsync($"/v1/admin/pings/{ping}/explanation")).Json["post"].ShouldBeNull();
+        await exchange.PatchAsync("campaigns/passed-one", new { status = "paused" });
+        (await exchange.SellAsync(key, PostBody(ping)))["status"].ShouldBe("sold");
+
+        (await exchange.CopiesAsync(ping)).ShouldBe(["passed-two 11.00 8.80 sold captured"]);
+        buyers["passed-one"].Requests.ShouldBeEmpty();
+        string[] told = ["passed-one passed-one 11.00 campaign_paused The campaign is paused."];
+        PassedOver((await exchange.GetAsync($"/v1/admin/leads/{ping}")).Json).ShouldBe(told);
+        var post = (await exchange.GetAsync($"/v1/admin/pings/{ping}/explanation")).Json["post"]!;
+        post["status"]!.GetValue<string>().ShouldBe("sold");
+        post["copies"]!.AsArray().ShouldHaveSingleItem()!["campaign"]!.GetValue<string>().ShouldBe("passed-two");
+        PassedOver(post).ShouldBe(told);
+        var (code, output, error) = await exchange.CliAsync("explain", ping);
+        code.ShouldBe(0, error);
+        var lines = output.Split('\n').SkipWhile(line => !line.StartsWith("Post ", StringComparison.Ordinal)).ToList();
+        lines[0].ShouldEndWith(": sold");
+        lines.Single(line => line.Contains("passed-one", StringComparison.Ordinal)).ShouldContain("passed over");
+        lines.FindIndex(line => line.Contains("passed-one", StringComparison.Ordinal)).ShouldBeLessThan(lines.FindIndex(line => line.Contains("passed-two", StringComparison.Ordinal)));
+
+        static string[] PassedOver(JsonNode told) => [.. told["passed_over"]!.AsArray()
+            .Select(passed => $"{passed!["campaign"]} {passed["buyer"]} {passed["price"]} {passed["reason"]} {passed["sentence"]}")];
+    }
+
     private async Task<(string Lead, Reply Reply)> PostAsync(string market, int deadlineMs = 0)
     {
         var ping = await exchange.PingAsync(key, market);
@@ -169,7 +198,7 @@ public sealed class FallThroughAndDoubtTests(FallThroughAndDoubtTests.Server ser
             Buyers = await BuyerApp.StartAsync();
             Exchange = await ExchangeProcess.StartAsync();
             var markets = new BuyerMarkets(Buyers);
-            foreach (var name in (string[])["refuse", "norefuge", "laterno", "dup", "busy", "slow", "hang", "repeat"])
+            foreach (var name in (string[])["refuse", "norefuge", "laterno", "dup", "busy", "slow", "hang", "repeat", "passed"])
                 markets.Three(name, name switch { "hang" or "laterno" => "2s", _ => "10s" });
             Key = await markets.ApplyAsync(Exchange);
         }

@@ -23,7 +23,8 @@ public abstract class LeadWaitTests : IAsyncLifetime
     {
         await using var buyers = await BuyerApp.StartAsync();
         await using var exchange = await ExchangeProcess.StartAsync(environment: settings);
-        using var publisher = await StartAsync(exchange, buyers, "wait: { for: 4s }");
+        // Longer than a start takes on a busy machine.
+        using var publisher = await StartAsync(exchange, buyers, "wait: { for: 12s }");
         buyers["first"].Accepts();
 
         var post = await publisher.PingAndPostAsync();
@@ -97,7 +98,7 @@ public abstract class LeadWaitTests : IAsyncLifetime
     {
         await using var buyers = await BuyerApp.StartAsync();
         await using var exchange = await ExchangeProcess.StartAsync(environment: settings);
-        using var publisher = await StartAsync(exchange, buyers, "unsold: { tree: rest, wait: { for: 2s } }", ask: "first");
+        using var publisher = await StartAsync(exchange, buyers, "unsold: { tree: rest, wait: { for: 8s } }", ask: "first");
         buyers["first"].Rejects();
         var post = await publisher.PingAndPostAsync();
         var lead = post["lead_id"]!;

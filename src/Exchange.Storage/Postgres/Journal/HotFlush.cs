@@ -26,12 +26,13 @@ internal static class HotFlush
     {
         var (before, after) = (new PlanRows(flush, owner), new PlanRows(flush, owner));
         var (personsBefore, personsAfter) = (new PersonWrites(flush), new PersonWrites(flush));
-        var postbacks = new PostbackWrites(flush);
+        var (postbacks, passedOver) = (new PostbackWrites(flush), new PassedOverWrites(flush));
         foreach (var item in batch.Planned)
         {
             var place = fence.Add(item);
             if (item.Plan.NoFreeCopy is not null) continue;
             postbacks.Add(place, item);
+            passedOver.Add(place, item);
             if (item.IsSettled || item.IsNew) before.Add(0, item);
             else after.Add(place, item);
             if (item.IsSettled) personsBefore.Add(0, item);
@@ -43,6 +44,7 @@ internal static class HotFlush
         after.Emit();
         personsAfter.Emit();
         postbacks.Emit();
+        passedOver.Emit();
     }
 
     /// <summary>Taken back whatever the fence says: what the first flush made for items that are not done.</summary>
