@@ -73,11 +73,7 @@ public sealed class ExchangeProcess : IAsyncDisposable
     }
 
     /// <param name="signal">Without its SIG.</param>
-    public async Task SignalAsync(string signal)
-    {
-        using var kill = Process.Start("kill", ["-" + signal, Market.Text(ProcessId)]);
-        await kill.WaitForExitAsync();
-    }
+    public Task SignalAsync(string signal) => Signal.SendAsync(process!, signal);
 
     /// <summary>SIGTERM, as an operator or a container runtime ends it.</summary>
     public async Task<int> StopAsync()

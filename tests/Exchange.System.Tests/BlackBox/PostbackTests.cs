@@ -37,7 +37,7 @@ public sealed class PostbackTests : IAsyncLifetime
             buyers:
               inbox: { credit_limit: unlimited, returns: { within: 10d, reasons: [invalid_phone] } }
               other: { credit_limit: unlimited }
-              asked: { credit_limit: unlimited, endpoints: { crm: { connector: native, with: { url: "{{app.Url("asked")}}", secret: { secret: signing } }, timeout: { post: 2s } } } }
+              asked: { credit_limit: unlimited, endpoints: { crm: { connector: native, with: { url: "{{app.Url("asked")}}", secret: { secret: signing } }, timeout: { post: 10s } } } }
             campaigns:
               ca: { buyer: inbox, vertical: auto, filter: { field: state, is: CA }, bid: { fixed: "10.00" } }
               ny-one: { buyer: inbox, vertical: auto, filter: { field: state, is: NY }, sharing: shared, bid: { fixed: "6.00" } }

@@ -72,7 +72,7 @@ public sealed class HttpConnectorTests
             if (fault == "hang") await call.HangAsync();
         });
         using var http = new OutboundHttp(Samples.Loopback);
-        var endpoint = Endpoint(Query, buyer.Port, "timeout: { post: 500ms }");
+        var endpoint = Endpoint(Query, buyer.Port, "timeout: { post: 3s }");
         (await PostAsync(http, endpoint)).Kind.ShouldBe(AttemptKind.Accepted);
         Told.Of(await PostAsync(http, endpoint)).ShouldBe(expected);
         // A layer below may open a connection to try again; nothing is written to it.

@@ -121,11 +121,7 @@ public sealed class PostgresJournalProcessTests(ITestOutputHelper output) : ICla
             return JsonSerializer.Deserialize<Result>(line!)!;
         }
 
-        public async Task SignalAsync(string signal)
-        {
-            using var kill = Process.Start("kill", ["-" + signal, process.Id.ToString(CultureInfo.InvariantCulture)]);
-            await kill.WaitForExitAsync();
-        }
+        public Task SignalAsync(string signal) => Signal.SendAsync(process, signal);
 
         public void Dispose()
         {

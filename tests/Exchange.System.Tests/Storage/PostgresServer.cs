@@ -72,8 +72,8 @@ internal sealed class PostgresServer(SmallDisk? disk) : IAsyncDisposable
     /// <summary>Ends exactly the process that was started here, and with it all of its own, at once: no checkpoint, no word to clients. The next start recovers from its log.</summary>
     public async Task StopImmediatelyAsync()
     {
-        using (var kill = Process.Start("kill", ["-QUIT", server!.Id.ToString(CultureInfo.InvariantCulture)])) await kill.WaitForExitAsync();
-        await server.WaitForExitAsync();
+        await Signal.SendAsync(server!, "QUIT");
+        await server!.WaitForExitAsync();
         server.Dispose();
         server = null;
     }
