@@ -291,11 +291,12 @@ public static class LeadMachine
         };
     }
 
-    /// <summary>Nothing new is held.</summary>
-    private static LeadSale Lost(LeadSale plan, Reason reason) => plan with
+    /// <summary>Nothing new is held, beside copies that are.</summary>
+    private static LeadSale Lost(LeadSale plan, Reason reason)
     {
-        Slots = [.. plan.Slots.Select(slot => slot.State == SlotState.Proposed ? slot with { State = SlotState.Lost, LostBy = reason } : slot)],
-    };
+        foreach (var slot in plan.Slots) if (slot.State == SlotState.Proposed) plan = Passed.With(plan, slot.BidIndex, slot.Price, reason);
+        return plan with { Slots = [.. plan.Slots.Select(slot => slot.State == SlotState.Proposed ? slot with { State = SlotState.Lost, LostBy = reason } : slot)] };
+    }
 
     /// <summary>Nothing new is held, and what was held since the ping is freed.</summary>
     private static LeadSale Lost(LeadSale plan, ref CopyEnd[] ends, Reason reason)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.Net.Sockets;
 
 namespace Exchange.Server.Cli;
 
@@ -43,7 +44,8 @@ internal sealed class Connection
         {
             return await action(new Call(parsed, client, console, parsed.GetValue(Json), cancel));
         }
-        catch (HttpRequestException)
+        // A connection that is reset as soon as it stands comes out of the client as it is.
+        catch (Exception fault) when (fault is HttpRequestException or SocketException)
         {
             await console.Error.WriteLineAsync($"No exchange answers at {address}.");
             return away;

@@ -139,6 +139,28 @@ public sealed class LeadMachineTests
         PassedOver(run, journal).ShouldBe(["b 11.00 consent_missing", "d 10.00 consent_missing"]);
     }
 
+    [Fact]
+    public void PublisherIsFull_BeforeTheNextCopy_WhatIsSoldStands_AndTheNextIsTold()
+    {
+        var market = new Market
+        {
+            Campaigns =
+            [
+                new("a", "27.00") { Sharing = Sharing.Shared, OnAccept = true }, new("b", "24.00") { Sharing = Sharing.Shared },
+                new("c", "27.00") { Sharing = Sharing.Shared, OnAccept = true },
+            ],
+            Tiers = [new(TierMethod.Priority, "a", "b", "c") { Copies = 2 }],
+        };
+        var (run, journal) = Begin(market);
+        run.Post();
+        run.Tell().ShouldBe("a 27.00 21.60 Held | b 24.00 19.20 Captured");
+        journal.SetLimit("p:p:leads:day", 1);
+        run.Answer(BuyerAnswer.Refused);
+        run.Tell().ShouldBe("c 27.00 21.60 Lost | b 24.00 19.20 Captured");
+        run.Called.ShouldBe(["a"]);
+        PassedOver(run, journal).ShouldBe(["c 27.00 publisher_cap"]);
+    }
+
     /// <summary>What the rows tell: "campaign price reason" in the order of the items.</summary>
     private static string[] PassedOver(LeadRun run, NaiveJournal journal) =>
         [.. journal.Leads[run.Sale.Id].PassedOver.Select(passed => $"{passed.Campaign} {passed.Price} {passed.Reason.Wire()}")];

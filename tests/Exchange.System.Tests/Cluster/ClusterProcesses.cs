@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net.Sockets;
 using Exchange.System.Tests.BlackBox;
 using Exchange.System.Tests.Storage;
 
@@ -107,7 +108,7 @@ internal sealed class ClusterLoad : IAsyncDisposable
                     using var reply = await health.GetAsync(new Uri($"http://127.0.0.1:{servers[index].ManagementPort}/health/ready"), stop.Token);
                     ready[index] = reply.IsSuccessStatusCode;
                 }
-                catch (Exception fault) when (fault is HttpRequestException or TaskCanceledException && !stop.IsCancellationRequested)
+                catch (Exception fault) when (IsNoAnswer(fault))
                 {
                     ready[index] = false;
                 }
@@ -116,6 +117,9 @@ internal sealed class ClusterLoad : IAsyncDisposable
         }
         catch (OperationCanceledException) { }
     }
+
+    /// <summary>A connection that is reset as soon as it stands comes out of the client as it is.</summary>
+    private static bool IsNoAnswer(Exception fault) => fault is HttpRequestException or TaskCanceledException or IOException or SocketException;
 
     private async Task WorkAsync(int worker)
     {
@@ -154,7 +158,7 @@ internal sealed class ClusterLoad : IAsyncDisposable
                 }
                 what = $"{reply.Status} {reply.Code}";
             }
-            catch (Exception fault) when (fault is HttpRequestException or TaskCanceledException or IOException)
+            catch (Exception fault) when (IsNoAnswer(fault))
             {
                 what = fault.GetType().Name;
             }
