@@ -135,10 +135,9 @@ public static class LeadMachine
     /// <summary>Why a chosen bid may not have the lead now. A tree that was paused sells nothing more; what was held in it before is sold.</summary>
     private static Reason WhyNot(LeadSale plan, Slot slot, SaleContext context)
     {
-        var reason = Ranks.Unfit(plan, slot.BidIndex, context);
-        if (reason != Reason.None || slot.State != SlotState.Proposed) return reason;
-        if (Ranks.IsClosed(plan, slot.BidIndex, context)) return Reason.NoTree;
-        return Ranks.IsSpent(plan, slot, context) ? Reason.NoBid : Reason.None;
+        if (slot.State != SlotState.Proposed) return Ranks.Unfit(plan, slot.BidIndex, context);
+        var reason = Ranks.UnfitOrClosed(plan, slot.BidIndex, context);
+        return reason == Reason.None && Ranks.IsSpent(plan, slot, context) ? Reason.NoBid : reason;
     }
 
     private static Reason NoOf(LeadSale plan) => plan.Reason != Reason.None ? plan.Reason : plan.Late ? Reason.Expired : Reason.AllRejected;

@@ -5,7 +5,7 @@ namespace Exchange.Engine.Leads;
 
 /// <summary>
 /// Notes the bids whose turn came and that could not have the lead, until an item makes it durable. Not among them: bids that would not have paid what was
-/// promised, and companies that have another copy; the ranks and the copies tell of those.
+/// promised, companies that have another copy, tiers that have sold their copies, sellers whom the consent does not name.
 /// </summary>
 internal static class Passed
 {
@@ -22,8 +22,7 @@ internal static class Passed
     {
         for (var place = from; place < until; place++)
         {
-            var reason = Ranks.Unfit(plan, place, context);
-            if (reason == Reason.None && Ranks.IsClosed(plan, place, context)) reason = Reason.NoTree;
+            var reason = Ranks.UnfitOrClosed(plan, place, context);
             if (reason != Reason.None) plan = With(plan, place, plan.BidAt(place).Bid, reason);
         }
         return plan;

@@ -128,12 +128,17 @@ internal static class Ranks
         !sale.Test && sale.BidAt(slot.BidIndex) is { Live.StandingSince: not 0 } bid && !sale.IsBestOffer(slot.BidIndex)
         && !(context.StandingLeft.TryGetValue(bid.Campaign, out var left) && slot.Price <= left);
 
+    /// <summary>As <see cref="Unfit"/>; of a bid that is fit no tree, where one through which it would be sold is closed.</summary>
+    public static Reason UnfitOrClosed(LeadSale sale, int place, SaleContext context)
+    {
+        var reason = Unfit(sale, place, context);
+        return reason == Reason.None && IsClosed(sale.RoundAt(place), sale.BidAt(place), context) ? Reason.NoTree : reason;
+    }
+
     /// <summary>
     /// Whether a tree through which this bid would be sold was paused or left the catalog since. Its campaigns did not fall out: another tree may ask
     /// them still.
     /// </summary>
-    public static bool IsClosed(LeadSale sale, int place, SaleContext context) => IsClosed(sale.RoundAt(place), sale.BidAt(place), context);
-
     private static bool IsClosed(SaleRound round, RankedBid bid, SaleContext context)
     {
         foreach (var id in round.TreesOf(bid))

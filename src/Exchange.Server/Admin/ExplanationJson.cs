@@ -72,7 +72,7 @@ internal static class ExplanationJson
         json.WriteStartObject("post");
         json.WriteTime("at", lead.AtMs);
         json.WriteString("status", LeadAnswer.Wire(lead.State));
-        json.WriteString("reason", lead.Reason == Reason.None ? null : lead.Reason.Wire());
+        json.WriteString("reason", LeadJson.Word(lead.Reason));
         json.WriteString("sentence", lead.Reason == Reason.None ? null : lead.Reason.Info().Sentence);
         json.WriteObjects("copies", lead.Copies, copy =>
         {
@@ -82,7 +82,7 @@ internal static class ExplanationJson
             json.WriteString("price", copy.Price.ToString());
             json.WriteString("payout", copy.Payout.ToString());
             json.WriteString("status", LeadAnswer.Wire(copy.State));
-            json.WriteString("reason", copy.Reason == Reason.None ? null : copy.Reason.Wire());
+            json.WriteString("reason", LeadJson.Word(copy.Reason));
             json.WriteTime("at", copy.AtMs);
         });
         LeadJson.WritePassedOver(json, passedOver);

@@ -103,5 +103,6 @@ internal static class LeadJson
         json.WriteEndObject();
     }
 
-    private static string? Word(Reason reason) => reason == Reason.None ? null : reason.Wire();
+    /// <summary>Null: there is none.</summary>
+    public static string? Word(Reason reason) => reason == Reason.None ? null : reason.Wire();
 }
