@@ -35,6 +35,19 @@ internal static class Cores
         }
     }
 
+    /// <summary>Where a child shares its cores with this process, this one has the processor when it has something to do. Threads to come inherit it.</summary>
+    public static void LetGoFirst(int child)
+    {
+        const int lower = 5;
+        if (!OperatingSystem.IsLinux()) return;
+        foreach (var task in Directory.GetDirectories(string.Create(CultureInfo.InvariantCulture, $"/proc/{child}/task")))
+            _ = SetPriority(0, int.Parse(Path.GetFileName(task), CultureInfo.InvariantCulture), lower);
+    }
+
+    [DllImport("libc", EntryPoint = "setpriority")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int SetPriority(int which, int thread, int nice);
+
     [DllImport("libc", EntryPoint = "sched_setaffinity")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int SetAffinity(int thread, nint bytes, in long mask);

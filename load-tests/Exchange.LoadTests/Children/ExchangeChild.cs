@@ -28,6 +28,7 @@ internal sealed class ExchangeChild : IAsyncDisposable
     public Uri Http { get; }
     public Uri Grpc { get; }
     public Uri Management { get; }
+    public int ProcessId => _process.ProcessId;
     public TimeSpan ProcessorTime => _process.ProcessorTime;
     /// <summary>Its resident memory.</summary>
     public double MemoryMb => _process.MemoryMb;

@@ -20,18 +20,21 @@ internal static class OverloadCommand
         var warmUp = new Option<int>("--warm-up") { Description = "Most seconds of closed load before anything is measured; shorter when it has stopped growing.", DefaultValueFactory = _ => 120 }.AtLeast(0);
         var connections = new Option<int>("--connections") { Description = "HTTP/2 connections.", DefaultValueFactory = _ => 4 }.AtLeast(1);
         var pings = new Option<bool>("--pings") { Description = "Pings alone instead of pings with their durable posts." };
+        var together = new Option<bool>("--together") { Description = "Server and client share all cores, and the client goes first: what it tells of waits is the server's. Else they have half of the cores each." };
         var server = new Option<string?>("--server") { Description = "The server's exchange.dll to start. Default: the one built in this repository." };
         var command = new Command("overload",
-            "Finds the peak of durable ping + post pairs in a closed loop, then offers a multiple of it whether it is served or not, then half of it. Prints goodput, how soon refusals come and how soon all is as before. Server and client have half of the cores each. Build with -c Release.")
+            "Finds the peak of durable ping + post pairs in a closed loop, then offers a multiple of it whether it is served or not, then half of it. Prints goodput, how soon refusals come and how soon all is as before. Build with -c Release.")
         {
-            factor, seconds, rounds, warmUp, connections, pings, server,
+            factor, seconds, rounds, warmUp, connections, pings, together, server,
         };
         command.SetAction(async (parsed, cancel) =>
         {
             // A child is born on the cores of its parent, and has as many threads and heaps as it sees cores.
-            Cores.Bind(Environment.ProcessId, Cores.Half);
+            var all = parsed.GetValue(together);
+            if (!all) Cores.Bind(Environment.ProcessId, Cores.Half);
             await using var exchange = await ExchangeChild.StartAsync(parsed.GetValue(server), "Production", cancel, new Dictionary<string, string> { ["Exchange__Intake__OverloadAfterMs"] = "100" });
-            Cores.Bind(Environment.ProcessId, Cores.Without(Cores.Half));
+            if (!all) Cores.Bind(Environment.ProcessId, Cores.Without(Cores.Half));
+            else Cores.LetGoFirst(exchange.ProcessId);
             // Wide enough for a file.
             if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 200;
             using var admin = new AdminClient(exchange.Http, exchange.AdminKey);
@@ -40,7 +43,7 @@ internal static class OverloadCommand
             using var intake = new RawIntake(exchange.Grpc, key.Key, parsed.GetValue(connections), 1);
             var (time, run) = (TimeSpan.FromSeconds(parsed.GetValue(seconds)), new Run(new Load(intake, parsed.GetValue(pings)), exchange, AnsiConsole.Console));
             var met = await run.RunAsync(TimeSpan.FromSeconds(parsed.GetValue(warmUp)), parsed.GetValue(factor), time, parsed.GetValue(rounds));
-            await FloorAsync(run.MostCallsPerSecond, parsed.GetValue(connections), time, cancel);
+            await FloorAsync(run.MostCallsPerSecond, parsed.GetValue(connections), time, all, cancel);
             if (intake.FirstFailure is { } failure) AnsiConsole.MarkupLine($"[red]{Markup.Escape(failure)}[/]");
             return met && intake.FirstFailure is null ? 0 : ExitCodes.Failed;
         });
@@ -48,12 +51,13 @@ internal static class OverloadCommand
     }
 
     /// <summary>What the same client sees of a service that answers as many calls at once and does nothing else: this much of the waits above is the client's, the transport's and the machine's.</summary>
-    private static async Task FloorAsync(double perSecond, int connections, TimeSpan time, CancellationToken cancel)
+    private static async Task FloorAsync(double perSecond, int connections, TimeSpan time, bool together, CancellationToken cancel)
     {
         var port = FreePorts.Find(1)[0];
-        Cores.Bind(Environment.ProcessId, Cores.Half);
+        if (!together) Cores.Bind(Environment.ProcessId, Cores.Half);
         await using var echo = ChildProcess.Start(typeof(OverloadCommand).Assembly.Location, ["echo-server", "--port", port.ToString(CultureInfo.InvariantCulture)], new Dictionary<string, string>());
-        Cores.Bind(Environment.ProcessId, Cores.Without(Cores.Half));
+        if (!together) Cores.Bind(Environment.ProcessId, Cores.Without(Cores.Half));
+        else Cores.LetGoFirst(echo.ProcessId);
         using var wire = new RawIntake(new Uri($"http://localhost:{port}"), "none", connections, 1);
         for (var patience = 100; patience > 0 && await wire.PairAsync(0, static () => { }, pingOnly: true, cancel) != Ended.Done; patience--) await Task.Delay(TimeSpan.FromMilliseconds(100), cancel);
         var load = new Load(wire, pingOnly: true);

@@ -13,23 +13,24 @@ public enum Work
 /// The door that publishers' calls come in by, before anything is read. While the process has time they walk through. When they come faster than they are
 /// served, they wait here and not in the queue for a thread: one at a time per processor comes in, promised work first, and takes its place behind all that is
 /// under way. So what was let in ends soon, a refusal is told at once, and how long calls wait is known. When all have stood too long for some time, who comes
-/// is turned away if it would wait too long as well, by how many wait and how fast they come in; a queue that a burst or a pause left behind is no overload.
+/// is turned away if it would wait too long as well, here and at the journal, by how many wait and how fast they come through; a queue that a burst or a pause
+/// left behind is no overload.
 /// </summary>
 /// <param name="time">Of the waits; not the exchange's clock.</param>
 /// <param name="patience">How long all that come in must have waited too long before anybody is turned away.</param>
-/// <param name="journalWaiting">Items that wait for the journal: a slow disk leaves the processors idle.</param>
+/// <param name="journal">Items that wait for the journal, and items that came through since the start: a slow disk leaves the processors idle.</param>
 /// <param name="queue">Puts a work item at the end of the queue for a thread; null: of this process.</param>
 /// <param name="atOnce">How many come in at a time; 0: one per processor.</param>
-public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> journalWaiting, Action<IThreadPoolWorkItem>? queue = null, int atOnce = 0) : IThreadPoolWorkItem
+public sealed class Admission(TimeProvider time, TimeSpan patience, Func<(int Waiting, long Done)> journal, Action<IThreadPoolWorkItem>? queue = null, int atOnce = 0) : IThreadPoolWorkItem
 {
     /// <summary>New work has waited too long after this time: an answer that comes later is of less use than a refusal.</summary>
-    public static readonly TimeSpan Target = TimeSpan.FromMilliseconds(100);
+    public static readonly TimeSpan Target = TimeSpan.FromMilliseconds(50);
     /// <summary>Promised work has waited too long after this time.</summary>
     public static readonly TimeSpan PromisedTarget = TimeSpan.FromSeconds(1);
     /// <summary>Work that has stood so long, and longer than the patience, is not waited behind, whatever kept it.</summary>
     private static readonly TimeSpan Hopeless = TimeSpan.FromSeconds(2);
     /// <summary>An overload is made of calls: nobody is turned away while fewer wait. A machine that is busy with something else is slow, not full.</summary>
-    public const int FewestCalls = 50;
+    public const int FewestCalls = 32;
     /// <summary>More than the next commit takes: what waits longer costs memory, and its publisher waits.</summary>
     public const int MostJournalItems = Engine.Limits.JournalBatchItems;
     /// <summary>A call that waited less for its thread came in at once; those that follow it in the next moment do not wait for one.</summary>
@@ -39,6 +40,7 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
 
     private readonly Lock gate = new();
     private readonly Lane fresh = new(Target, time, patience), promised = new(PromisedTarget, time, patience);
+    private readonly JournalWait journalWait = new(time, journal);
     private readonly int mostTurns = atOnce > 0 ? atOnce : Environment.ProcessorCount;
     // Work items under way, each of which lets one call in; those of them that still stand in the queue for a thread have a call waiting each.
     private int turns, queued;
@@ -60,14 +62,14 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
     /// <summary>Null: come in. What follows in the same breath is done in this call's turn.</summary>
     public ValueTask<Problem?> EnterAsync(Work work)
     {
-        if (work == Work.New && journalWaiting() > MostJournalItems) return new(Refuse());
+        if (work == Work.New && journal().Waiting > MostJournalItems) return new(Refuse());
         var now = time.GetTimestamp();
         if (now < Volatile.Read(ref openUntil)) return new((Problem?)null);
         var lane = work == Work.New ? fresh : promised;
         var visitor = new Visitor(now);
         lock (gate)
         {
-            if (lane.IsOverloaded(now)) return new(Refuse());
+            if (lane.IsOverloaded(now, work == Work.New ? journalWait : null)) return new(Refuse());
             lane.Add(visitor);
             if (turns == mostTurns) return new(visitor.Task);
             turns++;
@@ -122,11 +124,15 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
         /// <summary>One call's share in the pace: a pause of the collector among so many others moves it little.</summary>
         private const double Share = 1.0 / 64;
 
-        /// <summary>While calls are turned away, those let in wait no longer than this: who waits is memory that every collection passes over, and is of no use meanwhile.</summary>
-        private readonly TimeSpan kept = target / 4;
+        /// <summary>
+        /// While calls are turned away, those let in wait no longer than this, at the door and at the journal together: who waits is memory that every collection
+        /// copies, and is of no use meanwhile.
+        /// </summary>
+        private readonly TimeSpan kept = target / 3;
         private readonly Queue<Visitor> queue = new();
-        // Calls are turned away: all that came in had waited too long for some time, and none has been let in quickly for as long since.
+        // Calls are turned away: all that came in had waited too long for some time, and with those that were turned away in the last moment they would again.
         private bool isLong;
+        private readonly Lately turnedAway = new(target, time);
         // Since when all that came in say that it is the other way round; 0: they do not.
         private long changingSince;
         // From one that comes in to the next, while calls wait.
@@ -149,7 +155,7 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
             if (lastLeftOthers) pace += (time.GetElapsedTime(lastTaken, now) - pace) * Share;
             (lastTaken, lastLeftOthers) = (now, queue.Count > 0);
             var waited = time.GetElapsedTime(visitor.At, now);
-            var isChanging = isLong ? waited < kept / 2 : waited >= target;
+            var isChanging = isLong ? pace * (queue.Count + turnedAway.Count(now)) < target : waited >= target;
             if (!isChanging) changingSince = 0;
             else if (changingSince == 0) changingSince = now;
             else if (time.GetElapsedTime(changingSince, now) >= patience) (isLong, changingSince) = (!isLong, 0);
@@ -157,11 +163,35 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
         }
 
         /// <summary>Who comes now would wait too long, and that since some time.</summary>
-        public bool IsOverloaded(long now)
+        /// <param name="journal">Where those that come in wait once more; null: that is not their publisher's choice any more.</param>
+        public bool IsOverloaded(long now, JournalWait? journal)
         {
-            if (queue.Count < FewestCalls) return false;
-            var stood = time.GetElapsedTime(queue.Peek().At, now);
-            return stood > Hopeless && stood > patience || isLong && pace * queue.Count > kept;
+            if (queue.Count >= FewestCalls && time.GetElapsedTime(queue.Peek().At, now) is var stood && stood > Hopeless && stood > patience) return true;
+            if (!isLong) return false;
+            var (items, wait) = journal?.Look(now) ?? default;
+            if (queue.Count + items < FewestCalls || pace * queue.Count + wait <= kept) return false;
+            turnedAway.Add(now);
+            return true;
+        }
+    }
+
+    /// <summary>How many there were in the last moment: between one and two spans of time.</summary>
+    private sealed class Lately(TimeSpan span, TimeProvider time)
+    {
+        private long since;
+        private int now, before;
+
+        public void Add(long at)
+        {
+            Count(at);
+            now++;
+        }
+
+        public int Count(long at)
+        {
+            var elapsed = time.GetElapsedTime(since, at);
+            if (elapsed >= span) (since, before, now) = (at, elapsed < span * 2 ? now : 0, 0);
+            return before + now;
         }
     }
 }

@@ -10,7 +10,7 @@ namespace Exchange.Storage.Sqlite;
 /// <summary>
 /// The one thread that writes facts. It takes all that waits (at most <see cref="Limits.JournalBatchItems"/> or 1 MiB), applies it in the order of
 /// arrival inside one transaction, commits, and only then tells anybody: the more callers wait, the more share one flush to disk. After a commit that
-/// several shared it rests as long as that took (docs/decisions/0057); after one caller's commit it takes the next at once.
+/// several shared it rests as long as that took, or until many wait (docs/decisions/0057); after one caller's commit it takes the next at once.
 /// </summary>
 /// <remarks>
 /// An item that fails is a bug, never a refusal: the batch is rolled back and done again with a savepoint around each item, so that the one
@@ -23,6 +23,8 @@ internal sealed class Writer : IAsyncDisposable
 
     /// <summary>A slow disk gathers callers by itself, and nobody should wait for two of its flushes.</summary>
     private static readonly TimeSpan MostRest = TimeSpan.FromMilliseconds(8);
+    /// <summary>So many have gathered already: with more of them an item costs hardly less.</summary>
+    private const int Gathered = 24;
 
     private readonly Lock counting = new();
     private readonly object gate = new();
@@ -34,7 +36,7 @@ internal sealed class Writer : IAsyncDisposable
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly OneByOne callers = new();
-    private bool waiting;
+    private bool waiting, resting;
     private bool closed;
     private string? broken;
     private long commits;
@@ -83,7 +85,7 @@ internal sealed class Writer : IAsyncDisposable
             if (closed) throw StorageBusyException.Closing();
             if (queue.Count >= Limits.JournalQueueItems) throw new StorageBusyException("The journal's queue is full");
             queue.Enqueue(work);
-            if (waiting) Monitor.Pulse(gate);
+            if (waiting || resting && queue.Count >= Gathered) Monitor.Pulse(gate);
         }
         if (whileQueued.CanBeCanceled) work.CancelWith(whileQueued);
     }
@@ -108,7 +110,12 @@ internal sealed class Writer : IAsyncDisposable
     {
         var rest = took < MostRest ? took : MostRest;
         lock (gate)
-            if (!closed && rest >= TimeSpan.FromMilliseconds(1)) Monitor.Wait(gate, rest);
+        {
+            if (closed || queue.Count >= Gathered || rest < TimeSpan.FromMilliseconds(1)) return;
+            resting = true;
+            Monitor.Wait(gate, rest);
+            resting = false;
+        }
     }
 
     /// <summary>False: closed and nothing left.</summary>

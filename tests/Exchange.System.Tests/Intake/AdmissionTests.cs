@@ -18,7 +18,10 @@ public sealed class AdmissionTests(IntakeHost host) : IClassFixture<IntakeHost>,
     private readonly FakeTimeProvider time = new();
     private readonly Queue<IThreadPoolWorkItem> queue = new();
 
-    private Admission Admission(int atOnce = 1) => new(time, Patience, static () => 0, queue.Enqueue, atOnce);
+    // What the journal says of itself.
+    private (int Waiting, long Done) journal;
+
+    private Admission Admission(int atOnce = 1) => new(time, Patience, () => journal, queue.Enqueue, atOnce);
 
     /// <summary>The next turn comes after so long.</summary>
     private void Turn(double afterMs = 0)
@@ -157,8 +160,8 @@ public sealed class AdmissionTests(IntakeHost host) : IClassFixture<IntakeHost>,
                 if (call.IsTurnedAway && refusedAt < 0) refusedAt = ms;
             Turn(1);
         }
-        // After 200 ms the first has waited for 100, and 100 ms later so has everybody since.
-        refusedAt.ShouldBeInRange(290, 310);
+        // After 100 ms the first has waited for 50, and 100 ms later so has everybody since.
+        refusedAt.ShouldBeInRange(190, 210);
         admission.Waiting.ShouldBeInRange(FewestCalls - 1, FewestCalls, "the crowd of before is gone, and no other stands while calls are turned away");
         // All that had a turn: nothing was refused that there was time for.
         admission.Refused.ShouldBe(2 * 2_000 - 2_000 - admission.Waiting);
@@ -167,7 +170,7 @@ public sealed class AdmissionTests(IntakeHost host) : IClassFixture<IntakeHost>,
         Turn(1);
         Inside(post).ShouldBe(1);
 
-        // Half as many as there are turns: those that stand come in, and when calls came in quickly for 100 ms nobody is turned away any more.
+        // Half as many as there are turns: those that stand come in, and 100 ms after too many were turned away nobody is any more.
         for (var ms = 0; ms < 250; ms++)
         {
             if (ms % 2 == 0) Come(admission, 1);
@@ -182,7 +185,7 @@ public sealed class AdmissionTests(IntakeHost host) : IClassFixture<IntakeHost>,
     /// <summary>Turns of 1 ms, and turns of which three come in one.</summary>
     [Theory]
     [InlineData(1, FewestCalls, FewestCalls)]
-    [InlineData(3, FewestCalls, 80)]
+    [InlineData(3, FewestCalls, 55)]
     public void WhileNewWorkIsTurnedAway_AsManyWaitAsComeInWhileOneWaitsALittle_WhateverPauses(int turnsPerMs, int fewest, int most)
     {
         var admission = Admission();
@@ -196,9 +199,64 @@ public sealed class AdmissionTests(IntakeHost host) : IClassFixture<IntakeHost>,
                 for (var turn = 0; turn < turnsPerMs; turn++) Turn();
             time.Advance(TimeSpan.FromMilliseconds(1));
         }
-        // 25 ms, or as few as are no overload; who waits at head for long does not let a crowd in behind it.
+        // A third of 50 ms, or as few as are no overload; who waits at head for long does not let a crowd in behind it.
         waiting.Max().ShouldBeLessThanOrEqualTo(most);
         waiting.Min().ShouldBeInRange(fewest - 10, most);
+    }
+
+    [Fact]
+    public void AsManyStayAsCanBeServed_TheOverloadEnds_ThoughTheyStandLongerThanInIt()
+    {
+        var admission = Admission();
+        for (var ms = 0; ms < 1_000; ms++)
+        {
+            Come(admission, 2);
+            Turn(1);
+        }
+        admission.Refused.ShouldBeGreaterThan(0);
+        // As many callers as one finds waiting: each comes again when it is served, and one that is turned away a little later.
+        for (var ms = 0; ms < 500; ms++)
+        {
+            Come(admission, 1);
+            Turn(1);
+        }
+        var before = admission.Refused;
+        for (var ms = 0; ms < 50; ms++)
+        {
+            Come(admission, 1);
+            if (ms == 10) Come(admission, 10);
+            Turn(1);
+        }
+        admission.Refused.ShouldBe(before);
+    }
+
+    [Fact]
+    public void WhatWaitsForTheJournal_CountsInAnOverload_AndElseTurnsNobodyAway()
+    {
+        var admission = Admission();
+        // An item a millisecond; one more waits than an overload allows.
+        journal.Waiting = FewestCalls + 1;
+        Load(250, come: 1);
+        (admission.Refused, admission.Waiting).ShouldBe((0, 0), "who comes is served at once");
+        Load(1_000, come: 2);
+        var (refused, waiting) = (admission.Refused, admission.Waiting);
+        refused.ShouldBeGreaterThan(600);
+        waiting.ShouldBeLessThan(5, "those that come in stand at the journal");
+        // Three quarters of them, four items a millisecond: they are through in 7 ms, and the door has room again.
+        journal.Waiting = FewestCalls * 3 / 4;
+        Load(1_000, come: 2, items: 4);
+        admission.Waiting.ShouldBeInRange(FewestCalls / 4, FewestCalls / 4 + 2, "fewer than make an overload, at both together");
+
+        void Load(int forMs, int come, int items = 1)
+        {
+            for (var ms = 0; ms < forMs; ms++)
+            {
+                Come(admission, come);
+                journal.Done += items;
+                time.Advance(TimeSpan.FromMilliseconds(1));
+                if (queue.Count > 0) Turn();
+            }
+        }
     }
 
     [Fact]
