@@ -83,7 +83,8 @@ internal static class OverloadCommand
             await WarmUp.UntilCalmAsync(warmUp, async slice =>
             {
                 Begin();
-                await load.ClosedAsync(256, slice);
+                // As many as are no overload for a server that is still compiling: refusals would keep it from that.
+                await load.ClosedAsync(32, slice);
                 return load.Tally.Take().PerSecond;
             });
             var (peak, callers) = (0.0, 0);

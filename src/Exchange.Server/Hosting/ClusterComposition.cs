@@ -85,8 +85,12 @@ public static class ClusterComposition
                 silo.Configure<EndpointOptions>(at => (at.SiloListeningEndpoint, at.SiloPort) = (at.SiloListeningEndpoint ?? new(at.AdvertisedIPAddress, port), told));
             if (options.Membership == Membership.Redis) silo.UseRedisClustering(redis!);
         }
-        // Most grains are leads, which are called once or twice: where a million of them were is not worth remembering.
-        silo.Configure<GrainDirectoryOptions>(directory => directory.CacheSize = 10_000);
+        // Most grains are leads, which are called once or twice: where a million of them were is not worth remembering, and where all are here nothing is.
+        silo.Configure<GrainDirectoryOptions>(directory =>
+        {
+            directory.CacheSize = 10_000;
+            if (options.IsAlone) directory.CachingStrategy = GrainDirectoryOptions.CachingStrategyType.None;
+        });
         silo.Configure<SiloMessagingOptions>(messaging =>
         {
             messaging.ResponseTimeout = TimeSpan.FromSeconds(10);
