@@ -155,7 +155,8 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<(int Wa
             if (lastLeftOthers) pace += (time.GetElapsedTime(lastTaken, now) - pace) * Share;
             (lastTaken, lastLeftOthers) = (now, queue.Count > 0);
             var waited = time.GetElapsedTime(visitor.At, now);
-            var isChanging = isLong ? pace * (queue.Count + turnedAway.Count(now)) < target : waited >= target;
+            // Served at once, with others turned away: the disk is slow, and that is no overload.
+            var isChanging = isLong ? waited < NoWait || pace * (queue.Count + turnedAway.Count(now)) < target : waited >= target;
             if (!isChanging) changingSince = 0;
             else if (changingSince == 0) changingSince = now;
             else if (time.GetElapsedTime(changingSince, now) >= patience) (isLong, changingSince) = (!isLong, 0);

@@ -260,6 +260,37 @@ public sealed class AdmissionTests(IntakeHost host) : IClassFixture<IntakeHost>,
     }
 
     [Fact]
+    public void ASlowDisk_IsNoOverloadOnceCallsAreServedAtOnce()
+    {
+        var admission = Admission();
+        for (var ms = 0; ms < 1_000; ms++)
+        {
+            Come(admission, 2);
+            Turn(1);
+        }
+        while (queue.Count > 0) Turn();
+        // Four come a millisecond and are served at once. A commit takes 50 ms whatever it holds: up to two hundred wait for the next one.
+        var refused = new List<long>();
+        for (var ms = 0; ms < 600; ms++)
+        {
+            if (ms % 50 == 0)
+            {
+                journal = (0, journal.Done + journal.Waiting);
+                refused.Add(admission.Refused);
+            }
+            for (var call = 0; call < 4; call++)
+            {
+                var came = Come(admission, 1);
+                if (queue.Count > 0) Turn();
+                journal.Waiting += Inside(came);
+            }
+            time.Advance(TimeSpan.FromMilliseconds(1));
+        }
+        refused[2].ShouldBeGreaterThan(refused[0], "it is not seen at once");
+        refused[^1].ShouldBe(refused[5], "it is seen soon");
+    }
+
+    [Fact]
     public void CallsComeInQuicklyForAMoment_IsNoEndOfTheOverload()
     {
         var admission = Admission();
