@@ -41,6 +41,11 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
 {
     private const int AuditEvery = 10;
     private const string AdminKey = "admin-key-of-a-crash-run-0123456789";
+    /// <summary>Servers live for seconds here: what they would be compiled better for never comes, and the next start waits for that processor (as in <c>tests/run</c>).</summary>
+    private static readonly Dictionary<string, string> ShortLived = new()
+    {
+        ["DOTNET_TieredPGO"] = "0", ["DOTNET_TC_CallCountingDelayMs"] = "64", ["DOTNET_TC_CallCountThreshold"] = "1000", ["DOTNET_EnableWriteXorExecute"] = "0",
+    };
     private static readonly TimeSpan SettlePatience = TimeSpan.FromMinutes(6), AskedAgainSoon = TimeSpan.FromSeconds(20), ReachPatience = TimeSpan.FromSeconds(60);
 
     private readonly Random _random = new(options.Seed);
@@ -105,7 +110,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         var ports = FreePorts.Find(4 * options.Silos);
         return [.. Enumerable.Range(0, options.Silos).Select(index =>
         {
-            var settings = new Dictionary<string, string> { ["EXCHANGE_ADMIN_KEY"] = AdminKey, ["Exchange__Data"] = folder, ["Logging__LogLevel__Default"] = "Warning" };
+            var settings = new Dictionary<string, string>(ShortLived) { ["EXCHANGE_ADMIN_KEY"] = AdminKey, ["Exchange__Data"] = folder, ["Logging__LogLevel__Default"] = "Warning" };
             if (database is not null)
             {
                 settings["Exchange__Postgres"] = database;
