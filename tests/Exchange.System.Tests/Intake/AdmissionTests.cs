@@ -36,6 +36,16 @@ public sealed class AdmissionTests(IntakeHost host) : IClassFixture<IntakeHost>,
 
     private static Call[] Come(Admission admission, int calls, Work work = Work.New) => [.. Enumerable.Range(0, calls).Select(_ => new Call(admission.EnterAsync(work)))];
 
+    /// <summary>For a second twice as many come as there are turns, of 1 ms each.</summary>
+    private void Overload(Admission admission)
+    {
+        for (var ms = 0; ms < 1_000; ms++)
+        {
+            Come(admission, 2);
+            Turn(1);
+        }
+    }
+
     private static int Inside(Call[] calls) => calls.Count(call => call.IsInside);
 
     /// <summary>A call at the door.</summary>
@@ -208,11 +218,7 @@ public sealed class AdmissionTests(IntakeHost host) : IClassFixture<IntakeHost>,
     public void AsManyStayAsCanBeServed_TheOverloadEnds_ThoughTheyStandLongerThanInIt()
     {
         var admission = Admission();
-        for (var ms = 0; ms < 1_000; ms++)
-        {
-            Come(admission, 2);
-            Turn(1);
-        }
+        Overload(admission);
         admission.Refused.ShouldBeGreaterThan(0);
         // As many callers as one finds waiting: each comes again when it is served, and one that is turned away a little later.
         for (var ms = 0; ms < 500; ms++)
@@ -263,11 +269,7 @@ public sealed class AdmissionTests(IntakeHost host) : IClassFixture<IntakeHost>,
     public void ASlowDisk_IsNoOverloadOnceCallsAreServedAtOnce()
     {
         var admission = Admission();
-        for (var ms = 0; ms < 1_000; ms++)
-        {
-            Come(admission, 2);
-            Turn(1);
-        }
+        Overload(admission);
         while (queue.Count > 0) Turn();
         // Four come a millisecond and are served at once. A commit takes 50 ms whatever it holds: up to two hundred wait for the next one.
         var refused = new List<long>();
@@ -320,11 +322,7 @@ public sealed class AdmissionTests(IntakeHost host) : IClassFixture<IntakeHost>,
     public void NobodyCameForAWhileAfterAnOverload_ABurstIsServed()
     {
         var admission = Admission();
-        for (var ms = 0; ms < 1_000; ms++)
-        {
-            Come(admission, 2);
-            Turn(1);
-        }
+        Overload(admission);
         while (queue.Count > 0) Turn(0.1);
         var refused = admission.Refused;
         refused.ShouldBeGreaterThan(0);
