@@ -30,19 +30,20 @@ internal static class Cores
         // Twice: a thread may start another between being listed and being bound.
         for (var round = 0; round < 2; round++)
         {
-            foreach (var task in Directory.GetDirectories(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/task")))
-                _ = SetAffinity(int.Parse(Path.GetFileName(task), CultureInfo.InvariantCulture), sizeof(long), here);
+            foreach (var thread in Threads(process)) _ = SetAffinity(thread, sizeof(long), here);
         }
     }
 
     /// <summary>Where a child shares its cores with this process, this one has the processor when it has something to do. Threads to come inherit it.</summary>
-    public static void LetGoFirst(int child)
+    public static void GoBefore(int child)
     {
         const int lower = 5;
         if (!OperatingSystem.IsLinux()) return;
-        foreach (var task in Directory.GetDirectories(string.Create(CultureInfo.InvariantCulture, $"/proc/{child}/task")))
-            _ = SetPriority(0, int.Parse(Path.GetFileName(task), CultureInfo.InvariantCulture), lower);
+        foreach (var thread in Threads(child)) _ = SetPriority(0, thread, lower);
     }
+
+    private static IEnumerable<int> Threads(int process) =>
+        Directory.GetDirectories(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/task")).Select(static task => int.Parse(Path.GetFileName(task), CultureInfo.InvariantCulture));
 
     [DllImport("libc", EntryPoint = "setpriority")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

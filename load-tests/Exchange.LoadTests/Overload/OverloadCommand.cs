@@ -34,7 +34,7 @@ internal static class OverloadCommand
             if (!all) Cores.Bind(Environment.ProcessId, Cores.Half);
             await using var exchange = await ExchangeChild.StartAsync(parsed.GetValue(server), "Production", cancel, new Dictionary<string, string> { ["Exchange__Intake__OverloadAfterMs"] = "100" });
             if (!all) Cores.Bind(Environment.ProcessId, Cores.Without(Cores.Half));
-            else Cores.LetGoFirst(exchange.ProcessId);
+            else Cores.GoBefore(exchange.ProcessId);
             // Wide enough for a file.
             if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 200;
             using var admin = new AdminClient(exchange.Http, exchange.AdminKey);
@@ -57,7 +57,7 @@ internal static class OverloadCommand
         if (!together) Cores.Bind(Environment.ProcessId, Cores.Half);
         await using var echo = ChildProcess.Start(typeof(OverloadCommand).Assembly.Location, ["echo-server", "--port", port.ToString(CultureInfo.InvariantCulture)], new Dictionary<string, string>());
         if (!together) Cores.Bind(Environment.ProcessId, Cores.Without(Cores.Half));
-        else Cores.LetGoFirst(echo.ProcessId);
+        else Cores.GoBefore(echo.ProcessId);
         using var wire = new RawIntake(new Uri($"http://localhost:{port}"), "none", connections, 1);
         for (var patience = 100; patience > 0 && await wire.PairAsync(0, static () => { }, pingOnly: true, cancel) != Ended.Done; patience--) await Task.Delay(TimeSpan.FromMilliseconds(100), cancel);
         var load = new Load(wire, pingOnly: true);

@@ -18,10 +18,11 @@ public enum Work
 /// </summary>
 /// <param name="time">Of the waits; not the exchange's clock.</param>
 /// <param name="patience">How long all that come in must have waited too long before anybody is turned away.</param>
-/// <param name="journal">Items that wait for the journal, and items that came through since the start: a slow disk leaves the processors idle.</param>
+/// <param name="journalWaiting">Items that wait for the journal: a slow disk leaves the processors idle.</param>
+/// <param name="journalDone">Items that came through it since the start.</param>
 /// <param name="queue">Puts a work item at the end of the queue for a thread; null: of this process.</param>
 /// <param name="atOnce">How many come in at a time; 0: one per processor.</param>
-public sealed class Admission(TimeProvider time, TimeSpan patience, Func<(int Waiting, long Done)> journal, Action<IThreadPoolWorkItem>? queue = null, int atOnce = 0) : IThreadPoolWorkItem
+public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> journalWaiting, Func<long> journalDone, Action<IThreadPoolWorkItem>? queue = null, int atOnce = 0) : IThreadPoolWorkItem
 {
     /// <summary>New work has waited too long after this time: an answer that comes later is of less use than a refusal.</summary>
     public static readonly TimeSpan Target = TimeSpan.FromMilliseconds(50);
@@ -40,7 +41,7 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<(int Wa
 
     private readonly Lock gate = new();
     private readonly Lane fresh = new(Target, time, patience), promised = new(PromisedTarget, time, patience);
-    private readonly JournalWait journalWait = new(time, journal);
+    private readonly JournalWait journalWait = new(time, journalDone);
     private readonly int mostTurns = atOnce > 0 ? atOnce : Environment.ProcessorCount;
     // Work items under way, each of which lets one call in; those of them that still stand in the queue for a thread have a call waiting each.
     private int turns, queued;
@@ -62,14 +63,16 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<(int Wa
     /// <summary>Null: come in. What follows in the same breath is done in this call's turn.</summary>
     public ValueTask<Problem?> EnterAsync(Work work)
     {
-        if (work == Work.New && journal().Waiting > MostJournalItems) return new(Refuse());
+        // Posts of offers are let in whatever waits there: their publishers have no choice any more.
+        var atJournal = work == Work.New ? journalWaiting() : 0;
+        if (atJournal > MostJournalItems) return new(Refuse());
         var now = time.GetTimestamp();
         if (now < Volatile.Read(ref openUntil)) return new((Problem?)null);
         var lane = work == Work.New ? fresh : promised;
         var visitor = new Visitor(now);
         lock (gate)
         {
-            if (lane.IsOverloaded(now, work == Work.New ? journalWait : null)) return new(Refuse());
+            if (lane.IsOverloaded(now, atJournal, journalWait)) return new(Refuse());
             lane.Add(visitor);
             if (turns == mostTurns) return new(visitor.Task);
             turns++;
@@ -164,13 +167,13 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<(int Wa
         }
 
         /// <summary>Who comes now would wait too long, and that since some time.</summary>
-        /// <param name="journal">Where those that come in wait once more; null: that is not their publisher's choice any more.</param>
-        public bool IsOverloaded(long now, JournalWait? journal)
+        /// <param name="atJournal">Items that it would wait behind once more when it is in.</param>
+        public bool IsOverloaded(long now, int atJournal, JournalWait journalWait)
         {
             if (queue.Count >= FewestCalls && time.GetElapsedTime(queue.Peek().At, now) is var stood && stood > Hopeless && stood > patience) return true;
             if (!isLong) return false;
-            var (items, wait) = journal?.Look(now) ?? default;
-            if (queue.Count + items < FewestCalls || pace * queue.Count + wait <= kept) return false;
+            var wait = pace * queue.Count + journalWait.Of(atJournal, now);
+            if (queue.Count + atJournal < FewestCalls || wait <= kept) return false;
             turnedAway.Add(now);
             return true;
         }

@@ -12,7 +12,7 @@ public static class AdmissionComposition
     public static IServiceCollection AddAdmission(this IServiceCollection services, TimeSpan patience) => services.AddSingleton(provider =>
     {
         var store = provider.GetRequiredService<IExchangeStore>();
-        return new Admission(TimeProvider.System, patience, () => (store.Journal.Waiting, store.Journal.Done.Items));
+        return new Admission(TimeProvider.System, patience, () => store.Journal.Waiting, () => store.Journal.Done.Items);
     });
 
     /// <summary>For endpoints with an <see cref="AdmittedAttribute"/>. Must come after routing.</summary>

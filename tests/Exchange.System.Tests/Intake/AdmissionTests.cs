@@ -21,7 +21,7 @@ public sealed class AdmissionTests(IntakeHost host) : IClassFixture<IntakeHost>,
     // What the journal says of itself.
     private (int Waiting, long Done) journal;
 
-    private Admission Admission(int atOnce = 1) => new(time, Patience, () => journal, queue.Enqueue, atOnce);
+    private Admission Admission(int atOnce = 1) => new(time, Patience, () => journal.Waiting, () => journal.Done, queue.Enqueue, atOnce);
 
     /// <summary>The next turn comes after so long.</summary>
     private void Turn(double afterMs = 0)

@@ -67,7 +67,7 @@ public sealed class IntakeHost : IAsyncLifetime
             kestrel.Listen(IPAddress.Loopback, managementPort, listen => listen.Protocols = HttpProtocols.Http1);
         });
         builder.Services.AddSingleton(TimeProvider.System).AddSingleton<ILeadIntake>(Desk).AddSingleton(store.Access).AddSingleton(store.Vault);
-        builder.Services.AddSingleton(new Admission(TimeProvider.System, TimeSpan.FromMinutes(1), () => (JournalWaiting, 0)));
+        builder.Services.AddSingleton(new Admission(TimeProvider.System, TimeSpan.FromMinutes(1), () => JournalWaiting, static () => 0));
         builder.Services.AddAccess(TrustedProxies, _ => publisher => Allowed.GetValueOrDefault(publisher)).AddObservability().AddIntake().AddExchangeGrpc().AddExchangeOpenApi();
         builder.Services.AddReadiness("switch", (_, _) => Task.FromResult(IsReady));
         app = builder.Build();
