@@ -261,7 +261,7 @@ public static class LeadMachine
     private static LeadStep VoidAndGoOn(LeadSale sale, int index, Reason reason, SaleContext context)
     {
         var slot = sale.Slots[index];
-        var plan = sale with { Out = sale.Out.Add(slot.BidIndex) };
+        var plan = sale with { Out = sale.Out.Add(slot.BidIndex), Had = sale.Had.Add(slot.BidIndex) };
         NextRank? next = sale.Tries < Limits.CallsPerPost ? Ranks.NextOrAnew(ref plan, index, context) : null;
         return Propose(sale, MovedOn(plan, index, next, reason, context), [new CopyEnd(slot.CopyNo, CopyMove.Void, reason, []) { From = slot.State == SlotState.InDoubt ? CopyState.InDoubt : CopyState.Held }], context);
     }

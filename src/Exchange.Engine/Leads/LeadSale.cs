@@ -44,6 +44,8 @@ public sealed record LeadSale
     public required ImmutableArray<Slot> Slots { get; init; }
     /// <summary>Bids that fell out: refused, capped, paused, filtered.</summary>
     public ImmutableHashSet<int> Out { get; init; } = [];
+    /// <summary>Those of them that had a copy: it tells what became of them.</summary>
+    public ImmutableHashSet<int> Had { get; init; } = [];
     /// <summary>Trees whose campaigns were asked anew; each at most once.</summary>
     public ImmutableHashSet<string> Reauctioned { get; init; } = [];
     /// <summary>Trees that the unsold lead went to, in order; bounded by <see cref="Limits.TreesPerPost"/>.</summary>

@@ -5,7 +5,7 @@ namespace Exchange.Engine.Leads;
 
 /// <summary>
 /// Notes the bids whose turn came and that could not have the lead, until an item makes it durable. Not among them: bids that would not have paid what was
-/// promised, companies that have another copy, tiers that have sold their copies, sellers whom the consent does not name.
+/// promised, companies that have another copy, tiers that have sold their copies, sellers whom the consent does not name, campaigns that have or had a copy.
 /// </summary>
 internal static class Passed
 {
@@ -22,9 +22,19 @@ internal static class Passed
     {
         for (var place = from; place < until; place++)
         {
+            if (HasOrHad(plan, plan.BidAt(place).Campaign)) continue;
             var reason = Ranks.UnfitOrClosed(plan, place, context);
             if (reason != Reason.None) plan = With(plan, place, plan.BidAt(place).Bid, reason);
         }
         return plan;
+    }
+
+    private static bool HasOrHad(LeadSale plan, string campaign)
+    {
+        foreach (var slot in plan.Slots)
+            if (slot.State is SlotState.Reserved or SlotState.Held or SlotState.InDoubt or SlotState.Captured && plan.BidAt(slot.BidIndex).Campaign == campaign) return true;
+        foreach (var place in plan.Had)
+            if (plan.BidAt(place).Campaign == campaign) return true;
+        return false;
     }
 }

@@ -55,12 +55,14 @@ public static class RestoredSale
                     Bids = [.. later.Select(copy => new RankedBid(0, campaigns[copy.Campaign], SharingOf(copy), copy.Price, copy.Price, true))],
                 },
             });
+        ImmutableHashSet<int> ended = [.. row.Copies.Where(copy => copy.State is CopyState.Voided or CopyState.Expired).Select(PlaceOf)];
         return new LeadSale
         {
             Rounds = rounds,
             Slots = [.. row.Copies.GroupBy(copy => copy.OfferId, StringComparer.Ordinal).Select(group => SlotOf(group.MaxBy(copy => copy.Id.No)!))],
             // Whoever fell out is not asked again.
-            Out = [.. row.Copies.Where(copy => copy.State is CopyState.Voided or CopyState.Expired).Select(PlaceOf)],
+            Out = ended,
+            Had = ended,
             UnsoldTrees =
             [
                 .. (row.Wait?.Wait.Trees.Skip(1) ?? []).Concat(later.Where(copy => copy.Trees.Count > 0 && copy.Trees[0] != record.Tree).Select(copy => copy.Trees[0])).Distinct(),

@@ -1,59 +1,61 @@
 using System.Collections.Concurrent;
-using Exchange.Engine;
 using Exchange.Engine.Values;
-using Exchange.Grains.Memory;
 using Exchange.Storage;
 
 namespace Exchange.Grains.Pings;
 
 /// <summary>
 /// The offers of this silo that can still be posted, in memory: a bounded cache of the ping records. Nothing is lost with it but a read. It keeps a record as
-/// its bytes: one object instead of dozens for the collector to follow and to move, a fifth of the memory, and no old catalog is kept alive by it.
+/// its bytes, on <see cref="OfferShelf"/>s: a fifth of the memory, and no old catalog is kept alive by it.
 /// </summary>
 public sealed class OfferBook
 {
     /// <summary>Direct posts and repeats of a post may come a little after the offer's end.</summary>
     private const long KeptAfterEndMs = 60_000;
+    private const int ShelfBits = 4;
 
-    private readonly StripedTable<LeadId, byte[]> records = new();
-    private readonly ConcurrentQueue<(LeadId Id, long ExpiresAtMs)> order = new();
-
+    private readonly OfferShelf[] shelves = [.. Enumerable.Range(0, 1 << ShelfBits).Select(static _ => new OfferShelf())];
     private readonly ConcurrentDictionary<LeadId, string> testResults = new();
+    private int count;
 
-    public int Count => records.Count;
+    public int Count => Volatile.Read(ref count);
 
     /// <summary>A test ping asked for a certain result; remembered as long as the offer.</summary>
     public void ForceTest(LeadId id, string result) => testResults[id] = result;
 
     public string? TestResultOf(LeadId id) => id.IsTest ? testResults.GetValueOrDefault(id) : null;
 
-    /// <param name="record">As <see cref="PingCodec"/> wrote it.</param>
-    public void Add(LeadId id, byte[] record, long expiresAtMs)
+    /// <summary>Where the book is full another one makes room, one of the oldest.</summary>
+    /// <param name="record">As <see cref="PingCodec"/> wrote it; copied.</param>
+    public void Add(LeadId id, ReadOnlySpan<byte> record, long expiresAtMs)
     {
-        if (!records.TryAdd(id, record)) return;
-        order.Enqueue((id, expiresAtMs));
-        while (Count > Engine.Limits.OffersInBook && order.TryDequeue(out var oldest)) Remove(oldest.Id);
+        var shelf = ShelfOf(id);
+        if (!shelf.TryAdd(id, record, expiresAtMs)) return;
+        if (Interlocked.Increment(ref count) > Engine.Limits.OffersInBook && shelf.TakeOldest() is { } oldest) Removed(oldest);
     }
 
-    /// <summary>The record's bytes; null: not in the book.</summary>
-    public byte[]? Find(LeadId id) => records.TryGetValue(id, out var record) ? record : null;
+    /// <summary>A copy of the record's bytes; null: not in the book.</summary>
+    public byte[]? Find(LeadId id) => ShelfOf(id).Find(id);
 
     /// <summary>Forgets what ran out; called about once a second. Posted leads stay until then so that a repeat finds its ping.</summary>
     public void Sweep(long nowMs)
     {
-        while (order.TryPeek(out var oldest) && (oldest.ExpiresAtMs + KeptAfterEndMs <= nowMs || !records.ContainsKey(oldest.Id)))
-        {
-            Remove(oldest.Id);
-            order.TryDequeue(out _);
-        }
+        foreach (var shelf in shelves)
+            foreach (var id in shelf.TakeEnded(nowMs - KeptAfterEndMs)) Removed(id);
     }
 
     /// <summary>What is in it of this ping is not kept any longer.</summary>
-    public void Forget(LeadId id) => Remove(id);
-
-    private void Remove(LeadId id)
+    public void Forget(LeadId id)
     {
-        records.TryRemove(id);
+        if (ShelfOf(id).TryRemove(id)) Removed(id);
+    }
+
+    private void Removed(LeadId id)
+    {
+        Interlocked.Decrement(ref count);
         if (id.IsTest) testResults.TryRemove(id, out _);
     }
+
+    /// <summary>By the upper bits of the mixed hash: the shelf's dictionary takes the lower ones.</summary>
+    private OfferShelf ShelfOf(LeadId id) => shelves[unchecked((uint)id.GetHashCode() * 0x9E3779B1u) >> (32 - ShelfBits)];
 }

@@ -139,6 +139,26 @@ public sealed class LeadMachineTests
         PassedOver(run, journal).ShouldBe(["b 11.00 consent_missing", "d 10.00 consent_missing"]);
     }
 
+    /// <summary>Between the two ranks stand b, which refused its copy, and c, which has one; neither may have the lead any more.</summary>
+    [Fact]
+    public void BetweenTwoRanks_WhoHasOrHadACopy_IsToldByIt()
+    {
+        Wants Of(string name, string bid, ConsentLevel consent = ConsentLevel.None) => new(name, bid) { Sharing = Sharing.Shared, OnAccept = true, Consent = consent };
+        var market = new Market
+        {
+            Campaigns = [Of("a", "20.00"), Of("b", "20.00", ConsentLevel.Proof), Of("c", "20.00", ConsentLevel.Proof), Of("d", "20.00", ConsentLevel.Proof), Of("e", "20.00")],
+            Tiers = [new(TierMethod.Priority, "a", "b", "c", "d", "e") { Copies = 2 }],
+        };
+        var (run, journal) = Begin(market);
+        run.Post();
+        run.Answer(2, BuyerAnswer.Refused);
+        run.Tell().ShouldBe("a 20.00 16.00 Held | c 20.00 16.00 Held");
+        run.WithoutProof().Answer(1, BuyerAnswer.Refused);
+        run.Tell().ShouldBe("e 20.00 16.00 Held | c 20.00 16.00 Held");
+        run.Called.ShouldBe(["a", "b", "c", "e"]);
+        PassedOver(run, journal).ShouldBe(["d 20.00 consent_missing"]);
+    }
+
     [Fact]
     public void PublisherIsFull_BeforeTheNextCopy_WhatIsSoldStands_AndTheNextIsTold()
     {

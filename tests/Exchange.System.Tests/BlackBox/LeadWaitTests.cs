@@ -1,30 +1,21 @@
 using System.Text.Json.Nodes;
-using Exchange.System.Tests.Storage;
 using Shouldly;
 using static Exchange.System.Tests.BlackBox.MarketCalls;
 
 namespace Exchange.System.Tests.BlackBox;
 
-/// <summary>Leads that are held before an auction: by their tree, or on the way to the tree for what is unsold. A server each, because they are killed.</summary>
-public abstract class LeadWaitTests : IAsyncLifetime
+/// <summary>Leads that are held before an auction: by their tree, or on the way to the tree for what is unsold. They share a server, which some of them kill.</summary>
+public abstract class LeadWaitTests(RunningExchange running)
 {
     private const string ForCallback = "wait: { until: { field: callback, exists: true }, at_most: 1h }";
-    private Dictionary<string, string>? settings;
-
-    /// <summary>Null: the embedded database.</summary>
-    protected virtual Task<Dictionary<string, string>?> SettingsAsync() => Task.FromResult<Dictionary<string, string>?>(null);
-
-    public async Task InitializeAsync() => settings = await SettingsAsync();
-
-    public Task DisposeAsync() => Task.CompletedTask;
+    private readonly ExchangeProcess exchange = running.Process;
 
     [Fact]
     public async Task HeldForATime_NobodyHasIt_ThenItIsSoldAtThePromise_WhateverHappenedMeanwhile()
     {
         await using var buyers = await BuyerApp.StartAsync();
-        await using var exchange = await ExchangeProcess.StartAsync(environment: settings);
         // Longer than a start takes on a busy machine.
-        using var publisher = await StartAsync(exchange, buyers, "wait: { for: 12s }");
+        using var publisher = await StartAsync(buyers, "wait: { for: 12s }");
         buyers["first"].Accepts();
 
         var post = await publisher.PingAndPostAsync();
@@ -32,9 +23,9 @@ public abstract class LeadWaitTests : IAsyncLifetime
         (post.Status, post["status"], post["payout"], post["payout_pending"]).ShouldBe((202, "pending", "0.00", "8.80"), post.Text);
         post.Headers["Location"].ShouldBe($"/v1/leads/{lead}");
         (await exchange.CopiesAsync(lead)).ShouldBeEmpty();
-        (await WaitAsync(exchange, lead)).ShouldBe("main moment false");
+        (await WaitAsync(lead)).ShouldBe("main moment false");
         // What waits is in the rows, in no memory; the same is told of it.
-        await exchange.KillAndRestartAsync(settings);
+        await running.KillAndRestartAsync();
         var again = await publisher.LeadAsync(lead);
         (again["status"], again["payout_pending"]).ShouldBe(("pending", "8.80"), again.Text);
         buyers["first"].Requests.ShouldBeEmpty();
@@ -43,19 +34,18 @@ public abstract class LeadWaitTests : IAsyncLifetime
         (await exchange.CopiesAsync(lead)).ShouldBe(["first 11.00 8.80 sold captured"]);
         (await publisher.LeadAsync(lead))["payout"].ShouldBe("8.80");
         buyers["first"].Requests.ShouldHaveSingleItem();
-        (await WaitAsync(exchange, lead)).ShouldBe("main moment true");
+        (await WaitAsync(lead)).ShouldBe("main moment true");
     }
 
     [Fact]
     public async Task HeldUntilAFieldComes_IsAuctionedWithIt_OnceAndForAll()
     {
         await using var buyers = await BuyerApp.StartAsync();
-        await using var exchange = await ExchangeProcess.StartAsync(environment: settings);
-        using var publisher = await StartAsync(exchange, buyers, ForCallback);
+        using var publisher = await StartAsync(buyers, ForCallback);
         buyers["first"].Rejects();
 
         var lead = (await publisher.PingAndPostAsync())["lead_id"]!;
-        (await WaitAsync(exchange, lead)).ShouldBe("main fields false");
+        (await WaitAsync(lead)).ShouldBe("main fields false");
         var added = await exchange.SendAsync(HttpMethod.Patch, $"/v1/leads/{lead}", publisher.Key, """{ "fields": { "callback": "evening" } }""");
         added.Status.ShouldBe(200, added.Text);
         await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "sold", "the next in rank has it", exchange);
@@ -67,8 +57,7 @@ public abstract class LeadWaitTests : IAsyncLifetime
     public async Task PostedDirectly_NobodyIsAskedAtThePost_AndItsAuctionMakesThePayout()
     {
         await using var buyers = await BuyerApp.StartAsync();
-        await using var exchange = await ExchangeProcess.StartAsync(environment: settings);
-        using var publisher = await StartAsync(exchange, buyers, "wait: { for: 2s }");
+        using var publisher = await StartAsync(buyers, "wait: { for: 2s }");
         buyers["first"].Accepts();
         var post = await publisher.DirectAsync();
         (post.Status, post["status"], post["payout_pending"]).ShouldBe((202, "pending", "0.00"), post.Text);
@@ -84,8 +73,7 @@ public abstract class LeadWaitTests : IAsyncLifetime
     public async Task PostedDirectly_AllItsFieldsSayWhetherItWaits_AndWhoWaitsIsShownToNobody(string until, string? occupation, bool atOnce)
     {
         await using var buyers = await BuyerApp.StartAsync();
-        await using var exchange = await ExchangeProcess.StartAsync(environment: settings);
-        using var publisher = await StartAsync(exchange, buyers, $"wait: {{ until: {until}, at_most: 1h }}", bid: "{ live: crm }");
+        using var publisher = await StartAsync(buyers, $"wait: {{ until: {until}, at_most: 1h }}", bid: "{ live: crm }");
         buyers["first"].Decides(request => request.Json["bid_request_id"] is null ? """{"answer":"accepted"}""" : """{"bids":[{"price":"12.50"}]}""");
         var post = occupation is null ? await publisher.DirectAsync() : await publisher.DirectAsync(("occupation", occupation));
         (post.Status, post["status"]).ShouldBe(atOnce ? (200, "sold") : (202, "pending"), post.Text);
@@ -97,15 +85,14 @@ public abstract class LeadWaitTests : IAsyncLifetime
     public async Task Unsold_WaitsForTheNextTree_AndTheFirstNoIsTold()
     {
         await using var buyers = await BuyerApp.StartAsync();
-        await using var exchange = await ExchangeProcess.StartAsync(environment: settings);
-        using var publisher = await StartAsync(exchange, buyers, "unsold: { tree: rest, wait: { for: 8s } }", ask: "first");
+        using var publisher = await StartAsync(buyers, "unsold: { tree: rest, wait: { for: 8s } }", ask: "first");
         buyers["first"].Rejects();
         var post = await publisher.PingAndPostAsync();
         var lead = post["lead_id"]!;
         (post.Status, post["status"]).ShouldBe((202, "pending"), post.Text);
         (await exchange.CopiesAsync(lead)).ShouldBe(["first 5.00 4.00 rejected voided"]);
-        (await WaitAsync(exchange, lead)).ShouldBe("rest moment false");
-        await exchange.KillAndRestartAsync(settings);
+        (await WaitAsync(lead)).ShouldBe("rest moment false");
+        await running.KillAndRestartAsync();
         await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "sold", "the other tree sells it", exchange);
         (await exchange.CopiesAsync(lead)).ShouldBe(["first 5.00 4.00 rejected voided", "rest 2.00 1.60 sold captured"]);
     }
@@ -114,8 +101,7 @@ public abstract class LeadWaitTests : IAsyncLifetime
     public async Task Erased_WhileItWaits_IsUnsold_AndGoesToNobody()
     {
         await using var buyers = await BuyerApp.StartAsync();
-        await using var exchange = await ExchangeProcess.StartAsync(environment: settings);
-        using var publisher = await StartAsync(exchange, buyers, ForCallback);
+        using var publisher = await StartAsync(buyers, ForCallback);
         var lead = (await publisher.PingAndPostAsync())["lead_id"]!;
         (await exchange.SendAsync(HttpMethod.Delete, $"/v1/admin/leads/{lead}/pii", ExchangeProcess.AdminKey)).Status.ShouldBe(202);
         await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "unsold", "it ends", exchange);
@@ -127,8 +113,7 @@ public abstract class LeadWaitTests : IAsyncLifetime
     public async Task LiveBidders_AreAskedAgain_WhenTheAuctionComes()
     {
         await using var buyers = await BuyerApp.StartAsync();
-        await using var exchange = await ExchangeProcess.StartAsync(environment: settings);
-        using var publisher = await StartAsync(exchange, buyers, "wait: { for: 2s }", bid: "{ live: crm }");
+        using var publisher = await StartAsync(buyers, "wait: { for: 2s }", bid: "{ live: crm }");
         buyers["first"].Decides(request => request.Json["bid_request_id"] is null ? """{"answer":"accepted"}""" : """{"bids":[{"price":"12.50"}]}""");
         var lead = (await publisher.PingAndPostAsync())["lead_id"]!;
         await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "sold", "it is sold", exchange);
@@ -141,7 +126,7 @@ public abstract class LeadWaitTests : IAsyncLifetime
 
     /// <summary>Two campaigns, 12.50 and 11.00 under second price; the first is asked for its answer. Another tree with one of 2.00.</summary>
     /// <param name="tree">More of the first tree.</param>
-    private static async Task<Sender> StartAsync(ExchangeProcess exchange, BuyerApp buyers, string tree, string ask = "first, second", string bid = "\"12.50\"")
+    private async Task<Sender> StartAsync(BuyerApp buyers, string tree, string ask = "first, second", string bid = "\"12.50\"")
     {
         (await exchange.SendAsync(HttpMethod.Put, "/v1/admin/secrets/signing", ExchangeProcess.AdminKey, "whsec_" + Convert.ToBase64String(BuyerApp.SigningKey), "text/plain")).Status.ShouldBe(200);
         await exchange.ApplyAsync(Market.With($$"""
@@ -162,16 +147,13 @@ public abstract class LeadWaitTests : IAsyncLifetime
         return await Sender.OfAsync(exchange, "search");
     }
 
-    private static async Task<string> WaitAsync(ExchangeProcess exchange, string lead)
+    private async Task<string> WaitAsync(string lead)
     {
         var wait = (await exchange.AdminAsync($"leads/{lead}"))["wait"];
         return wait is null ? "none" : $"{wait["tree"]} {wait["for"]} {wait["over"]}";
     }
 }
 
-public sealed class EmbeddedLeadWaitTests : LeadWaitTests;
+public sealed class EmbeddedLeadWaitTests(RunningExchange running) : LeadWaitTests(running), IClassFixture<RunningExchange>;
 
-public sealed class PostgresLeadWaitTests : LeadWaitTests, IClassFixture<PostgresCluster>
-{
-    protected override async Task<Dictionary<string, string>?> SettingsAsync() => PostgresTests.Settings(await PostgresCluster.CreateDatabaseAsync());
-}
+public sealed class PostgresLeadWaitTests(RunningPostgresExchange running) : LeadWaitTests(running), IClassFixture<RunningPostgresExchange>;

@@ -1,11 +1,47 @@
+using Exchange.System.Tests.Storage;
+
 namespace Exchange.System.Tests.BlackBox;
 
-/// <summary>One exchange for all tests of a class. Each test applies a catalog of its own, with ids that no other test of the class uses.</summary>
-public sealed class RunningExchange : IAsyncLifetime
+/// <summary>
+/// One exchange for all tests of a class, which run one after the other. Each test applies a catalog of its own, with ids that no other test of the class uses or with
+/// no regard for what others left. Who kills it starts it again.
+/// </summary>
+public class RunningExchange : IAsyncLifetime
 {
     public ExchangeProcess Process { get; private set; } = null!;
 
-    public async Task InitializeAsync() => Process = await ExchangeProcess.StartAsync();
+    /// <summary>Null: the embedded database.</summary>
+    private Dictionary<string, string>? Settings { get; set; }
 
-    public async Task DisposeAsync() => await Process.DisposeAsync();
+    public Task KillAndRestartAsync() => Process.KillAndRestartAsync(Settings);
+
+    public virtual async Task InitializeAsync()
+    {
+        Settings = await SettingsAsync();
+        Process = await ExchangeProcess.StartAsync(environment: Settings);
+    }
+
+    public virtual async Task DisposeAsync() => await Process.DisposeAsync();
+
+    protected virtual Task<Dictionary<string, string>?> SettingsAsync() => Task.FromResult<Dictionary<string, string>?>(null);
+}
+
+/// <summary>The same over PostgreSQL.</summary>
+public sealed class RunningPostgresExchange : RunningExchange
+{
+    private readonly PostgresCluster postgres = new();
+
+    public override async Task InitializeAsync()
+    {
+        await postgres.InitializeAsync();
+        await base.InitializeAsync();
+    }
+
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        await postgres.DisposeAsync();
+    }
+
+    protected override async Task<Dictionary<string, string>?> SettingsAsync() => PostgresTests.Settings(await PostgresCluster.CreateDatabaseAsync());
 }

@@ -8,14 +8,15 @@ using static Exchange.System.Tests.BlackBox.MarketCalls;
 namespace Exchange.System.Tests.Cluster;
 
 /// <summary>What an operator does at one of two servers over one PostgreSQL is so at the other: a person is erased, a doubt is ended, a key is made or revoked.</summary>
-public sealed class OperatorsTogetherTests : IClassFixture<PostgresCluster>
+public sealed class OperatorsTogetherTests(TwoServers servers) : IClassFixture<TwoServers>
 {
+    private readonly ClusterProcesses cluster = servers.Cluster;
+
     private const string Phone = "+13102345678", Mail = "erased.person@example.com";
 
     [Fact]
     public async Task Erased_AtOneServer_IsForgottenAndRefusedAtTheOther()
     {
-        await using var cluster = await ClusterProcesses.StartAsync(2);
         var (one, two) = (cluster[0], cluster[1]);
         await one.ApplyAsync("""
             exchange: { currency: USD, time_zone: UTC }
@@ -66,7 +67,6 @@ public sealed class OperatorsTogetherTests : IClassFixture<PostgresCluster>
     [Fact]
     public async Task Key_MadeAtOneServer_OpensAtTheOtherAtOnce_AndNothingOnceItIsRevoked()
     {
-        await using var cluster = await ClusterProcesses.StartAsync(2);
         for (var i = 0; i < 12; i++)
         {
             var (one, other) = (cluster[i % 2], cluster[(i + 1) % 2]);
@@ -82,7 +82,6 @@ public sealed class OperatorsTogetherTests : IClassFixture<PostgresCluster>
     public async Task Doubt_EndedAtOneServer_IsEndedAtTheOther_AndTheNextInRankIsAsked()
     {
         await using var buyers = await BuyerApp.StartAsync();
-        await using var cluster = await ClusterProcesses.StartAsync(2);
         var (one, two) = (cluster[0], cluster[1]);
         var key = await new BuyerMarkets(buyers).Three("hang", "20s").ApplyAsync(one);
         buyers["hang-one"].Decides(_ => "<html>thank you</html>");

@@ -7,26 +7,23 @@ using Xunit.Abstractions;
 namespace Exchange.System.Tests.Cluster;
 
 /// <summary>Three real servers over one PostgreSQL: any takes anything, caps are exact, one is killed under load, all are restarted one by one.</summary>
-public sealed class ThreeServersTests(ITestOutputHelper output) : IClassFixture<PostgresCluster>, IAsyncLifetime
+public sealed class ThreeServersTests(ThreeServers servers, ITestOutputHelper output) : IClassFixture<ThreeServers>
 {
-    private ClusterProcesses cluster = null!;
-
-    public async Task InitializeAsync() => cluster = await ClusterProcesses.StartAsync(3);
-
-    public async Task DisposeAsync() => await cluster.DisposeAsync();
+    private readonly ClusterProcesses cluster = servers.Cluster;
 
     [Fact]
     public async Task AnyServer_TakesAnyPingPostAndQuestion_AndChangesAreSeenByAll()
     {
-        await cluster[0].ApplyAsync(Catalog("[ { per: total, leads: 1000 } ]"));
-        var key = await cluster[1].KeyAsync("publisher", "pub");
+        await cluster[0].ApplyAsync(Catalog("[ { per: total, leads: 1000 } ]", "any"));
+        var made = await cluster[1].PostAsync("/v1/admin/keys", ExchangeProcess.AdminKey, new { role = "publisher", @for = "pub" });
+        var key = made["key"]!;
         var clock = Stopwatch.StartNew();
-        await EverywhereAsync(async server => (await PingAsync(server, key))["status"] == "offered");
+        await ServedAsync("any", key);
         output.WriteLine($"a new catalog and a new key are served by all after {clock.ElapsedMilliseconds} ms");
-        for (var made = 0; made < 3; made++)
+        for (var pinged = 0; pinged < 3; pinged++)
             for (var posted = 0; posted < 3; posted++)
             {
-                var ping = (await PingAsync(cluster[made], key))["ping_id"]!;
+                var ping = (await PingAsync(cluster[pinged], key))["ping_id"]!;
                 var post = await cluster[posted].PostAsync("/v1/posts", key, new { ping_id = ping, fields = Sender.NextPerson() });
                 (post.Status, post["status"]).ShouldBe((200, "sold"), post.Text);
                 var lead = await cluster[(posted + 1) % 3].GetAsync($"/v1/leads/{ping}", key);
@@ -34,13 +31,11 @@ public sealed class ThreeServersTests(ITestOutputHelper output) : IClassFixture<
             }
         // Paused at one, paused everywhere; a revoked key opens nothing anywhere.
         clock.Restart();
-        await cluster[2].PatchAsync("campaigns/camp", new { status = "paused" });
+        await cluster[2].PatchAsync("campaigns/any", new { status = "paused" });
         await EverywhereAsync(async server => (await PingAsync(server, key))["status"] == "no_offer");
         output.WriteLine($"a paused campaign makes no offer anywhere after {clock.ElapsedMilliseconds} ms");
-        var keys = await cluster[0].GetAsync("/v1/admin/keys");
-        var id = keys.Json["keys"]!.AsArray().Single(row => row!["for"]!.ToString() == "pub")!["id"]!.ToString();
         clock.Restart();
-        (await cluster[0].SendAsync(HttpMethod.Delete, $"/v1/admin/keys/{id}", ExchangeProcess.AdminKey)).Status.ShouldBe(200);
+        (await cluster[0].SendAsync(HttpMethod.Delete, "/v1/admin/keys/" + made["id"], ExchangeProcess.AdminKey)).Status.ShouldBe(200);
         await EverywhereAsync(async server => (await PingAsync(server, key)).Status == 401);
         output.WriteLine($"a revoked key is refused by all after {clock.ElapsedMilliseconds} ms");
     }
@@ -48,9 +43,9 @@ public sealed class ThreeServersTests(ITestOutputHelper output) : IClassFixture<
     [Fact]
     public async Task Cap_SoldThroughThreeServersAtOnce_IsExact()
     {
-        await cluster[0].ApplyAsync(Catalog("[ { per: total, leads: 200 } ]"));
+        await cluster[0].ApplyAsync(Catalog("[ { per: total, leads: 200 } ]", "capped"));
         var key = await cluster[0].KeyAsync("publisher", "pub");
-        await EverywhereAsync(async server => (await PingAsync(server, key))["status"] == "offered");
+        await ServedAsync("capped", key);
         await using (var load = new ClusterLoad(cluster.All, key, 24))
         {
             await ClusterLoad.UntilAsync(() => load.Sold >= 200, "the cap is sold");
@@ -59,16 +54,16 @@ public sealed class ThreeServersTests(ITestOutputHelper output) : IClassFixture<
             load.Sold.ShouldBe(200);
             load.Failures.ShouldBe(0, string.Join('\n', load.Told));
         }
-        (await PostgresCluster.ReadAsync(cluster.Database, "SELECT count(*) FROM copy WHERE state = 3")).ShouldBe(200);
-        await EverywhereAsync(async server => (await server.GetAsync("/v1/admin/campaigns/camp")).Json["state"]!["caps"]![0]!["used"]!.GetValue<long>() == 200);
+        (await PostgresCluster.ReadAsync(cluster.Database, "SELECT count(*) FROM copy WHERE state = 3 AND campaign = 'capped'")).ShouldBe(200);
+        await EverywhereAsync(async server => (await server.GetAsync("/v1/admin/campaigns/capped")).Json["state"]!["caps"]![0]!["used"]!.GetValue<long>() == 200);
     }
 
     [Fact]
     public async Task OneKilledUnderLoad_OthersGoOn_AndNothingIsLostOrSoldTwice()
     {
-        await cluster[0].ApplyAsync(Catalog("[ { per: total, leads: 1000000 } ]"));
+        await cluster[0].ApplyAsync(Catalog("[ { per: total, leads: 1000000 } ]", "killed"));
         var key = await cluster[0].KeyAsync("publisher", "pub");
-        await EverywhereAsync(async server => (await PingAsync(server, key))["status"] == "offered");
+        await ServedAsync("killed", key);
         long sold;
         await using (var load = new ClusterLoad(cluster.All, key, 12))
         {
@@ -87,16 +82,16 @@ public sealed class ThreeServersTests(ITestOutputHelper output) : IClassFixture<
             sold = load.Sold;
         }
         // Every sale that was answered is there, and no person was sold twice. The load may have left with a post on its way.
-        (await PostgresCluster.ReadAsync(cluster.Database, "SELECT count(*) FROM copy WHERE state = 3")).ShouldBeInRange(sold, sold + 24);
+        (await PostgresCluster.ReadAsync(cluster.Database, "SELECT count(*) FROM copy WHERE state = 3 AND campaign = 'killed'")).ShouldBeInRange(sold, sold + 24);
         (await PostgresCluster.ReadAsync(cluster.Database, "SELECT count(*) FROM (SELECT lead_id FROM copy WHERE state = 3 GROUP BY lead_id HAVING count(*) > 1) twice")).ShouldBe(0);
     }
 
     [Fact]
     public async Task RollingRestart_UnderLoad_FailsNoRequest()
     {
-        await cluster[0].ApplyAsync(Catalog("[ { per: total, leads: 1000000 } ]"));
+        await cluster[0].ApplyAsync(Catalog("[ { per: total, leads: 1000000 } ]", "rolling"));
         var key = await cluster[0].KeyAsync("publisher", "pub");
-        await EverywhereAsync(async server => (await PingAsync(server, key))["status"] == "offered");
+        await ServedAsync("rolling", key);
         var kept = new List<string>();
         foreach (var server in cluster.All) kept.Add((await PingAsync(server, key))["ping_id"]!);
         await using var load = new ClusterLoad(cluster.All, key, 6);
@@ -119,6 +114,10 @@ public sealed class ThreeServersTests(ITestOutputHelper output) : IClassFixture<
 
     private static Task<Reply> PingAsync(ExchangeProcess server, string key) => server.PostAsync("/v1/pings", key, new { vertical = "auto", fields = new { zip = "90210", state = "CA" } });
 
+    /// <summary>All have this catalog, and heard of the key.</summary>
+    private Task ServedAsync(string campaign, string key) => EverywhereAsync(async server =>
+        (await server.GetAsync("/v1/admin/campaigns/" + campaign)).Status == 200 && (await PingAsync(server, key))["status"] == "offered");
+
     private async Task EverywhereAsync(Func<ExchangeProcess, Task<bool>> holds)
     {
         var clock = Stopwatch.StartNew();
@@ -130,14 +129,15 @@ public sealed class ThreeServersTests(ITestOutputHelper output) : IClassFixture<
             }
     }
 
-    internal static string Catalog(string caps) => Market.With($$"""
+    /// <param name="campaign">The only one.</param>
+    internal static string Catalog(string caps, string campaign = "camp") => Market.With($$"""
         publishers:
           pub: { verticals: [auto], payout: { share: 80% } }
         buyers:
           buyer: { credit_limit: unlimited }
         campaigns:
-          camp: { buyer: buyer, vertical: auto, bid: "10.00", caps: {{caps}} }
+          {{campaign}}: { buyer: buyer, vertical: auto, bid: "10.00", caps: {{caps}} }
         ping_trees:
-          tree: { vertical: auto, tiers: [ { name: only, method: priority, campaigns: [camp] } ] }
+          tree: { vertical: auto, tiers: [ { name: only, method: priority, campaigns: [{{campaign}}] } ] }
         """);
 }

@@ -1,0 +1,27 @@
+using Exchange.System.Tests.Storage;
+
+namespace Exchange.System.Tests.Cluster;
+
+/// <summary>Servers over one PostgreSQL for all tests of a class, which run one after the other. Each applies a catalog of its own; who kills one starts it again.</summary>
+public abstract class RunningServers(int count) : IAsyncLifetime
+{
+    private readonly PostgresCluster postgres = new();
+
+    internal ClusterProcesses Cluster { get; private set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        await postgres.InitializeAsync();
+        Cluster = await ClusterProcesses.StartAsync(count);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await Cluster.DisposeAsync();
+        await postgres.DisposeAsync();
+    }
+}
+
+public sealed class TwoServers() : RunningServers(2);
+
+public sealed class ThreeServers() : RunningServers(3);
