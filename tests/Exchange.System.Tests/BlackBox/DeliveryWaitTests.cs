@@ -20,7 +20,7 @@ public abstract class DeliveryWaitTests(RunningExchange running)
         await using var buyers = await BuyerApp.StartAsync();
         using var publisher = await StartAsync(buyers, "wait: { for: 8s }, to: [hook]", "to: [inbox]");
         buyers["first"].AnswersStatus(200);
-        var buyer = await exchange.KeyAsync("buyer", "first");
+        var buyer = await running.KeyAsync("buyer", "first");
 
         var post = await publisher.PingAndPostAsync();
         (post.Status, post["status"], post["payout"]).ShouldBe((200, "sold", "8.80"), post.Text);
@@ -132,7 +132,7 @@ public abstract class DeliveryWaitTests(RunningExchange running)
             ping_trees:
               main: { vertical: auto, tiers: [{ name: market, method: auction, pricing: second_price, floor: "5.00", campaigns: [first, second] }] }
             """));
-        return await Sender.OfAsync(exchange, "search");
+        return new(exchange, await running.KeyAsync("publisher", "search"));
     }
 
     /// <summary>The newest delivery: endpoint, status, error or what it waits for, attempts.</summary>

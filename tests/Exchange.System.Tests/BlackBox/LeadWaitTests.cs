@@ -144,7 +144,7 @@ public abstract class LeadWaitTests(RunningExchange running)
               main: { vertical: auto, {{tree}}, tiers: [{ name: market, method: auction, pricing: second_price, floor: "5.00", campaigns: [{{ask}}] }] }
               rest: { vertical: auto{{(tree.Contains("rest", StringComparison.Ordinal) ? "" : ", status: paused")}}, tiers: [{ name: all, method: priority, campaigns: [rest] }] }
             """));
-        return await Sender.OfAsync(exchange, "search");
+        return new(exchange, await running.KeyAsync("publisher", "search"));
     }
 
     private async Task<string> WaitAsync(string lead)

@@ -8,10 +8,19 @@ namespace Exchange.System.Tests.BlackBox;
 /// </summary>
 public class RunningExchange : IAsyncLifetime
 {
+    private readonly Dictionary<(string Role, string Id), string> keys = [];
+
     public ExchangeProcess Process { get; private set; } = null!;
 
     /// <summary>Null: the embedded database.</summary>
     private Dictionary<string, string>? Settings { get; set; }
+
+    /// <summary>Made once: a party may have two live keys.</summary>
+    public async Task<string> KeyAsync(string role, string id)
+    {
+        if (!keys.TryGetValue((role, id), out var key)) keys[(role, id)] = key = await Process.KeyAsync(role, id);
+        return key;
+    }
 
     public Task KillAndRestartAsync() => Process.KillAndRestartAsync(Settings);
 

@@ -6,8 +6,16 @@ namespace Exchange.System.Tests.Cluster;
 public abstract class RunningServers(int count) : IAsyncLifetime
 {
     private readonly PostgresCluster postgres = new();
+    private readonly Dictionary<string, string> keys = [];
 
     internal ClusterProcesses Cluster { get; private set; } = null!;
+
+    /// <summary>Made once: a publisher may have two live keys.</summary>
+    internal async Task<string> KeyAsync(string publisher)
+    {
+        if (!keys.TryGetValue(publisher, out var key)) keys[publisher] = key = await Cluster[0].KeyAsync("publisher", publisher);
+        return key;
+    }
 
     public async Task InitializeAsync()
     {

@@ -44,7 +44,7 @@ public sealed class ThreeServersTests(ThreeServers servers, ITestOutputHelper ou
     public async Task Cap_SoldThroughThreeServersAtOnce_IsExact()
     {
         await cluster[0].ApplyAsync(Catalog("[ { per: total, leads: 200 } ]", "capped"));
-        var key = await cluster[0].KeyAsync("publisher", "pub");
+        var key = await servers.KeyAsync("pub");
         await ServedAsync("capped", key);
         await using (var load = new ClusterLoad(cluster.All, key, 24))
         {
@@ -62,7 +62,7 @@ public sealed class ThreeServersTests(ThreeServers servers, ITestOutputHelper ou
     public async Task OneKilledUnderLoad_OthersGoOn_AndNothingIsLostOrSoldTwice()
     {
         await cluster[0].ApplyAsync(Catalog("[ { per: total, leads: 1000000 } ]", "killed"));
-        var key = await cluster[0].KeyAsync("publisher", "pub");
+        var key = await servers.KeyAsync("pub");
         await ServedAsync("killed", key);
         long sold;
         await using (var load = new ClusterLoad(cluster.All, key, 12))
@@ -90,7 +90,7 @@ public sealed class ThreeServersTests(ThreeServers servers, ITestOutputHelper ou
     public async Task RollingRestart_UnderLoad_FailsNoRequest()
     {
         await cluster[0].ApplyAsync(Catalog("[ { per: total, leads: 1000000 } ]", "rolling"));
-        var key = await cluster[0].KeyAsync("publisher", "pub");
+        var key = await servers.KeyAsync("pub");
         await ServedAsync("rolling", key);
         var kept = new List<string>();
         foreach (var server in cluster.All) kept.Add((await PingAsync(server, key))["ping_id"]!);
