@@ -62,13 +62,9 @@ internal static class OverloadCommand
         for (var patience = 100; patience > 0 && await wire.PairAsync(0, static () => { }, pingOnly: true, cancel) != Ended.Done; patience--) await Task.Delay(TimeSpan.FromMilliseconds(100), cancel);
         var load = new Load(wire, pingOnly: true);
         await load.OpenAsync(perSecond, TimeSpan.FromSeconds(10));
-        Stretch floor;
-        using (new Uncollected(time))
-        {
-            load.Tally.Take();
-            await load.OpenAsync(perSecond, time);
-            floor = load.Tally.Take();
-        }
+        load.Tally.Take();
+        await load.OpenAsync(perSecond, time);
+        var floor = load.Tally.Take();
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"The floor: a bare service answers as many calls ({floor.OfferedPerSecond:#,##0}/s) after {floor.DoneMs.P50:0.0} ms (p50), {floor.DoneMs.P99:0.0} ms (p99), {floor.DoneMs.Max:0.0} ms at the longest."));
     }
@@ -80,6 +76,7 @@ internal static class OverloadCommand
 
         /// <summary>Pings and posts that were sent in the overload that had most of them.</summary>
         public double MostCallsPerSecond { get; private set; }
+
 
         public async Task<bool> RunAsync(TimeSpan warmUp, double factor, TimeSpan seconds, int rounds)
         {
@@ -101,13 +98,9 @@ internal static class OverloadCommand
                 await load.OpenAsync(peak / 2, TimeSpan.FromSeconds(4));
                 var before = Row("half of the peak", load.Tally.Take());
                 var memory = exchange.MemoryMb;
-                Stretch over;
-                using (new Uncollected(seconds))
-                {
-                    Begin();
-                    await load.OpenAsync(peak * factor, seconds);
-                    over = Row(string.Create(CultureInfo.InvariantCulture, $"{factor:0.#} times the peak"), load.Tally.Take());
-                }
+                Begin();
+                await load.OpenAsync(peak * factor, seconds);
+                var over = Row(string.Create(CultureInfo.InvariantCulture, $"{factor:0.#} times the peak"), load.Tally.Take());
                 MostCallsPerSecond = Math.Max(MostCallsPerSecond, over.OfferedPerSecond + over.PerSecond);
                 var grown = exchange.MemoryMb / memory - 1;
                 var slices = new List<Stretch>();
