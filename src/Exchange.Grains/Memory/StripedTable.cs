@@ -10,9 +10,7 @@ namespace Exchange.Grains.Memory;
 public sealed class StripedTable<TKey, TValue>
     where TKey : struct, IEquatable<TKey>
 {
-    private const int StripeBits = 4;
-
-    private readonly Stripe[] stripes = [.. Enumerable.Range(0, 1 << StripeBits).Select(static _ => new Stripe())];
+    private readonly Stripe[] stripes = [.. Enumerable.Range(0, Stripes.Count).Select(static _ => new Stripe())];
     private int count;
 
     public int Count => Volatile.Read(ref count);
@@ -60,8 +58,7 @@ public sealed class StripedTable<TKey, TValue>
         return true;
     }
 
-    /// <summary>By the upper bits of the mixed hash: the parts take the lower ones.</summary>
-    private Stripe StripeOf(TKey key) => stripes[unchecked((uint)key.GetHashCode() * 0x9E3779B1u) >> (32 - StripeBits)];
+    private Stripe StripeOf(TKey key) => stripes[Stripes.Of(key)];
 
     private sealed class Stripe
     {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Exchange.Engine.Values;
+using Exchange.Grains.Memory;
 using Exchange.Storage;
 
 namespace Exchange.Grains.Pings;
@@ -12,9 +13,8 @@ public sealed class OfferBook
 {
     /// <summary>Direct posts and repeats of a post may come a little after the offer's end.</summary>
     private const long KeptAfterEndMs = 60_000;
-    private const int ShelfBits = 4;
 
-    private readonly OfferShelf[] shelves = [.. Enumerable.Range(0, 1 << ShelfBits).Select(static _ => new OfferShelf())];
+    private readonly OfferShelf[] shelves = [.. Enumerable.Range(0, Stripes.Count).Select(static _ => new OfferShelf())];
     private readonly ConcurrentDictionary<LeadId, string> testResults = new();
     private int count;
 
@@ -56,6 +56,5 @@ public sealed class OfferBook
         if (id.IsTest) testResults.TryRemove(id, out _);
     }
 
-    /// <summary>By the upper bits of the mixed hash: the shelf's dictionary takes the lower ones.</summary>
-    private OfferShelf ShelfOf(LeadId id) => shelves[unchecked((uint)id.GetHashCode() * 0x9E3779B1u) >> (32 - ShelfBits)];
+    private OfferShelf ShelfOf(LeadId id) => shelves[Stripes.Of(id)];
 }

@@ -81,10 +81,10 @@ internal sealed class OfferShelf
                 block.NextEndMs = long.MaxValue;
                 for (var index = block.First; index < block.Offers.Count; index++)
                 {
-                    var (id, endMs) = (block.Offers[index].Id, block.Offers[index].EndMs);
-                    if (!IsAt(id, new(number, index))) continue;
-                    if (endMs > nowMs) block.NextEndMs = Math.Min(block.NextEndMs, endMs);
-                    else if (TryRemove(id)) (ended ??= []).Add(id);
+                    var offer = block.Offers[index];
+                    if (!IsAt(offer.Id, new(number, index))) continue;
+                    if (offer.EndMs > nowMs) block.NextEndMs = Math.Min(block.NextEndMs, offer.EndMs);
+                    else if (TryRemove(offer.Id)) (ended ??= []).Add(offer.Id);
                 }
                 // Few that live long among many that did not: they move, or the block would stay for them.
                 if (block.Left > 0 && block.Left < block.Offers.Count / 4) (moving ??= []).Add(number);

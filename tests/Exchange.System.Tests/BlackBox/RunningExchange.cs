@@ -8,26 +8,20 @@ namespace Exchange.System.Tests.BlackBox;
 /// </summary>
 public class RunningExchange : IAsyncLifetime
 {
-    private readonly Dictionary<(string Role, string Id), string> keys = [];
+    private readonly MadeKeys keys = new();
+    // Null: the embedded database.
+    private Dictionary<string, string>? settings;
 
     public ExchangeProcess Process { get; private set; } = null!;
 
-    /// <summary>Null: the embedded database.</summary>
-    private Dictionary<string, string>? Settings { get; set; }
+    public Task<string> KeyAsync(string role, string id) => keys.OfAsync(Process, role, id);
 
-    /// <summary>Made once: a party may have two live keys.</summary>
-    public async Task<string> KeyAsync(string role, string id)
-    {
-        if (!keys.TryGetValue((role, id), out var key)) keys[(role, id)] = key = await Process.KeyAsync(role, id);
-        return key;
-    }
-
-    public Task KillAndRestartAsync() => Process.KillAndRestartAsync(Settings);
+    public Task KillAndRestartAsync() => Process.KillAndRestartAsync(settings);
 
     public virtual async Task InitializeAsync()
     {
-        Settings = await SettingsAsync();
-        Process = await ExchangeProcess.StartAsync(environment: Settings);
+        settings = await SettingsAsync();
+        Process = await ExchangeProcess.StartAsync(environment: settings);
     }
 
     public virtual async Task DisposeAsync() => await Process.DisposeAsync();
@@ -53,4 +47,16 @@ public sealed class RunningPostgresExchange : RunningExchange
     }
 
     protected override async Task<Dictionary<string, string>?> SettingsAsync() => PostgresTests.Settings(await PostgresCluster.CreateDatabaseAsync());
+}
+
+/// <summary>Keys that tests share: each is made once, because a party may have two live ones of a role.</summary>
+internal sealed class MadeKeys
+{
+    private readonly Dictionary<(string Role, string Id), string> made = [];
+
+    public async Task<string> OfAsync(ExchangeProcess exchange, string role, string id)
+    {
+        if (!made.TryGetValue((role, id), out var key)) made[(role, id)] = key = await exchange.KeyAsync(role, id);
+        return key;
+    }
 }

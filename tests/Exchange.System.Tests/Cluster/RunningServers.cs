@@ -1,3 +1,4 @@
+using Exchange.System.Tests.BlackBox;
 using Exchange.System.Tests.Storage;
 
 namespace Exchange.System.Tests.Cluster;
@@ -6,16 +7,11 @@ namespace Exchange.System.Tests.Cluster;
 public abstract class RunningServers(int count) : IAsyncLifetime
 {
     private readonly PostgresCluster postgres = new();
-    private readonly Dictionary<string, string> keys = [];
+    private readonly MadeKeys keys = new();
 
     internal ClusterProcesses Cluster { get; private set; } = null!;
 
-    /// <summary>Made once: a publisher may have two live keys.</summary>
-    internal async Task<string> KeyAsync(string publisher)
-    {
-        if (!keys.TryGetValue(publisher, out var key)) keys[publisher] = key = await Cluster[0].KeyAsync("publisher", publisher);
-        return key;
-    }
+    internal Task<string> KeyAsync(string publisher) => keys.OfAsync(Cluster[0], "publisher", publisher);
 
     public async Task InitializeAsync()
     {
