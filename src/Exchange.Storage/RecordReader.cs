@@ -39,7 +39,9 @@ internal ref struct RecordReader(ReadOnlySpan<byte> rest)
 
     public T[] Array<T>(RecordPart<T> read)
     {
-        var items = new T[Count()];
+        var count = Count();
+        // Most records have nothing of most kinds, and a record is read at each post.
+        T[] items = count == 0 ? [] : new T[count];
         for (var i = 0; i < items.Length; i++) items[i] = read(ref this);
         return items;
     }

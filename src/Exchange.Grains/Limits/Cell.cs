@@ -7,23 +7,39 @@ namespace Exchange.Grains.Limits;
 /// <param name="Limit">As its row says.</param>
 /// <param name="Pending">Counted here and not known to be in <see cref="Used"/> yet: offers and pings.</param>
 /// <param name="InFlight">The part of <see cref="Pending"/> that is on its way to the row.</param>
-internal sealed record CellReading(Window Window, long Limit, long Used, long Held, long Pending = 0, long InFlight = 0)
+internal readonly record struct CellReading(Window Window, long Limit, long Used, long Held, long Pending = 0, long InFlight = 0)
 {
     public static CellReading Unheard { get; } = new(new(long.MinValue, long.MinValue), 0, 0, 0);
     public bool IsHeard => Window.End != long.MinValue;
     public long Counted => Used + Pending;
 }
 
-/// <summary>One counter of one limit, in its newest window. Readers never wait.</summary>
+/// <summary>One counter of one limit, in its newest window.</summary>
+/// <remarks>
+/// The reading lies in the cell itself and is written in place: a new object for each change, held by an old cell, was one of five things that the collector had
+/// to follow (docs/decisions/0063). Who reads waits for nobody, unless somebody is writing at that moment.
+/// </remarks>
 internal sealed class Cell(string limitId, string? value)
 {
     private readonly Lock gate = new();
-    private volatile CellReading now = CellReading.Unheard;
+    private CellReading now = CellReading.Unheard;
+    // Odd while `now` is being written.
+    private int version;
     private long promised;
 
     public string LimitId => limitId;
     public string? Value => value;
-    public CellReading Now => now;
+    public CellReading Now
+    {
+        get
+        {
+            var before = Volatile.Read(ref version);
+            var read = now;
+            Volatile.ReadBarrier();
+            if ((before & 1) == 0 && Volatile.Read(ref version) == before) return read;
+            lock (gate) return now;
+        }
+    }
     /// <summary>Which alerts were raised in which window; written by <see cref="CapAlerts"/> alone.</summary>
     public AlertMarks Alerts { get => field ?? Interlocked.CompareExchange(ref field, new(), null) ?? field; }
     /// <summary>Paced caps: when the next turn comes.</summary>
@@ -43,10 +59,14 @@ internal sealed class Cell(string limitId, string? value)
             var known = now;
             // A late capture in an older window says nothing about the current one.
             if (known.Window.Start > window.Start) return false;
-            if (limit.IsTake) now = new(window, row.Limit, row.Used, row.Held);
+            if (limit.IsTake) Write(new(window, row.Limit, row.Used, row.Held));
             // A row that is read while counts are on their way has them already or has not: never both.
-            else if (known.Window == window) now = known with { Limit = row.Limit, Used = Math.Max(known.Used, row.Used - known.InFlight) };
-            else (late, now) = (Unwritten(limit, known), new(window, row.Limit, row.Used, 0));
+            else if (known.Window == window) Write(known with { Limit = row.Limit, Used = Math.Max(known.Used, row.Used - known.InFlight) });
+            else
+            {
+                late = Unwritten(limit, known);
+                Write(new(window, row.Limit, row.Used, 0));
+            }
             return true;
         }
     }
@@ -61,11 +81,12 @@ internal sealed class Cell(string limitId, string? value)
         {
             var known = now;
             // A clock that was set back counts into the window it has reached before.
-            var current = known.IsHeard && unixSeconds < known.Window.End ? known : new(limit.WindowAt(unixSeconds), 0, 0, 0);
+            var goesOn = known.IsHeard && unixSeconds < known.Window.End;
+            var current = goesOn ? known : new(limit.WindowAt(unixSeconds), 0, 0, 0);
             if (current.Counted + amount > most) return false;
-            if (!ReferenceEquals(current, known)) late = Unwritten(limit, known);
+            if (!goesOn) late = Unwritten(limit, known);
             fresh = current.Pending == 0;
-            now = current with { Pending = current.Pending + amount };
+            Write(current with { Pending = current.Pending + amount });
             return true;
         }
     }
@@ -73,7 +94,7 @@ internal sealed class Cell(string limitId, string? value)
     /// <summary>Takes back what was counted a moment ago.</summary>
     public void Uncount(long amount)
     {
-        lock (gate) now = now with { Pending = Math.Max(now.InFlight, now.Pending - amount) };
+        lock (gate) Write(now with { Pending = Math.Max(now.InFlight, now.Pending - amount) });
     }
 
     /// <summary>What has to be written; null: nothing. It is on its way until <see cref="Written"/>.</summary>
@@ -82,7 +103,7 @@ internal sealed class Cell(string limitId, string? value)
         lock (gate)
         {
             if (now.Pending <= 0 || now.InFlight > 0) return null;
-            now = now with { InFlight = now.Pending };
+            Write(now with { InFlight = now.Pending });
             return Count(limit, now, now.InFlight);
         }
     }
@@ -93,7 +114,7 @@ internal sealed class Cell(string limitId, string? value)
         lock (gate)
         {
             // Of a window that is over meanwhile: its row has it.
-            if (now.InFlight > 0) now = now with { Used = now.Used + amount, Pending = now.Pending - amount, InFlight = 0 };
+            if (now.InFlight > 0) Write(now with { Used = now.Used + amount, Pending = now.Pending - amount, InFlight = 0 });
             return now.Pending > 0;
         }
     }
@@ -104,14 +125,24 @@ internal sealed class Cell(string limitId, string? value)
         lock (gate)
         {
             if (now.InFlight == 0) return false;
-            now = now with { InFlight = 0 };
+            Write(now with { InFlight = 0 });
             return true;
         }
     }
 
-    private LimitCount? Unwritten(LimitModel limit, CellReading reading) =>
+    /// <summary>Under <see cref="gate"/>.</summary>
+    private void Write(CellReading reading)
+    {
+        // It may go round.
+        version = unchecked(version + 1);
+        Volatile.WriteBarrier();
+        now = reading;
+        Volatile.Write(ref version, unchecked(version + 1));
+    }
+
+    private LimitCount? Unwritten(LimitModel limit, in CellReading reading) =>
         reading.Pending > reading.InFlight ? Count(limit, reading, reading.Pending - reading.InFlight) : null;
 
-    private LimitCount Count(LimitModel limit, CellReading reading, long amount) =>
+    private LimitCount Count(LimitModel limit, in CellReading reading, long amount) =>
         new(limit.KeyIn(reading.Window, value), limit.Id, amount, limit.WeekdayOf(reading.Window));
 }

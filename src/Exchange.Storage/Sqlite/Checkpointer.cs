@@ -6,7 +6,8 @@ namespace Exchange.Storage.Sqlite;
 /// <summary>
 /// Moves the write-ahead log into its database file from another thread and connection, so that no commit waits for it. Under load that thread
 /// never quite catches up with the writer; when the log is long, the writer itself moves the short rest between two batches, after
-/// which the log starts again at its beginning. So the log stays bounded.
+/// which the log starts again at its beginning. So the log stays bounded. Its thread gives way to those that somebody waits for: moving two
+/// thousand pages is some 10 ms of a processor, five times a second under load.
 /// </summary>
 internal sealed class Checkpointer : IDisposable
 {
@@ -50,6 +51,7 @@ internal sealed class Checkpointer : IDisposable
 
     private void Run()
     {
+        LowPriority.OfThisThread();
         while (true)
         {
             lock (gate)

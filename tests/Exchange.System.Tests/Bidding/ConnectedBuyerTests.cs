@@ -23,7 +23,7 @@ public sealed class ConnectedBuyerTests(RunningExchange running) : IClassFixture
         var asked = await buyer.NextRequestAsync();
         (asked.Campaign, asked.Vertical, asked.Test).ShouldBe(("live-a", "auto", false));
         asked.Sharing.ShouldBe(["exclusive"]);
-        asked.DeadlineMs.ShouldBeInRange(1, 800);
+        asked.DeadlineMs.ShouldBeInRange(1, 2500);
         asked.Fields.Keys.ShouldNotContain("phone");
         asked.Source.ShouldNotContain("pub-a");
 
@@ -129,7 +129,7 @@ public sealed class ConnectedBuyerTests(RunningExchange running) : IClassFixture
         publishers:
           pub-{{id}}: { verticals: [auto], payout: { share: 80% } }
         buyers:
-          buyer-{{id}}: { credit_limit: unlimited, endpoints: { line: { connector: grpc } } }
+          buyer-{{id}}: { credit_limit: unlimited, endpoints: { line: { connector: grpc, timeout: { ping: 2500ms } } } }
           other-{{id}}: { credit_limit: unlimited }
         campaigns:
           live-{{id}}: { buyer: buyer-{{id}}, vertical: auto, bid: { live: line } }

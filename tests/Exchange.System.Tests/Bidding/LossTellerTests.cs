@@ -30,10 +30,10 @@ public sealed class LossTellerTests : IAsyncLifetime
                 lost: { url: "{{ with.url }}", json: { lost: "{{ ping.no }}", why: "{{ loss.reason }}", least: "{{ loss.minimum_to_win }}", zip: "{{ lead.zip }}" } }
             publishers: { pub: { verticals: [auto], payout: { share: 80% } } }
             buyers:
-              winner: { credit_limit: unlimited, endpoints: { crm: { connector: native, with: { url: "{{{buyers.Url("winner")}}}", secret: { secret: signing } } } } }
-              loser:  { credit_limit: unlimited, endpoints: { crm: { connector: native, with: { url: "{{{buyers.Url("loser")}}}", secret: { secret: signing } } } } }
-              silent: { credit_limit: unlimited, endpoints: { crm: { connector: native, with: { url: "{{{buyers.Url("silent")}}}", secret: { secret: signing } } } } }
-              shaped: { credit_limit: unlimited, endpoints: { crm: { connector: shape, with: { url: "{{{buyers.Url("shaped")}}}" } } } }
+              winner: { credit_limit: unlimited, endpoints: { crm: { connector: native, with: { url: "{{{buyers.Url("winner")}}}", secret: { secret: signing } }, timeout: { ping: 3s } } } }
+              loser:  { credit_limit: unlimited, endpoints: { crm: { connector: native, with: { url: "{{{buyers.Url("loser")}}}", secret: { secret: signing } }, timeout: { ping: 3s } } } }
+              silent: { credit_limit: unlimited, endpoints: { crm: { connector: native, with: { url: "{{{buyers.Url("silent")}}}", secret: { secret: signing } }, timeout: { ping: 3s } } } }
+              shaped: { credit_limit: unlimited, endpoints: { crm: { connector: shape, with: { url: "{{{buyers.Url("shaped")}}}" }, timeout: { ping: 3s } } } }
             campaigns:
               winner: { buyer: winner, vertical: auto, bid: { live: crm }, tell_losses: true }
               loser:  { buyer: loser, vertical: auto, bid: { live: crm }, tell_losses: true }

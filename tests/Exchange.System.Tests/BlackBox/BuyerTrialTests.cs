@@ -254,7 +254,7 @@ public sealed class BuyerTrialTests : IClassFixture<RunningExchange>, IAsyncLife
           first:
             credit_limit: "500.00"
             endpoints:
-              crm: { connector: theirs, with: { url: "{{buyers.Url("live")}}", key: { secret: theirs } }, test: { with: { url: "{{buyers.Url("test")}}" } } }
+              crm: { connector: theirs, with: { url: "{{buyers.Url("live")}}", key: { secret: theirs } }, test: { with: { url: "{{buyers.Url("test")}}" } }, timeout: { ping: 3s } }
               real: { connector: theirs, with: { url: "{{buyers.Url("live")}}", key: { secret: theirs } } }
               hook: { connector: webhook, with: { url: "{{buyers.Url("hook")}}", secret: { secret: signing } } }
               own: { connector: native, with: { url: "{{buyers.Url("hook")}}", secret: { secret: signing } } }

@@ -133,7 +133,7 @@ public abstract class LeadWaitTests(RunningExchange running)
             publishers:
               search: { verticals: [auto], payout: { share: 80% } }
             buyers:
-              first:  { credit_limit: "5000.00", endpoints: { crm: { connector: native, with: { url: "{{buyers.Url("first")}}", secret: { secret: signing } } } } }
+              first:  { credit_limit: "5000.00", endpoints: { crm: { connector: native, with: { url: "{{buyers.Url("first")}}", secret: { secret: signing } }, timeout: { ping: 3s } } } }
               second: { credit_limit: "5000.00" }
               third:  { credit_limit: "5000.00" }
             campaigns:

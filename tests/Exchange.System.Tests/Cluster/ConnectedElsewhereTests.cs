@@ -15,7 +15,7 @@ public sealed class ConnectedElsewhereTests : IClassFixture<PostgresCluster>, IA
         publishers:
           pub: { verticals: [auto], payout: { share: 80% } }
         buyers:
-          connected: { credit_limit: unlimited, endpoints: { line: { connector: grpc, timeout: { post: 8s } } } }
+          connected: { credit_limit: unlimited, endpoints: { line: { connector: grpc, timeout: { ping: 3s, post: 8s } } } }
           other: { credit_limit: unlimited }
         campaigns:
           live: { buyer: connected, vertical: auto, bid: { live: line } }

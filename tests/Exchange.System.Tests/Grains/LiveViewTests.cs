@@ -36,6 +36,29 @@ public sealed class LiveViewTests
         market.Read(cap).ShouldBe(new LimitReading(40, 0, 0));
     }
 
+    /// <summary>The reading lies in its cell and is written in place.</summary>
+    [Fact]
+    public async Task Read_WhileItIsWritten_IsOneReadingAndNeverHalfOfTwo()
+    {
+        const int Changes = 300_000;
+        var market = new CapMarket("""{ "per": "day", "leads": 1000000 }""");
+        var cap = market.Cap("day.leads");
+        market.Hear(cap, used: 0, held: 0);
+        var writing = Task.Run(() =>
+        {
+            for (var now = 1; now <= Changes; now++) market.Hear(cap, used: now, held: now);
+        });
+        var last = 0L;
+        while (last < Changes && !writing.IsFaulted)
+        {
+            var read = market.Read(cap);
+            if (read.Used != read.Held || read.Used < last) throw new InvalidOperationException($"{read} after {last}");
+            last = read.Used;
+        }
+        await writing;
+        market.Read(cap).ShouldBe(new LimitReading(1_000_000, Changes, Changes));
+    }
+
     [Fact]
     public void Soft_AlwaysHasRoom()
     {
