@@ -35,7 +35,7 @@ internal sealed class Writer : IAsyncDisposable
     private readonly Checkpointer checkpointer;
     private readonly TimeProvider time;
     private readonly ILogger logger;
-    private readonly OneByOne callers = new();
+    private readonly Handfuls callers = new();
     private bool waiting, resting;
     private bool closed;
     private string? broken;

@@ -4,7 +4,7 @@ namespace Exchange.Storage.Postgres.Journal;
 internal sealed class JournalTelling
 {
     private readonly Lock gate = new();
-    private readonly OneByOne callers = new();
+    private readonly Handfuls callers = new();
     private long commits, items, retries, readAgain;
 
     public Action<IReadOnlyList<CounterValue>>? Counters { get; set; }

@@ -9,13 +9,15 @@ internal interface ICompletion
 }
 
 /// <summary>
-/// Tells callers that a commit is done, one after the other. A commit ends up to five hundred items at once, and what follows each is work: told all at once
+/// Tells callers that a commit is done, a handful at a time. A commit ends up to five hundred items at once, and what follows each is work: told all at once
 /// they would fill the queue for a thread, and whoever comes meanwhile, and the refusals of an overload, would stand behind them. Each teller (one per processor) goes
-/// to the end of that queue after every item; when many wait it takes several at a time, so that they become fewer.
+/// to the end of that queue after every handful; when many wait it takes more at a time, so that they become fewer (docs/decisions/0052).
 /// </summary>
-internal sealed class OneByOne
+internal sealed class Handfuls
 {
-    /// <summary>This part of those that wait is told before anybody else has a turn.</summary>
+    /// <summary>So many have their turn together. Told singly, half of all that stood in an overload had long been committed, and stood for a turn to hear it.</summary>
+    private const int Handful = 4;
+    /// <summary>And this part of those that wait.</summary>
     private const int Part = 32;
 
     private readonly ConcurrentQueue<ICompletion> ended = new();
@@ -24,7 +26,7 @@ internal sealed class OneByOne
 
     /// <param name="queue">Puts a work item at the end of the queue for a thread; null: of this process.</param>
     /// <param name="atOnce">How many tellers there are; 0: one per processor.</param>
-    public OneByOne(Action<IThreadPoolWorkItem>? queue = null, int atOnce = 0)
+    public Handfuls(Action<IThreadPoolWorkItem>? queue = null, int atOnce = 0)
     {
         send = queue ?? (static item => ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false));
         tellers = [.. Enumerable.Range(0, atOnce > 0 ? atOnce : Environment.ProcessorCount).Select(_ => new Teller(this))];
@@ -37,7 +39,7 @@ internal sealed class OneByOne
         foreach (var teller in tellers) teller.Wake();
     }
 
-    private sealed class Teller(OneByOne all) : IThreadPoolWorkItem
+    private sealed class Teller(Handfuls all) : IThreadPoolWorkItem
     {
         private int awake;
 
@@ -48,7 +50,7 @@ internal sealed class OneByOne
 
         void IThreadPoolWorkItem.Execute()
         {
-            for (var some = 1 + all.ended.Count / Part; some > 0 && all.ended.TryDequeue(out var completion); some--) completion.Complete();
+            for (var some = Handful + all.ended.Count / Part; some > 0 && all.ended.TryDequeue(out var completion); some--) completion.Complete();
             if (!all.ended.IsEmpty)
             {
                 all.send(this);

@@ -3,8 +3,8 @@ using Shouldly;
 
 namespace Exchange.System.Tests.Storage;
 
-/// <summary>Callers of a commit are told one after the other, and whoever came meanwhile has a turn in between.</summary>
-public sealed class OneByOneTests
+/// <summary>Callers of a commit are told a handful at a time, and whoever came meanwhile has a turn in between.</summary>
+public sealed class HandfulsTests
 {
     private readonly Queue<IThreadPoolWorkItem> queue = new();
     private readonly List<int> told = [];
@@ -20,15 +20,15 @@ public sealed class OneByOneTests
     private IEnumerable<ICompletion> Callers(int from, int count) => Enumerable.Range(from, count).Select(number => new Caller(number, told));
 
     [Fact]
-    public void Few_AreToldInTheirOrder_OneATurn()
+    public void Few_AreToldInTheirOrder_FourATurn()
     {
-        var all = new OneByOne(queue.Enqueue, atOnce: 1);
-        all.Tell(Callers(0, 3));
-        for (var turn = 1; turn <= 3; turn++)
+        var all = new Handfuls(queue.Enqueue, atOnce: 1);
+        all.Tell(Callers(0, 10));
+        foreach (var toldThen in (int[])[4, 8, 10])
         {
             queue.Count.ShouldBe(1);
             queue.Dequeue().Execute();
-            told.ShouldBe(Enumerable.Range(0, turn));
+            told.ShouldBe(Enumerable.Range(0, toldThen));
         }
         queue.ShouldBeEmpty();
     }
@@ -36,37 +36,37 @@ public sealed class OneByOneTests
     [Fact]
     public void Those_ThatComeLater_AreToldAfterThem_AlsoWhenAllWereToldBefore()
     {
-        var all = new OneByOne(queue.Enqueue, atOnce: 2);
-        all.Tell(Callers(0, 2));
+        var all = new Handfuls(queue.Enqueue, atOnce: 2);
+        all.Tell(Callers(0, 6));
         queue.Dequeue().Execute();
-        all.Tell(Callers(2, 2));
+        all.Tell(Callers(6, 6));
         while (queue.TryDequeue(out var turn)) turn.Execute();
-        all.Tell(Callers(4, 1));
+        all.Tell(Callers(12, 1));
         while (queue.TryDequeue(out var turn)) turn.Execute();
-        told.ShouldBe(Enumerable.Range(0, 5));
+        told.ShouldBe(Enumerable.Range(0, 13));
     }
 
     [Fact]
     public void Many_BecomeFewer_HoweverManyTurnsOthersHave()
     {
-        var all = new OneByOne(queue.Enqueue, atOnce: 1);
+        var all = new Handfuls(queue.Enqueue, atOnce: 1);
         all.Tell(Callers(0, 1_000));
         var turns = 0;
-        // As many come as a turn each can tell: what waits does not grow without end.
+        // As many come as a turn tells of a few: what waits becomes fewer all the same.
         for (; queue.TryDequeue(out var turn); turns++)
         {
             turn.Execute();
-            if (turns < 100) all.Tell(Callers(1_000 + turns, 1));
+            if (turns < 100) all.Tell(Callers(1_000 + 4 * turns, 4));
         }
-        told.ShouldBe(Enumerable.Range(0, 1_100));
-        turns.ShouldBeLessThan(250);
+        told.ShouldBe(Enumerable.Range(0, 1_400));
+        turns.ShouldBeLessThan(150);
     }
 
     [Fact]
     public async Task FromManyThreads_EachIsToldOnce()
     {
         const int threads = 8, each = 20_000;
-        var all = new OneByOne();
+        var all = new Handfuls();
         await Task.WhenAll(Enumerable.Range(0, threads).Select(thread => Task.Run(() =>
         {
             for (var number = 0; number < each; number += 50) all.Tell(Callers(thread * each + number, 50));
