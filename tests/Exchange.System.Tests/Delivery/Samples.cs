@@ -14,7 +14,8 @@ internal static class Samples
 
     public static EndpointSecrets SecretsOf(byte[] secret) => new(new Dictionary<string, byte[]> { ["crm-secret"] = secret });
 
-    public static OutboundOptions Loopback { get; } = new() { AllowLoopback = true };
+    /// <summary>Nobody is meant to be late in connecting: a handshake takes seconds where a machine is full.</summary>
+    public static OutboundOptions Loopback { get; } = new() { AllowLoopback = true, ConnectTimeout = TimeSpan.FromSeconds(20) };
 
     public static CopyMessage Message { get; } = new()
     {
@@ -38,6 +39,6 @@ internal static class Samples
         Consent = new("I agree", Now, "https://example.com/auto", null, "agent", ["North Auto"]),
     };
 
-    public static EndpointModel Endpoint(Uri url, ConnectorKind kind = ConnectorKind.Native, int timeoutMs = 5_000) =>
+    public static EndpointModel Endpoint(Uri url, ConnectorKind kind = ConnectorKind.Native, int timeoutMs = 15_000) =>
         new("crm", kind, url, "crm-secret", TimeSpan.FromMilliseconds(timeoutMs));
 }
