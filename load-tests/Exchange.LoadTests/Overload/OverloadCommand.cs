@@ -77,7 +77,6 @@ internal static class OverloadCommand
         /// <summary>Pings and posts that were sent in the overload that had most of them.</summary>
         public double MostCallsPerSecond { get; private set; }
 
-
         public async Task<bool> RunAsync(TimeSpan warmUp, double factor, TimeSpan seconds, int rounds)
         {
             await WarmUp.UntilCalmAsync(warmUp, async slice =>

@@ -16,8 +16,8 @@ internal readonly record struct CellReading(Window Window, long Limit, long Used
 
 /// <summary>One counter of one limit, in its newest window.</summary>
 /// <remarks>
-/// The reading lies in the cell itself and is written in place: a new object for each change, held by an old cell, was one of five things that the collector had
-/// to follow (docs/decisions/0063). Who reads waits for nobody, unless somebody is writing at that moment.
+/// The reading lies in the cell itself and is written in place: a new object for each change would be one more pointer from an old object to a young one, which
+/// every collection follows (docs/decisions/0063). Who reads waits for nobody, unless somebody is writing at that moment.
 /// </remarks>
 internal sealed class Cell(string limitId, string? value)
 {
