@@ -4,13 +4,15 @@ using Exchange.Engine.Values;
 namespace Exchange.Storage;
 
 /// <summary>
-/// Ping records on their way to disk: bounded, handed to a writer on a thread of their own every 100 ms or 2,000 records, whichever comes first,
-/// and readable until they are written. What could not be written goes back into the queue, so that a full disk refuses offers instead of filling memory.
+/// Ping records on their way to disk: bounded, handed to a writer on a thread of their own when the oldest has waited 50 ms or 2,000 have come, and readable until
+/// they are written. A server that is killed takes those with it that came in these 50 ms and while the last write went on: a write has as long again
+/// until it is more than the 100 ms that are promised. What could not be written goes back into the queue, so that a full disk refuses offers instead of filling memory.
 /// </summary>
 internal sealed class PingQueue
 {
     private const int RecordsPerBatch = 2_000;
-    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(100);
+    /// <summary>So long the oldest waits for others to be written with it.</summary>
+    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
 
     private static readonly Dictionary<LeadId, byte[]> None = [];
@@ -21,20 +23,28 @@ internal sealed class PingQueue
     private readonly object gate = new();
     private readonly Func<IReadOnlyDictionary<LeadId, byte[]>, bool> write;
     private readonly Action written;
+    private readonly TimeProvider time;
+    private readonly TimeSpan gather;
     private readonly TaskCompletionSource stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Dictionary<LeadId, byte[]> pending = [];
     private Dictionary<LeadId, byte[]> writing = None;
     private Dictionary<LeadId, byte[]> spare = [];
     private List<TaskCompletionSource> flushes = [];
+    // When the first of those that are pending came.
+    private long since;
     private bool idle;
     private bool closed;
 
-    /// <param name="write">Makes a batch durable; false: nothing was written, it comes again. Must not throw. May be called with nothing.</param>
+    /// <param name="write">Makes a batch durable; false: nothing was written, it comes again. Must not throw. Is called with nothing at first, so that the first ping does not wait for what a first write needs, and now and then.</param>
     /// <param name="written">Called after each batch, when those who waited for it have been told.</param>
-    public PingQueue(Func<IReadOnlyDictionary<LeadId, byte[]>, bool> write, Action written)
+    /// <param name="time">Of the waits.</param>
+    /// <param name="gather">How long the oldest waits; null: 50 ms.</param>
+    public PingQueue(Func<IReadOnlyDictionary<LeadId, byte[]>, bool> write, Action written, TimeProvider time, TimeSpan? gather = null)
     {
         this.write = write;
         this.written = written;
+        this.time = time;
+        this.gather = gather ?? Gather;
         new Thread(Run) { IsBackground = true, Name = "exchange pings" }.Start();
     }
 
@@ -44,6 +54,7 @@ internal sealed class PingQueue
         lock (gate)
         {
             if (closed || pending.Count >= Limits.PingRecordQueueItems) return false;
+            if (pending.Count == 0) since = time.GetTimestamp();
             pending[id] = record;
             if (idle || pending.Count == RecordsPerBatch) Monitor.Pulse(gate);
             return true;
@@ -93,6 +104,7 @@ internal sealed class PingQueue
 
     private void Run()
     {
+        write(None);
         while (true)
         {
             List<TaskCompletionSource> waiters;
@@ -105,7 +117,8 @@ internal sealed class PingQueue
                     Monitor.Wait(gate, Idle);
                     idle = false;
                 }
-                if (pending.Count is > 0 and < RecordsPerBatch && flushes.Count == 0 && !closed) Monitor.Wait(gate, Gather);
+                // Those that came during the last write have waited already.
+                if (pending.Count is > 0 and < RecordsPerBatch && flushes.Count == 0 && !closed && gather - time.GetElapsedTime(since) is var left && left > TimeSpan.Zero) Monitor.Wait(gate, left);
                 // Swapped, not copied: every ping waits for this lock. A failed batch went back into the queue, so nothing is left in it.
                 (writing, pending) = (pending, spare);
                 (waiters, flushes) = (flushes, []);

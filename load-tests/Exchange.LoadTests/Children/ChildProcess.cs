@@ -76,7 +76,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
 
         // As the README says for a server with one core, and for what it is compared with alike.
-        if (Cores.ChildSeesOne) start.Environment.TryAdd("DOTNET_GCgen0size", "0x1000000");
+        if (Cores.ChildSeesOne) start.Environment["DOTNET_GCgen0size"] = "0x1000000";
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
@@ -93,12 +93,8 @@ internal sealed class ChildProcess : IAsyncDisposable
         return child;
     }
 
-    /// <summary>kill -9: no handler of its runs. Harmless if it has ended.</summary>
-    public async Task KillAsync()
-    {
-        _process.Kill();
-        await _process.WaitForExitAsync();
-    }
+    /// <summary>kill -9: no handler of its runs. Harmless if it has ended. Returns when it is sent, before the process is gone.</summary>
+    public void Kill() => _process.Kill();
 
     public Task EndedAsync(CancellationToken cancel) => _process.WaitForExitAsync(cancel);
 

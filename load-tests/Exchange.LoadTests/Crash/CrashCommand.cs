@@ -57,8 +57,9 @@ internal static class CrashCommand
         Row("Sold", Text(posts.Count(post => post.Final?.Status == "sold")));
         Row("Unsold", Text(posts.Count(post => post.Final?.Status == "unsold")));
         Row("Answers that rose", Text(posts.Count(static post => post.Told.Where(static told => told.Reply.Ended == Ended.Ok).Select(static told => told.Reply.PayoutMicros).Distinct().Count() > 1)));
-        Row("Pings lost with their server", Text(posts.Count(static post => post.Refused == "ping_not_found")));
-        Row("The oldest of them, ms", Text((long)outcome.OldestLostPingMs));
+        Row("Pings lost with their server", Text(outcome.LostPingsMs.Count));
+        Row("Of them older than 100 ms", Text(outcome.LostPingsMs.Count(static age => age > 100)));
+        Row("The oldest of them, ms", Text((long)outcome.LostPingsMs.DefaultIfEmpty(0).Max()));
         Row("Offers that ran out unposted", Text(posts.Count(static post => post.Refused == "ping_expired")));
         Row("Copies that buyers' servers saw", Text(outcome.Received));
         Row("Copies sent again", Text(outcome.Repeats));

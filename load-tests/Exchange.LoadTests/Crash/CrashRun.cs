@@ -21,12 +21,12 @@ internal sealed record CrashOptions(int Cycles, TimeSpan Most, bool Points, bool
 /// <param name="Reached">Fault points at which a process died, of those that there are.</param>
 /// <param name="Missed">Points that were never passed.</param>
 /// <param name="Resolved">Copies in doubt that were ended by the operator because the buyer was not to be asked again for long.</param>
-/// <param name="OldestLostPingMs">Of the pings that died with a server: the longest time from the moment in its id to the death of the server that made it.</param>
+/// <param name="LostPingsMs">Of the pings that died with a server: the time from the moment in its id to the death of the server that made it.</param>
 /// <param name="Audits">How often the exchange's own auditor looked, the last time when all was settled.</param>
 /// <param name="Audit">What it said: clean, or the first findings.</param>
 internal sealed record CrashOutcome(
     CrashOptions Options, int Cycles, int Kills, int Reached, IReadOnlyList<string> Missed, IReadOnlyCollection<Post> Posts, long Pings, int Received, int Repeats, int Told, int Resolved, IReadOnlyList<double> ReadyMs,
-    double OldestLostPingMs, int Audits, string Audit, IReadOnlyList<Violation> Violations, TimeSpan Took)
+    IReadOnlyList<double> LostPingsMs, int Audits, string Audit, IReadOnlyList<Violation> Violations, TimeSpan Took)
 {
     public const string Clean = "clean";
 
@@ -91,7 +91,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             if (options.History is { } file) await History.WriteAsync(file, publishers.Posts, sinks.Copies, inbox, books, cancel);
             foreach (var wire in wires) wire.Dispose();
             return new(options, _cycles, _kills, _reached, _missed, publishers.Posts, publishers.Pings, sinks.Copies.Count, sinks.Copies.Values.Sum(copy => copy.Attempts - 1), sinks.Postbacks.Count, resolved, _readyMs,
-                OldestLostPingMs(publishers.Posts, servers), _audits, _audit,
+                LostPingsMs(publishers.Posts, servers), _audits, _audit,
                 violations, Stopwatch.GetElapsedTime(began));
         }
         finally
@@ -286,10 +286,9 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
     }
 
     // The client's own clock would not do: its answer may be read when the server is dead already.
-    private static double OldestLostPingMs(IEnumerable<Post> posts, List<Server> servers) => posts.Where(static post => post.Refused == "ping_not_found")
+    private static IReadOnlyList<double> LostPingsMs(IEnumerable<Post> posts, List<Server> servers) => [.. posts.Where(static post => post.Refused == "ping_not_found")
         .Select(post => (Made: MadeMs(post.Ping), post.Home))
-        .Select(ping => servers[ping.Home].DeathsMs.Where(death => death >= ping.Made).Select(death => (double)(death - ping.Made)).DefaultIfEmpty(double.PositiveInfinity).First())
-        .DefaultIfEmpty(0).Max();
+        .Select(ping => servers[ping.Home].DeathsMs.Where(death => death >= ping.Made).Select(death => (double)(death - ping.Made)).DefaultIfEmpty(double.PositiveInfinity).First())];
 
     private static long MadeMs(string ping) => LeadId.TryParse(ping, out var id) ? id.UnixMilliseconds : throw new FormatException($"{ping} is no ping's id");
 

@@ -49,7 +49,7 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
         {
             if (_process.HasExited)
             {
-                MustBeKilled();
+                MustBeKilled(NowMs);
                 return faultPoint is not null ? null : throw new RunFailedException("A server was killed by somebody else.");
             }
             if (Stopwatch.GetElapsedTime(began) > StartPatience) throw new RunFailedException($"A server was not ready in {StartPatience.TotalSeconds:0} s. Its last lines:{Environment.NewLine}{Tail}");
@@ -68,13 +68,18 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
     /// <summary>kill -9. Whoever is not there to be killed has ended by itself, which nothing in a run may do.</summary>
     public async Task KillAsync()
     {
-        await _process!.KillAsync();
-        MustBeKilled();
+        _process!.Kill();
+        // Not when it is gone: a busy machine takes its time to clear a process away, in which the process does nothing any more.
+        var killedMs = NowMs;
+        await _process.EndedAsync(CancellationToken.None);
+        MustBeKilled(killedMs);
     }
 
-    private void MustBeKilled()
+    private static long NowMs => TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private void MustBeKilled(long whenMs)
     {
-        _deathsMs.Add(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
+        _deathsMs.Add(whenMs);
         if (_process!.ExitCode != Killed) throw new RunFailedException($"A server ended by itself with {_process.ExitCode}. Its last lines:{Environment.NewLine}{Tail}");
     }
 
@@ -86,7 +91,7 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
         try
         {
             await _process!.EndedAsync(patience.Token);
-            MustBeKilled();
+            MustBeKilled(NowMs);
             return true;
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)

@@ -18,6 +18,7 @@ internal sealed class PostgresPingRecords : IPingRecords, IAsyncDisposable
     private readonly NpgsqlDataSource reads;
     private readonly PingBlocks blocks;
     private readonly Vault vault;
+    private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly PingQueue queue;
     private readonly HashSet<long> days = [];
@@ -27,20 +28,21 @@ internal sealed class PostgresPingRecords : IPingRecords, IAsyncDisposable
 
     /// <param name="connectionString">Of the database; the writer takes one connection of it.</param>
     /// <param name="reads">Where records are read.</param>
-    public PostgresPingRecords(string connectionString, NpgsqlDataSource reads, Vault vault, ILogger logger)
+    public PostgresPingRecords(string connectionString, NpgsqlDataSource reads, Vault vault, TimeProvider time, ILogger logger)
     {
         var own = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, ApplicationName = "exchange pings" };
         own.Options = (own.Options + " -c synchronous_commit=off -c lock_timeout=3s").Trim();
         writes = new NpgsqlDataSourceBuilder(own.ToString()).Build();
         this.reads = reads;
         this.vault = vault;
+        this.time = time;
         this.logger = logger;
         blocks = new PingBlocks((tenth, block) =>
         {
             slots.Add(tenth);
             bodies.Add(block.ToArray());
         });
-        queue = new PingQueue(Write, static () => { });
+        queue = new PingQueue(Write, static () => { }, time);
     }
 
     public bool TryAppend(PingRecord record, FieldSet fields, out byte[] bytes)
@@ -85,12 +87,13 @@ internal sealed class PostgresPingRecords : IPingRecords, IAsyncDisposable
     [SuppressMessage("Design", "CA1031", Justification = "A thread that ends would lose every record after; the failure is logged and the batch kept.")]
     private bool Write(IReadOnlyDictionary<LeadId, byte[]> batch)
     {
-        if (batch.Count == 0) return true;
         try
         {
             blocks.Write(batch);
+            // With nothing to write as well: connection, partition and statement are there when the first record comes.
             connection ??= writes.OpenConnection();
-            foreach (var day in slots.Select(static slot => PingPartitions.DayOfTenth(slot)).Distinct().Where(day => !days.Contains(day)).ToList())
+            var today = PingPartitions.DayOf(time.GetUtcNow().ToUnixTimeMilliseconds());
+            foreach (var day in slots.Select(static slot => PingPartitions.DayOfTenth(slot)).Append(today).Distinct().Where(day => !days.Contains(day)).ToList())
             {
                 PingPartitions.Make(connection, day);
                 days.Add(day);
@@ -103,7 +106,7 @@ internal sealed class PostgresPingRecords : IPingRecords, IAsyncDisposable
         }
         catch (Exception exception)
         {
-            logger.LogError(exception, "{Count} ping records were not written; they are tried again", batch.Count);
+            if (batch.Count > 0) logger.LogError(exception, "{Count} ping records were not written; they are tried again", batch.Count);
             blocks.Forget();
             // A partition may have been dropped meanwhile, and the connection may be the reason. Written twice is read once.
             days.Clear();

@@ -22,7 +22,7 @@ public sealed class PostgresStore : IExchangeStore
         journal = new PostgresJournal(source, options, silo.Owner);
         var changes = new PostgresChanges(source, options.TimeProvider, journal.Tell);
         Vault = vault;
-        pings = new PostgresPingRecords(options.ConnectionString, source, vault, options.Logger);
+        pings = new PostgresPingRecords(options.ConnectionString, source, vault, options.TimeProvider, options.Logger);
         Leads = new PostgresLeads(changes, source);
         Catalog = catalog = new PostgresCatalog(changes, source);
         Counts = counts = new PostgresLimitCounts(changes, source);

@@ -38,7 +38,7 @@ internal sealed class SqlitePingRecords : IPingRecords, IAsyncDisposable
         time = options.TimeProvider;
         keep = TimeSpan.FromDays(options.PingRetentionDays);
         logger = options.Logger;
-        queue = new PingQueue(Write, () => checkpointer.AfterCommit(database));
+        queue = new PingQueue(Write, () => checkpointer.AfterCommit(database), time);
     }
 
     public static SqlitePingRecords Open(string file, Vault vault, SqliteStoreOptions options)

@@ -1,7 +1,9 @@
 using Exchange.Engine.Values;
 using Exchange.Storage;
 using Exchange.Storage.Postgres;
+using Exchange.System.Tests.BlackBox;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using Shouldly;
 using static Exchange.System.Tests.Storage.Sample;
@@ -23,7 +25,7 @@ public sealed class PostgresPingTests : IClassFixture<PostgresCluster>, IAsyncLi
 
     public async Task DisposeAsync() => await source.DisposeAsync();
 
-    private PostgresPingRecords Open() => new(database, source, new Vault(new byte[32]), NullLogger.Instance);
+    private PostgresPingRecords Open() => new(database, source, new Vault(new byte[32]), new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(Now)), NullLogger.Instance);
 
     private static LeadId At(int n, long ms) => LeadId.Create(Now + ms, (ushort)(n % 3), false, (ulong)n);
 
@@ -79,6 +81,13 @@ public sealed class PostgresPingTests : IClassFixture<PostgresCluster>, IAsyncLi
         (await pings.FindAsync(Lead(1), Models, default)).ShouldNotBeNull();
         await PingPartitions.KeepAsync(source, Now + Day * 1000, Now - 30 * Day * 1000, default);
         (await PostgresCluster.ReadAsync(database, Partitions)).ShouldBe(4);
+    }
+
+    [Fact]
+    public async Task FirstRecord_FindsItsPartition_BeforeItComes()
+    {
+        await using var pings = Open();
+        await MarketCalls.Until(async () => await PostgresCluster.ReadAsync(database, Partitions) == 1, "a partition for today");
     }
 
     [Fact]
