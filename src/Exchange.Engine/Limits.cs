@@ -35,6 +35,8 @@ public static class Limits
     public const int ConditionLeaves = 1_000;
     public const int RegexChars = 500;
     public const int ErrorsPerAnswer = 200;
+    /// <summary>Of one server, on one port.</summary>
+    public const int ConnectionsPerPort = 20_000;
     public const int JournalBatchItems = 512;
     public const int JournalQueueItems = 20_000;
     /// <summary>Pings of yesterday that a planned catalog is tried on.</summary>

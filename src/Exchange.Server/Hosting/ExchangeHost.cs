@@ -169,6 +169,8 @@ public static class ExchangeHost
     private static void Ports(KestrelServerOptions kestrel, ExchangeOptions options)
     {
         kestrel.AddServerHeader = false;
+        // Of each port: a flood at one leaves the others their own.
+        kestrel.Limits.MaxConcurrentConnections = options.MaxConnections;
         kestrel.Limits.MaxRequestBodySize = Engine.Limits.CatalogBytes;
         kestrel.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
         kestrel.Limits.Http2.MaxStreamsPerConnection = 1_000;
@@ -194,6 +196,8 @@ public static class ExchangeHost
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Logging.AddFilter("Grpc", LogLevel.Warning);
         builder.Logging.AddFilter("Polly", LogLevel.Warning);
+        // A line for each connection that is one too many; how many there were is a metric.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel.Connections", LogLevel.Error);
         // The runtime tells of the rings of its grain services under our names.
         builder.Logging.AddFilter(typeof(SiloService).FullName, LogLevel.Warning);
         // It compares its first tick with the process start and cries wolf on a busy machine.

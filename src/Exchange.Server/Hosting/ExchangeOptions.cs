@@ -18,6 +18,8 @@ public sealed class ExchangeOptions
     public int GrpcPort { get; private init; }
     /// <summary>/metrics and /health.</summary>
     public int ManagementPort { get; private init; }
+    /// <summary>Most connections of each port; what comes beyond them is closed at once. Default: by the files that the process may have open, 20,000 at most.</summary>
+    public int MaxConnections { get; private init; }
     /// <summary><c>localhost</c> or <c>any</c>; default: localhost in development, any elsewhere.</summary>
     public bool ListenOnAny { get; private init; }
     /// <summary>Proxies of the operator's before the API and gRPC; what they say of where a call comes from (<c>X-Forwarded-For</c>) is believed. Default: none.</summary>
@@ -57,6 +59,7 @@ public sealed class ExchangeOptions
             HttpPort = Port(section, "Http:Port", 8080, faults),
             GrpcPort = Port(section, "Grpc:Port", 8081, faults),
             ManagementPort = Port(section, "Management:Port", 9090, faults),
+            MaxConnections = Connections(section, faults),
             ListenOnAny = listen == "any",
             TrustedProxies = Proxies(section["Http:TrustedProxies"], faults),
             AllowLoopback = loopback,
@@ -80,6 +83,14 @@ public sealed class ExchangeOptions
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and < 65536) return port;
         faults.Add($"Exchange:{name} is not a port (1 to 65535)");
         return otherwise;
+    }
+
+    private static int Connections(IConfigurationSection section, List<string> faults)
+    {
+        if (section["MaxConnections"] is not { Length: > 0 } text) return OpenFiles.ConnectionsPerPort();
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var most) && most is >= 1 and <= 1_000_000) return most;
+        faults.Add("Exchange:MaxConnections is not a number of connections (1 to 1000000)");
+        return 0;
     }
 
     private static IpRanges Proxies(string? text, List<string> faults)

@@ -4,7 +4,7 @@ namespace Exchange.Server.Observability;
 
 /// <summary>
 /// The <c>/metrics</c> page: a registry of this host alone. Sums are written as true Prometheus counters (the meter adapter would call
-/// them gauges); histograms and gauges of our meter, ASP.NET Core's request durations and a few of the silo's come through the adapter.
+/// them gauges); histograms and gauges of our meter, ASP.NET Core's request durations, its connections and a few of the silo's come through the adapter.
 /// </summary>
 public sealed class PrometheusExport : IDisposable
 {
@@ -50,6 +50,7 @@ public sealed class PrometheusExport : IDisposable
             InstrumentFilterPredicate = instrument =>
                 ReferenceEquals(instrument.Meter, metrics.Meter) ? instrument.Name is not ("pings" or "posts" or "refusals")
                 : instrument.Meter.Name == "Microsoft.AspNetCore.Hosting" ? instrument.Name == "http.server.request.duration"
+                : instrument.Meter.Name == "Microsoft.AspNetCore.Server.Kestrel" ? instrument.Name is "kestrel.active_connections" or "kestrel.rejected_connections"
                 : instrument.Meter.Name == "Microsoft.Orleans" && SiloInstruments.Contains(instrument.Name),
             ResolveHistogramBuckets = instrument => instrument.Unit == "items" ? ItemsBuckets : SecondsBuckets,
         });

@@ -6,7 +6,9 @@ namespace Exchange.Storage.Sqlite;
 /// Read-only connections, each with a thread of its own. A read sees one moment (one transaction) and never waits for the writer. The driver has no asynchronous
 /// calls, and a search that takes long would keep a thread of the pool, on one processor the only one there is, from every ping that comes meanwhile.
 /// </summary>
-internal sealed class ReadPool(string file) : IDisposable
+/// <param name="file">Of the database.</param>
+/// <param name="start">Starts a thread; null: as usual.</param>
+internal sealed class ReadPool(string file, Action<Thread>? start = null) : IDisposable
 {
     private const int Connections = 8;
 
@@ -24,20 +26,33 @@ internal sealed class ReadPool(string file) : IDisposable
         lock (gate)
         {
             if (isClosed) throw StorageBusyException.Closing();
+            if (idle == 0 && threads.Count < Connections && !TryGrow() && threads.Count == 0) throw new StorageBusyException("The machine has no thread for reads now");
             waiting.Enqueue(asked);
             if (idle > 0)
             {
                 idle--;
                 Monitor.Pulse(gate);
             }
-            else if (threads.Count < Connections)
-            {
-                var thread = new Thread(Run) { IsBackground = true, Name = "exchange reads" };
-                threads.Add(thread);
-                thread.Start();
-            }
         }
         return asked.Task.WaitAsync(cancel);
+    }
+
+    /// <summary>False: the machine has no room for another thread, or no file left for it. Those that are there go on.</summary>
+    private bool TryGrow()
+    {
+        var thread = new Thread(Run) { IsBackground = true, Name = "exchange reads" };
+        try
+        {
+            if (start is null) thread.Start();
+            else start(thread);
+        }
+        catch (Exception fault) when (fault is OutOfMemoryException or ThreadStartException)
+        {
+            return false;
+        }
+        // Counted only now: one that never ran would be waited for.
+        threads.Add(thread);
+        return true;
     }
 
     /// <summary>Reads under way end first; those that wait are told that the store is closed.</summary>

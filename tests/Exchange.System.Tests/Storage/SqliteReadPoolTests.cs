@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Exchange.Storage;
 using Exchange.Storage.Sqlite;
 using Microsoft.Data.Sqlite;
@@ -63,6 +64,34 @@ public sealed class SqliteReadPoolTests : IDisposable
         open.Set();
         (await Task.WhenAll(slow)).ShouldAllBe(done => done);
         (await quick).ShouldBe(7);
+    }
+
+    /// <summary>A machine without a file or memory left for a thread: once nine were refused, nobody was served ever again.</summary>
+    [Fact]
+    [SuppressMessage("Usage", "CA2201", Justification = "What the runtime throws where it can start no thread.")]
+    public async Task NoThreadToBeHad_IsAskedForAgain_WhenThereIs()
+    {
+        var isFull = true;
+        using var pool = new ReadPool(file, thread =>
+        {
+            if (isFull) throw new OutOfMemoryException();
+            thread.Start();
+        });
+        for (var asked = 0; asked < 9; asked++) Should.Throw<StorageBusyException>(() => { _ = pool.ReadAsync(static _ => 0, default); });
+
+        isFull = false;
+        (await pool.ReadAsync(static _ => 7, default).WaitAsync(TimeSpan.FromSeconds(20))).ShouldBe(7);
+
+        // Who is there serves what no further thread can be had for.
+        using var first = new ManualResetEventSlim();
+        var slow = pool.ReadAsync(_ => first.Wait(TimeSpan.FromSeconds(20)), default);
+        isFull = true;
+        var next = pool.ReadAsync(static _ => 8, default);
+        await Task.Delay(50);
+        next.IsCompleted.ShouldBeFalse();
+        first.Set();
+        (await slow.WaitAsync(TimeSpan.FromSeconds(20))).ShouldBeTrue();
+        (await next.WaitAsync(TimeSpan.FromSeconds(20))).ShouldBe(8);
     }
 
     [Fact]
