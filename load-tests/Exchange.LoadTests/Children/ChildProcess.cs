@@ -76,7 +76,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
 
         // As the README says for a server with one core, and for what it is compared with alike.
-        if (Cores.ChildSeesOne) start.Environment["DOTNET_GCgen0size"] = "0x1000000";
+        if (Cores.ChildSeesOne) start.Environment.TryAdd("DOTNET_GCgen0size", "0x1000000");
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;

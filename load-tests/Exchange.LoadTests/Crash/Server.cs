@@ -49,7 +49,10 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
         {
             if (_process.HasExited)
             {
-                MustBeKilled(NowMs);
+                var diedMs = NowMs;
+                // Its last lines come after it.
+                await _process.EndedAsync(cancel);
+                MustBeKilled(diedMs);
                 return faultPoint is not null ? null : throw new RunFailedException("A server was killed by somebody else.");
             }
             if (Stopwatch.GetElapsedTime(began) > StartPatience) throw new RunFailedException($"A server was not ready in {StartPatience.TotalSeconds:0} s. Its last lines:{Environment.NewLine}{Tail}");
