@@ -5,8 +5,8 @@ namespace Exchange.Storage;
 
 /// <summary>
 /// Ping records on their way to disk: bounded, handed to a writer on a thread of their own when the oldest has waited 50 ms or 2,000 have come, and readable until
-/// they are written. A server that is killed takes those with it that came in these 50 ms and while the last write went on: a write has as long again
-/// until it is more than the 100 ms that are promised. What could not be written goes back into the queue, so that a full disk refuses offers instead of filling memory.
+/// they are written. A server that is killed takes those with it that are not: a record waits these 50 ms, or for the write that is under way when it comes, and is then written itself, in
+/// less than the 100 ms that are promised where a write takes less than 50 (docs/decisions/0064). What could not be written goes back into the queue, so that a full disk refuses offers instead of filling memory.
 /// </summary>
 internal sealed class PingQueue
 {

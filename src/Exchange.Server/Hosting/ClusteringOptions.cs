@@ -62,13 +62,7 @@ public sealed class ClusteringOptions
             return null;
         }
 
-        int Number(string name, int otherwise, int least, int most)
-        {
-            if (section[name] is not { Length: > 0 } text) return otherwise;
-            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most) return number;
-            faults.Add($"Exchange:{name} is not a number from {least} to {most}");
-            return otherwise;
-        }
+        int Number(string name, int otherwise, int least, int most) => ExchangeOptions.Number(section, name, otherwise, least, most, null, faults);
 
         Membership Fault(string fault)
         {

@@ -59,7 +59,7 @@ public sealed class ExchangeOptions
             HttpPort = Port(section, "Http:Port", 8080, faults),
             GrpcPort = Port(section, "Grpc:Port", 8081, faults),
             ManagementPort = Port(section, "Management:Port", 9090, faults),
-            MaxConnections = Connections(section, faults),
+            MaxConnections = Number(section, "MaxConnections", OpenFiles.ConnectionsPerPort(), 1, 1_000_000, "a number of connections", faults),
             ListenOnAny = listen == "any",
             TrustedProxies = Proxies(section["Http:TrustedProxies"], faults),
             AllowLoopback = loopback,
@@ -77,20 +77,16 @@ public sealed class ExchangeOptions
         return faults.Count == 0 ? options : throw new OptionsException(string.Join(Environment.NewLine, faults));
     }
 
-    private static int Port(IConfigurationSection section, string name, int otherwise, List<string> faults)
+    private static int Port(IConfigurationSection section, string name, int otherwise, List<string> faults) => Number(section, name, otherwise, 1, 65_535, "a port", faults);
+
+    /// <summary>A whole number between two others, both included.</summary>
+    /// <param name="what">What it counts, for the fault; null: nothing that has a name.</param>
+    internal static int Number(IConfigurationSection section, string name, int otherwise, int least, int most, string? what, List<string> faults)
     {
         if (section[name] is not { Length: > 0 } text) return otherwise;
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and < 65536) return port;
-        faults.Add($"Exchange:{name} is not a port (1 to 65535)");
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most) return number;
+        faults.Add(string.Create(CultureInfo.InvariantCulture, $"Exchange:{name} is not {(what is null ? $"a number from {least} to {most}" : $"{what} ({least} to {most})")}"));
         return otherwise;
-    }
-
-    private static int Connections(IConfigurationSection section, List<string> faults)
-    {
-        if (section["MaxConnections"] is not { Length: > 0 } text) return OpenFiles.ConnectionsPerPort();
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var most) && most is >= 1 and <= 1_000_000) return most;
-        faults.Add("Exchange:MaxConnections is not a number of connections (1 to 1000000)");
-        return 0;
     }
 
     private static IpRanges Proxies(string? text, List<string> faults)
@@ -105,21 +101,10 @@ public sealed class ExchangeOptions
     }
 
     /// <summary>Of each publisher; 0: without a limit.</summary>
-    private static int PerSecond(IConfigurationSection section, string name, List<string> faults)
-    {
-        if (section[name] is not { Length: > 0 } text) return 0;
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var rate) && rate is >= 0 and <= 1_000_000) return rate;
-        faults.Add($"Exchange:{name} is not a number of calls a second (0 to 1000000)");
-        return 0;
-    }
+    private static int PerSecond(IConfigurationSection section, string name, List<string> faults) => Number(section, name, 0, 0, 1_000_000, "a number of calls a second", faults);
 
-    private static TimeSpan Milliseconds(IConfigurationSection section, string name, int otherwise, List<string> faults)
-    {
-        if (section[name] is not { Length: > 0 } text) return TimeSpan.FromMilliseconds(otherwise);
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var ms) && ms is >= 10 and <= 600_000) return TimeSpan.FromMilliseconds(ms);
-        faults.Add($"Exchange:{name} is not a time in milliseconds (10 to 600000)");
-        return TimeSpan.FromMilliseconds(otherwise);
-    }
+    private static TimeSpan Milliseconds(IConfigurationSection section, string name, int otherwise, List<string> faults) =>
+        TimeSpan.FromMilliseconds(Number(section, name, otherwise, 10, 600_000, "a time in milliseconds", faults));
 
     private static SmtpOptions? ReadMail(IConfigurationSection section, bool production, List<string> faults)
     {

@@ -20,7 +20,6 @@ internal static class OpenFiles
     /// <param name="limits">The system's table of this process's limits.</param>
     public static int ConnectionsPerPort(string limits)
     {
-        ArgumentNullException.ThrowIfNull(limits);
         var line = limits.Split('\n').FirstOrDefault(static line => line.StartsWith(Line, StringComparison.Ordinal));
         var words = line?[Line.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         // "unlimited", or a system that says it otherwise.

@@ -25,6 +25,7 @@ internal sealed class PostgresPingRecords : IPingRecords, IAsyncDisposable
     private readonly List<long> slots = [];
     private readonly List<byte[]> bodies = [];
     private NpgsqlConnection? connection;
+    private bool hasBegun;
 
     /// <param name="connectionString">Of the database; the writer takes one connection of it.</param>
     /// <param name="reads">Where records are read.</param>
@@ -87,13 +88,15 @@ internal sealed class PostgresPingRecords : IPingRecords, IAsyncDisposable
     [SuppressMessage("Design", "CA1031", Justification = "A thread that ends would lose every record after; the failure is logged and the batch kept.")]
     private bool Write(IReadOnlyDictionary<LeadId, byte[]> batch)
     {
+        // The first is of nothing, and goes the whole way: connection, partition and statement are there when the first record comes.
+        if (batch.Count == 0 && hasBegun) return true;
+        hasBegun = true;
         try
         {
             blocks.Write(batch);
-            // With nothing to write as well: connection, partition and statement are there when the first record comes.
             connection ??= writes.OpenConnection();
-            var today = PingPartitions.DayOf(time.GetUtcNow().ToUnixTimeMilliseconds());
-            foreach (var day in slots.Select(static slot => PingPartitions.DayOfTenth(slot)).Append(today).Distinct().Where(day => !days.Contains(day)).ToList())
+            IEnumerable<long> needed = batch.Count == 0 ? [PingPartitions.DayOf(time.GetUtcNow().ToUnixTimeMilliseconds())] : slots.Select(static slot => PingPartitions.DayOfTenth(slot)).Distinct();
+            foreach (var day in needed.Where(day => !days.Contains(day)).ToList())
             {
                 PingPartitions.Make(connection, day);
                 days.Add(day);

@@ -66,7 +66,7 @@ public sealed class SqliteReadPoolTests : IDisposable
         (await quick).ShouldBe(7);
     }
 
-    /// <summary>A machine without a file or memory left for a thread: once nine were refused, nobody was served ever again.</summary>
+    /// <summary>A machine without a file or memory left for a thread: once eight had failed, nobody was served ever again.</summary>
     [Fact]
     [SuppressMessage("Usage", "CA2201", Justification = "What the runtime throws where it can start no thread.")]
     public async Task NoThreadToBeHad_IsAskedForAgain_WhenThereIs()
