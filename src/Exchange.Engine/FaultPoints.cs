@@ -52,6 +52,9 @@ public static class FaultPoints
     /// <summary>Points that a command of its own passes, beside a serving process.</summary>
     public static IReadOnlyList<FaultPoint> OfCommands { get; } = [InBackup];
 
+    /// <summary>What a process that dies at its point writes last to its error output, before the moment in Unix milliseconds.</summary>
+    public const string LastWord = "fault point passed at ";
+
     internal static Action<FaultPoint>? Armed { get; private set; }
 
     /// <summary>Once, before anything passes a point.</summary>

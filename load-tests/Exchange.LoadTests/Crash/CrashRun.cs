@@ -288,7 +288,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
     // The client's own clock would not do: its answer may be read when the server is dead already.
     private static IReadOnlyList<double> LostPingsMs(IEnumerable<Post> posts, List<Server> servers) => [.. posts.Where(static post => post.Refused == "ping_not_found")
         .Select(post => (Made: MadeMs(post.Ping), post.Home))
-        .Select(ping => servers[ping.Home].DeathsMs.Where(death => death >= ping.Made).Select(death => (double)(death - ping.Made)).DefaultIfEmpty(double.PositiveInfinity).First())];
+        .Select(ping => servers[ping.Home].Deaths.Where(death => death.GoneMs >= ping.Made).Select(death => (double)Math.Max(0, death.KilledMs - ping.Made)).DefaultIfEmpty(double.PositiveInfinity).First())];
 
     private static long MadeMs(string ping) => LeadId.TryParse(ping, out var id) ? id.UnixMilliseconds : throw new FormatException($"{ping} is no ping's id");
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Exchange.Engine;
 using Exchange.LoadTests.Children;
 
 namespace Exchange.LoadTests.Crash;
@@ -12,11 +13,11 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
     private const int Killed = 128 + 9;
 
     private readonly HttpClient _health = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero }) { Timeout = TimeSpan.FromSeconds(2) };
-    private readonly List<long> _deathsMs = [];
+    private readonly List<Death> _deaths = [];
     private ChildProcess? _process;
 
-    /// <summary>When it was killed, in Unix milliseconds, oldest first.</summary>
-    public IReadOnlyList<long> DeathsMs => _deathsMs;
+    /// <summary>Oldest first.</summary>
+    public IReadOnlyList<Death> Deaths => _deaths;
 
     public Uri Http { get; } = new($"http://127.0.0.1:{ports[0]}");
     public Uri Grpc { get; } = new($"http://127.0.0.1:{ports[1]}");
@@ -49,10 +50,9 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
         {
             if (_process.HasExited)
             {
-                var diedMs = NowMs;
                 // Its last lines come after it.
                 await _process.EndedAsync(cancel);
-                MustBeKilled(diedMs);
+                MustBeKilled(faultPoint is null ? NowMs : LastWordMs());
                 return faultPoint is not null ? null : throw new RunFailedException("A server was killed by somebody else.");
             }
             if (Stopwatch.GetElapsedTime(began) > StartPatience) throw new RunFailedException($"A server was not ready in {StartPatience.TotalSeconds:0} s. Its last lines:{Environment.NewLine}{Tail}");
@@ -80,9 +80,18 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
 
     private static long NowMs => TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
 
+    /// <summary>The moment it passed its fault point, by its own word.</summary>
+    private long LastWordMs()
+    {
+        var tail = Tail;
+        var word = tail.LastIndexOf(FaultPoints.LastWord, StringComparison.Ordinal);
+        return word >= 0 && long.TryParse(tail.AsSpan(word + FaultPoints.LastWord.Length).TrimEnd(), NumberStyles.None, CultureInfo.InvariantCulture, out var whenMs)
+            ? whenMs : throw new RunFailedException($"A server died without a word. Its last lines:{Environment.NewLine}{tail}");
+    }
+
     private void MustBeKilled(long whenMs)
     {
-        _deathsMs.Add(whenMs);
+        _deaths.Add(new(whenMs, NowMs));
         if (_process!.ExitCode != Killed) throw new RunFailedException($"A server ended by itself with {_process.ExitCode}. Its last lines:{Environment.NewLine}{Tail}");
     }
 
@@ -94,7 +103,7 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
         try
         {
             await _process!.EndedAsync(patience.Token);
-            MustBeKilled(NowMs);
+            MustBeKilled(LastWordMs());
             return true;
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
@@ -124,3 +133,8 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
 
     private static string Text(int port) => port.ToString(CultureInfo.InvariantCulture);
 }
+
+/// <summary>Of a process, in Unix milliseconds.</summary>
+/// <param name="KilledMs">When the signal was sent.</param>
+/// <param name="GoneMs">When it was seen to be gone: until then it may still have answered.</param>
+internal readonly record struct Death(long KilledMs, long GoneMs);
