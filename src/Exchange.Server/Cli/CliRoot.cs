@@ -25,6 +25,7 @@ public static class CliRoot
         root.Add(PostbackCommands.All(connection));
         root.Add(AuditCommand.Make(connection));
         root.Add(BackupCommand.Make(connection));
+        root.Add(RestoredCommand.Make(connection));
         root.Add(WithSettings("migrate", "Bring the database's schema up to date, then end.", migrate));
         return root;
     }

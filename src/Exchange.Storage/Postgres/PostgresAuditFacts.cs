@@ -42,7 +42,7 @@ internal sealed class PostgresAuditFacts(NpgsqlConnection database) : IAuditFact
 
     /// <summary>
     /// A number of the database's own that a transaction took is not given back when that is undone: bookings and the audit trail have gaps. A buyer's list has
-    /// none, and ends where its next number begins.
+    /// none but those that a restored database left out, which are taken off, and ends where its next number begins.
     /// </summary>
     public IEnumerable<SequenceFact> Sequences() =>
         Rows("""
@@ -50,7 +50,9 @@ internal sealed class PostgresAuditFacts(NpgsqlConnection database) : IAuditFact
             UNION ALL
             SELECT 'audit', count(*), count(*), coalesce(min(seq), 0), coalesce(max(seq), 0), pg_sequence_last_value(pg_get_serial_sequence('audit', 'seq')::regclass), false FROM audit
             UNION ALL
-            SELECT 'sold:' || coalesce(b.buyer, s.buyer), coalesce(s.rows, 0), coalesce(s.rows, 0), coalesce(s.first, 0), coalesce(s.last, 0), coalesce(b.last, 0), true
+            SELECT 'sold:' || coalesce(b.buyer, s.buyer), coalesce(s.rows, 0), coalesce(s.rows, 0), coalesce(s.first, 0),
+              coalesce(s.last, 0) - coalesce((SELECT sum(l.numbers) FROM sold_left_out l WHERE l.buyer = s.buyer AND l.after < s.last), 0)::bigint,
+              coalesce(b.last, 0) - coalesce((SELECT sum(l.numbers) FROM sold_left_out l WHERE l.buyer = b.buyer AND l.after < b.last), 0)::bigint, true
             FROM buyer_sales b FULL JOIN (SELECT buyer, count(*) AS rows, min(seq) AS first, max(seq) AS last FROM sold GROUP BY buyer) s ON s.buyer = b.buyer
             """, static row => new SequenceFact(row.Text(0), row.Long(1), row.Long(2), row.Long(3), row.Long(4), row.Bool(6)) { Given = row.LongOrNull(5) });
 

@@ -48,8 +48,8 @@ public sealed class PostgresAudits(string connectionString) : IAudits, IDisposab
         using var database = new NpgsqlConnection(text.ToString());
         database.Open();
         using var moment = database.BeginTransaction(IsolationLevel.RepeatableRead);
-        using (var kind = new NpgsqlCommand("SET TRANSACTION READ ONLY; SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass('counter') AND attname = 'seeded'", database))
-            if (kind.ExecuteScalar() is not 1L)
+        using (var kind = new NpgsqlCommand("SET TRANSACTION READ ONLY; SELECT to_regclass('sold_left_out') IS NOT NULL", database))
+            if (kind.ExecuteScalar() is not true)
                 throw new StorageOpenException($"The database '{text.Database}' is of an older build or has no exchange in it; start this one on it, or run migrate, before it is audited.");
         var report = Auditor.Run(new PostgresAuditFacts(database));
         moment.Commit();

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using Exchange.Storage;
 using Shouldly;
@@ -23,12 +22,10 @@ public sealed class BackupTests : IDisposable
         var key = await new BuyerMarkets(buyers).Three("load").Three("pulled").ApplyAsync(exchange);
         buyers["pulled-one"].Rejects();
         buyers["pulled-two"].Rejects();
-        var answered = new ConcurrentQueue<(string Body, string Key, Reply Reply)>();
-        using var over = new CancellationTokenSource();
-        var publishers = Enumerable.Range(0, 4).Select(number => Task.Run(() => PublishAsync(number))).ToArray();
-        await Until(() => answered.Count > 30, "posts are answered", exchange);
+        var publishers = new SteadyPublishers(exchange, key, "pulled", "load", "load", "load");
+        await publishers.AnsweredAsync(30, "posts are answered", exchange);
 
-        var before = answered.ToArray();
+        var before = publishers.Answers;
         var target = Path.Combine(folder, "first");
         var (code, output, error) = await CliAsync("backup", target);
         code.ShouldBe(0, output + error);
@@ -37,9 +34,8 @@ public sealed class BackupTests : IDisposable
         // Never over what is there, and nothing half done is left beside it.
         (await CliAsync("backup", target)).Code.ShouldBe(1);
         Directory.GetFileSystemEntries(folder).ShouldBe([target]);
-        await Until(() => answered.Count > before.Length + 30, "posts go on", exchange);
-        await over.CancelAsync();
-        await Task.WhenAll(publishers);
+        await publishers.AnsweredAsync(30, "posts go on", exchange);
+        await publishers.StopAsync();
         (await exchange.StopAsync()).ShouldBe(0);
 
         // Without its key it starts nowhere; the key comes from where it is kept.
@@ -47,26 +43,10 @@ public sealed class BackupTests : IDisposable
         File.Copy(Path.Combine(exchange.Folder, MasterKey.FileName), Path.Combine(target, MasterKey.FileName));
         (await ExchangeProcess.CliAsync(null, "audit", "--data", target)).Code.ShouldBe(0);
         await using var restored = await ExchangeProcess.StartAsync(target);
-        foreach (var (body, idempotencyKey, reply) in before)
-        {
-            var again = await restored.SellAsync(key, body, idempotencyKey);
-            (again.Status, again.Text).ShouldBe((reply.Status, reply.Text));
-            again.Headers["Idempotency-Replayed"].ShouldBe("true");
-        }
+        await SteadyPublishers.AskAgainAsync(restored, key, before);
         // It goes on selling.
         (await restored.SellAsync(key, PostBody(await restored.PingAsync(key, "load")))).Status.ShouldBe(200);
         (await restored.CliAsync("audit")).Code.ShouldBe(0);
-
-        async Task PublishAsync(int number)
-        {
-            for (var i = 0; !over.IsCancellationRequested; i++)
-            {
-                var body = PostBody(await exchange.PingAsync(key, number == 0 ? "pulled" : "load"));
-                var reply = await exchange.SellAsync(key, body, $"{number}-{i}");
-                reply.Status.ShouldBe(200, reply.Text);
-                answered.Enqueue((body, $"{number}-{i}", reply));
-            }
-        }
 
         Task<(int Code, string Output, string Error)> CliAsync(params string[] arguments) =>
             ExchangeProcess.CliAsync(new Dictionary<string, string> { ["Exchange__Data"] = exchange.Folder }, arguments);

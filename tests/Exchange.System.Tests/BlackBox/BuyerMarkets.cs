@@ -20,7 +20,7 @@ internal sealed class BuyerMarkets(BuyerApp app)
     {
         Buyer($"{name}-one", "native", postTimeout);
         Buyer($"{name}-two", "native", postTimeout);
-        buyers.AppendLine($"  {name}-three: {{ credit_limit: \"500.00\" }}");
+        buyers.AppendLine($"  {name}-three: {{ credit_limit: \"50000.00\" }}");
         Campaign(name, $"{name}-one", "12.50", "{ sold: on_accept, to: [crm] }");
         Campaign(name, $"{name}-two", "11.00", "{ sold: on_accept, to: [crm] }");
         Campaign(name, $"{name}-three", "9.50", "{ to: [inbox] }");

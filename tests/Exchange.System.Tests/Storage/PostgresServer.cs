@@ -13,12 +13,12 @@ namespace Exchange.System.Tests.Storage;
 /// processes run as the user postgres, because PostgreSQL refuses root.
 /// </summary>
 /// <param name="disk">Where its folder is; null: among the temporary files.</param>
-internal sealed class PostgresServer(SmallDisk? disk) : IAsyncDisposable
+/// <param name="folder">Its data directory, which goes with it.</param>
+internal sealed class PostgresServer(SmallDisk? disk, string folder) : IAsyncDisposable
 {
     /// <summary>A database with the whole schema and no rows, to make others from.</summary>
     public const string Template = "exchange_template";
 
-    private readonly string folder = Path.Combine(disk?.Place ?? Path.GetTempPath(), "exchange-postgres-" + Guid.NewGuid().ToString("N"));
     private readonly ConcurrentQueue<string> said = new();
     private Process? server;
 
@@ -26,8 +26,9 @@ internal sealed class PostgresServer(SmallDisk? disk) : IAsyncDisposable
 
     public static async Task<PostgresServer> StartAsync(SmallDisk? disk = null)
     {
-        var postgres = new PostgresServer(disk);
-        using (var made = postgres.Run("initdb", "-D", postgres.folder, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"))
+        var folder = Path.Combine(disk?.Place ?? Path.GetTempPath(), "exchange-postgres-" + Guid.NewGuid().ToString("N"));
+        var postgres = new PostgresServer(disk, folder);
+        using (var made = postgres.Run("initdb", "-D", folder, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"))
         {
             await made.WaitForExitAsync();
             if (made.ExitCode != 0) throw new InvalidOperationException("initdb failed: " + string.Join('\n', postgres.said));
@@ -44,6 +45,31 @@ internal sealed class PostgresServer(SmallDisk? disk) : IAsyncDisposable
             await postgres.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>On a data directory that somebody made.</summary>
+    public static async Task<PostgresServer> StartOnAsync(string folder)
+    {
+        var postgres = new PostgresServer(null, folder);
+        try
+        {
+            await postgres.StartAgainAsync();
+            return postgres;
+        }
+        catch
+        {
+            await postgres.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Lines of a shell that finds PostgreSQL's programs and, with them, this server; as its user. Throws with what they said.</summary>
+    public async Task ShellAsync(string lines)
+    {
+        said.Clear();
+        using var shell = Run("/bin/sh", "-e", "-c", $"export PATH={Binaries()}:$PATH PGHOST=127.0.0.1 PGPORT={Port.ToString(CultureInfo.InvariantCulture)} PGUSER=${{PGUSER:-postgres}}\n{lines}");
+        await shell.WaitForExitAsync();
+        if (shell.ExitCode != 0) throw new InvalidOperationException($"{lines}\nended with {shell.ExitCode}: {string.Join('\n', said)}");
     }
 
     /// <summary>Whether it ended by itself.</summary>
