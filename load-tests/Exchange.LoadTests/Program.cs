@@ -31,6 +31,7 @@ var root = new RootCommand("Shows the exchange at work, measures it, and stands 
     OneSaleServerCommand.Create(),
     JournalCommand.Create(),
     JournalSellCommand.Create(),
+    JournalTogetherCommand.Create(),
 };
 
 var parsed = root.Parse(args);

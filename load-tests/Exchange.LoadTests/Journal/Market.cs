@@ -17,6 +17,9 @@ internal sealed class Market(int campaigns, long cap)
 {
     private static readonly Money Price = Money.Parse("0.11"), Payout = Money.Parse("0.08");
 
+    public int Campaigns => campaigns;
+    public long Cap => cap;
+
     public LimitModel[] Limits { get; } =
     [
         new() { Ordinal = 0, Kind = LimitKind.Gate, Id = "open:publisher:p:1", Reason = Reason.Stale, Scope = CapScope.Publisher, Owner = "p", Limit = 0 },

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Npgsql;
@@ -34,6 +35,10 @@ internal static class OneByOne
             RETURN 0;
         END $$
         """;
+
+    /// <summary>Connections as anybody would have them: prepared statements, plans the server keeps.</summary>
+    public static NpgsqlDataSource Source(string connection, int connections) =>
+        new NpgsqlDataSourceBuilder(connection + string.Create(CultureInfo.InvariantCulture, $";Maximum Pool Size={connections};Max Auto Prepare=20")).Build();
 
     public static async Task PrepareAsync(NpgsqlDataSource source, IEnumerable<Take> windows)
     {

@@ -4,35 +4,39 @@ using Exchange.Engine.Ledger;
 namespace Exchange.LoadTests.Journal;
 
 /// <summary>What a number of callers did, each with one sale at a time.</summary>
-/// <param name="WarmWorstMs">Of the sales that were begun when a third of them was: connections are open by then, and the way is compiled.</param>
+/// <param name="WarmWorstMs">Of the sales that were begun after <see cref="Sellers.WarmUp"/>: connections are open by then, and the way is compiled.</param>
 internal sealed record Sold(int Done, int Refused, int Failed, double Seconds, double P50Ms, double P99Ms, double WorstMs, double WarmWorstMs)
 {
     public double PerSecond => (Done + Refused) / Seconds;
 }
 
-/// <summary>Callers that sell leads 1, 2 … until all are tried.</summary>
+/// <summary>Callers that sell leads 1, 2 … until all are tried or the time is over.</summary>
 internal static class Sellers
 {
-    public static async Task<Sold> RunAsync(int callers, int sales, Func<int, Task<Verdict>> sell)
+    public static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(3);
+
+    /// <param name="most">When nothing new is begun; null: all are tried.</param>
+    public static async Task<Sold> RunAsync(int callers, int sales, Func<int, Task<Verdict>> sell, TimeSpan? most = null)
     {
         var (next, done, refused, failed) = (0, 0, 0, 0);
-        var waits = new double[sales];
         var clock = Stopwatch.StartNew();
-        await Task.WhenAll(Enumerable.Range(0, callers).Select(_ => Task.Run(async () =>
+        var waits = (await Task.WhenAll(Enumerable.Range(0, callers).Select(_ => Task.Run(async () =>
         {
-            while (Interlocked.Increment(ref next) is var n && n <= sales)
+            List<(TimeSpan From, double Ms)> own = [];
+            while (!(clock.Elapsed > most) && Interlocked.Increment(ref next) is var n && n <= sales)
             {
                 var from = clock.Elapsed;
                 var verdict = await sell(n);
-                waits[n - 1] = (clock.Elapsed - from).TotalMilliseconds;
+                own.Add((from, (clock.Elapsed - from).TotalMilliseconds));
                 if (verdict.IsSuccess) Interlocked.Increment(ref done);
                 else if (verdict.Code == VerdictCode.Refused) Interlocked.Increment(ref refused);
                 else Interlocked.Increment(ref failed);
             }
-        })));
+            return own;
+        })))).SelectMany(static own => own).ToList();
         var seconds = clock.Elapsed.TotalSeconds;
-        var warm = waits.Skip(sales / 3).Max();
-        Array.Sort(waits);
-        return new(done, refused, failed, seconds, waits[sales / 2], waits[(int)(sales * 0.99)], waits[^1], warm);
+        var warm = waits.Where(static wait => wait.From > WarmUp).Select(static wait => wait.Ms).DefaultIfEmpty().Max();
+        double[] sorted = [.. waits.Select(static wait => wait.Ms).Order()];
+        return new(done, refused, failed, seconds, sorted[sorted.Length / 2], sorted[(int)(sorted.Length * 0.99)], sorted[^1], warm);
     }
 }

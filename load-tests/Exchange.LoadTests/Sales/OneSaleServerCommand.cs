@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Exchange.Engine.Ledger;
 using Exchange.LoadTests.Journal;
 using Exchange.LoadTests.Restart;
@@ -22,7 +21,7 @@ internal static class OneSaleServerCommand
         var command = new Command("one-sale-server", "Sells each post in a transaction of its own. sales starts it by itself.") { port, connection };
         command.SetAction(async (parsed, cancel) =>
         {
-            await using var source = new NpgsqlDataSourceBuilder(parsed.GetValue(connection)! + string.Create(CultureInfo.InvariantCulture, $";Maximum Pool Size={Connections};Max Auto Prepare=20")).Build();
+            await using var source = OneByOne.Source(parsed.GetValue(connection)!, Connections);
             Take[][] takes;
             await using (var database = await source.OpenConnectionAsync(cancel)) takes = await ManyLeads.TakesAsync(database, cancel);
             await OneByOne.PrepareAsync(source, []);
