@@ -55,8 +55,16 @@ public sealed class BidderLine
     private readonly Lock gate = new();
     private readonly List<IBidderStream> streams = [];
     private readonly Dictionary<string, TaskCompletionSource<BidAnswer>> asked = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, (CopyMessage Copy, TaskCompletionSource<AttemptResult> Answer)> handed = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Handed> handed = new(StringComparer.Ordinal);
     private int next;
+
+    /// <summary>A copy that waits for its answer.</summary>
+    private sealed record Handed(CopyMessage Copy)
+    {
+        public TaskCompletionSource<AttemptResult> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        /// <summary>A stream that opened after it took it along: it may have gone out there.</summary>
+        public bool WentAlong { get; set; }
+    }
 
     public int Streams
     {
@@ -73,6 +81,7 @@ public sealed class BidderLine
         {
             streams.Add(stream);
             waiting = streams.Count > 1 ? [] : [.. handed.Values.Select(each => each.Copy)];
+            if (streams.Count == 1) foreach (var each in handed.Values) each.WentAlong = true;
         }
         foreach (var copy in waiting) stream.TrySend(copy);
     }
@@ -109,18 +118,18 @@ public sealed class BidderLine
     public async Task<AttemptResult> HandOverAsync(CopyMessage copy, int? inFlight, CancellationToken deadline)
     {
         var id = copy.Copy.ToString();
-        var answer = new TaskCompletionSource<AttemptResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var mine = new Handed(copy);
         lock (gate)
         {
             if (streams.Count == 0) return new(AttemptKind.NotSent, "not_connected");
             // A copy is handed over by one attempt at a time, that of the lease's holder; an older one that still waits gives way.
             if (handed.Count >= (inFlight ?? UsualInFlight)) return new(AttemptKind.NotSent, "endpoint_busy");
-            handed[id] = (copy, answer);
+            handed[id] = mine;
         }
         try
         {
-            if (!Send(stream => stream.TrySend(copy))) return new(AttemptKind.NotSent, "endpoint_busy");
-            return await answer.Task.WaitAsync(deadline);
+            if (!Send(stream => stream.TrySend(copy)) && TakeBack()) return new(AttemptKind.NotSent, "endpoint_busy");
+            return await mine.Answer.Task.WaitAsync(deadline);
         }
         catch (OperationCanceledException)
         {
@@ -128,8 +137,23 @@ public sealed class BidderLine
         }
         finally
         {
+            lock (gate) Remove();
+        }
+
+        // No stream took it. From here on none that opens can: or one has already, between the two, and then it is not known to be anywhere but there.
+        bool TakeBack()
+        {
             lock (gate)
-                if (handed.TryGetValue(id, out var mine) && ReferenceEquals(mine.Answer, answer)) handed.Remove(id);
+            {
+                if (mine.WentAlong) return false;
+                Remove();
+                return true;
+            }
+        }
+
+        void Remove()
+        {
+            if (handed.TryGetValue(id, out var now) && ReferenceEquals(now, mine)) handed.Remove(id);
         }
     }
 

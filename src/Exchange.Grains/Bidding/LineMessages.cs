@@ -71,11 +71,16 @@ public sealed record LineBidCall
 [GenerateSerializer, Immutable, Alias("exchange.line-offer.v1")]
 public sealed record LineOffer(
     [property: Id(0)] long? PriceMicros, [property: Id(1)] byte? Sharing, [property: Id(2)] string? Currency, [property: Id(3)] TimeSpan? ExpiresIn, [property: Id(4)] string? Seller,
-    [property: Id(5)] Dictionary<string, string> Carry, [property: Id(6)] int Wrong);
+    [property: Id(5)] Dictionary<string, string> Carry, [property: Id(6)] int Wrong)
+{
+    public override string ToString() => nameof(LineOffer);
+}
 
 [GenerateSerializer, Immutable, Alias("exchange.line-bids.v1")]
 public sealed record LineBids([property: Id(0)] LineOffer[] Offers, [property: Id(1)] int Reason, [property: Id(2)] string? BuyerReason)
 {
+    public override string ToString() => nameof(LineBids);
+
     internal static LineBids Of(BidAnswer answer) => new(
         [.. answer.Offers.Select(offer => new LineOffer(offer.Price?.Micros, (byte?)offer.Sharing, offer.Currency, offer.ExpiresIn, offer.Seller, new(offer.Carry), (int)offer.Wrong))],
         (int)answer.Reason, answer.BuyerReason);
@@ -133,6 +138,8 @@ public sealed record LineAnswer(
     [property: Id(0)] byte Kind, [property: Id(1)] string? Error, [property: Id(2)] string? Reason, [property: Id(3)] string? Ref, [property: Id(4)] string? RedirectUrl,
     [property: Id(5)] TimeSpan? RetryAfter, [property: Id(6)] byte Refusal, [property: Id(7)] long? PriceMicros)
 {
+    public override string ToString() => nameof(LineAnswer);
+
     internal static LineAnswer Of(AttemptResult result) => new(
         (byte)result.Kind, result.Error, result.Reason, result.Ref, result.RedirectUrl, result.RetryAfter, (byte)result.Refusal, result.Price?.Micros);
 

@@ -66,7 +66,11 @@ public sealed record FoundOffer([property: Id(0)] byte[] Record, [property: Id(1
 /// <param name="Maker">Number of the silo that would make the ping.</param>
 [GenerateSerializer, Immutable, Alias("exchange.key-claim.v1")]
 public sealed record KeyClaim(
-    [property: Id(0)] string Publisher, [property: Id(1)] string Key, [property: Id(2)] byte[] BodyHash, [property: Id(3)] long UntilMs, [property: Id(4)] ushort Maker);
+    [property: Id(0)] string Publisher, [property: Id(1)] string Key, [property: Id(2)] byte[] BodyHash, [property: Id(3)] long UntilMs, [property: Id(4)] ushort Maker)
+{
+    /// <inheritdoc cref="Intake.ConsentInput.ToString"/>
+    public override string ToString() => nameof(KeyClaim);
+}
 
 public enum KeyState : byte { Yours = 1, OtherBody = 2, Running = 3, Made = 4 }
 
@@ -75,7 +79,11 @@ public enum KeyState : byte { Yours = 1, OtherBody = 2, Running = 3, Made = 4 }
 public readonly record struct KeyVerdict([property: Id(0)] KeyState State, [property: Id(1)] Guid Ping);
 
 [GenerateSerializer, Immutable, Alias("exchange.key-end.v1")]
-public sealed record KeyEnd([property: Id(0)] string Publisher, [property: Id(1)] string Key, [property: Id(2)] Guid? Ping, [property: Id(3)] long UntilMs);
+public sealed record KeyEnd([property: Id(0)] string Publisher, [property: Id(1)] string Key, [property: Id(2)] Guid? Ping, [property: Id(3)] long UntilMs)
+{
+    /// <inheritdoc cref="Intake.ConsentInput.ToString"/>
+    public override string ToString() => nameof(KeyEnd);
+}
 
 /// <summary>One message of one silo: the newest value of each counter that its commits changed, what they did to copies and persons, and what changed besides.</summary>
 /// <param name="Events">For those who watch elsewhere.</param>
@@ -90,7 +98,11 @@ public sealed record SiloNews(
 [GenerateSerializer, Immutable, Alias("exchange.counter-news.v1")]
 public readonly record struct CounterNews(
     [property: Id(0)] string Key, [property: Id(1)] string LimitId, [property: Id(2)] long Limit, [property: Id(3)] long Used, [property: Id(4)] long Held,
-    [property: Id(5)] long AtTicks);
+    [property: Id(5)] long AtTicks)
+{
+    /// <inheritdoc cref="Intake.ConsentInput.ToString"/>
+    public override string ToString() => nameof(CounterNews);
+}
 
 [GenerateSerializer, Immutable, Alias("exchange.copy-news.v1")]
 public readonly record struct CopyNews([property: Id(0)] string Tier, [property: Id(1)] string Campaign, [property: Id(2)] long AtMs, [property: Id(3)] int Count);

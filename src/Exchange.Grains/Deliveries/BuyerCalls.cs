@@ -61,6 +61,11 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
         {
             return BidAnswer.Declined(Reason.Timeout);
         }
+        catch (StorageBusyException)
+        {
+            // Without its secret it cannot be asked, and a ping waits for no database.
+            return BidAnswer.Declined(Reason.Unreachable);
+        }
     }
 
     /// <returns>Null: the loser was told, or its endpoint has no way to be; else why not, as an error code.</returns>

@@ -12,7 +12,6 @@ public sealed class BuyerQueues<T>(int perBuyer, int perSecond)
     private readonly Dictionary<string, Buyer> buyers = new(StringComparer.Ordinal);
     private readonly LinkedList<Buyer> fresh = new(), late = new();
     private readonly SemaphoreSlim changed = new(0);
-    private int waiting;
 
     private sealed class Buyer(string id)
     {
@@ -24,8 +23,8 @@ public sealed class BuyerQueues<T>(int perBuyer, int perSecond)
         public bool IsIdle => Calling == 0 && Fresh.Count == 0 && Late.Count == 0;
     }
 
-    /// <summary>How many wait to be taken.</summary>
-    public int Waiting { get { lock (gate) return waiting; } }
+    /// <summary>How many wait for nothing but somebody to take them: what is over a buyer's share waits for that buyer, and is nobody else's concern.</summary>
+    public int MayGo { get { lock (gate) return buyers.Values.Sum(buyer => Math.Min(buyer.Fresh.Count + buyer.Late.Count, perBuyer - buyer.Calling)); } }
 
     /// <param name="soldNow">Goes before what waited.</param>
     public void Add(string buyer, T item, bool soldNow)
@@ -35,7 +34,6 @@ public sealed class BuyerQueues<T>(int perBuyer, int perSecond)
             var queues = Of(buyer);
             var (queue, ring) = soldNow ? (queues.Fresh, fresh) : (queues.Late, late);
             queue.Enqueue(item);
-            waiting++;
             if (queue.Count == 1) ring.AddLast(queues);
         }
         changed.Release();
@@ -122,7 +120,6 @@ public sealed class BuyerQueues<T>(int perBuyer, int perSecond)
             if (buyer.Calling >= perBuyer) continue;
             var item = of(buyer).Dequeue();
             buyer.Calling++;
-            waiting--;
             ring.Remove(node);
             if (of(buyer).Count > 0) ring.AddLast(node);
             return (buyer.Id, item);

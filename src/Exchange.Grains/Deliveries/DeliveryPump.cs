@@ -94,7 +94,7 @@ public sealed class DeliveryPump(
         try
         {
             // Only as many as can be called at once: a lease that waits in a queue is time lost for somebody else.
-            var room = Workers - ready.Waiting;
+            var room = Workers - ready.MayGo;
             var next = room > 0 ? await store.Deliveries.NextDueAsync(stopping) : null;
             if (next is null || next > NowMs()) return false;
             var now = NowMs();
@@ -113,7 +113,7 @@ public sealed class DeliveryPump(
             if (due.Count > 0) FaultPoints.AfterLease.Pass();
             var forFiles = due.ToLookup(files.Takes);
             foreach (var delivery in forFiles[false]) ready.Add(delivery.Buyer, new(delivery, null, deadline), soldNow: false);
-            foreach (var file in await files.CollectAsync(forFiles[true], now, deadline + LeadMachine.LeaseGraceMs, stopping)) ready.Add(file.Buyer, new(null, file, deadline), soldNow: false);
+            await foreach (var file in files.CollectAsync(forFiles[true], now, deadline + LeadMachine.LeaseGraceMs, stopping)) ready.Add(file.Buyer, new(null, file, deadline), soldNow: false);
             // Behind what was postponed there may be others'.
             return due.Count >= room || looked >= IDeliveryStore.PacedRows;
         }
@@ -149,7 +149,11 @@ public sealed class DeliveryPump(
     private async Task DeliverAsync(LeasedDelivery delivery, long deadlineMs)
     {
         // It waited here longer than its lease: only a lease's holder may send, so it comes again from the rows.
-        if (NowMs() >= deadlineMs) return;
+        if (NowMs() >= deadlineMs)
+        {
+            await SetBackAsync(delivery);
+            return;
+        }
         if (delivery.Wait != DeliveryWait.None)
         {
             await TurnAsync(delivery, deadlineMs);
@@ -169,6 +173,15 @@ public sealed class DeliveryPump(
         var result = await calls.SendAsync(outgoing.Endpoint!, outgoing.Message!, deadlineMs);
         FaultPoints.AfterSent.Pass();
         await RecordAsync(delivery, handover.After(delivery, outgoing.Endpoint!, result, delivery.Copy));
+    }
+
+    /// <summary>
+    /// Claimed and not sent: without a word of it the next attempt would have to take this one for one that may have arrived. What was known of those before stays.
+    /// </summary>
+    private async Task SetBackAsync(LeasedDelivery delivery)
+    {
+        if (delivery.Wait == DeliveryWait.None)
+            await RecordAsync(delivery, new(DeliveryStatus.Waiting, NowMs(), DeliveryDecision.MayHaveArrived(delivery.Attempts, delivery.LastError) ? delivery.LastError : "no_time_left"));
     }
 
     /// <summary>Its wait is over, or may be: it becomes what its campaign says now, durably, before anybody is called.</summary>

@@ -1,6 +1,11 @@
+using Exchange.Storage;
+
 namespace Exchange.Grains.Deliveries;
 
-/// <summary>When a pump looks at what is due in the rows: at once while there may be more, else when it is nudged, or after a while.</summary>
+/// <summary>
+/// When a pump looks at what is due in the rows: at once while there may be more, else when it is nudged, or after a while; and not while its clock is not sure:
+/// it would take what others hold.
+/// </summary>
 public sealed class DueLoop(TimeProvider time)
 {
     private readonly SemaphoreSlim nudge = new(0, 1);
@@ -21,7 +26,7 @@ public sealed class DueLoop(TimeProvider time)
         {
             while (!stopping.IsCancellationRequested)
             {
-                if (await takeUp(stopping)) continue;
+                if (time is not IMeasuredClock { IsSure: false } && await takeUp(stopping)) continue;
                 using var look = time.CreateTimer(static loop => ((DueLoop)loop!).Nudge(), this, idle, Timeout.InfiniteTimeSpan);
                 await nudge.WaitAsync(stopping);
             }

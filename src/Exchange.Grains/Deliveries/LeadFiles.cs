@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Exchange.Delivery;
 using Exchange.Engine;
 using Exchange.Engine.Catalog;
@@ -41,10 +42,12 @@ internal sealed class LeadFiles(IExchangeStore store, ICatalogHost catalog, Buye
         return true;
     }
 
-    /// <summary>What was claimed, with all else that is due at the same endpoints, as files.</summary>
-    public async Task<IReadOnlyList<LeadBatch>> CollectAsync(IEnumerable<LeasedDelivery> claimed, long nowMs, long leaseUntilMs, CancellationToken cancel)
+    /// <summary>
+    /// What was claimed, with all else that is due at the same endpoints, as files, endpoint by endpoint. Whoever takes one says <see cref="Left"/> when it is over. Where
+    /// the rows cannot be had it ends with their exception: of that endpoint and of those after it nothing was taken, and their leases run out.
+    /// </summary>
+    public async IAsyncEnumerable<LeadBatch> CollectAsync(IEnumerable<LeasedDelivery> claimed, long nowMs, long leaseUntilMs, [EnumeratorCancellation] CancellationToken cancel)
     {
-        List<LeadBatch> batches = [];
         foreach (var place in claimed.GroupBy(delivery => (delivery.Buyer, delivery.Endpoint)))
         {
             var (buyer, endpoint) = place.Key;
@@ -54,9 +57,8 @@ internal sealed class LeadFiles(IExchangeStore store, ICatalogHost catalog, Buye
                 .SelectMany(moment => moment.OrderBy(delivery => delivery.Copy.Lead).ThenBy(delivery => delivery.Copy.No).Chunk(CopiesPerFile).Select(chunk => new LeadBatch(buyer, endpoint, moment.Key, chunk)))
                 .ToArray();
             lock (gate) underWay[place.Key] = underWay.GetValueOrDefault(place.Key) + made.Length;
-            batches.AddRange(made);
+            foreach (var batch in made) yield return batch;
         }
-        return batches;
     }
 
     /// <summary>Whether it goes out in a file.</summary>

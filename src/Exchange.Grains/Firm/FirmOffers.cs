@@ -5,6 +5,7 @@ using Exchange.Engine.Filters;
 using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.PingTrees;
+using Exchange.Engine.Values;
 using Exchange.Grains.Leads;
 using Exchange.Storage;
 using Microsoft.Extensions.Logging;
@@ -80,6 +81,13 @@ public sealed class FirmOffers(IExchangeStore store, ILiveView live, IRotations 
         return record;
     }
 
+    /// <summary>What was held and is offered to nobody after all gives back what it held now, not when its time is over.</summary>
+    public async Task TakeBackAsync(LeadId id)
+    {
+        if (await store.Leads.FindAsync(id, CancellationToken.None) is { IsPosted: false } lead)
+            await ExpireAsync(new(id, [.. lead.Copies.Where(static copy => copy.State == CopyState.Held).Select(static copy => copy.Id.No)]), time.GetUtcNow().ToUnixTimeMilliseconds());
+    }
+
     /// <summary>Called about once a second: offers whose time is over give back what they held. Returns how many.</summary>
     public async Task<int> SweepAsync(long nowMs, CancellationToken cancel)
     {
@@ -87,14 +95,28 @@ public sealed class FirmOffers(IExchangeStore store, ILiveView live, IRotations 
         while (!cancel.IsCancellationRequested)
         {
             var expired = await store.Leads.ExpiredOffersAsync(nowMs - GraceMs, Engine.Limits.PageRows, cancel);
-            var verdicts = await Task.WhenAll(expired.Select(offer =>
-                store.Journal.SubmitAsync(FirmOffer.Expire(offer.Lead, offer.Held, nowMs), CancellationToken.None)));
+            var verdicts = await Task.WhenAll(expired.Select(offer => ExpireAsync(offer, nowMs)));
             // 102: a post came first.
-            freed += verdicts.Count(verdict => verdict.IsSuccess);
-            if (expired.Count < Engine.Limits.PageRows) break;
+            freed += verdicts.Count(verdict => verdict is { IsSuccess: true });
+            // One that cannot be ended would be met again at once.
+            if (expired.Count < Engine.Limits.PageRows || verdicts.Contains(null)) break;
         }
         if (freed > 0) log.LogDebug("{Count} firm offers ran out", freed);
         return freed;
+    }
+
+    /// <summary>Null: it could not be ended now; it stops no other.</summary>
+    private async Task<Verdict?> ExpireAsync(ExpiredOffer offer, long nowMs)
+    {
+        try
+        {
+            return await store.Journal.SubmitAsync(FirmOffer.Expire(offer.Lead, offer.Held, nowMs), CancellationToken.None);
+        }
+        catch (Exception fault) when (fault is not OutOfMemoryException)
+        {
+            log.LogWarning(fault, "The firm offers of lead {Lead} could not be ended", offer.Lead);
+            return null;
+        }
     }
 
     /// <summary>Other offers, on other live bids: they end when those do.</summary>

@@ -45,11 +45,19 @@ public sealed record PingCommand
 [GenerateSerializer, Immutable, Alias("exchange.consent.v1")]
 public sealed record ConsentInput(
     [property: Id(0)] string? Text, [property: Id(1)] DateTimeOffset? At, [property: Id(2)] string? Page, [property: Id(3)] string? Ip,
-    [property: Id(4)] string? UserAgent, [property: Id(5)] string[] Sellers);
+    [property: Id(4)] string? UserAgent, [property: Id(5)] string[] Sellers)
+{
+    /// <summary>Nothing of it: a runtime that logs a message must not log a lead.</summary>
+    public override string ToString() => nameof(ConsentInput);
+}
 
 /// <summary>A field of a post on its way to the lead's grain.</summary>
 [GenerateSerializer, Immutable, Alias("exchange.posted-field.v1")]
-public readonly record struct PostedField([property: Id(0)] string Name, [property: Id(1)] RawKind Kind, [property: Id(2)] string Text);
+public readonly record struct PostedField([property: Id(0)] string Name, [property: Id(1)] RawKind Kind, [property: Id(2)] string Text)
+{
+    /// <inheritdoc cref="ConsentInput.ToString"/>
+    public override string ToString() => nameof(PostedField);
+}
 
 /// <summary>A post as it came. <see cref="PingId"/> was parsed by intake; a text that is no id is answered ping_not_found there.</summary>
 [GenerateSerializer, Immutable, Alias("exchange.post.v1")]
@@ -73,6 +81,9 @@ public sealed record PostCommand
     [Id(11)] public bool TestKey { get; init; }
     /// <summary>The second half of a direct post: a ping without an offer is recorded as unsold instead of refused.</summary>
     [Id(12)] public bool Direct { get; init; }
+
+    /// <inheritdoc cref="ConsentInput.ToString"/>
+    public override string ToString() => nameof(PostCommand);
 }
 
 /// <summary>A ping and its post in one call. Both hashes are of the whole body.</summary>
@@ -116,6 +127,9 @@ public sealed record PostReply([property: Id(0)] int Status, [property: Id(1)] b
     public LeadAnswer? Written { init => written = value; }
 
     public static PostReply Refused(Problem problem) => new(problem.Status, null, problem);
+
+    /// <inheritdoc cref="ConsentInput.ToString"/>
+    public override string ToString() => nameof(PostReply);
 
     /// <summary>What <see cref="Answer"/> says; there must be one.</summary>
     public LeadAnswer Read() => written ?? LeadAnswer.FromJson(Answer!);

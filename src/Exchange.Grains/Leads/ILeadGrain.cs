@@ -46,7 +46,11 @@ public sealed record EraseCommand([property: Id(0)] string Who);
 /// <param name="Who">For the audit trail.</param>
 /// <param name="Note">The operator's own words, for the audit trail.</param>
 [GenerateSerializer, Immutable, Alias("exchange.resolve.v1")]
-public sealed record ResolveCommand([property: Id(0)] int CopyNo, [property: Id(1)] bool Accepted, [property: Id(2)] string Who, [property: Id(3)] string? Note);
+public sealed record ResolveCommand([property: Id(0)] int CopyNo, [property: Id(1)] bool Accepted, [property: Id(2)] string Who, [property: Id(3)] string? Note)
+{
+    /// <inheritdoc cref="ConsentInput.ToString"/>
+    public override string ToString() => nameof(ResolveCommand);
+}
 
 public enum ResolveReply : byte
 {

@@ -32,7 +32,16 @@ internal sealed class LeadPosts(LeadServices services, LeadMemory lead, CopyCall
         // Another body or key: what it is told depends on how the first one ends.
         while (running is { } other && !IsSameRequest(command))
         {
-            var end = await other;
+            PostReply end;
+            try
+            {
+                end = await other.WaitAsync(LeftOf(command), services.Time);
+            }
+            catch (TimeoutException) when (!other.IsCompleted)
+            {
+                // It is not told what the first one may not be told yet: only that it is there.
+                return lead.IsKnown ? RecordedPosts.AlreadyPosted(lead.Reply().Answer) : Undecided();
+            }
             if (end.Problem is null) return await recorded.FindAsync(command) ?? RecordedPosts.AlreadyPosted(end.Answer);
             if (ReferenceEquals(running, other)) running = null;
         }
@@ -66,13 +75,17 @@ internal sealed class LeadPosts(LeadServices services, LeadMemory lead, CopyCall
         try
         {
             // Nothing durable yet: neither yes nor no may be said.
-            return await mine.WaitAsync(StorageGrace, services.Time);
+            var reply = await mine.WaitAsync(StorageGrace, services.Time);
+            if (reply.Problem is not null && ReferenceEquals(running, mine)) running = null;
+            return reply;
         }
         catch (TimeoutException) when (!mine.IsCompleted)
         {
-            return lead.IsKnownAs(command) ? lead.Reply() : PostReply.Refused(Problem.Of(503, "storage_unavailable", "The outcome is not recorded yet; the same request gets it.", 1));
+            return lead.IsKnownAs(command) ? lead.Reply() : Undecided();
         }
     }
+
+    private static PostReply Undecided() => PostReply.Refused(Problem.Of(503, "storage_unavailable", "The outcome is not recorded yet; the same request gets it.", 1));
 
     private async Task<PostReply> RunAsync(PostCommand command)
     {

@@ -134,14 +134,16 @@ public sealed class PingDesk(
         {
             return new(null, Problem.Of(503, "storage_unavailable", "The offer could not be held; come again.", 1));
         }
-        if (!command.Test)
-            foreach (var offer in record.Offers) counts.CountOffer(record.Bids[offer.BidIndex].Of, subject, offer.Price, offer.Payout, record.AtMs);
         // An offer that could not be found again would be a lie.
         if (!store.Pings.TryAppend(record, vertical.Fields, out var bytes))
         {
             rotations.GiveBack(taken);
+            softHolds.Release(id);
+            if (!direct && FirmOffers.AreHeld(model, record)) await firm.TakeBackAsync(id);
             return new(null, Problem.Of(503, "overloaded", "Too many pings wait to be recorded; come again.", 1));
         }
+        if (!command.Test)
+            foreach (var offer in record.Offers) counts.CountOffer(record.Bids[offer.BidIndex].Of, subject, offer.Price, offer.Payout, record.AtMs);
         book.Add(id, bytes, record.ExpiresAtMs);
         bidding.Offered(record);
         feed.Pinged(record);

@@ -61,7 +61,7 @@ public sealed class PostbackPump(IExchangeStore store, ICatalogHost catalog, Lea
         try
         {
             // Only as many as can be called at once: a lease that waits in a queue is time lost for somebody else.
-            var room = Workers - ready.Waiting;
+            var room = Workers - ready.MayGo;
             var next = room > 0 ? await store.Postbacks.NextDueAsync(stopping) : null;
             var now = NowMs();
             if (next is null || next > now) return false;

@@ -67,11 +67,21 @@ public sealed class ReturnDesk(IExchangeStore store, ICatalogHost catalog, Postb
         return null;
     }
 
-    /// <summary>Books what a crash left accepted. Returns how many.</summary>
+    /// <summary>Books what a crash left accepted, each by itself: one that cannot be booked keeps no other from its money. Returns how many there were.</summary>
     public async Task<int> SweepAsync(long nowMs, CancellationToken cancel)
     {
         var left = await store.Returns.UnbookedAsync(nowMs - BookedWithinMs, Engine.Limits.PageRows, cancel);
-        foreach (var row in left) await BookAsync(row.Copy);
+        foreach (var row in left)
+        {
+            try
+            {
+                await BookAsync(row.Copy);
+            }
+            catch (Exception fault) when (fault is not (OperationCanceledException or StorageBusyException))
+            {
+                log.LogError(fault, "The return of copy {Copy} is accepted and could not be booked", row.Copy);
+            }
+        }
         if (left.Count > 0) log.LogInformation("{Count} accepted returns were left to be booked", left.Count);
         return left.Count;
     }

@@ -31,7 +31,11 @@ public interface IBuyerGrain : ISoftHoldGrain;
 /// <summary><see cref="Left"/>: what the limit has left in its own unit, soft holds not counted.</summary>
 [GenerateSerializer, Immutable, Alias("exchange.soft-hold.v1")]
 public readonly record struct SoftHoldRequest(
-    [property: Id(0)] Guid Ping, [property: Id(1)] string LimitId, [property: Id(2)] long Amount, [property: Id(3)] long Left, [property: Id(4)] long UntilMs);
+    [property: Id(0)] Guid Ping, [property: Id(1)] string LimitId, [property: Id(2)] long Amount, [property: Id(3)] long Left, [property: Id(4)] long UntilMs)
+{
+    /// <inheritdoc cref="Intake.ConsentInput.ToString"/>
+    public override string ToString() => nameof(SoftHoldRequest);
+}
 
 /// <summary>Offers backed now; offers ever backed and refused, as far as memory goes.</summary>
 [GenerateSerializer, Immutable, Alias("exchange.promises.v1")]

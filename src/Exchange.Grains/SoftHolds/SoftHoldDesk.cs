@@ -64,9 +64,10 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
                 {
                     granted = await grain.TrySoftHold(new(ping.ToGuid(), value is null ? limit.Id : $"{limit.Id}={value}", amount, left, nowMs + LongestMs)).AsTask().WaitAsync(Patience, time);
                 }
-                catch (TimeoutException)
+                // Also the silo it was on is gone, or its memory cannot be read.
+                catch (Exception fault) when (fault is not OutOfMemoryException)
                 {
-                    // No word in time: the offer is made without; the rows are the fence.
+                    // No word, or none in time: the offer is made without; the rows are the fence.
                     granted = null;
                     // It may be granted yet: given back with the others, or the grain would keep it from the next ping for a minute.
                     mine ??= new([], []);

@@ -1,5 +1,3 @@
-using System.Threading.Channels;
-using Exchange.Delivery;
 using Exchange.Delivery.Bidders;
 using Exchange.Engine;
 using Exchange.Engine.Catalog;
@@ -16,11 +14,8 @@ using Grpc.Core;
 namespace Exchange.Server.Grpc;
 
 /// <summary>The connected buyers' gRPC: one stream each way, read here and written by one writer.</summary>
-public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standing, ICatalogHost catalog) : BidderService.BidderServiceBase
+public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standing, ICatalogHost catalog, TimeProvider time) : BidderService.BidderServiceBase
 {
-    /// <summary>Messages on their way out of one stream; a buyer that reads slower than that is full.</summary>
-    private const int MostWaiting = 1_024;
-
     public override async Task Connect(IAsyncStreamReader<BidderMessage> requestStream, IServerStreamWriter<ExchangeMessage> responseStream, ServerCallContext context)
     {
         var caller = gate.Require(context, KeyRole.Buyer);
@@ -32,10 +27,10 @@ public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standi
             throw Refused(Problem.Of(404, "not_found", "You have no endpoint of this name whose connector is grpc."), context);
 
         var line = lines.Of(caller.For, name);
-        var stream = new Stream(() => IsStillLet(context));
+        var stream = new BidderStream(() => IsStillLet(context), time);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         await responseStream.WriteAsync(new ExchangeMessage { Welcome = new Welcome { Buyer = caller.For, Currency = catalog.Current.Currency } }, cancel);
-        var writing = WriteAsync(stream, responseStream, ended);
+        var writing = stream.WriteAsync(responseStream, ended);
         line.Open(stream);
         try
         {
@@ -59,7 +54,7 @@ public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standi
         }
     }
 
-    private void Read(BidderMessage message, string buyer, string endpoint, BidderLine line, Stream stream)
+    private void Read(BidderMessage message, string buyer, string endpoint, BidderLine line, BidderStream stream)
     {
         switch (message.MessageCase)
         {
@@ -86,41 +81,7 @@ public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standi
             : [new("until", ConfigCodes.InvalidFormat, "This is no moment.")];
     }
 
-    /// <summary>Revoked keys get nothing more, least of all a copy.</summary>
     private bool IsStillLet(ServerCallContext context) => gate.Check(context.GetHttpContext(), [KeyRole.Buyer], out _) is null;
 
-    private static async Task WriteAsync(Stream stream, IServerStreamWriter<ExchangeMessage> to, CancellationTokenSource ended)
-    {
-        try
-        {
-            await foreach (var message in stream.Outgoing.ReadAllAsync(ended.Token))
-            {
-                if (message.MessageCase == ExchangeMessage.MessageOneofCase.Copy && !stream.IsLet)
-                {
-                    await ended.CancelAsync();
-                    return;
-                }
-                await to.WriteAsync(message, ended.Token);
-            }
-        }
-        catch (Exception exception) when (exception is OperationCanceledException or InvalidOperationException or IOException)
-        {
-            // The buyer left; the reading loop ends by the same token.
-        }
-    }
-
     private static RpcException Refused(Problem problem, ServerCallContext context) => RichStatus.ToException(problem, context.GetHttpContext());
-
-    private sealed class Stream(Func<bool> isLet) : IBidderStream
-    {
-        private readonly Channel<ExchangeMessage> outgoing = Channel.CreateBounded<ExchangeMessage>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
-
-        public ChannelReader<ExchangeMessage> Outgoing => outgoing.Reader;
-        public bool IsLet => isLet();
-
-        public bool TrySend(BidCall call, DateTimeOffset deadline) => TryWrite(new ExchangeMessage { BidRequest = BidderMessages.Of(call, deadline) });
-        public bool TrySend(CopyMessage copy) => TryWrite(new ExchangeMessage { Copy = BidderMessages.Of(copy) });
-        public bool TryWrite(ExchangeMessage message) => outgoing.Writer.TryWrite(message);
-        public void Complete() => outgoing.Writer.TryComplete();
-    }
 }

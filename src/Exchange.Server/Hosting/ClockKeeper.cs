@@ -2,16 +2,18 @@ using Exchange.Storage.Postgres;
 
 namespace Exchange.Server.Hosting;
 
-/// <summary>Measures now and then how far this machine's clock is from the database's, so that all silos go by one.</summary>
+/// <summary>Measures the database's time now and then, and at once when something happened to this machine's clocks, so that all silos go by one.</summary>
 public sealed class ClockKeeper(PostgresClock clock, ILogger<ClockKeeper> log) : BackgroundService
 {
-    private static readonly TimeSpan Every = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
+    private const int LooksPerMeasurement = 50;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Every, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        using var timer = new PeriodicTimer(Look, clock);
+        for (var look = 1; await timer.WaitForNextTickAsync(stoppingToken); look++)
         {
+            if (clock.IsSure && look % LooksPerMeasurement != 0) continue;
             try
             {
                 var wasNear = clock.IsNear;
@@ -21,7 +23,7 @@ public sealed class ClockKeeper(PostgresClock clock, ILogger<ClockKeeper> log) :
             }
             catch (Exception fault) when (fault is not OperationCanceledException)
             {
-                log.LogWarning(fault, "The database's time could not be read; the last offset stays");
+                log.LogWarning(fault, "The database's time could not be read; it runs on from the last reading");
             }
         }
     }

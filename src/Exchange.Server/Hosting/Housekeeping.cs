@@ -44,28 +44,37 @@ public sealed class Housekeeping(
         _ = PersonsAsync(stoppingToken);
         for (var tick = 1; await timer.WaitForNextTickAsync(stoppingToken); tick++)
         {
-            try
+            // Else offers and tests would end before their time.
+            if (time is IMeasuredClock { IsSure: false }) continue;
+            var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+            book.Sweep(now);
+            pingKeys.Sweep(now);
+            softHolds.Sweep(now);
+            if (tick % HealEveryTicks == 0) await TryAsync(() => catalog.HealAsync(stoppingToken));
+            if (tick % KeepEveryTicks == 0) await TryAsync(rotations.KeepAsync);
+            if (!silos.Owns(ForAll)) continue;
+            await TryAsync(() => firm.SweepAsync(now, stoppingToken));
+            if (!catalog.IsLoaded) continue;
+            if (tick % KeepEveryTicks == 0)
             {
-                var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-                book.Sweep(now);
-                pingKeys.Sweep(now);
-                softHolds.Sweep(now);
-                if (tick % HealEveryTicks == 0) await catalog.HealAsync(stoppingToken);
-                if (tick % KeepEveryTicks == 0) await rotations.KeepAsync();
-                if (!silos.Owns(ForAll)) continue;
-                await firm.SweepAsync(now, stoppingToken);
-                if (tick % KeepEveryTicks == 0 && catalog.IsLoaded)
-                {
-                    await returns.SweepAsync(now, stoppingToken);
-                    await tests.SweepAsync(now, stoppingToken);
-                }
-                if ((oldRowsAreLeft || tick % UpkeepEveryTicks == 0) && catalog.IsLoaded)
-                    oldRowsAreLeft = await store.Upkeep.RunAsync(OldRows.At(catalog.Current, now), stoppingToken) >= OldRows.RowsPerRun;
+                await TryAsync(() => returns.SweepAsync(now, stoppingToken));
+                await TryAsync(() => tests.SweepAsync(now, stoppingToken));
             }
-            catch (Exception fault) when (fault is not OperationCanceledException)
-            {
-                log.LogWarning(fault, "Housekeeping stumbled; it goes on with the next tick");
-            }
+            if (oldRowsAreLeft || tick % UpkeepEveryTicks == 0)
+                await TryAsync(async () => oldRowsAreLeft = await store.Upkeep.RunAsync(OldRows.At(catalog.Current, now), stoppingToken) >= OldRows.RowsPerRun);
+        }
+    }
+
+    /// <summary>What stumbles stops nothing else, and is tried again at its next tick.</summary>
+    private async Task TryAsync(Func<Task> step)
+    {
+        try
+        {
+            await step();
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException)
+        {
+            log.LogWarning(fault, "Housekeeping stumbled; it goes on");
         }
     }
 

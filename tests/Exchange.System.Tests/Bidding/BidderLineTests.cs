@@ -19,6 +19,8 @@ public sealed class BidderLineTests
         public List<BidCall> Calls { get; } = [];
         public List<CopyMessage> Copies { get; } = [];
         public bool IsFull { get; init; }
+        /// <summary>Done when a copy is to be sent.</summary>
+        public Action? Meanwhile { get; init; }
 
         public bool TrySend(BidCall call, DateTimeOffset deadline)
         {
@@ -28,6 +30,7 @@ public sealed class BidderLineTests
 
         public bool TrySend(CopyMessage copy)
         {
+            Meanwhile?.Invoke();
             if (!IsFull) Copies.Add(copy);
             return !IsFull;
         }
@@ -115,6 +118,31 @@ public sealed class BidderLineTests
         line.Close(second);
         line.Open(third);
         third.Copies.ShouldBeEmpty();
+    }
+
+    /// <summary>Its buyer comes back on another stream while the first is found gone: the copy went along, so it is not "surely not sent", which would sell it to the next.</summary>
+    [Fact]
+    public async Task HandOver_StreamGone_ButItWentAlongOnTheNext_WaitsForItsAnswer()
+    {
+        var line = new BidderLine();
+        var second = new Wire();
+        Wire first = null!;
+        first = new Wire
+        {
+            IsFull = true,
+            Meanwhile = () =>
+            {
+                line.Close(first);
+                line.Open(second);
+            },
+        };
+        line.Open(first);
+        using var deadline = new CancellationTokenSource();
+        var handing = line.HandOverAsync(Samples.Message, null, deadline.Token);
+        second.Copies.ShouldHaveSingleItem();
+        handing.IsCompleted.ShouldBeFalse();
+        await deadline.CancelAsync();
+        (await handing).Kind.ShouldBe(AttemptKind.Unknown);
     }
 
     [Fact]

@@ -19,7 +19,7 @@ public sealed partial class PostgresBackupTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         // PostgreSQL's own user writes there.
-        File.SetUnixFileMode(folder, (UnixFileMode)0b111_111_111);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(folder, (UnixFileMode)0b111_111_111);
         postgres = await PostgresServer.StartAsync();
         await PostgresCluster.ExecuteAsync(postgres.ConnectionString("postgres"), $"CREATE DATABASE {Database} TEMPLATE {PostgresServer.Template}; ");
         await PostgresCluster.ExecuteAsync(postgres.ConnectionString("postgres"), "CREATE ROLE backup LOGIN REPLICATION");

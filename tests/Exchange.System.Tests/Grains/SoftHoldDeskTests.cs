@@ -4,6 +4,8 @@ using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
 using Exchange.Grains.Limits;
 using Exchange.Grains.SoftHolds;
+using Orleans;
+using Orleans.Runtime;
 using Shouldly;
 
 namespace Exchange.System.Tests.Grains;
@@ -31,6 +33,23 @@ public sealed class SoftHoldDeskTests
         desk.OutstandingOf("one").ShouldBe(0);
         desk.Release(pings[2]);
         desk.OutstandingOf("one").ShouldBe(0);
+    }
+
+    /// <summary>The silo that a limit's grain was on is gone, or its memory cannot be read: a ping is answered all the same, and nothing is left behind.</summary>
+    [Fact]
+    public async Task GrainThatCannotBeHad_KeepsNoOfferBack_AndHoldsNothing()
+    {
+        var market = new CapMarket(campaignCaps: """{ "per": "day", "leads": 1 }""");
+        var asked = 0;
+        var grain = Stub.Of<ICampaignGrain>((name, _) => name == nameof(ISoftHoldGrain.TrySoftHold) && ++asked > 0 ? throw new OrleansException("its silo is gone") : default(ValueTask));
+        var desk = new SoftHoldDesk(market.Live, new PostRates(), Stub.Of<IGrainFactory>((_, _) => grain), market.Time);
+        var pings = Enumerable.Range(1, 100).Select(i => LeadId.Create(market.NowMs, 1, false, (ulong)i)).ToArray();
+        foreach (var ping in pings) (await desk.BackAsync(ping, market.Model, market.Model.Publishers["pub"], market.Subject(), Offered(market), market.Time.Now)).ShouldBeNull();
+
+        asked.ShouldBeGreaterThan(0);
+        foreach (var ping in pings) desk.Release(ping);
+        desk.OutstandingOf("one").ShouldBe(0);
+        market.Read(market.Cap("day.leads")).Held.ShouldBe(0);
     }
 
     private static PingOutcome Offered(CapMarket market)

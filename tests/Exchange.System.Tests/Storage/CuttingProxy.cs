@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Exchange.System.Tests.Storage;
 
@@ -16,6 +17,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
     private readonly ConcurrentBag<Task> pumps = [];
     private readonly int server;
     private readonly Task accepting;
+    private volatile byte[]? endAt;
     private int toCut;
     private int cut;
 
@@ -32,6 +34,12 @@ internal sealed class CuttingProxy : IAsyncDisposable
     public int Cut => Volatile.Read(ref cut);
 
     public void CutNext(int commits) => Interlocked.Add(ref toCut, commits);
+
+    /// <summary>The next connection on which these words pass ends before they reach the server.</summary>
+    public void EndAt(string words) => endAt = Encoding.ASCII.GetBytes(words);
+
+    /// <summary>Whether such a connection has ended.</summary>
+    public bool HasEnded { get; private set; }
 
     /// <summary>From here on all passes.</summary>
     public void CutNoMore() => Interlocked.Exchange(ref toCut, 0);
@@ -76,6 +84,12 @@ internal sealed class CuttingProxy : IAsyncDisposable
             // Prepared or not, the statement's text is sent once on a connection; a new connection is what a cut leaves behind.
             if (buffer.AsSpan(0, length).IndexOf(Commit) >= 0 && Interlocked.Decrement(ref toCut) >= 0) swallow.On = true;
             else if (toCut < 0) Interlocked.Exchange(ref toCut, 0);
+            if (endAt is { } words && buffer.AsSpan(0, length).IndexOf(words) >= 0)
+            {
+                endAt = null;
+                HasEnded = true;
+                return;
+            }
             await to.WriteAsync(buffer.AsMemory(0, length), stopping.Token);
         }
     }

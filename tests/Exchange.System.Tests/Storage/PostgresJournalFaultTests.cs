@@ -3,6 +3,7 @@ using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Storage;
 using Exchange.Storage.Postgres;
+using Npgsql;
 using Shouldly;
 using static Exchange.System.Tests.Storage.Sample;
 
@@ -63,6 +64,31 @@ public sealed class PostgresJournalFaultTests : IClassFixture<PostgresCluster>
         await AddUpAsync(database, sold: 19);
 
         JournalItem Until(int n, long lastMs) => Sale(n, limits) is var item ? item with { New = item.New! with { NotAfterMs = lastMs } } : null!;
+    }
+
+    /// <summary>A batch goes wrong, and so does giving up its connection: its lane goes on, or every later post would wait for ever.</summary>
+    [Fact]
+    public async Task Rollback_LostWithItsConnection_TheLaneGoesOn()
+    {
+        var database = await PostgresCluster.CreateDatabaseAsync();
+        await using var proxy = new CuttingProxy(PostgresCluster.Port);
+        await using var store = await OpenAsync(database.Replace($"Port={PostgresCluster.Port}", $"Port={proxy.Port}", StringComparison.Ordinal), lanes: 1);
+        var limits = Limits(capOfA: 100);
+        await store.ApplyAsync(limits);
+        (await store.SubmitAsync(Sale(1, limits))).Code.ShouldBe(VerdictCode.Done);
+        Task<Verdict> second;
+        await using (var holder = new NpgsqlConnection(database + ";Pooling=false"))
+        {
+            await holder.OpenAsync();
+            await using var transaction = await holder.BeginTransactionAsync();
+            await using (var hold = new NpgsqlCommand("SELECT count(*) FROM (SELECT 1 FROM counter FOR UPDATE) held", holder)) await hold.ExecuteScalarAsync();
+            proxy.EndAt("ROLLBACK");
+            second = store.SubmitAsync(Sale(2, limits));
+            await BlackBox.MarketCalls.Until(() => proxy.HasEnded, "the wait for a lock is over and its transaction given up");
+        }
+        (await second.WaitAsync(TimeSpan.FromSeconds(60))).Code.ShouldBe(VerdictCode.Done);
+        (await store.SubmitAsync(Sale(3, limits)).WaitAsync(TimeSpan.FromSeconds(60))).Code.ShouldBe(VerdictCode.Done);
+        await AddUpAsync(database, sold: 3);
     }
 
     [Fact]

@@ -22,21 +22,30 @@ internal sealed class JournalLane(NpgsqlDataSource source, JournalQueue queue, J
     private readonly KnownWindows windows = new();
     private NpgsqlConnection? connection;
 
+    [SuppressMessage("Design", "CA1031", Justification = "A lane that ended would leave its keys taken and its callers waiting for ever.")]
     public async Task RunAsync()
     {
         while (await queue.TakeAsync().ConfigureAwait(false) is { } batch)
         {
             List<JournalWork> again = [];
-            await MakeDurableAsync(batch, again).ConfigureAwait(false);
+            try
+            {
+                await MakeDurableAsync(batch, again, false).ConfigureAwait(false);
+            }
+            catch (Exception bug)
+            {
+                logger.LogCritical(bug, "A batch of {Count} broke off", batch.Count);
+                foreach (var work in batch) work.Fail(new StorageFailedException("Whether it was written is not known"));
+                again.Clear();
+            }
             queue.Done(batch, again);
         }
         await DropAsync().ConfigureAwait(false);
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "Whatever fails must reach the callers that wait; nothing else would tell them.")]
-    private async Task MakeDurableAsync(List<JournalWork> works, List<JournalWork> again)
+    private async Task MakeDurableAsync(List<JournalWork> works, List<JournalWork> again, bool mayBeThere)
     {
-        var mayBeThere = false;
         for (var pause = FirstPause; ; )
         {
             try
@@ -58,7 +67,8 @@ internal sealed class JournalLane(NpgsqlDataSource source, JournalQueue queue, J
             }
             catch (Exception fault) when (Faults.IsBusy(fault))
             {
-                mayBeThere |= fault is not PostgresException;
+                // A server that ends says so (class 57) also after the commit.
+                mayBeThere |= fault is not PostgresException ended || ended.SqlState.StartsWith("57", StringComparison.Ordinal);
                 telling.Retried();
                 logger.LogWarning("A batch of {Count} goes again: {Fault}", works.Count, fault is PostgresException told ? told.SqlState : fault.GetType().Name);
                 await DropAsync().ConfigureAwait(false);
@@ -76,8 +86,8 @@ internal sealed class JournalLane(NpgsqlDataSource source, JournalQueue queue, J
                 if (works.Count == 1) works[0].Fail(bug as InvariantException ?? new InvariantException("journal item"));
                 else
                 {
-                    await MakeDurableAsync(works[..(works.Count / 2)], again).ConfigureAwait(false);
-                    await MakeDurableAsync(works[(works.Count / 2)..], again).ConfigureAwait(false);
+                    await MakeDurableAsync(works[..(works.Count / 2)], again, mayBeThere).ConfigureAwait(false);
+                    await MakeDurableAsync(works[(works.Count / 2)..], again, mayBeThere).ConfigureAwait(false);
                 }
                 return;
             }
@@ -138,11 +148,19 @@ internal sealed class JournalLane(NpgsqlDataSource source, JournalQueue queue, J
         catch (OperationCanceledException) { return false; }
     }
 
-    /// <summary>A connection whose transaction went wrong is never used again by us: the pool resets it or finds it dead.</summary>
+    /// <summary>A connection whose transaction went wrong is never used again by us: the pool resets it or finds it dead, which is nobody's failure.</summary>
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever becomes of a connection that is given up, the batch goes on with another.")]
     private async Task DropAsync()
     {
-        if (connection is null) return;
-        await connection.DisposeAsync().ConfigureAwait(false);
+        if (connection is not { } gone) return;
         connection = null;
+        try
+        {
+            await gone.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception fault)
+        {
+            logger.LogWarning("A connection that was given up could not be reset: {Fault}", fault is PostgresException told ? told.SqlState : fault.GetType().Name);
+        }
     }
 }

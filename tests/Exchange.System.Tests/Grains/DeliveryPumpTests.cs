@@ -1,0 +1,116 @@
+using System.Text;
+using Exchange.Delivery.Templates;
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Fields;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
+using Exchange.Grains.Catalog;
+using Exchange.Grains.Deliveries;
+using Exchange.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Shouldly;
+
+namespace Exchange.System.Tests.Grains;
+
+/// <summary>What is claimed and does not go out: it comes again as what it is.</summary>
+public sealed class DeliveryPumpTests
+{
+    private readonly FakeTimeProvider time = new(CapMarket.Noon);
+
+    private long NowMs => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <summary>Without a word of it the next attempt would be taken for a second one: an endpoint that is not repeatable would never be called.</summary>
+    [Theory]
+    [InlineData(1, null, "no_time_left")]
+    [InlineData(2, "http_503", "no_time_left")]
+    // What may have arrived before may have arrived still.
+    [InlineData(2, null, null)]
+    [InlineData(3, "timeout", "timeout")]
+    public async Task ClaimedAndNotSentInItsTime_IsSetBack_AndNothingIsToldOfItThatIsNotTrue(int attempts, string? lastError, string? recorded)
+    {
+        var due = new Queue<LeasedDelivery>([Delivery("a", attempts, lastError) with { Endpoint = "crm" }]);
+        var told = new TaskCompletionSource<DeliveryResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var pump = new DeliveryPump(Store((name, arguments) => name switch
+        {
+            nameof(IDeliveryStore.AdoptAsync) => Task.FromResult(0),
+            nameof(IDeliveryStore.NextDueAsync) => Task.FromResult<long?>(due.Count > 0 ? 0 : null),
+            nameof(IDeliveryStore.ClaimDueAsync) => Claimed(),
+            nameof(IDeliveryStore.RecordAsync) => Recorded((DeliveryResult)arguments[3]!),
+            _ => throw new NotSupportedException(name),
+        }), Catalog(), null!, null!, null!, time, NullLogger<DeliveryPump>.Instance) { Workers = 4 };
+        using var stopping = new CancellationTokenSource();
+        var running = pump.RunAsync(stopping.Token);
+
+        var result = await told.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        (result.Status, result.NextDueMs, result.Error).ShouldBe((DeliveryStatus.Waiting, NowMs, recorded));
+        await stopping.CancelAsync();
+        await running;
+
+        Task<IReadOnlyList<LeasedDelivery>> Claimed()
+        {
+            // The claim's commit took as long as its lease.
+            time.Advance(TimeSpan.FromMinutes(1));
+            return Task.FromResult<IReadOnlyList<LeasedDelivery>>([due.Dequeue()]);
+        }
+
+        Task<bool> Recorded(DeliveryResult result)
+        {
+            told.TrySetResult(result);
+            return Task.FromResult(true);
+        }
+    }
+
+    /// <summary>Files of two endpoints are due together and the rows of the second cannot be had: the first's go out, and both are asked again.</summary>
+    [Fact]
+    public async Task Files_OfWhichOneEndpointsRowsCannotBeHad_KeepNoEndpointBack()
+    {
+        var files = new LeadFiles(Store((name, arguments) => name == nameof(IDeliveryStore.ClaimDueAtAsync) && (string)arguments[0]! == "a"
+            ? Task.FromResult<IReadOnlyList<LeasedDelivery>>([]) : throw new StorageBusyException("away")), Catalog(), null!, null!);
+        List<LeadBatch> batches = [];
+        await Should.ThrowAsync<StorageBusyException>(async () =>
+        {
+            await foreach (var batch in files.CollectAsync([Delivery("a", 1, null), Delivery("b", 1, null)], NowMs, NowMs + 30_000, CancellationToken.None)) batches.Add(batch);
+        });
+
+        batches.ShouldHaveSingleItem().Buyer.ShouldBe("a");
+        Later("a").ShouldNotBeNull();
+        files.Left(batches[0]);
+        Later("a").ShouldBeNull();
+        Later("b").ShouldBeNull();
+
+        long? Later(string buyer)
+        {
+            files.Asks(buyer, "files", NowMs, out var later).ShouldBeTrue();
+            return later;
+        }
+    }
+
+    private LeasedDelivery Delivery(string buyer, int attempts, string? lastError) =>
+        new(new(LeadId.Create(NowMs, 1, false, 7), 1), "files", 1, attempts, NowMs, CopyState.Captured, buyer, buyer, lastError);
+
+    private static IExchangeStore Store(Func<string, object?[], object?> deliveries)
+    {
+        var stub = Stub.Of<IDeliveryStore>(deliveries);
+        return Stub.Of<IExchangeStore>((name, _) => name == "get_" + nameof(IExchangeStore.Deliveries) ? stub : null);
+    }
+
+    private static ICatalogHost Catalog()
+    {
+        const string buyer = """{ "credit_limit": "unlimited", "endpoints": { "files": { "connector": "sftp", "with": { "host": "127.0.0.1", "user": "u", "key": { "secret": "ssh" }, "folder": "/in", "every": "1h" } } } }""";
+        var json = $$"""
+            {
+              "exchange": { "currency": "USD", "time_zone": "UTC" },
+              "verticals": { "auto": { "fields": { "state": { "type": "us_state", "ping": "optional" } } } },
+              "publishers": { "pub": { "verticals": ["auto"], "payout": { "share": "50%" } } },
+              "buyers": { "a": {{buyer}}, "b": {{buyer}} },
+              "campaigns": { "a": { "buyer": "a", "vertical": "auto", "bid": "10.00", "delivery": { "to": ["files"] } }, "b": { "buyer": "b", "vertical": "auto", "bid": "9.00", "delivery": { "to": ["files"] } } },
+              "ping_trees": { "main": { "vertical": "auto", "tiers": [{ "name": "market", "campaigns": "all", "method": "auction" }] } }
+            }
+            """;
+        var errors = new ConfigErrors();
+        var result = CatalogCompiler.Compile(ConfigJson.Parse(Encoding.UTF8.GetBytes(json), errors).ShouldNotBeNull(), 1, new() { Parsers = new FieldParsers((text, _) => text, text => text), ParseTemplate = Liquid.Parse }, errors);
+        result.Errors.Errors.ShouldBeEmpty();
+        return Stub.Of<ICatalogHost>((name, _) => name == "get_" + nameof(ICatalogHost.Current) ? result.Model : throw new NotSupportedException(name));
+    }
+}
