@@ -79,7 +79,7 @@ public sealed record EndpointSecrets(IReadOnlyDictionary<string, byte[]> Values)
 
 /// <summary>
 /// The shape of somebody's API: hands one copy over and reads the answer. The caller holds a durable lease; the token ends the attempt at
-/// its deadline. Never throws for what the outside does, only for <see cref="OperationCanceledException"/> before anything was sent is NotSent too.
+/// its deadline. Never throws for what the outside does; one that the token ends before anything was sent is NotSent too.
 /// </summary>
 public interface IConnector
 {

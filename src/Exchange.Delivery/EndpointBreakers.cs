@@ -59,7 +59,7 @@ public sealed class EndpointBreakers(BreakerOptions options, TimeProvider time)
         _ => BreakerState.Open,
     };
 
-    /// <summary>Buyer and endpoint of every breaker that is not closed.</summary>
+    /// <summary>How many breakers are not closed.</summary>
     public int NotClosed => breakers.Values.Count(breaker => breaker.State.CircuitState != CircuitState.Closed);
 
     private Breaker Create()

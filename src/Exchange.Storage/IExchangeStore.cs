@@ -304,7 +304,7 @@ public interface IDeliveryStore
     /// </summary>
     Task<bool> GiveUpAsync(CopyId copy, long nowMs, CancellationToken cancel);
 
-    /// <summary>At start, by the process that holds the data folder's lock: the dead predecessor's leases end at once. Returns how many.</summary>
+    /// <summary>At start: the leases of dead predecessors, which had the same data folder or (PostgreSQL) the same silo's name, end at once. Returns how many.</summary>
     Task<int> AdoptAsync(long nowMs, CancellationToken cancel);
 
     /// <summary>When the next delivery is due (or its lease ends); null: none waits.</summary>

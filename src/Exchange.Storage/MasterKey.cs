@@ -9,14 +9,16 @@ public static class MasterKey
 {
     public const string FileName = "exchange.key";
 
-    /// <summary>Reads base64 of exactly 32 bytes. Throws <see cref="StorageOpenException"/> that never repeats the text.</summary>
-    public static byte[] Parse(string text)
+    /// <summary>Base64 of exactly 32 bytes, whatever white space is around it; null: it is not that.</summary>
+    public static byte[]? Read(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         var key = new byte[Vault.KeyBytes];
-        return Convert.TryFromBase64String(text.Trim(), key, out var length) && length == key.Length
-            ? key : throw new StorageOpenException("The installation's key must be 32 bytes in base64.");
+        return Convert.TryFromBase64String(text.Trim(), key, out var length) && length == key.Length ? key : null;
     }
+
+    /// <summary>The same. Throws <see cref="StorageOpenException"/> that never repeats the text.</summary>
+    public static byte[] Parse(string text) => Read(text) ?? throw new StorageOpenException("The installation's key must be 32 bytes in base64.");
 
     /// <summary>The folder's key file; for an empty folder it is made, readable by its owner only.</summary>
     public static byte[] ReadOrCreate(string folder, bool folderHasData, ILogger logger)

@@ -57,6 +57,7 @@ internal static class CrashCommand
         Row("Sold", Text(posts.Count(post => post.Final?.Status == "sold")));
         Row("Unsold", Text(posts.Count(post => post.Final?.Status == "unsold")));
         Row("Answers that rose", Text(posts.Count(static post => post.Told.Where(static told => told.Reply.Ended == Ended.Ok).Select(static told => told.Reply.PayoutMicros).Distinct().Count() > 1)));
+        Row("Sold of the cap that was raised", string.Create(CultureInfo.InvariantCulture, $"{outcome.AtCap} of {outcome.Cap}"));
         Row("Pings lost with their server", Text(outcome.LostPingsMs.Count));
         Row("Of them older than 100 ms", Text(outcome.LostPingsMs.Count(static age => age > 100)));
         Row("The oldest of them, ms", Text((long)outcome.LostPingsMs.DefaultIfEmpty(0).Max()));

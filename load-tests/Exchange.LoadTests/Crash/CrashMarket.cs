@@ -11,8 +11,10 @@ internal static class CrashMarket
     public const string Reader = "reader";
     /// <summary>The campaign whose bid is changed now and then.</summary>
     public const string Repriced = "told-two";
-    /// <summary>Leads that the capped campaign may buy, ever.</summary>
-    public const int Cap = 40;
+    /// <summary>The campaign whose cap is always nearly full.</summary>
+    public const string Capped = "capped-one";
+    /// <summary>Leads that it may buy, ever, until the cap is raised; and by how much it is each time.</summary>
+    public const int Cap = 40, CapRaise = 10;
 
     /// <summary>Signs what buyers' servers get.</summary>
     public const string SecretName = "signing", Secret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
@@ -55,7 +57,7 @@ internal static class CrashMarket
           shared-one: { buyer: shared-one, vertical: shared, sharing: shared, bid: { fixed: "6.00" }, delivery: { sold: on_accept, to: [crm] } }
           shared-two: { buyer: shared-two, vertical: shared, sharing: shared, bid: { fixed: "5.00" }, delivery: { to: [crm] } }
           shared-rest: { buyer: {{Reader}}, vertical: shared, sharing: shared, bid: { fixed: "4.00" } }
-          capped-one: { buyer: {{Reader}}, vertical: capped, bid: { fixed: "15.00" }, caps: [ { per: total, leads: {{Cap}} } ] }
+          {{Capped}}: { buyer: {{Reader}}, vertical: capped, bid: { fixed: "15.00" }, caps: [ { per: total, leads: {{Cap}} } ] }
           capped-rest: { buyer: {{Reader}}, vertical: capped, bid: { fixed: "3.00" } }
           firm-one: { buyer: {{Reader}}, vertical: firm, bid: { fixed: "7.00" }, caps: [ { per: day, leads: 100000 } ] }
         ping_trees:
@@ -63,7 +65,7 @@ internal static class CrashMarket
           told: { vertical: told, tiers: [ { name: market, method: weighted, campaigns: [told-one, told-two] } ] }
           read: { vertical: read, tiers: [ { name: market, method: priority, campaigns: [read-one] } ] }
           shared: { vertical: shared, tiers: [ { name: market, method: auction, copies: 2, campaigns: [shared-one, shared-two, shared-rest] } ] }
-          capped: { vertical: capped, tiers: [ { name: market, method: priority, campaigns: [capped-one, capped-rest] } ] }
+          capped: { vertical: capped, tiers: [ { name: market, method: priority, campaigns: [{{Capped}}, capped-rest] } ] }
           firm: { vertical: firm, firm: true, tiers: [ { name: market, method: priority, campaigns: [firm-one] } ] }
         """;
 

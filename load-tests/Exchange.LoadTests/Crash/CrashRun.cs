@@ -21,12 +21,13 @@ internal sealed record CrashOptions(int Cycles, TimeSpan Most, bool Points, bool
 /// <param name="Reached">Fault points at which a process died, of those that there are.</param>
 /// <param name="Missed">Points that were never passed.</param>
 /// <param name="Resolved">Copies in doubt that were ended by the operator because the buyer was not to be asked again for long.</param>
-/// <param name="LostPingsMs">Of the pings that died with a server: the time from the moment in its id to the death of the server that made it.</param>
+/// <param name="LostPingsMs">Of the pings that died with a server: the time from the moment in its id to the moment at which the server that made it was killed.</param>
+/// <param name="AtCap">Copies that count at the cap which is raised now and then, and <paramref name="Cap"/>, how far it was.</param>
 /// <param name="Audits">How often the exchange's own auditor looked, the last time when all was settled.</param>
 /// <param name="Audit">What it said: clean, or the first findings.</param>
 internal sealed record CrashOutcome(
     CrashOptions Options, int Cycles, int Kills, int Reached, IReadOnlyList<string> Missed, IReadOnlyCollection<Post> Posts, long Pings, int Received, int Repeats, int Told, int Resolved, IReadOnlyList<double> ReadyMs,
-    IReadOnlyList<double> LostPingsMs, int Audits, string Audit, IReadOnlyList<Violation> Violations, TimeSpan Took)
+    int AtCap, int Cap, IReadOnlyList<double> LostPingsMs, int Audits, string Audit, IReadOnlyList<Violation> Violations, TimeSpan Took)
 {
     public const string Clean = "clean";
 
@@ -40,6 +41,7 @@ internal sealed record CrashOutcome(
 internal sealed class CrashRun(CrashOptions options, Action<string> tell)
 {
     private const int AuditEvery = 10;
+    private const int ChangesPerRaise = 10;
     private const string AdminKey = "admin-key-of-a-crash-run-0123456789";
     /// <summary>Servers live for seconds here: what they would be compiled better for never comes, and the next start waits for that processor (as in <c>tests/run</c>).</summary>
     private static readonly Dictionary<string, string> ShortLived = new()
@@ -52,6 +54,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
     private readonly List<double> _readyMs = [];
     private readonly List<string> _missed = [];
     private int _cycles, _kills, _reached, _audits;
+    private int _cap = CrashMarket.Cap;
     private string _audit = CrashOutcome.Clean;
 
     public async Task<CrashOutcome> RunAsync(CancellationToken cancel)
@@ -71,7 +74,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             publishers.Start(options.Workers);
             inbox.Start();
             using var changing = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-            var changes = ChangeBidsAsync(servers, changing.Token);
+            var changes = ChangeCatalogAsync(servers, changing.Token);
             await KillAsync(servers, cancel);
             sinks.Healed = true;
             await changing.CancelAsync();
@@ -87,11 +90,11 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             await using var database = (DbConnection)(postgres is null
                 ? new SqliteConnection($"Data Source={Path.Combine(folder, "facts.db")};Mode=ReadOnly;Pooling=False") : new NpgsqlConnection(postgres.Database));
             var books = await Books.ReadAsync(database, cancel);
-            var violations = Judge.Run(publishers.Posts, sinks.Copies, sinks.Postbacks.Values, inbox, books);
+            var violations = Judge.Run(publishers.Posts, sinks.Copies, sinks.Postbacks.Values, inbox, books, _cap);
             if (options.History is { } file) await History.WriteAsync(file, publishers.Posts, sinks.Copies, inbox, books, cancel);
             foreach (var wire in wires) wire.Dispose();
             return new(options, _cycles, _kills, _reached, _missed, publishers.Posts, publishers.Pings, sinks.Copies.Count, sinks.Copies.Values.Sum(copy => copy.Attempts - 1), sinks.Postbacks.Count, resolved, _readyMs,
-                LostPingsMs(publishers.Posts, servers), _audits, _audit,
+                books.Copies.Count(Judge.CountsAtTheCap), _cap, LostPingsMs(publishers.Posts, servers), _audits, _audit,
                 violations, Stopwatch.GetElapsedTime(began));
         }
         finally
@@ -252,14 +255,21 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         }
     }
 
-    private static async Task ChangeBidsAsync(List<Server> servers, CancellationToken stop)
+    /// <summary>Changes the catalog while servers die: a bid that moves all the time, and a cap that is raised when it has had time to run full.</summary>
+    private async Task ChangeCatalogAsync(List<Server> servers, CancellationToken stop)
     {
         var clients = servers.Select(Admin).ToList();
         for (var change = 0; !stop.IsCancellationRequested; change++)
         {
-            using var request = new HttpRequestMessage(HttpMethod.Patch, $"/v1/admin/campaigns/{CrashMarket.Repriced}")
+            var raises = change % ChangesPerRaise == ChangesPerRaise - 1;
+            // What may have been applied counts, whether or not anybody was told.
+            if (raises) _cap += CrashMarket.CapRaise;
+            using var request = new HttpRequestMessage(HttpMethod.Patch, $"/v1/admin/campaigns/{(raises ? CrashMarket.Capped : CrashMarket.Repriced)}")
             {
-                Content = JsonContent.Create(new Dictionary<string, string> { ["bid"] = string.Create(CultureInfo.InvariantCulture, $"10.{change % 100:00}") }, new MediaTypeHeaderValue("application/merge-patch+json")),
+                Content = JsonContent.Create(
+                    raises ? new Dictionary<string, object> { ["caps"] = new[] { new Dictionary<string, object> { ["per"] = "total", ["leads"] = _cap } } }
+                        : new Dictionary<string, object> { ["bid"] = string.Create(CultureInfo.InvariantCulture, $"10.{change % 100:00}") },
+                    new MediaTypeHeaderValue("application/merge-patch+json")),
             };
             request.Headers.IfMatch.Add(EntityTagHeaderValue.Any);
             try

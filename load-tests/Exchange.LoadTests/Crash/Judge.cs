@@ -15,7 +15,11 @@ internal static class Judge
     /// <summary>Every kind, in the order they are told.</summary>
     public static string[] Kinds { get; } = [Lost, Twice, Caps, Answers, Deliveries, Unsettled, Returns, Copies, Postbacks];
 
-    public static IReadOnlyList<Violation> Run(IReadOnlyCollection<Post> posts, IReadOnlyDictionary<string, ReceivedCopy> received, IEnumerable<ReceivedPostback> told, InboxReader inbox, Books books)
+    public static bool CountsAtTheCap(BookedCopy copy) =>
+        copy.Campaign == CrashMarket.Capped && copy.State is BookedCopy.Held or BookedCopy.InDoubt or BookedCopy.Captured or BookedCopy.Reversed;
+
+    /// <param name="cap">The highest that <see cref="CrashMarket.Capped"/> may have been given.</param>
+    public static IReadOnlyList<Violation> Run(IReadOnlyCollection<Post> posts, IReadOnlyDictionary<string, ReceivedCopy> received, IEnumerable<ReceivedPostback> told, InboxReader inbox, Books books, int cap)
     {
         var found = new List<Violation>();
         var copiesOf = books.Copies.ToLookup(copy => copy.Lead);
@@ -34,8 +38,7 @@ internal static class Judge
         SoldTwice();
 
         foreach (var over in books.OverLimit) found.Add(new(Caps, $"{over} is above its limit"));
-        var capped = books.Copies.Count(copy => copy.Campaign == "capped-one" && copy.State is BookedCopy.Held or BookedCopy.InDoubt or BookedCopy.Captured or BookedCopy.Reversed);
-        if (capped > CrashMarket.Cap) found.Add(new(Caps, $"capped-one sold {capped} of {CrashMarket.Cap}"));
+        if (books.Copies.Count(CountsAtTheCap) is var capped && capped > cap) found.Add(new(Caps, $"{CrashMarket.Capped} sold {capped} of {cap}"));
 
         Delivered();
         foreach (var (lead, state) in books.LeadStates)

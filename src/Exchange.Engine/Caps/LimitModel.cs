@@ -39,7 +39,7 @@ public sealed record LimitModel
     public required LimitKind Kind { get; init; }
     /// <summary>
     /// Stable across catalogs as long as it counts the same thing. Gate: <c>open:campaign-id:rev</c>, <c>open:buyer:id:rev</c>,
-    /// <c>open:publisher:id:rev</c> (rev = hash of the set of cap ids, so that another set of caps is another gate).
+    /// <c>open:publisher:id:rev</c>, <c>open:tree:id:rev</c> (rev = hash of the set of cap ids, so that another set of caps is another gate).
     /// Cap: <c>c:campaign-id:leads:day:zone</c> (b: buyer, p: publisher, t: tree), with a count for each value and a condition
     /// <c>c:campaign-id:leads:day:zone:by:zip:when:1f0c2a9b</c>, where returns give their place back <c>…:count:kept</c>. Balance: <c>bal:buyer-id</c>.
     /// </summary>

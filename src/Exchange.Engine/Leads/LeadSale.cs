@@ -80,7 +80,7 @@ public sealed record LeadSale
     public bool MayBeTaken { get; init; }
     /// <summary>Why the lead is unsold, once it is.</summary>
     public Reason Reason { get; init; }
-    /// <summary>Whether an unsold end frees the persons it claimed (unless the vertical counts received leads).</summary>
+    /// <summary>Whether an unsold end keeps the persons it claimed: the vertical counts received leads.</summary>
     public bool KeepPersonsWhenUnsold { get; init; }
     /// <summary>It waits before the next tree is asked; durable.</summary>
     public LeadWait? Waits { get; init; }

@@ -10,7 +10,7 @@ using Exchange.Storage;
 
 namespace Exchange.Grains.Leads;
 
-/// <summary>What a post must satisfy before it is held: offers, consent, suppression, persons, post filters.</summary>
+/// <summary>What a post must satisfy before it is held: offers, consent, suppression, persons, its fields as they are stored.</summary>
 public static class PostRules
 {
     /// <summary>Day number of today in a zone.</summary>

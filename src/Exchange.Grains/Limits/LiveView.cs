@@ -79,7 +79,7 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
         foreach (var limit in moved.Gone) if (cells.TryRemove(limit.Id, out var gone)) gone.Forget();
     }
 
-    /// <summary>What even tiers sold before and who was sold: read from the store. Persons only the first time.</summary>
+    /// <summary>What even and percent tiers sold before, read from the store. From now on alerts are told.</summary>
     public async Task LoadAsync(ILimitCounts counts, long nowMs, CancellationToken cancel)
     {
         await shares.LoadAsync(counts, nowMs, cancel);

@@ -126,21 +126,21 @@ public static class ExchangeHost
         metrics.CapAlerts = () => alerts.Sums.Select(sum => (new[] { AlertRoutes.WordOf(sum.Key.Scope), AlertRoutes.WordOf(sum.Key.Level) }, sum.Value));
         var book = app.Services.GetRequiredService<OfferBook>();
         metrics.Observe("journal_waiting", "Items that wait for the journal", () => store.Journal.Waiting);
-        metrics.Observe("journal_commits", "Commits of the journal since start", () => store.Journal.Done.Commits);
-        metrics.Observe("journal_items", "Items made durable since start", () => store.Journal.Done.Items);
+        metrics.ObserveSum("journal_commits", "Commits of the journal", () => store.Journal.Done.Commits);
+        metrics.ObserveSum("journal_items", "Items made durable", () => store.Journal.Done.Items);
         var admission = app.Services.GetRequiredService<Admission>();
-        metrics.Observe("calls_turned_away", "Publishers' calls refused because more came than could be served", () => admission.Refused);
+        metrics.ObserveSum("calls_turned_away", "Publishers' calls refused because more came than could be served", () => admission.Refused);
         metrics.Observe("calls_waiting", "Publishers' calls that wait to come in because others are served first", () => admission.Waiting);
         var homes = app.Services.GetRequiredService<OfferHomes>();
-        metrics.Observe("offers_lost", "Posts of pings that a killed silo took with it: those of its last moments", () => homes.Lost);
+        metrics.ObserveSum("offers_lost", "Posts of pings that a killed silo took with it: those of its last moments", () => homes.Lost);
         var breakers = app.Services.GetRequiredService<EndpointBreakers>();
         metrics.Observe("endpoints_rested", "Bidders' endpoints that this server rests because they fail", () => breakers.NotClosed);
         metrics.Observe("offers_in_book", "Offers held in memory that can still be posted", () => book.Count);
 
         var postbacks = app.Services.GetRequiredService<PostbackPump>();
-        metrics.Observe("postbacks_delivered", "Publishers' postbacks that arrived since start", () => postbacks.Sums.Delivered);
-        metrics.Observe("postbacks_retried", "Attempts at postbacks since start after which they are tried again", () => postbacks.Sums.Retried);
-        metrics.Observe("postbacks_dead", "Postbacks given up since start", () => postbacks.Sums.Dead);
+        metrics.ObserveSum("postbacks_delivered", "Publishers' postbacks that arrived", () => postbacks.Sums.Delivered);
+        metrics.ObserveSum("postbacks_retried", "Attempts at postbacks after which they are tried again", () => postbacks.Sums.Retried);
+        metrics.ObserveSum("postbacks_dead", "Postbacks given up", () => postbacks.Sums.Dead);
 
         app.UseProblems();
         app.UseRouting();

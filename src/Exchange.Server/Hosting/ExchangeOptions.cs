@@ -123,8 +123,7 @@ public sealed class ExchangeOptions
     private static byte[]? Key(string? text, List<string> faults)
     {
         if (string.IsNullOrEmpty(text)) return null;
-        var bytes = new byte[32];
-        if (Convert.TryFromBase64String(text, bytes, out var written) && written == 32) return bytes;
+        if (Storage.MasterKey.Read(text) is { } key) return key;
         faults.Add("Exchange:MasterKey is not the Base64 of 32 bytes");
         return null;
     }

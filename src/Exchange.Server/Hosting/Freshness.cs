@@ -6,7 +6,7 @@ using Exchange.Server.Access;
 namespace Exchange.Server.Hosting;
 
 /// <summary>
-/// Keeps this silo's catalog and API keys those of the store: looks every second, and at once where another silo says that it changed them. What
+/// Keeps this silo's catalog and API keys those of the store: looks every second (for keys every two), and at once where another silo says that it changed them. What
 /// this silo changes itself it serves already, and tells the others (of keys: <see cref="KeyNews"/>).
 /// </summary>
 public sealed class Freshness(CatalogHost catalog, ApiKeys keys, NewsDesk news, LiveFeed feed, TimeProvider time, ILogger<Freshness> log) : BackgroundService

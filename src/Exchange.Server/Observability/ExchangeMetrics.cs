@@ -20,7 +20,7 @@ public sealed class ExchangeMetrics : IDisposable
     private readonly ConcurrentDictionary<(string Wire, string Code), Sum> refusals = new();
     private readonly Histogram<double> pingSeconds;
     private readonly Histogram<double> postSeconds;
-    private readonly Histogram<double> journalBatch;
+    private readonly List<(string Name, string Description, Func<long> Read)> sums = [];
 
     public ExchangeMetrics(IMeterFactory meters)
     {
@@ -32,7 +32,6 @@ public sealed class ExchangeMetrics : IDisposable
             new Measurement<long>(pair.Value.Read(), new("wire", pair.Key.Wire), new("code", pair.Key.Code))), description: "Publishers' calls refused with a problem.");
         pingSeconds = Meter.CreateHistogram<double>("ping_seconds", "s", "From a ping's arrival to its decision.");
         postSeconds = Meter.CreateHistogram<double>("post_seconds", "s", "From a post's arrival to its answer.");
-        journalBatch = Meter.CreateHistogram<double>("journal_batch_items", "items", "Items made durable by one commit.");
     }
 
     public Meter Meter { get; }
@@ -53,8 +52,6 @@ public sealed class ExchangeMetrics : IDisposable
     /// <param name="code">A problem's code: one of ours, never a caller's text.</param>
     public void Refused(string wire, string code) => Count(refusals, (wire, code));
 
-    public void JournalBatch(int items) => journalBatch.Record(items);
-
     /// <summary>Alerts of caps since the start by their owner's kind and level; read at each scrape.</summary>
     public Func<IEnumerable<(string[] Labels, long Value)>> CapAlerts { get; set; } = static () => [];
 
@@ -64,7 +61,12 @@ public sealed class ExchangeMetrics : IDisposable
     /// <summary>A gauge that is read at each scrape: a queue's depth, offers in the book. <paramref name="name"/> in snake_case.</summary>
     public void Observe(string name, string description, Func<long> read) => Meter.CreateObservableGauge(name, read, description: description);
 
+    /// <summary>A sum since the start that only rises, read at each scrape; it is written with <c>_total</c>.</summary>
+    public void ObserveSum(string name, string description, Func<long> read) => sums.Add((name, description, read));
+
     public void Dispose() => Meter.Dispose();
+
+    internal IReadOnlyList<(string Name, string Description, Func<long> Read)> Sums => sums;
 
     internal IEnumerable<(string[] Labels, long Value)> Pings => pings.Select(pair => (new[] { pair.Key.Outcome, pair.Key.Reason }, pair.Value.Read()));
     internal IEnumerable<(string[] Labels, long Value)> Posts => posts.Select(pair => (new[] { pair.Key }, pair.Value.Read()));

@@ -15,8 +15,6 @@ public sealed class PrometheusExport : IDisposable
     private static readonly double[] SecondsBuckets =
         [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-    private static readonly double[] ItemsBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
-
     private readonly IDisposable adapter;
 
     public PrometheusExport(ExchangeMetrics metrics)
@@ -27,14 +25,15 @@ public sealed class PrometheusExport : IDisposable
         var posts = factory.CreateCounter("leadexchange_posts_total", "Posts answered.", "status");
         var refusals = factory.CreateCounter("leadexchange_refusals_total", "Publishers' calls refused with a problem.", "wire", "code");
         var alerts = factory.CreateCounter("leadexchange_cap_alerts_total", "Caps that passed their warning, and soft caps that were reached.", "of", "level");
-        var inTime = factory.CreateCounter("exchange_posts_in_time_total", "Posts that came before their offer's end and are settled; no tests.");
-        var kept = factory.CreateCounter("exchange_promises_kept_total", "Of these, sold for at least the payout they were offered.");
+        var inTime = factory.CreateCounter("leadexchange_posts_in_time_total", "Posts that came before their offer's end and are settled; no tests.");
+        var kept = factory.CreateCounter("leadexchange_promises_kept_total", "Of these, sold for at least the payout they were offered.");
         Registry.AddBeforeCollectCallback(() =>
         {
             var promises = metrics.Promises();
             inTime.IncTo(promises.InTime);
             kept.IncTo(promises.Kept);
             foreach (var (labels, value) in metrics.CapAlerts()) alerts.WithLabels(labels).IncTo(value);
+            foreach (var (name, description, read) in metrics.Sums) factory.CreateCounter($"leadexchange_{name}_total", description).IncTo(read());
             foreach (var (labels, value) in metrics.Pings) pings.WithLabels(labels).IncTo(value);
             foreach (var (labels, value) in metrics.Posts) posts.WithLabels(labels).IncTo(value);
             foreach (var (labels, value) in metrics.Refusals) refusals.WithLabels(labels).IncTo(value);
@@ -52,7 +51,7 @@ public sealed class PrometheusExport : IDisposable
                 : instrument.Meter.Name == "Microsoft.AspNetCore.Hosting" ? instrument.Name == "http.server.request.duration"
                 : instrument.Meter.Name == "Microsoft.AspNetCore.Server.Kestrel" ? instrument.Name is "kestrel.active_connections" or "kestrel.rejected_connections"
                 : instrument.Meter.Name == "Microsoft.Orleans" && SiloInstruments.Contains(instrument.Name),
-            ResolveHistogramBuckets = instrument => instrument.Unit == "items" ? ItemsBuckets : SecondsBuckets,
+            ResolveHistogramBuckets = static _ => SecondsBuckets,
         });
     }
 

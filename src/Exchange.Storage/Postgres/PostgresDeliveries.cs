@@ -130,7 +130,6 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
         INSERT INTO sold (buyer, seq, lead_id, no) SELECT t.buyer, t.last, $1, $2 FROM counted t
         """, cancel, copy.Lead, copy.No, beside);
 
-    /// <summary>Of processes that were opened under this one's name before and are gone: see <see cref="PostgresSilo"/>. Others' leases run out.</summary>
     public Task<bool> GiveUpAsync(CopyId copy, long nowMs, CancellationToken cancel) => changes.RunAsync(async change =>
     {
         const string asks = "lead_id = $1 AND no = $2 AND status = 1 AND NOT pulled AND wait = 0";
@@ -140,6 +139,7 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
         return !await change.Connection.FirstAsync($"SELECT EXISTS (SELECT 1 FROM delivery WHERE {asks})", static row => row.Bool(0), cancel, copy.Lead, copy.No).ConfigureAwait(false);
     }, cancel);
 
+    /// <summary>Of processes that were opened under this one's name before and are gone: see <see cref="PostgresSilo"/>. Others' leases run out.</summary>
     public Task<int> AdoptAsync(long nowMs, CancellationToken cancel) => !silo.IsAloneUnderItsName
         ? Task.FromResult(0)
         : changes.RunAsync(change => change.Connection.RunAsync("""

@@ -96,7 +96,7 @@ public sealed class PostbackTests : IAsyncLifetime
         await Until(async () => (await RowsAsync()).All(row => row.Contains("delivered", StringComparison.Ordinal)), "all are recorded", exchange);
         (await RowsAsync($"&lead_id={sold}")).ShouldBe(["returned delivered 1", "sold delivered 1"]);
         (await RowsAsync("&publisher=quiet")).ShouldBeEmpty();
-        (await exchange.MetricsAsync()).ShouldContain("postbacks_delivered 3");
+        (await exchange.MetricsAsync()).ShouldContain("leadexchange_postbacks_delivered_total 3");
 
         // Whoever is not called has no rows; the same post again is no second postback.
         using var quiet = await Sender.OfAsync(exchange, "quiet");

@@ -53,7 +53,7 @@ public sealed class PromiseTests
         async Task<string> CountsAsync()
         {
             var lines = (await exchange.MetricsAsync()).Split('\n');
-            return $"{Value("exchange_posts_in_time_total")} {Value("exchange_promises_kept_total")}";
+            return $"{Value("leadexchange_posts_in_time_total")} {Value("leadexchange_promises_kept_total")}";
 
             string Value(string name) => lines.Single(line => line.StartsWith(name + " ", StringComparison.Ordinal)).Split(' ')[1].Trim();
         }

@@ -67,7 +67,7 @@ internal sealed class ClusterLoad : IAsyncDisposable
     private readonly CancellationTokenSource stop = new();
     private readonly HttpClient health = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromSeconds(1) }) { Timeout = TimeSpan.FromSeconds(1) };
     private readonly List<Task> running = [];
-    private long sold, requests, failures;
+    private long sold, requests, failures, lost;
 
     public ClusterLoad(IReadOnlyList<ExchangeProcess> servers, string key, int workers)
     {
@@ -82,9 +82,11 @@ internal sealed class ClusterLoad : IAsyncDisposable
     public long Requests => Interlocked.Read(ref requests);
     /// <summary>Requests to a server that had said it was ready, and that were not answered with 200 or 202.</summary>
     public long Failures => Interlocked.Read(ref failures);
+    /// <summary>Posts of pings that no server knows any more.</summary>
+    public long Lost => Interlocked.Read(ref lost);
     /// <summary>What failed and when, the first few.</summary>
     public ConcurrentQueue<string> Told { get; } = new();
-    /// <summary>For each lead or ping with a failure: from its first failure to its answer.</summary>
+    /// <summary>For each lead or ping with a failure: from when it was first sent to its answer.</summary>
     public ConcurrentBag<TimeSpan> Outages { get; } = [];
 
     public static async Task UntilAsync(Func<bool> holds, string what)
@@ -121,6 +123,14 @@ internal sealed class ClusterLoad : IAsyncDisposable
     /// <summary>A connection that is reset as soon as it stands comes out of the client as it is.</summary>
     private static bool IsNoAnswer(Exception fault) => fault is HttpRequestException or TaskCanceledException or IOException or SocketException;
 
+    /// <summary>Posts an offer wherever a server is ready, again and again until it is answered; how long that took, or null: its ping is lost.</summary>
+    public async Task<TimeSpan?> PostAsync(string ping)
+    {
+        var began = Stopwatch.GetTimestamp();
+        var reply = await AnsweredAsync(new Random(ping.GetHashCode(StringComparison.Ordinal)), "/v1/posts", new { ping_id = ping, fields = Sender.NextPerson() });
+        return reply?["status"] == "sold" ? Stopwatch.GetElapsedTime(began) : null;
+    }
+
     private async Task WorkAsync(int worker)
     {
         var random = new Random(worker);
@@ -136,7 +146,7 @@ internal sealed class ClusterLoad : IAsyncDisposable
     private async Task<Reply?> AnsweredAsync(Random random, string path, object body)
     {
         var json = global::System.Text.Json.JsonSerializer.Serialize(body);
-        var failed = 0L;
+        var (began, failed) = (Stopwatch.GetTimestamp(), false);
         while (!stop.IsCancellationRequested)
         {
             var candidates = Enumerable.Range(0, servers.Count).Where(i => ready[i]).ToArray();
@@ -153,7 +163,8 @@ internal sealed class ClusterLoad : IAsyncDisposable
                 var reply = await servers[at].PostAsync(path, key, json);
                 if (reply.Status is 200 or 202 || reply.Code == "ping_not_found")
                 {
-                    if (failed != 0) Outages.Add(Stopwatch.GetElapsedTime(failed));
+                    if (reply.Code == "ping_not_found") Interlocked.Increment(ref lost);
+                    else if (failed) Outages.Add(Stopwatch.GetElapsedTime(began));
                     return reply;
                 }
                 what = $"{reply.Status} {reply.Code}";
@@ -164,7 +175,7 @@ internal sealed class ClusterLoad : IAsyncDisposable
             }
             Interlocked.Increment(ref failures);
             if (Told.Count < 20) Told.Enqueue($"{TimeProvider.System.GetUtcNow():HH:mm:ss.fff} {path} at {at}: {what}");
-            if (failed == 0) failed = Stopwatch.GetTimestamp();
+            failed = true;
             await Task.Delay(50);
         }
         return null;

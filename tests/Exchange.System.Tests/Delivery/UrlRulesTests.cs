@@ -73,17 +73,4 @@ public sealed class UrlRulesTests
     [InlineData("ftp://localhost/", false)]
     public void Check_LoopbackAllowed_OpensLoopbackAndPortsOnly(string text, bool allowed) =>
         (UrlRules.Check(new(text), allowLoopback: true) is null).ShouldBe(allowed);
-
-    [Fact]
-    public void Validate_LoopbackInProduction_IsRefused()
-    {
-        new OutboundOptions { AllowLoopback = true }.Validate(production: true).Count.ShouldBe(1);
-        new OutboundOptions { AllowLoopback = true }.Validate(production: false).ShouldBeEmpty();
-        new OutboundOptions().Validate(production: true).ShouldBeEmpty();
-    }
-
-    [Fact]
-    public void Validate_EverythingWrong_TellsAll() =>
-        new OutboundOptions { ConnectTimeout = TimeSpan.Zero, InFlightPerEndpoint = 0, WaitingPerEndpoint = -1, AllowLoopback = true }
-            .Validate(production: true).Count.ShouldBe(4);
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Exchange.System.Tests.BlackBox;
 using Exchange.System.Tests.Storage;
@@ -60,6 +61,27 @@ public sealed class PostgresFaultTests
         }
         await load.StopAsync();
         await load.CheckAsync(buyers);
+    }
+
+    /// <summary>A process of the database dies by itself: all its others end, and it recovers from its log.</summary>
+    [Fact]
+    public async Task OneOfItsProcessesKilled_UnderLoad_ServesAgain_AndNothingIsLost()
+    {
+        await using var postgres = await PostgresServer.StartAsync();
+        var database = await DatabaseAsync(postgres);
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync(environment: Settings(database));
+        await using var load = await FaultLoad.StartAsync(exchange, buyers);
+        for (var round = 0; round < 2; round++)
+        {
+            await load.SellAsync(50, "before the death");
+            var backend = await PostgresCluster.ReadAsync(database, "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY state = 'idle', random() LIMIT 1");
+            using (var process = Process.GetProcessById((int)backend)) process.Kill();
+            await load.SellAsync(50, "after it");
+        }
+        await load.StopAsync();
+        await load.CheckAsync(buyers);
+        load.Lost.ShouldBe(0, "the server itself never went away");
     }
 
     [Fact]

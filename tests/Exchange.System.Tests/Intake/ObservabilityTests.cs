@@ -14,7 +14,7 @@ public sealed class ObservabilityTests(IntakeHost host) : IClassFixture<IntakeHo
     {
         var before = await host.Management.GetStringAsync("/metrics");
         host.Metrics.Observe("test_queue_depth", "A queue.", () => 7);
-        host.Metrics.JournalBatch(3);
+        host.Metrics.ObserveSum("test_things", "Things.", () => 3);
         await host.PostJsonAsync("/v1/pings", """{"vertical":"auto-insurance","sub_id":"marker-4111","fields":{"zip":"90210"}}""");
         await host.PostJsonAsync("/v1/pings", """{}""");
         await host.PostJsonAsync("/v1/leads", """{"vertical":"auto-insurance","fields":{"email":"marker-4111"}}""");
@@ -24,7 +24,8 @@ public sealed class ObservabilityTests(IntakeHost host) : IClassFixture<IntakeHo
         Rise("""leadexchange_posts_total{status="sold"}""").ShouldBe(1);
         Rise("""leadexchange_refusals_total{wire="http",code="invalid_request"}""").ShouldBe(1);
         page.ShouldContain("ping_seconds_bucket");
-        page.ShouldContain("journal_batch_items_sum 3");
+        page.ShouldContain("# TYPE leadexchange_test_things_total counter");
+        page.ShouldContain("leadexchange_test_things_total 3");
         page.ShouldContain("test_queue_depth 7");
         page.ShouldNotContain("marker-4111");
         page.ShouldNotContain("search-partner");

@@ -268,6 +268,23 @@ public abstract partial class StoreContract
         Store.Journal.Committed = null;
     }
 
+    /// <summary>A sale's key is for ever, and so is what an operation came to.</summary>
+    [Fact]
+    public async Task Upkeep_HoweverMuchLater_LeavesTheKeysOfSalesAndOperations()
+    {
+        var leads = Cap(limit: 100);
+        await Store.ApplyAsync(leads, Balance("a", Money.Parse("110")), Gate("open:a1:1", CapScope.Campaign, "a1"));
+        var sale = Post(Lead(1), [Copy(1, [leads])], "key-1", persons: [Person("somebody")]);
+        (await Store.SubmitAsync(sale)).Code.ShouldBe(VerdictCode.Done);
+        await Store.Access.PutOperationAsync("admin", "key-2", [1], [2], Now, default);
+        var later = Now + 400 * Day * 1000;
+        while (await Store.Upkeep.RunAsync(new(later, later, later, 7), default) > 0) { }
+
+        (await Store.Leads.FindRequestAsync("p", "key-1", default))!.Value.Lead.ShouldBe(Lead(1));
+        (await Store.SubmitAsync(sale)).Code.ShouldBe(VerdictCode.AlreadyThere);
+        (await Store.Access.FindOperationAsync("admin", "key-2", default))!.Value.Answer.ShouldBe([2]);
+    }
+
     [Fact]
     public async Task Upkeep_OldRows_GoInSmallBatchesAndHeldOnesStay()
     {

@@ -1,0 +1,29 @@
+using Exchange.System.Tests.BlackBox;
+using Exchange.System.Tests.Faults;
+
+namespace Exchange.System.Tests.Redis;
+
+/// <summary>Redis is emptied, killed and started again under load: nothing that was answered changes, and nobody buys what another has.</summary>
+public sealed class RedisLossTests
+{
+    [Fact]
+    public async Task FlushedKilledAndStarted_UnderLoad_BreaksNothing()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync(environment: new Dictionary<string, string> { ["Exchange__Redis"] = redis.Configuration });
+        await using var load = await FaultLoad.StartAsync(exchange, buyers);
+        for (var round = 0; round < 3; round++)
+        {
+            await load.SellAsync(40, "with Redis");
+            await redis.CommandAsync("FLUSHALL");
+            await load.SellAsync(40, "after it forgot everything");
+            redis.Kill();
+            await load.SellAsync(40, "without it");
+            await redis.RestartAsync();
+        }
+        await load.SellAsync(40, "with Redis again");
+        await load.StopAsync();
+        await load.CheckAsync(buyers);
+    }
+}
