@@ -16,6 +16,8 @@ public static class Limits
     public const int IdempotencyKeyChars = 255;
     public const int OffersPerAnswer = 20;
     public const int CopiesPerLead = 20;
+    /// <summary>The longest that an answer may be waited for, whoever says so.</summary>
+    public const int DeadlineMs = 60_000;
     public const int CallsPerPost = 10;
     public const int TriesPerPost = 30;
     /// <summary>Trees for what is unsold, one after the other.</summary>
@@ -52,8 +54,8 @@ public static class Limits
     public const int BuyerReplyBytes = 64 * 1024;
     /// <summary>How deep a buyer's reply may nest.</summary>
     public const int BuyerReplyDepth = 32;
-    /// <summary>Of one value that a live bid gives to be brought back.</summary>
-    public const int CarriedChars = 1_000;
+    /// <summary>Values that a live bid gives to be brought back, and the length of each: a bidder's own id fits, a document does not.</summary>
+    public const int CarriedValues = 10, CarriedChars = 500;
     /// <summary>Of a template as written, and of a request's body as it is rendered (bytes).</summary>
     public const int TemplateChars = 20_000;
     public const int RequestBytes = 256 * 1024;

@@ -41,7 +41,6 @@ internal sealed record CrashOutcome(
 internal sealed class CrashRun(CrashOptions options, Action<string> tell)
 {
     private const int AuditEvery = 10;
-    private const int ChangesPerRaise = 10;
     private const string AdminKey = "admin-key-of-a-crash-run-0123456789";
     /// <summary>Servers live for seconds here: what they would be compiled better for never comes, and the next start waits for that processor (as in <c>tests/run</c>).</summary>
     private static readonly Dictionary<string, string> ShortLived = new()
@@ -255,13 +254,13 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         }
     }
 
-    /// <summary>Changes the catalog while servers die: a bid that moves all the time, and a cap that is raised when it has had time to run full.</summary>
+    /// <summary>Changes the catalog while servers die: a bid that moves all the time, and a cap that is raised whenever it has run full.</summary>
     private async Task ChangeCatalogAsync(List<Server> servers, CancellationToken stop)
     {
         var clients = servers.Select(Admin).ToList();
         for (var change = 0; !stop.IsCancellationRequested; change++)
         {
-            var raises = change % ChangesPerRaise == ChangesPerRaise - 1;
+            var raises = change % 2 == 1 && await IsFullAsync(clients[change % clients.Count]);
             // What may have been applied counts, whether or not anybody was told.
             if (raises) _cap += CrashMarket.CapRaise;
             using var request = new HttpRequestMessage(HttpMethod.Patch, $"/v1/admin/campaigns/{(raises ? CrashMarket.Capped : CrashMarket.Repriced)}")
@@ -281,6 +280,20 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             await Task.Delay(500, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         foreach (var client in clients) client.Dispose();
+
+        async Task<bool> IsFullAsync(HttpClient client)
+        {
+            try
+            {
+                using var answer = await client.GetAsync($"/v1/admin/campaigns/{CrashMarket.Capped}", stop);
+                using var campaign = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(stop));
+                return campaign.RootElement.TryGetProperty("state", out var state) && state.GetProperty("caps")[0].GetProperty("used").GetInt64() >= _cap;
+            }
+            catch (Exception fault) when (fault is HttpRequestException or OperationCanceledException or IOException or JsonException)
+            {
+                return false;
+            }
+        }
     }
 
     private async Task AuditAsync(Server server, CancellationToken cancel)

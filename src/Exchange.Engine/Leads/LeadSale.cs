@@ -66,7 +66,7 @@ public sealed record LeadSale
     /// <summary>HMACs of the person's fields that buyers or campaigns watch, by field name.</summary>
     public IReadOnlyDictionary<string, byte[]> PersonHashes { get; init; } = ImmutableDictionary<string, byte[]>.Empty;
     public int NextCopyNo { get; init; } = 1;
-    /// <summary>Times that buyers were held or called so far; bounded by <see cref="Limits.CallsPerPost"/>.</summary>
+    /// <summary>Items so far that held or called buyers, of a lead brought back its copies; bounded by <see cref="Limits.CallsPerPost"/>.</summary>
     public int Tries { get; init; }
     /// <summary>Bids passed over before they were held; bounded by <see cref="Limits.TriesPerPost"/>.</summary>
     public int Passes { get; init; }

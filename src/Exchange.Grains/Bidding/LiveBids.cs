@@ -10,9 +10,6 @@ namespace Exchange.Grains.Bidding;
 /// <summary>What counts of a bidder's answer.</summary>
 public static class LiveBids
 {
-    /// <summary>Carried values per bid and their length: a bidder's own id fits, a document does not.</summary>
-    private const int MostCarried = 10, MostCarriedChars = 500;
-
     /// <summary>One live bid for each sharing that was asked for: the best that counts, or why there is none.</summary>
     public static LiveBid[] Of(CampaignModel campaign, Sharing[] sharings, BidAnswer answer, long nowMs, int tookMs, string currency)
     {
@@ -44,7 +41,7 @@ public static class LiveBids
     }
 
     private static bool CarriesTooMuch(LiveOffer offer) =>
-        offer.Carry.Count > MostCarried || offer.Carry.Any(pair => pair.Value.Length > MostCarriedChars) || offer.Seller?.Length > MostCarriedChars;
+        offer.Carry.Count > Engine.Limits.CarriedValues || offer.Carry.Any(pair => pair.Value.Length > Engine.Limits.CarriedChars) || offer.Seller?.Length > Engine.Limits.CarriedChars;
 
     /// <summary>No bid, whatever was asked for.</summary>
     public static LiveBid Declined(CampaignModel campaign, Reason reason, string? said, int tookMs) => new(campaign, Sharing.Either, reason) { Said = said, TookMs = tookMs };

@@ -71,7 +71,8 @@ public sealed class PostPreparation(LeadServices services)
         var slots = firm ? FirmOffer.Slots(record, offers, out unwanted, out nextCopyNo)
             : [.. offers.Select(offer => new Slot(offer.OfferId, offer.Sharing, offer.Payout, offer.BidIndex, offer.Price, 0, SlotState.Proposed))];
         // What was offered and posted in time is a promise to be measured; a direct post was offered nothing.
-        Money? promised = late || command.Direct || id.IsTest ? null : offers.Aggregate(Money.Zero, (sum, offer) => sum + offer.Payout);
+        var offered = offers.Aggregate(Money.Zero, static (sum, offer) => sum + offer.Payout);
+        Money? promised = late || command.Direct || id.IsTest ? null : offered;
         var lead = firm ? null : new NewLead(record.Publisher, record.Vertical, record.SubId, id.IsTest, maxCopies, command.BodyHash, sealedBytes, record.CatalogVersion)
         {
             Channel = record.Channel, Promised = promised, NotAfterMs = command.Direct ? 0 : command.ReceivedAt.ToUnixTimeMilliseconds() + OfferHomes.PostHoldsMs,
@@ -100,7 +101,7 @@ public sealed class PostPreparation(LeadServices services)
         var refused = record.Outcome is > Reason.None and < Reason.Suppressed ? record.Outcome
             : PostRules.Suppressed(vertical, values) ? Reason.Suppressed
             : record.Outcome != Reason.None ? record.Outcome
-            : !record.IsUnasked && offers.Aggregate(Money.Zero, (sum, offer) => sum + offer.Payout).Micros < command.MinPayoutMicros ? Reason.MinPayout
+            : !record.IsUnasked && offered.Micros < command.MinPayoutMicros ? Reason.MinPayout
             : services.Book.TestResultOf(id) == "unsold" ? Reason.AllRejected
             : Reason.None;
         return new(sale, world, row, warnings, refused) { Suppressible = SuppressionHash.Of(vault, vertical.Fields, field => values[field.Ordinal].Text) };

@@ -3,6 +3,7 @@ using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
 using Exchange.Engine.Leads;
 using Exchange.Engine.PingTrees;
+using Exchange.Engine.Values;
 using Exchange.Grains.Intake;
 
 namespace Exchange.Grains.Leads;
@@ -29,7 +30,7 @@ public sealed class SaleWorld(LeadServices services, PingRecord record, CatalogM
         return new()
         {
             Current = current, NowMs = now.ToUnixTimeMilliseconds(), Subject = SubjectIn(current), NamedSellers = payload.Consent?.Sellers ?? [],
-            HasProof = PostRules.IsProof(payload.Consent), StandingLeft = services.Standing.Left(LiveBids, record.Id), Walk = wish => Walk(current, wish, now),
+            HasProof = PostRules.IsProof(payload.Consent), StandingLeft = StandingLeft(), Walk = wish => Walk(current, wish, now),
         };
     }
 
@@ -66,11 +67,13 @@ public sealed class SaleWorld(LeadServices services, PingRecord record, CatalogM
     {
         if (LiveBids.Length == 0) return [];
         var nowMs = now.ToUnixTimeMilliseconds();
-        var left = services.Standing.Left(LiveBids, record.Id);
+        var left = StandingLeft();
         return [.. LiveBids.Where(bid => !bid.IsOver(nowMs) && MaySpend(bid) && model.Campaigns.ContainsKey(bid.Of.Id)).Select(bid => bid with { Of = model.Campaigns[bid.Of.Id] })];
 
         bool MaySpend(LiveBid bid) => bid is { StandingSince: 0 } or { Price: null } || record.Id.IsTest || left.TryGetValue(bid.Of.Id, out var most) && bid.Price <= most;
     }
+
+    private IReadOnlyDictionary<string, Money> StandingLeft() => services.Standing.Left(LiveBids, record.Id);
 
     private static Subject SubjectOf(PingRecord record, FieldValue[] values, DateTimeOffset at) => new()
     {

@@ -17,7 +17,7 @@ namespace Exchange.Grains.SoftHolds;
 /// </summary>
 public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory grains, TimeProvider time)
 {
-    /// <summary>A soft hold outlives no offer and never more than this.</summary>
+    /// <summary>How long a soft hold lasts that nobody posts.</summary>
     private const long LongestMs = 60_000;
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
 

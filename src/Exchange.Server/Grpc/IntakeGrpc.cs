@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Exchange.Engine;
 using Exchange.Engine.Values;
 using Exchange.Grains.Intake;
 using Exchange.Server.Access;
@@ -153,7 +154,7 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
         if (IdempotencyKeys.Read(context.GetHttpContext().Request.Headers, out var key) is { } problem) throw Refuse(problem, context);
         var remaining = 0;
         if (context.Deadline != DateTime.MaxValue)
-            remaining = (int)Math.Clamp((context.Deadline - now.UtcDateTime).TotalMilliseconds, 1, RequestRules.LongestDeadlineMs);
+            remaining = (int)Math.Clamp((context.Deadline - now.UtcDateTime).TotalMilliseconds, 1, Limits.DeadlineMs);
         return new(caller, now, key, remaining);
     }
 

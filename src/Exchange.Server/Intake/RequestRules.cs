@@ -10,9 +10,6 @@ namespace Exchange.Server.Intake;
 /// </summary>
 public static class RequestRules
 {
-    /// <summary>Longest deadline a caller may ask for, in milliseconds.</summary>
-    public const int LongestDeadlineMs = 60_000;
-
     private const int NameChars = 200;
     private const int SellersPerList = 1_000;
     private const int OfferIdChars = 40;
@@ -33,8 +30,8 @@ public static class RequestRules
                 break;
         }
         if (request.MinPayout < Money.Zero) request.AddError("/min_payout", "out_of_range", "An amount must not be negative.");
-        if (request.DeadlineMs is < 0 or > LongestDeadlineMs)
-            request.AddError("/deadline_ms", "out_of_range", string.Create(CultureInfo.InvariantCulture, $"A deadline is 1 to {LongestDeadlineMs} ms."));
+        if (request.DeadlineMs is < 0 or > Limits.DeadlineMs)
+            request.AddError("/deadline_ms", "out_of_range", string.Create(CultureInfo.InvariantCulture, $"A deadline is 1 to {Limits.DeadlineMs} ms."));
         CheckOfferIds(request);
         if (request.Consent is { } consent) CheckConsent(request, consent);
     }

@@ -37,7 +37,7 @@ internal static class PublisherSchemas
     private static IEnumerable<(string, IOpenApiSchema)> SharedMembers() =>
     [
         ("min_payout", Money("Refuses offers that earn less; never raises a price.")),
-        ("deadline_ms", Count("How long the caller waits, in milliseconds.", 1, RequestRules.LongestDeadlineMs)),
+        ("deadline_ms", Count("How long the caller waits, in milliseconds.", 1, Limits.DeadlineMs)),
         ("consent", Object("What the consumer agreed to.", [],
             ("text", Text("", longest: Limits.ConsentTextChars)), ("at", Text("", "date-time")), ("page", Text("", longest: Limits.TextChars)), ("ip", Text("")),
             ("user_agent", Text("", longest: Limits.TextChars)), ("sellers", List("Names that the consumer consented to.", Text(""))))),

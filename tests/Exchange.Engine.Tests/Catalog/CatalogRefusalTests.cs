@@ -50,6 +50,8 @@ public sealed class CatalogRefusalTests
     [InlineData("verticals auto fields phone pii", "\"yes\"", "invalid_format", "verticals.auto.fields.phone.pii")]
     [InlineData("verticals auto ping_ttl", "\"5 minutes\"", "invalid_format", "verticals.auto.ping_ttl")]
     [InlineData("verticals auto ping_ttl", "\"0s\"", "out_of_range", "verticals.auto.ping_ttl")]
+    [InlineData("verticals auto ping_deadline", "\"61s\"", "out_of_range", "verticals.auto.ping_deadline")]
+    [InlineData("verticals auto post_deadline", "\"2m\"", "out_of_range", "verticals.auto.post_deadline")]
     [InlineData("verticals auto post_changes", "\"allow\"", "unknown_value", "verticals.auto.post_changes")]
     [InlineData("verticals auto duplicate keys", "[\"phone\", \"mail\"]", "unknown_field", "verticals.auto.duplicate.keys[1]")]
     [InlineData("verticals solar duplicate", "{ \"window\": \"30d\" }", "missing_key", "verticals.solar.duplicate.keys")]

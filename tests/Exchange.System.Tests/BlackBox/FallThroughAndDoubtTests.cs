@@ -120,6 +120,21 @@ public sealed class FallThroughAndDoubtTests(FallThroughAndDoubtTests.Server ser
     }
 
     [Fact]
+    public async Task AnotherPostOfThePing_WhileItsBuyerThinks_IsToldInItsOwnTime()
+    {
+        var one = buyers["twice-one"].AcceptsWhenReleased();
+        var ping = await exchange.PingAsync(key, "twice");
+        var first = exchange.SellAsync(key, PostBody(ping), "first");
+        await Until(() => one.Requests.Count == 1, "its buyer is asked", exchange);
+
+        var other = await exchange.SellAsync(key, PostBody(ping, deadlineMs: 300), "other");
+        (other.Status, other.Code).ShouldBe((409, "already_posted"), other.Text);
+        first.IsCompleted.ShouldBeFalse();
+        one.Release();
+        (await first)["status"].ShouldBe("sold");
+    }
+
+    [Fact]
     public async Task ComeAgainThenPendingThenYes_IsHeldForTheSameBuyer_AndSold()
     {
         var one = buyers["busy-one"].AnswersStatus(503).SaysPending().Accepts();
@@ -198,7 +213,7 @@ public sealed class FallThroughAndDoubtTests(FallThroughAndDoubtTests.Server ser
             Buyers = await BuyerApp.StartAsync();
             Exchange = await ExchangeProcess.StartAsync();
             var markets = new BuyerMarkets(Buyers);
-            foreach (var name in (string[])["refuse", "norefuge", "laterno", "dup", "busy", "slow", "hang", "repeat", "passed"])
+            foreach (var name in (string[])["refuse", "norefuge", "laterno", "dup", "busy", "slow", "hang", "repeat", "passed", "twice"])
                 markets.Three(name, name switch { "hang" or "laterno" => "2s", _ => "10s" });
             Key = await markets.ApplyAsync(Exchange);
         }

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Globalization;
 using Exchange.Engine.Catalog.Reading;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
@@ -29,8 +30,8 @@ internal static class VerticalSection
         var vertical = new VerticalDraft(id, fields, fieldsNode as ConfigMap)
         {
             PingTtl = Duration(map, "ping_ttl", TimeSpan.FromMinutes(5), errors),
-            PingDeadline = Duration(map, "ping_deadline", TimeSpan.FromSeconds(3), errors),
-            PostDeadline = Duration(map, "post_deadline", TimeSpan.FromSeconds(20), errors),
+            PingDeadline = Deadline(map, "ping_deadline", TimeSpan.FromSeconds(3), errors),
+            PostDeadline = Deadline(map, "post_deadline", TimeSpan.FromSeconds(20), errors),
             PostChanges = map["post_changes"] is { } changes
                 ? ValueReader.Word(changes, [("refuse", PostChanges.Refuse), ("ignore", PostChanges.Ignore)], errors) ?? PostChanges.Refuse
                 : PostChanges.Refuse,
@@ -44,6 +45,15 @@ internal static class VerticalSection
 
     private static TimeSpan Duration(MapReader map, string key, TimeSpan usual, ConfigErrors errors) =>
         map[key] is { } node ? ValueReader.Duration(node, errors) ?? usual : usual;
+
+    /// <summary>No caller may wait longer either.</summary>
+    private static TimeSpan Deadline(MapReader map, string key, TimeSpan usual, ConfigErrors errors)
+    {
+        var deadline = Duration(map, key, usual, errors);
+        if (deadline <= TimeSpan.FromMilliseconds(Limits.DeadlineMs)) return deadline;
+        errors.Add(map[key]!.Path, ConfigCodes.OutOfRange, string.Create(CultureInfo.InvariantCulture, $"A deadline is at most {Limits.DeadlineMs / 1_000}s."));
+        return usual;
+    }
 
     private static FrozenSet<string> Suppressed(ConfigNode node, CatalogDraft draft)
     {
