@@ -30,7 +30,7 @@ internal static class JournalSellCommand
             var market = new Market(parsed.GetValue(campaigns), parsed.GetValue(cap));
             var sold = await Sellers.RunAsync(parsed.GetValue(callers), parsed.GetValue(sales), n =>
                 store.Journal.SubmitAsync(market.Sale(store.SiloNumber, n, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds()), CancellationToken.None), parsed.GetValue(seconds) is var most and > 0 ? TimeSpan.FromSeconds(most) : null);
-            Console.WriteLine(JsonSerializer.Serialize(new Seller.Outcome(sold.Done, sold.Refused, sold.Failed, sold.WorstMs, sold.WarmWorstMs, sold.PerSecond, store.Journal.Retries)));
+            Console.WriteLine(JsonSerializer.Serialize(new Seller.Outcome(sold.Done, sold.Refused, sold.Failed, sold.Longest, sold.PerSecond, store.Journal.Retries)));
             return 0;
         });
         return command;

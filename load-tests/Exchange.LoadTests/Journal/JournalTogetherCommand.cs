@@ -38,7 +38,7 @@ internal static class JournalTogetherCommand
         one.Go();
         other.Go();
         var ended = other.EndAsync(cancel);
-        var stops = stop ? await StopAsync(one, ended) : 0;
+        var stops = stop ? await StopAsync(one, ended) : [];
         var (second, first) = (await ended, await one.EndAsync(cancel));
 
         var sold = first.Done + second.Done;
@@ -52,9 +52,12 @@ internal static class JournalTogetherCommand
         Row("Retries", first.Retries + second.Retries);
         Row("Deadlocks", deadlocks);
         Row("Campaigns at their cap", await ReadAsync(postgres.Database, "SELECT count(*) FROM counter WHERE key LIKE 'cap:%' AND used = lim", cancel));
-        Row("Stops of one process", stops);
+        Row("Stops of one process", stops.Count);
         Row("Sold by it", first.Done);
-        Row("Worst wait in the other, ms", second.WarmWorstMs);
+        // A wait that was under way while it stood.
+        var (beside, apart) = (second.Longest.Where(Stood).ToList(), second.Longest.Where(wait => !Stood(wait)).ToList());
+        Row("Worst wait in the other while it stood, ms", beside.Select(static wait => wait.Ms).DefaultIfEmpty().Max());
+        Row("Worst wait in the other else, ms", apart.Select(static wait => wait.Ms).DefaultIfEmpty().Max());
         table.AddRow("Not exact", wrong.Length == 0 ? "nothing" : wrong);
         AnsiConsole.Write(table);
         // Whoever is stopped in mid-transaction loses it, and tries again.
@@ -63,17 +66,23 @@ internal static class JournalTogetherCommand
         Task<Seller> StartAsync() => Seller.StartAsync(postgres.Database, market.Campaigns, market.Cap, sales, seconds, callers, cancel);
         void Row(string name, double value) => table.AddRow(name, value.ToString("#,0", CultureInfo.InvariantCulture));
 
-        async Task<int> StopAsync(Seller seller, Task until)
+        bool Stood(Wait wait) => stops.Exists(stood => wait.FromMs < stood.To && wait.FromMs + wait.Ms > stood.From);
+
+        static long NowMs() => TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+
+        // When it stood, in Unix milliseconds.
+        async Task<List<(long From, long To)>> StopAsync(Seller seller, Task until)
         {
-            var done = 0;
+            List<(long From, long To)> done = [];
             await Task.WhenAny(until, Task.Delay(Sellers.WarmUp, cancel));
             while (!until.IsCompleted)
             {
                 // Wherever it is: most likely in the middle of a commit.
                 await seller.SignalAsync("STOP");
+                var from = NowMs();
                 await Task.WhenAny(until, Task.Delay(Stopped, cancel));
+                done.Add((from, NowMs()));
                 await seller.SignalAsync("CONT");
-                done++;
                 await Task.WhenAny(until, Task.Delay(Going, cancel));
             }
             return done;

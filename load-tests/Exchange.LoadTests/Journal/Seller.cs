@@ -14,7 +14,7 @@ internal sealed class Seller : IDisposable
     private Seller(Process process) => _process = process;
 
     /// <summary>What became of its sales.</summary>
-    public sealed record Outcome(int Done, int Refused, int Failed, double WorstMs, double WarmWorstMs, double PerSecond, long Retries);
+    public sealed record Outcome(int Done, int Refused, int Failed, IReadOnlyList<Wait> Longest, double PerSecond, long Retries);
 
     /// <summary>Done when it has its store open.</summary>
     public static async Task<Seller> StartAsync(string database, int campaigns, long cap, int sales, int seconds, int callers, CancellationToken cancel)

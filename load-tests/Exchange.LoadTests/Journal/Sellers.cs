@@ -4,21 +4,27 @@ using Exchange.Engine.Ledger;
 namespace Exchange.LoadTests.Journal;
 
 /// <summary>What a number of callers did, each with one sale at a time.</summary>
-/// <param name="WarmWorstMs">Of the sales that were begun after <see cref="Sellers.WarmUp"/>: connections are open by then, and the way is compiled.</param>
-internal sealed record Sold(int Done, int Refused, int Failed, double Seconds, double P50Ms, double P99Ms, double WorstMs, double WarmWorstMs)
+/// <param name="Longest">The longest waits of sales that were begun after <see cref="Sellers.WarmUp"/>, longest first: connections are open by then, and the way is compiled.</param>
+internal sealed record Sold(int Done, int Refused, int Failed, double Seconds, double P50Ms, double P99Ms, IReadOnlyList<Wait> Longest)
 {
     public double PerSecond => (Done + Refused) / Seconds;
 }
+
+/// <summary>One sale's.</summary>
+/// <param name="FromMs">When it was begun, in Unix milliseconds.</param>
+internal readonly record struct Wait(long FromMs, double Ms);
 
 /// <summary>Callers that sell leads 1, 2 … until all are tried or the time is over.</summary>
 internal static class Sellers
 {
     public static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(3);
+    private const int Kept = 1_000;
 
     /// <param name="most">When nothing new is begun; null: all are tried.</param>
     public static async Task<Sold> RunAsync(int callers, int sales, Func<int, Task<Verdict>> sell, TimeSpan? most = null)
     {
         var (next, done, refused, failed) = (0, 0, 0, 0);
+        var began = TimeProvider.System.GetUtcNow();
         var clock = Stopwatch.StartNew();
         var waits = (await Task.WhenAll(Enumerable.Range(0, callers).Select(_ => Task.Run(async () =>
         {
@@ -35,8 +41,8 @@ internal static class Sellers
             return own;
         })))).SelectMany(static own => own).ToList();
         var seconds = clock.Elapsed.TotalSeconds;
-        var warm = waits.Where(static wait => wait.From > WarmUp).Select(static wait => wait.Ms).DefaultIfEmpty().Max();
+        Wait[] longest = [.. waits.Where(static wait => wait.From > WarmUp).OrderByDescending(static wait => wait.Ms).Take(Kept).Select(wait => new Wait((began + wait.From).ToUnixTimeMilliseconds(), wait.Ms))];
         double[] sorted = [.. waits.Select(static wait => wait.Ms).Order()];
-        return new(done, refused, failed, seconds, sorted[sorted.Length / 2], sorted[(int)(sorted.Length * 0.99)], sorted[^1], warm);
+        return new(done, refused, failed, seconds, sorted[sorted.Length / 2], sorted[(int)(sorted.Length * 0.99)], longest);
     }
 }

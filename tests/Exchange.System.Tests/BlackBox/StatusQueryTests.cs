@@ -4,7 +4,7 @@ using static Exchange.System.Tests.BlackBox.MarketCalls;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>A buyer that took a lead's bytes and said nothing, and that can be asked what became of them: nobody else is asked until it is known, and it is posted to again only if it has nothing.</summary>
-public sealed class StatusQueryTests
+public sealed class StatusQueryTests(RunningExchange running) : IClassFixture<RunningExchange>
 {
     [Theory]
     // what it says when it is asked → how often it was posted to, what becomes of the lead, who has it
@@ -14,7 +14,7 @@ public sealed class StatusQueryTests
     public async Task Doubt_IsEndedByWhatTheBuyerSaysOfIt(string told, int posts, params string[] copies)
     {
         await using var buyers = await BuyerApp.StartAsync();
-        await using var exchange = await ExchangeProcess.StartAsync();
+        var exchange = running.Process;
         await exchange.ApplyAsync(Market.With($$"""
             connectors:
               crm:
@@ -35,7 +35,7 @@ public sealed class StatusQueryTests
             ping_trees:
               main: { vertical: auto, tiers: [{ name: market, method: auction, pricing: second_price, campaigns: [first, second] }] }
             """));
-        using var publisher = await Sender.OfAsync(exchange, "search");
+        using var publisher = new Sender(exchange, await running.KeyAsync("publisher", "search"));
         buyers["first"].Hangs().Answers("""{ "is": "taken" }""");
         buyers["first-status"].Answers(told);
 
