@@ -261,7 +261,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         for (var change = 0; !stop.IsCancellationRequested; change++)
         {
             var raises = change % 2 == 1 && await IsFullAsync(clients[change % clients.Count]);
-            // What may have been applied counts, whether or not anybody was told.
+            // For the judge what may have been applied counts, whether or not anybody was told.
             if (raises) _cap += CrashMarket.CapRaise;
             using var request = new HttpRequestMessage(HttpMethod.Patch, $"/v1/admin/campaigns/{(raises ? CrashMarket.Capped : CrashMarket.Repriced)}")
             {
@@ -287,7 +287,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             {
                 using var answer = await client.GetAsync($"/v1/admin/campaigns/{CrashMarket.Capped}", stop);
                 using var campaign = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(stop));
-                return campaign.RootElement.TryGetProperty("state", out var state) && state.GetProperty("caps")[0].GetProperty("used").GetInt64() >= _cap;
+                return campaign.RootElement.TryGetProperty("state", out var state) && state.GetProperty("caps")[0].GetProperty("left").GetInt64() <= 0;
             }
             catch (Exception fault) when (fault is HttpRequestException or OperationCanceledException or IOException or JsonException)
             {

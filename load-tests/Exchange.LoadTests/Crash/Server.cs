@@ -52,7 +52,7 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
             {
                 // Its last lines come after it.
                 await _process.EndedAsync(cancel);
-                MustBeKilled(faultPoint is null ? NowMs : LastWordMs());
+                MustBeKilled(faultPoint is null ? static () => NowMs : LastWordMs);
                 return faultPoint is not null ? null : throw new RunFailedException("A server was killed by somebody else.");
             }
             if (Stopwatch.GetElapsedTime(began) > StartPatience) throw new RunFailedException($"A server was not ready in {StartPatience.TotalSeconds:0} s. Its last lines:{Environment.NewLine}{Tail}");
@@ -75,7 +75,7 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
         // Not when it is gone: a busy machine takes its time to clear a process away, in which the process does nothing any more.
         var killedMs = NowMs;
         await _process.EndedAsync(CancellationToken.None);
-        MustBeKilled(killedMs);
+        MustBeKilled(() => killedMs);
     }
 
     private static long NowMs => TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
@@ -85,14 +85,17 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
     {
         var tail = Tail;
         var word = tail.LastIndexOf(FaultPoints.LastWord, StringComparison.Ordinal);
-        return word >= 0 && long.TryParse(tail.AsSpan(word + FaultPoints.LastWord.Length).TrimEnd(), NumberStyles.None, CultureInfo.InvariantCulture, out var whenMs)
-            ? whenMs : throw new RunFailedException($"A server died without a word. Its last lines:{Environment.NewLine}{tail}");
+        if (word < 0) throw new RunFailedException($"A server died without a word. Its last lines:{Environment.NewLine}{tail}");
+        // What it wrote to its other output may be read after it.
+        var moment = tail.AsSpan(word + FaultPoints.LastWord.Length);
+        var end = moment.IndexOfAnyExceptInRange('0', '9');
+        return long.Parse(end < 0 ? moment : moment[..end], NumberStyles.None, CultureInfo.InvariantCulture);
     }
 
-    private void MustBeKilled(long whenMs)
+    private void MustBeKilled(Func<long> whenMs)
     {
-        _deaths.Add(new(whenMs, NowMs));
         if (_process!.ExitCode != Killed) throw new RunFailedException($"A server ended by itself with {_process.ExitCode}. Its last lines:{Environment.NewLine}{Tail}");
+        _deaths.Add(new(whenMs(), NowMs));
     }
 
     /// <summary>False: it still lives after that time.</summary>
@@ -103,7 +106,7 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
         try
         {
             await _process!.EndedAsync(patience.Token);
-            MustBeKilled(LastWordMs());
+            MustBeKilled(LastWordMs);
             return true;
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)

@@ -57,7 +57,7 @@ internal static class JournalTogetherCommand
         // A wait that was under way while it stood.
         var (beside, apart) = (second.Longest.Where(Stood).ToList(), second.Longest.Where(wait => !Stood(wait)).ToList());
         Row("Worst wait in the other while it stood, ms", beside.Select(static wait => wait.Ms).DefaultIfEmpty().Max());
-        Row("Worst wait in the other else, ms", apart.Select(static wait => wait.Ms).DefaultIfEmpty().Max());
+        Row("Worst wait in the other at other times, ms", apart.Select(static wait => wait.Ms).DefaultIfEmpty().Max());
         table.AddRow("Not exact", wrong.Length == 0 ? "nothing" : wrong);
         AnsiConsole.Write(table);
         // Whoever is stopped in mid-transaction loses it, and tries again.

@@ -18,7 +18,7 @@ internal readonly record struct Wait(long FromMs, double Ms);
 internal static class Sellers
 {
     public static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(3);
-    private const int Kept = 1_000;
+    private const int Kept = 20_000;
 
     /// <param name="most">When nothing new is begun; null: all are tried.</param>
     public static async Task<Sold> RunAsync(int callers, int sales, Func<int, Task<Verdict>> sell, TimeSpan? most = null)

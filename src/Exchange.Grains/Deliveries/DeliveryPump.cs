@@ -135,6 +135,7 @@ public sealed class DeliveryPump(
         try
         {
             if (NowMs() < deadline) await files.DeliverAsync(file, deadline);
+            else foreach (var each in file.Deliveries) await SetBackAsync(each);
         }
         finally
         {

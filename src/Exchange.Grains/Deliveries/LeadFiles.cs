@@ -44,7 +44,7 @@ internal sealed class LeadFiles(IExchangeStore store, ICatalogHost catalog, Buye
 
     /// <summary>
     /// What was claimed, with all else that is due at the same endpoints, as files, endpoint by endpoint. Whoever takes one says <see cref="Left"/> when it is over. Where
-    /// the rows cannot be had it ends with their exception: of that endpoint and of those after it nothing was taken, and their leases run out.
+    /// the rows cannot be had it ends with their exception: that endpoint and those after it are not under way, and what was claimed for them comes again when its lease runs out.
     /// </summary>
     public async IAsyncEnumerable<LeadBatch> CollectAsync(IEnumerable<LeasedDelivery> claimed, long nowMs, long leaseUntilMs, [EnumeratorCancellation] CancellationToken cancel)
     {

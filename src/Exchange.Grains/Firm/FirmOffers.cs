@@ -84,7 +84,17 @@ public sealed class FirmOffers(IExchangeStore store, ILiveView live, IRotations 
     /// <summary>What was held and is offered to nobody after all gives back what it held now, not when its time is over.</summary>
     public async Task TakeBackAsync(LeadId id)
     {
-        if (await store.Leads.FindAsync(id, CancellationToken.None) is { IsPosted: false } lead)
+        LeadRow? lead;
+        try
+        {
+            lead = await store.Leads.FindAsync(id, CancellationToken.None);
+        }
+        catch (StorageBusyException)
+        {
+            // It ends when its time is over.
+            return;
+        }
+        if (lead is { IsPosted: false })
             await ExpireAsync(new(id, [.. lead.Copies.Where(static copy => copy.State == CopyState.Held).Select(static copy => copy.Id.No)]), time.GetUtcNow().ToUnixTimeMilliseconds());
     }
 

@@ -40,7 +40,12 @@ internal sealed class LeadPosts(LeadServices services, LeadMemory lead, CopyCall
             catch (TimeoutException) when (!other.IsCompleted)
             {
                 // It is not told what the first one may not be told yet: only that it is there.
-                return lead.IsKnown ? RecordedPosts.AlreadyPosted(lead.Reply().Answer) : Undecided();
+                return lead.IsKnown ? RecordedPosts.AlreadyPosted(lead.Reply().Answer) : PostReply.Refused(Problem.Of(503, "storage_unavailable", "Another post of this ping is not decided yet; come again.", 1));
+            }
+            catch (TimeoutException)
+            {
+                // It ended just now.
+                end = await other;
             }
             if (end.Problem is null) return await recorded.FindAsync(command) ?? RecordedPosts.AlreadyPosted(end.Answer);
             if (ReferenceEquals(running, other)) running = null;
@@ -81,11 +86,9 @@ internal sealed class LeadPosts(LeadServices services, LeadMemory lead, CopyCall
         }
         catch (TimeoutException) when (!mine.IsCompleted)
         {
-            return lead.IsKnownAs(command) ? lead.Reply() : Undecided();
+            return lead.IsKnownAs(command) ? lead.Reply() : PostReply.Refused(Problem.Of(503, "storage_unavailable", "The outcome is not recorded yet; the same request gets it.", 1));
         }
     }
-
-    private static PostReply Undecided() => PostReply.Refused(Problem.Of(503, "storage_unavailable", "The outcome is not recorded yet; the same request gets it.", 1));
 
     private async Task<PostReply> RunAsync(PostCommand command)
     {

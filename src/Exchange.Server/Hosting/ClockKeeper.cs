@@ -11,6 +11,7 @@ public sealed class ClockKeeper(PostgresClock clock, ILogger<ClockKeeper> log) :
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Look, clock);
+        var failed = false;
         for (var look = 1; await timer.WaitForNextTickAsync(stoppingToken); look++)
         {
             if (clock.IsSure && look % LooksPerMeasurement != 0) continue;
@@ -18,12 +19,15 @@ public sealed class ClockKeeper(PostgresClock clock, ILogger<ClockKeeper> log) :
             {
                 var wasNear = clock.IsNear;
                 await clock.MeasureAsync(stoppingToken);
+                failed = false;
                 if (wasNear && !clock.IsNear)
                     log.LogError("This machine's clock is {Offset} away from the database's: it is not ready until that is less than {Most}", -clock.Offset, PostgresClock.MostOffset);
             }
             catch (Exception fault) when (fault is not OperationCanceledException)
             {
-                log.LogWarning(fault, "The database's time could not be read; it runs on from the last reading");
+                // Once for each time that it is away, not for each look.
+                if (!failed) log.LogWarning(fault, "The database's time could not be read; it runs on from the last reading");
+                failed = true;
             }
         }
     }

@@ -47,9 +47,13 @@ public sealed class Housekeeping(
             // Else offers and tests would end before their time.
             if (time is IMeasuredClock { IsSure: false }) continue;
             var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-            book.Sweep(now);
-            pingKeys.Sweep(now);
-            softHolds.Sweep(now);
+            await TryAsync(() =>
+            {
+                book.Sweep(now);
+                pingKeys.Sweep(now);
+                softHolds.Sweep(now);
+                return Task.CompletedTask;
+            });
             if (tick % HealEveryTicks == 0) await TryAsync(() => catalog.HealAsync(stoppingToken));
             if (tick % KeepEveryTicks == 0) await TryAsync(rotations.KeepAsync);
             if (!silos.Owns(ForAll)) continue;

@@ -20,7 +20,7 @@ public sealed class ExchangeMetrics : IDisposable
     private readonly ConcurrentDictionary<(string Wire, string Code), Sum> refusals = new();
     private readonly Histogram<double> pingSeconds;
     private readonly Histogram<double> postSeconds;
-    private readonly List<(string Name, string Description, Func<long> Read)> sums = [];
+    private readonly ConcurrentQueue<(string Name, string Description, Func<long> Read)> sums = new();
 
     public ExchangeMetrics(IMeterFactory meters)
     {
@@ -62,11 +62,11 @@ public sealed class ExchangeMetrics : IDisposable
     public void Observe(string name, string description, Func<long> read) => Meter.CreateObservableGauge(name, read, description: description);
 
     /// <summary>A sum since the start that only rises, read at each scrape; it is written with <c>_total</c>.</summary>
-    public void ObserveSum(string name, string description, Func<long> read) => sums.Add((name, description, read));
+    public void ObserveSum(string name, string description, Func<long> read) => sums.Enqueue((name, description, read));
 
     public void Dispose() => Meter.Dispose();
 
-    internal IReadOnlyList<(string Name, string Description, Func<long> Read)> Sums => sums;
+    internal IEnumerable<(string Name, string Description, Func<long> Read)> Sums => sums;
 
     internal IEnumerable<(string[] Labels, long Value)> Pings => pings.Select(pair => (new[] { pair.Key.Outcome, pair.Key.Reason }, pair.Value.Read()));
     internal IEnumerable<(string[] Labels, long Value)> Posts => posts.Select(pair => (new[] { pair.Key }, pair.Value.Read()));

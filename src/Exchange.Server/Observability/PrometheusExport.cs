@@ -33,6 +33,7 @@ public sealed class PrometheusExport : IDisposable
             inTime.IncTo(promises.InTime);
             kept.IncTo(promises.Kept);
             foreach (var (labels, value) in metrics.CapAlerts()) alerts.WithLabels(labels).IncTo(value);
+            // The one that is there, from the second time on.
             foreach (var (name, description, read) in metrics.Sums) factory.CreateCounter($"leadexchange_{name}_total", description).IncTo(read());
             foreach (var (labels, value) in metrics.Pings) pings.WithLabels(labels).IncTo(value);
             foreach (var (labels, value) in metrics.Posts) posts.WithLabels(labels).IncTo(value);

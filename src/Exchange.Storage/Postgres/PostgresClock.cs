@@ -4,11 +4,11 @@ namespace Exchange.Storage.Postgres;
 
 /// <summary>
 /// The database's time: measured by round trips now and then, and run on by this machine's monotonic clock. All silos go by one clock, no statement asks for it, and a jump
-/// of this machine's wall clock moves nothing.
+/// of this machine's wall clock moves it until the next measurement at most.
 /// </summary>
 /// <remarks>
-/// A wall clock that jumps says one of two things: somebody set it, which means nothing here; or the machine stood still (a virtual machine that was put to sleep), in
-/// which the monotonic clock may have stood still too. Until the next measurement tells which, the time is not sure: it is taken for the later of the two, so that no lease
+/// A wall clock that jumps says one of two things: somebody set it, which means nothing here; or the machine stood still (a virtual machine that was put to sleep), in which
+/// case the monotonic clock may have stood still too. Until the next measurement tells which, the time is not sure: it is taken for the later of the two, so that no lease
 /// is thought to last that may be over, and whoever takes things up by the time waits (<see cref="IMeasuredClock"/>).
 /// </remarks>
 public sealed class PostgresClock : TimeProvider, IMeasuredClock

@@ -9,8 +9,8 @@ namespace Exchange.Storage.Postgres;
 /// </summary>
 public static class PostgresRestored
 {
-    /// <summary>Numbers that are left out, for each buyer. As <see cref="Sqlite.SqliteBackup.SoldNumbersLeftOut"/>.</summary>
-    public const long SoldNumbersLeftOut = 1_000_000_000;
+    /// <summary>Numbers that are left out, for each buyer.</summary>
+    public const long SoldNumbersLeftOut = Sqlite.SqliteBackup.SoldNumbersLeftOut;
 
     /// <summary>The number of buyers: all that ever had a campaign.</summary>
     /// <exception cref="StorageBusyException">The database is away.</exception>

@@ -21,7 +21,7 @@ public sealed partial class PostgresBackupTests : IAsyncLifetime
         // PostgreSQL's own user writes there.
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(folder, (UnixFileMode)0b111_111_111);
         postgres = await PostgresServer.StartAsync();
-        await PostgresCluster.ExecuteAsync(postgres.ConnectionString("postgres"), $"CREATE DATABASE {Database} TEMPLATE {PostgresServer.Template}; ");
+        await PostgresCluster.ExecuteAsync(postgres.ConnectionString("postgres"), $"CREATE DATABASE {Database} TEMPLATE {PostgresServer.Template}");
         await PostgresCluster.ExecuteAsync(postgres.ConnectionString("postgres"), "CREATE ROLE backup LOGIN REPLICATION");
     }
 

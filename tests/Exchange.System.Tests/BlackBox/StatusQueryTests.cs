@@ -27,7 +27,7 @@ public sealed class StatusQueryTests(RunningExchange running) : IClassFixture<Ru
             publishers:
               search: { verticals: [auto], payout: { share: 80% } }
             buyers:
-              first: { credit_limit: "50.00", endpoints: { crm: { connector: crm, with: { url: "{{buyers.Url("first")}}" }, timeout: { post: 1s } } } }
+              first: { credit_limit: "50.00", endpoints: { crm: { connector: crm, with: { url: "{{buyers.Url("first")}}" }, timeout: { post: 3s } } } }
               second: { credit_limit: "50.00" }
             campaigns:
               first: { buyer: first, vertical: auto, bid: "12.50", delivery: { sold: on_accept, to: [crm] } }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Shouldly;
 using static Exchange.System.Tests.BlackBox.MarketCalls;
@@ -121,14 +122,15 @@ public sealed class WebhookTests
         var key = await new BuyerMarkets(buyers).Webhook("hangs", "30s").Webhook("prompt").ApplyAsync(exchange);
         var (hangs, prompt) = (buyers["hangs"].Hangs(), buyers["prompt"].AnswersStatus(503).AnswersStatus(200));
         const int leads = 340, share = 64;
+        var clock = Stopwatch.StartNew();
         for (var sold = 0; sold < leads; sold += 20)
             await Task.WhenAll(Enumerable.Range(0, 20).Select(async _ => (await exchange.SellAsync(key, PostBody(await exchange.PingAsync(key, "hangs"))))["status"].ShouldBe("sold")));
         await Until(() => hangs.Requests.Count >= 32, "the buyer hangs", exchange);
 
         for (var i = 0; i < 5; i++) (await exchange.SellAsync(key, PostBody(await exchange.PingAsync(key, "prompt"))))["status"].ShouldBe("sold");
         await Until(() => prompt.Requests.Count == 6, "the other buyer has its leads", exchange);
-        // While the first calls to it still hang: nobody waited for them.
-        hangs.Requests.Count.ShouldBeLessThanOrEqualTo(share);
+        // Nobody waited for the first calls to it, which hang for 30 s. A machine that is as slow as that shows nothing.
+        if (clock.Elapsed < TimeSpan.FromSeconds(25)) hangs.Requests.Count.ShouldBeLessThanOrEqualTo(share);
     }
 
     [Fact]

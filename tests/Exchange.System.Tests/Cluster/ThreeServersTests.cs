@@ -92,7 +92,7 @@ public sealed class ThreeServersTests(ThreeServers servers, ITestOutputHelper ou
             output.WriteLine($"killed under load: {load.Requests} requests, {load.Failures} failed, {outages.Length} keys had an outage, p50 {At(outages, 50):0} ms, p99 {At(outages, 99):0} ms, longest {(outages.Length == 0 ? 0 : outages[^1]):0} ms");
             At(outages, 99).ShouldBeLessThan(30_000);
             var own = await posted;
-            own.ShouldAllBe(took => took != null, "an offer that was on disk is lost");
+            own.ShouldAllBe(took => took != null, "an offer that was on disk is not sold");
             var waits = own.Select(took => took!.Value.TotalMilliseconds).Order().ToArray();
             output.WriteLine($"{waits.Length} offers of the killed server, posted elsewhere at once: sold after p50 {At(waits, 50):0} ms, p99 {At(waits, 99):0} ms, longest {waits[^1]:0} ms; {load.Lost} posts of others found their ping lost with it");
             waits[^1].ShouldBeLessThan(30_000);

@@ -95,8 +95,8 @@ public sealed class PostgresFenceMutantTests : IClassFixture<PostgresCluster>
         await MustBeAsync("SELECT coalesce(max(seq), 0) FROM sold", sold);
         await MustBeAsync("SELECT count(*) FROM transfer", sold + await ReadAsync("SELECT count(*) FROM copy WHERE state = 3 AND 1 < (SELECT count(*) FROM transfer t WHERE t.lead_id = copy.lead_id)"));
         await MustBeAsync("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()", 0);
-        // Else nobody raced for anything.
-        if (right is null) sold.ShouldBe(Cap);
+        // Else nobody raced for anything. A place that is freed at the very end finds nobody.
+        if (right is null) sold.ShouldBeInRange(Cap - 10, Cap);
         return found;
 
         async Task ReplaceAsync(string old, string with)
