@@ -143,7 +143,8 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
     }
 
-    private static string DotnetHost()
+    /// <summary>The runtime host that runs this process.</summary>
+    public static string DotnetHost()
     {
         if (Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host)
         {

@@ -71,9 +71,8 @@ internal sealed class PrivatePostgres : IAsyncDisposable
     /// <summary>As <c>pg_ctl stop -m immediate</c>: no checkpoint, all backends gone; the next start recovers from its log.</summary>
     public async Task StopImmediatelyAsync()
     {
-        using var quit = Process.Start("kill", ["-QUIT", _server!.Id.ToString(CultureInfo.InvariantCulture)]);
-        await quit.WaitForExitAsync();
-        await _server.WaitForExitAsync();
+        await Signal.SendAsync(_server!, "QUIT");
+        await _server!.WaitForExitAsync();
         _server.Dispose();
         _server = null;
     }

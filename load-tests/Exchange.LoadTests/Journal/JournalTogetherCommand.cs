@@ -32,7 +32,7 @@ internal static class JournalTogetherCommand
     {
         await using var postgres = await PrivatePostgres.StartAsync(cancel);
         await using (var store = await PostgresStore.OpenAsync(new PostgresStoreOptions { ConnectionString = postgres.Database, MasterKey = new byte[32] }))
-            await market.ApplyAsync(store, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), cancel);
+            await market.ApplyAsync(store, NowMs(), cancel);
         using var one = await StartAsync();
         using var other = await StartAsync();
         one.Go();

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using Exchange.LoadTests.Children;
 
 namespace Exchange.LoadTests.Journal;
 
@@ -19,7 +20,7 @@ internal sealed class Seller : IDisposable
     /// <summary>Done when it has its store open.</summary>
     public static async Task<Seller> StartAsync(string database, int campaigns, long cap, int sales, int seconds, int callers, CancellationToken cancel)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(ChildProcess.DotnetHost()) { RedirectStandardInput = true, RedirectStandardOutput = true };
         foreach (var word in (string[])[typeof(Seller).Assembly.Location, "journal-sell", "--connection", database, "--campaigns", Number(campaigns), "--cap", Number(cap), "--sales", Number(sales), "--seconds", Number(seconds), "--callers", Number(callers)])
             start.ArgumentList.Add(word);
         var seller = new Seller(Process.Start(start) ?? throw new RunFailedException("A seller did not start."));
@@ -38,11 +39,7 @@ internal sealed class Seller : IDisposable
     }
 
     /// <param name="signal">STOP or CONT.</param>
-    public async Task SignalAsync(string signal)
-    {
-        using var kill = Process.Start("kill", ["-" + signal, Number(_process.Id)]);
-        await kill.WaitForExitAsync();
-    }
+    public Task SignalAsync(string signal) => Signal.SendAsync(_process, signal);
 
     public void Dispose()
     {

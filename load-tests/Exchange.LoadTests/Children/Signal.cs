@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 
-namespace Exchange.System.Tests;
+namespace Exchange.LoadTests.Children;
 
-/// <summary>Signals to processes that the tests started.</summary>
+/// <summary>A signal to a process that this one started.</summary>
 internal static class Signal
 {
     /// <param name="name">Without its SIG: <c>STOP</c>, <c>CONT</c>, <c>TERM</c>, <c>QUIT</c>.</param>
