@@ -29,6 +29,8 @@ public static class Limits
     public const int CampaignsPerCatalog = 100_000;
     /// <summary>Addresses and ranges of them from which a publisher's keys may be used; each call is compared with all.</summary>
     public const int IpRangesPerPublisher = 500;
+    /// <summary>What one buyer may have paid in and not spent, in whole units of the currency: sums of money stay far from what a number holds.</summary>
+    public const long BuyerFundsUnits = 1_000_000_000;
     /// <summary>How deep trees may ask trees.</summary>
     public const int TreeDepth = 16;
     /// <summary>Tiers that one tree may walk, those of the trees it asks counted each time they are asked.</summary>

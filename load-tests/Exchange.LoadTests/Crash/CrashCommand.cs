@@ -19,7 +19,7 @@ internal static class CrashCommand
         var seed = new Option<int>("--seed") { Description = "Of the moments, the load and the buyers' minds. Threads and processes are not seeded: the same seed is the same plan, not the same run.", DefaultValueFactory = _ => 1 }.AtLeast(0);
         var workers = new Option<int>("--workers") { Description = "Publishers that ping and post.", DefaultValueFactory = _ => 8 }.AtLeast(1);
         var server = new Option<string?>("--server") { Description = "The server's exchange.dll to start. Default: the one built in this repository." };
-        var history = new Option<string?>("--history") { Description = "A file for everything that is known of each post, a line of JSON each." };
+        var history = new Option<string?>("--history") { Description = "A file for everything that is known of each post, a line of JSON each. Default: none, and one among the temporary files where anything was wrong." };
         var command = new Command("crash",
             "Kills servers under load, restarts them, and judges afterwards: what was answered, what buyers received and what is stored must be one story. Exit code 0: no violation.")
         {

@@ -90,7 +90,14 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
                 ? new SqliteConnection($"Data Source={Path.Combine(folder, "facts.db")};Mode=ReadOnly;Pooling=False") : new NpgsqlConnection(postgres.Database));
             var books = await Books.ReadAsync(database, cancel);
             var violations = Judge.Run(publishers.Posts, sinks.Copies, sinks.Postbacks.Values, inbox, books, _cap);
-            if (options.History is { } file) await History.WriteAsync(file, publishers.Posts, sinks.Copies, inbox, books, cancel);
+            // A violation is seldom and does not come again by its seed: what is known of it is kept, asked for or not.
+            var file = options.History ?? (violations.Count > 0 || _audit != CrashOutcome.Clean
+                ? Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"exchange-crash-{options.Seed}-{Environment.ProcessId}.jsonl")) : null);
+            if (file is not null)
+            {
+                await History.WriteAsync(file, publishers.Posts, sinks.Copies, inbox, books, cancel);
+                tell($"everything that is known of each post is in {file}");
+            }
             foreach (var wire in wires) wire.Dispose();
             return new(options, _cycles, _kills, _reached, _missed, publishers.Posts, publishers.Pings, sinks.Copies.Count, sinks.Copies.Values.Sum(copy => copy.Attempts - 1), sinks.Postbacks.Count, resolved, _readyMs,
                 books.Copies.Count(Judge.CountsAtTheCap), _cap, LostPingsMs(publishers.Posts, servers), _audits, _audit,

@@ -82,28 +82,6 @@ public sealed record LimitModel
     /// <summary>Whether one number in the live view tells all: no condition, no value of its own, no pace, no weekdays.</summary>
     public bool IsPlain => When is null && Each is null && WeekdayLimits is null && !Paced && !Soft;
 
-    /// <summary>How the ids of caps end that count what was kept. No other id ends so: before it stands a zone, a field or a hash, never one of these words.</summary>
-    public const string KeptSuffix = ":count:kept";
-
-    /// <summary>
-    /// Whether a return gives back what was taken of the limit of this id: balances, and caps that count what was kept. All that a stored take needs to
-    /// tell.
-    /// </summary>
-    public static bool IsGivenBack(string limitId) =>
-        limitId.StartsWith("bal:", StringComparison.Ordinal) || limitId.EndsWith(KeptSuffix, StringComparison.Ordinal);
-
-    /// <summary>
-    /// Whether what a copy takes of the limit of this id is its price: balances, and caps on what is spent but for a publisher's, which count payouts. All that
-    /// a stored take needs to tell.
-    /// </summary>
-    public static bool CountsPrice(string limitId)
-    {
-        if (limitId.StartsWith("bal:", StringComparison.Ordinal)) return true;
-        if (limitId.StartsWith("p:", StringComparison.Ordinal)) return false;
-        var metric = limitId.IndexOf(':', 2) + 1;
-        return metric > 0 && limitId.AsSpan(metric).StartsWith("spend:", StringComparison.Ordinal);
-    }
-
     /// <summary>A row of a soft cap never refuses; small enough that takes can be added.</summary>
     public const long NoLimit = long.MaxValue / 4;
 

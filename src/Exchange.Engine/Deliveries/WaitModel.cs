@@ -12,6 +12,8 @@ public enum DeliveryWait : byte
     Fields = 2,
     /// <summary>The sale of its copy: only then its own wait begins.</summary>
     Sale = 3,
+    /// <summary>The end of its held copy: its time was over without its fields, and nobody is called for it any more.</summary>
+    Drop = 4,
 }
 
 /// <summary>A wait that has begun: for a moment, or for fields with that moment as the latest. Unix milliseconds.</summary>

@@ -178,12 +178,8 @@ public static class FieldsReader
 
     private static bool IsEmpty(RawField field) => field.Kind == RawKind.String && string.IsNullOrWhiteSpace(field.Text);
 
-    /// <summary>JSON pointer (RFC 6901) of a field. A name longer than any field name is cut, so that an answer cannot be made to carry a text.</summary>
-    public static string Pointer(string name)
-    {
-        if (name.Length > 64) name = string.Concat(name.AsSpan(0, 64), "…");
-        return "/fields/" + name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
-    }
+    /// <summary>Of a field in the request.</summary>
+    public static string Pointer(string name) => Pointers.To("/fields", name);
 
     /// <summary>Its lists are made with the first finding: most requests have none.</summary>
     private sealed class Findings

@@ -55,7 +55,7 @@ internal static class CopyMaker
     {
         if (sale.Test) return [];
         Invariant.Require(slot.Price >= slot.Payout);
-        var buyer = "buyer:" + sale.BidAt(slot.BidIndex).Buyer;
+        var buyer = Accounts.Buyer(sale.BidAt(slot.BidIndex).Buyer);
         return (slot.Payout > Values.Money.Zero, slot.Price > slot.Payout) switch
         {
             (true, true) => [Payout(), Margin()],
@@ -64,8 +64,8 @@ internal static class CopyMaker
             _ => [],
         };
 
-        Transfer Payout() => new("payout", buyer, "publisher:" + sale.Record.Publisher, slot.Payout);
-        Transfer Margin() => new("margin", buyer, "house", slot.Price - slot.Payout);
+        Transfer Payout() => new("payout", buyer, Accounts.Publisher(sale.Record.Publisher), slot.Payout);
+        Transfer Margin() => new("margin", buyer, Accounts.House, slot.Price - slot.Payout);
     }
 
     /// <summary>

@@ -63,7 +63,7 @@ public sealed class CounterFence(ICounters counters)
     private void End(CopyEnd end, Counter counter, long amount)
     {
         if (end.Move != CopyMove.Reverse) Move(counter, end.Move == CopyMove.Capture ? end.AmountOf(counter.LimitId, amount) : 0, -amount);
-        else if (LimitModel.IsGivenBack(counter.LimitId)) Move(counter, -amount, 0);
+        else if (LimitNames.IsGivenBack(counter.LimitId)) Move(counter, -amount, 0);
     }
 
     private bool Take(CopyMove move, in Take take)

@@ -70,10 +70,14 @@ public static class ItemJudge
 
     private static Verdict? JudgeRequest(JournalItem item, IJudgedRows rows)
     {
-        if (item.Request is not { } request || rows.FindRequest(request) is not { } claimed) return null;
-        var isSame = claimed.Hash.AsSpan().SequenceEqual(request.BodyHash);
-        if (isSame && item.New is null && item.Post is null && claimed.Lead == item.Lead) return null;
-        return new(isSame ? VerdictCode.AlreadyThere : VerdictCode.KeyReused, Existing: rows.FindLead(claimed.Lead)?.Recorded);
+        for (var request = item.Request; request is not null; request = request.Also)
+        {
+            if (rows.FindRequest(request) is not { } claimed) continue;
+            var isSame = claimed.Hash.AsSpan().SequenceEqual(request.BodyHash);
+            if (isSame && item.New is null && item.Post is null && claimed.Lead == item.Lead) continue;
+            return new(isSame ? VerdictCode.AlreadyThere : VerdictCode.KeyReused, Existing: rows.FindLead(claimed.Lead)?.Recorded);
+        }
+        return null;
     }
 
     /// <summary>A lead begins once and is posted once: by its first item, or by the post of what was held at its ping.</summary>

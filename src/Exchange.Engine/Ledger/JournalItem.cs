@@ -86,14 +86,18 @@ public sealed record CopyEnd(int No, CopyMove Move, Reason Reason, Transfer[] Tr
     /// <summary>Of a capture: the lower price at which the buyer took it; what the copy took of balances and spend caps above it is free again.</summary>
     public Money? Price { get; init; }
     /// <summary>What of a stored take is taken for good by a capture.</summary>
-    public long AmountOf(string limitId, long taken) => Price is { } price && price.Micros < taken && LimitModel.CountsPrice(limitId) ? price.Micros : taken;
+    public long AmountOf(string limitId, long taken) => Price is { } price && price.Micros < taken && LimitNames.CountsPrice(limitId) ? price.Micros : taken;
     /// <summary>The buyer's own id of the lead and its redirect, kept with a capture.</summary>
     public string? BuyerRef { get; init; }
     public string? RedirectUrl { get; init; }
 }
 
 /// <summary>The caller's idempotency key; for ever. <see cref="BodyHash"/> is 32 bytes.</summary>
-public sealed record RequestClaim(string Publisher, string Key, byte[] BodyHash);
+public sealed record RequestClaim(string Publisher, string Key, byte[] BodyHash)
+{
+    /// <summary>Another key of the same request, claimed with it or not at all: whoever comes under either is the same.</summary>
+    public RequestClaim? Also { get; init; }
+}
 
 /// <summary>"This person, in this scope, since <see cref="SinceMs"/>": a claim of another lead that is not older refuses the item.</summary>
 public sealed record PersonClaim(string Scope, byte[] Hmac, long SinceMs)
@@ -148,6 +152,17 @@ public sealed record JournalItem
     public NewLead? New { get; init; }
     public LeadPost? Post { get; init; }
     public RequestClaim? Request { get; init; }
+    /// <summary><see cref="Request"/> under each of its keys.</summary>
+    public IReadOnlyList<RequestClaim> Requests
+    {
+        get
+        {
+            if (Request is null) return [];
+            var all = new List<RequestClaim>(2);
+            for (var request = Request; request is not null; request = request.Also) all.Add(request);
+            return all;
+        }
+    }
     public PersonClaim[] Persons { get; init; } = [];
     public NewCopy[] Starts { get; init; } = [];
     public CopyEnd[] Ends { get; init; } = [];

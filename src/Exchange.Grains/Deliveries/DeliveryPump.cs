@@ -188,6 +188,12 @@ public sealed class DeliveryPump(
     /// <summary>Its wait is over, or may be: it becomes what its campaign says now, durably, before anybody is called.</summary>
     private async Task TurnAsync(LeasedDelivery delivery, long deadlineMs)
     {
+        // Decided before, by a process that died before its lead knew.
+        if (delivery.Wait == DeliveryWait.Drop)
+        {
+            await ResumeAsync(delivery, deadlineMs, drop: true);
+            return;
+        }
         if (await turns.FindAsync(delivery, NowMs()) is not { } turn)
         {
             await RecordAsync(delivery, new(DeliveryStatus.Dead, null, "copy_ended"));
@@ -198,7 +204,8 @@ public sealed class DeliveryPump(
             // A held copy is ended by its lead, and its delivery with it.
             if (delivery.CopyState == CopyState.Captured) await RecordAsync(delivery, new(DeliveryStatus.Cancelled, null, why));
             // First under this claim's fence: fields that come now find no wait any more, so nobody calls this buyer while the next in rank gets the copy.
-            else if (await store.Deliveries.TurnAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, [new(delivery.Endpoint, NowMs(), deadlineMs + LeadMachine.LeaseGraceMs)], NowMs(), CancellationToken.None))
+            // And durably so: whoever takes it over calls nobody either.
+            else if (await store.Deliveries.TurnAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, [Dropped(delivery.Endpoint, deadlineMs)], NowMs(), CancellationToken.None))
                 await ResumeAsync(delivery, deadlineMs, drop: true);
             return;
         }
@@ -215,6 +222,8 @@ public sealed class DeliveryPump(
         }
         Nudge();
     }
+
+    private NewDelivery Dropped(string endpoint, long deadlineMs) => new(endpoint, NowMs(), deadlineMs + LeadMachine.LeaseGraceMs) { Wait = DeliveryWait.Drop };
 
     /// <summary>
     /// A lead may still be looked for at a silo that stands still; when that one is declared dead, it is asked for again, elsewhere, as long as the lease

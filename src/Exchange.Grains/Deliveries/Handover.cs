@@ -39,13 +39,7 @@ internal sealed class Handover(IExchangeStore store, ICatalogHost catalog, TimeP
         var step = DeliveryDecision.After(new FinishedAttempt(
             drawnBy, CopyState.Captured, result.Kind, result.Refusal, delivery.Attempts, delivery.CreatedAtMs, time.GetUtcNow().ToUnixTimeMilliseconds(), retryFor, result.RetryAfter, result.Error, delivery.LastError)
         { Repeatable = endpoint.CanComeAgain, HasCheck = endpoint.Shape?.Check is not null });
-        return new(step.Next switch
-        {
-            DeliveryNext.Delivered => DeliveryStatus.Delivered,
-            DeliveryNext.Wait => DeliveryStatus.Waiting,
-            DeliveryNext.Failed => DeliveryStatus.Failed,
-            _ => DeliveryStatus.Dead,
-        }, step.DueAtMs, step.Error);
+        return DeliveryResult.Of(step);
     }
 
     public async Task RecordAsync(LeasedDelivery delivery, DeliveryResult result)

@@ -81,6 +81,8 @@ public sealed record PostCommand
     [Id(11)] public bool TestKey { get; init; }
     /// <summary>The second half of a direct post: a ping without an offer is recorded as unsold instead of refused.</summary>
     [Id(12)] public bool Direct { get; init; }
+    /// <summary>With a key: a second one, under which the same post may have come.</summary>
+    [Id(13)] public string? AlsoKey { get; init; }
 
     /// <inheritdoc cref="ConsentInput.ToString"/>
     public override string ToString() => nameof(PostCommand);

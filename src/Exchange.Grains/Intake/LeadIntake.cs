@@ -73,17 +73,11 @@ public sealed class LeadIntake(
     public async Task<PostReply> DirectPostAsync(DirectPostCommand command, CancellationToken callerLeft)
     {
         if (await limits.AdmitAsync(command.Ping.Publisher, CallKind.Post) is { } refused) return PostReply.Refused(refused);
-        // Without a key a direct post is keyed by its body for one to two of these buckets.
-        const long bucketSeconds = 120;
         var ping = command.Ping;
-        var bucket = ping.ReceivedAt.ToUnixTimeSeconds() / bucketSeconds;
         var hash = Convert.ToHexString(ping.BodyHash);
-        var key = ping.IdempotencyKey ?? BodyKey(hash, bucket);
-        if (await KnownAsync(ping, key) is { } known) return known;
-        if (ping.IdempotencyKey is null && await KnownAsync(ping, BodyKey(hash, bucket - 1)) is { } earlier) return earlier;
 
         // Two at once in this silo: the second waits for the first. Elsewhere the request row is the fence.
-        var slot = ping.Publisher + "\n" + key + "\n" + hash;
+        var slot = ping.Publisher + "\n" + ping.IdempotencyKey + "\n" + hash;
         var mine = new TaskCompletionSource<PostReply>(TaskCreationOptions.RunContinuationsAsynchronously);
         var running = directPosts.GetOrAdd(slot, mine.Task);
         if (running != mine.Task)
@@ -93,7 +87,7 @@ public sealed class LeadIntake(
         }
         try
         {
-            var reply = await PostDirectAsync(command, key);
+            var reply = await PostDirectAsync(command, hash);
             mine.SetResult(reply);
             return reply;
         }
@@ -166,8 +160,15 @@ public sealed class LeadIntake(
         waits.Nudge();
     }
 
-    private async Task<PostReply> PostDirectAsync(DirectPostCommand command, string key)
+    private async Task<PostReply> PostDirectAsync(DirectPostCommand command, string hash)
     {
+        // Without a key a direct post is keyed by its body for one to two of these spans: it claims the span before as well, so that two that come at the
+        // same time to two silos, on either side of a span's end, meet in the rows.
+        const long spanSeconds = 120;
+        var span = command.Ping.ReceivedAt.ToUnixTimeSeconds() / spanSeconds;
+        var (key, also) = command.Ping.IdempotencyKey is { } given ? (given, (string?)null) : (BodyKey(hash, span), BodyKey(hash, span - 1));
+        if (await KnownAsync(command.Ping, key) is { } known) return known;
+        if (also is not null && await KnownAsync(command.Ping, also) is { } earlier) return earlier;
         var reply = await desk.PingOfDirectPostAsync(command.Ping);
         if (reply.Problem is { } problem) return PostReply.Refused(problem);
         var ping = reply.Answer!;
@@ -183,6 +184,7 @@ public sealed class LeadIntake(
             DeadlineMs = command.Ping.DeadlineMs,
             Consent = command.Consent ?? command.Ping.Consent,
             IdempotencyKey = key,
+            AlsoKey = also,
             BodyHash = command.Ping.BodyHash,
             Direct = true,
         }, CancellationToken.None);
@@ -199,7 +201,7 @@ public sealed class LeadIntake(
         return new(answer.HttpStatus, answer.HttpStatus == 200 && row.Answer is { } recorded ? recorded : answer.ToJson(), null, true);
     }
 
-    private static string BodyKey(string hash, long bucket) => string.Create(CultureInfo.InvariantCulture, $"body:{hash}:{bucket}");
+    private static string BodyKey(string hash, long span) => string.Create(CultureInfo.InvariantCulture, $"body:{hash}:{span}");
 
     private static PostReply NotFound() => PostReply.Refused(Problem.Of(404, "not_found", "There is no such lead."));
 }

@@ -100,8 +100,7 @@ internal sealed class CopyCalls
         if (Answer(copyNo, step, result, endpoint) is { } answer) await RecordAsync(answer, slot.State, deadlineMs + LeadMachine.LeaseGraceMs);
         if (step.Next is DeliveryNext.Wait or DeliveryNext.Dead)
         {
-            await services.Store.Deliveries.RecordAsync(copy.Id, endpointName, fence,
-                new(step.Next == DeliveryNext.Wait ? DeliveryStatus.Waiting : DeliveryStatus.Dead, step.DueAtMs, step.Error), Now(), CancellationToken.None);
+            await services.Store.Deliveries.RecordAsync(copy.Id, endpointName, fence, DeliveryResult.Of(step), Now(), CancellationToken.None);
             services.Pump.Nudge();
         }
     }

@@ -1,3 +1,4 @@
+using Exchange.Engine.Caps;
 using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
 using Exchange.Grains.Feed;
@@ -67,7 +68,7 @@ internal sealed class LeadSteps(LeadServices services, LeadMemory lead, Action<i
     }
 
     private static bool IsGate(JournalItem item, Verdict verdict) =>
-        verdict.Code == VerdictCode.Refused && item.Starts[verdict.CopyIndex].Takes[verdict.TakeIndex].LimitId.StartsWith("open:", StringComparison.Ordinal);
+        verdict.Code == VerdictCode.Refused && LimitNames.IsGate(item.Starts[verdict.CopyIndex].Takes[verdict.TakeIndex].LimitId);
 
     private static NewDelivery DeliveryOf(JournalItem item, int copyNo) =>
         (item.Starts.FirstOrDefault(copy => copy.No == copyNo)?.Deliveries ?? item.Ends.First(end => end.No == copyNo).Deliveries)[0];

@@ -89,7 +89,7 @@ public sealed class PostPreparation(LeadServices services)
             Promised = promised,
             PersonHashes = PostRules.PersonHashes(vault, current, vertical, values),
             First = new FirstWrite(lead, firm ? new LeadPost(maxCopies, command.BodyHash, sealedBytes) { Promised = promised } : null,
-                command.IdempotencyKey is { } key ? new RequestClaim(command.Publisher, key, command.BodyHash) : null,
+                RequestOf(command),
                 PostRules.Persons(vault, vertical, record, values, now.ToUnixTimeMilliseconds())) { Unwanted = unwanted },
             KeepPersonsWhenUnsold = vertical.Duplicate is { AmongReceived: true },
             IsForced = services.Book.TestResultOf(id) is not null,
@@ -105,6 +105,12 @@ public sealed class PostPreparation(LeadServices services)
             : services.Book.TestResultOf(id) == "unsold" ? Reason.AllRejected
             : Reason.None;
         return new(sale, world, row, warnings, refused) { Suppressible = SuppressionHash.Of(vault, vertical.Fields, field => values[field.Ordinal].Text) };
+    }
+
+    private static RequestClaim? RequestOf(PostCommand command)
+    {
+        RequestClaim? Under(string? key, RequestClaim? also) => key is null ? null : new(command.Publisher, key, command.BodyHash) { Also = also };
+        return Under(command.IdempotencyKey, Under(command.AlsoKey, null));
     }
 
     /// <summary>A tree with a reauction takes a lead for some time after its offer's end: as long as its promise may still be bought by somebody.</summary>

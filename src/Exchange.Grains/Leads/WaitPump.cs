@@ -20,6 +20,7 @@ public sealed class WaitPump(IExchangeStore store, IGrainFactory grains, TimePro
     public TimeSpan ClaimFor { get; init; } = TimeSpan.FromSeconds(60);
 
     private readonly DueLoop loop = new(time);
+    private int underWay;
 
     /// <summary>Something may be due sooner than the pump thinks.</summary>
     public void Nudge() => loop.Nudge();
@@ -36,9 +37,13 @@ public sealed class WaitPump(IExchangeStore store, IGrainFactory grains, TimePro
         {
             var now = time.GetUtcNow().ToUnixTimeMilliseconds();
             if (await store.Waits.NextDueAsync(stopping) is not { } next || next > now) return false;
-            var due = await store.Waits.ClaimDueAsync(now, now + (long)ClaimFor.TotalMilliseconds, AtOnce, stopping);
-            await Task.WhenAll(due.Select(TakeUpAsync));
-            return due.Count == AtOnce;
+            // One that takes its time, because a buyer is asked for it, keeps nobody else waiting.
+            var room = AtOnce - Volatile.Read(ref underWay);
+            if (room == 0) return false;
+            var due = await store.Waits.ClaimDueAsync(now, now + (long)ClaimFor.TotalMilliseconds, room, stopping);
+            Interlocked.Add(ref underWay, due.Count);
+            foreach (var claim in due) _ = TakeUpAsync(claim);
+            return due.Count == room;
         }
         catch (Exception fault) when (fault is not OperationCanceledException)
         {
@@ -57,6 +62,11 @@ public sealed class WaitPump(IExchangeStore store, IGrainFactory grains, TimePro
         {
             // It is due again when the claim runs out; one bad lead stops no other.
             log.LogError(fault, "Lead {Lead} waited and could not be taken up", claim.Lead);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref underWay);
+            loop.Nudge();
         }
     }
 }

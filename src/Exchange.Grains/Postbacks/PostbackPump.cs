@@ -110,12 +110,7 @@ public sealed class PostbackPump(IExchangeStore store, ICatalogHost catalog, Lea
         var step = DeliveryDecision.After(new FinishedAttempt(
             new CopyId(leased.Id.Lead, leased.Id.No), CopyState.Captured, result.Kind, result.Refusal, leased.Attempts, leased.CreatedAtMs, NowMs(), PostbackModel.RetryFor, result.RetryAfter,
             result.Error, leased.LastError));
-        await RecordAsync(leased, new(step.Next switch
-        {
-            DeliveryNext.Delivered => DeliveryStatus.Delivered,
-            DeliveryNext.Wait => DeliveryStatus.Waiting,
-            _ => DeliveryStatus.Dead,
-        }, step.DueAtMs, step.Error));
+        await RecordAsync(leased, DeliveryResult.Of(step));
     }
 
     /// <summary>As the lead stands now: of several postbacks that arrive in another order, each says the same payout.</summary>

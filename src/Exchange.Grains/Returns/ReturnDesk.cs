@@ -108,7 +108,7 @@ public sealed class ReturnDesk(IExchangeStore store, ICatalogHost catalog, Postb
     private async Task BookAsync(LeadRow lead, CopyRow copy)
     {
         var keeps = SaleTerms.KeepsPayout(await catalog.ModelAsync(lead.CatalogVersion, CancellationToken.None), lead);
-        var item = Refund.ItemOf(lead.Id, copy.Id.No, Refund.Of(copy.Buyer, lead.Publisher, copy.Price, copy.Payout, keeps), NowMs) with
+        var item = ReturnBookings.ItemOf(lead.Id, copy.Id.No, ReturnBookings.Of(copy.Buyer, lead.Publisher, copy.Price, copy.Payout, keeps), NowMs) with
         {
             Postback = NewPostback.OfReturn(catalog.Current.Publishers.GetValueOrDefault(lead.Publisher), copy.Id.No, copy.Payout, keeps),
         };

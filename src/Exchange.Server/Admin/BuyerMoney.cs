@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Exchange.Engine.Catalog;
+using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 
 namespace Exchange.Server.Admin;
@@ -10,12 +11,10 @@ namespace Exchange.Server.Admin;
 /// <param name="Available">What it may still spend: balance and credit less what is held.</param>
 internal sealed record BuyerMoney(Money Balance, Money CreditLimit, Money Held, Money Available, string Currency)
 {
-    public static string Account(string buyer) => "buyer:" + buyer;
-
     public static async Task<BuyerMoney> ReadAsync(ApiCall call, BuyerModel buyer)
     {
         // The ledger is what is owed; the counter is what a sale is judged by. Both are shown as they are.
-        var balance = await call.Store.Ledger.BalanceAsync(Account(buyer.Id), call.Cancel);
+        var balance = await call.Store.Ledger.BalanceAsync(Accounts.Buyer(buyer.Id), call.Cancel);
         var reading = call.Live.Read(buyer.Balance, call.Now.ToUnixTimeSeconds());
         return new(balance, new(buyer.Balance.Limit), new(reading.Held), new(reading.Left), call.Catalog.Current.Currency);
     }

@@ -2,6 +2,8 @@ using System.Text.Json;
 using Exchange.Delivery;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Catalog;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
 using Exchange.Grains.Catalog;
 using Exchange.Storage;
 
@@ -11,6 +13,7 @@ namespace Exchange.Server.Admin;
 internal static class BuyerRoutes
 {
     private const int ReferenceChars = 200;
+    private static readonly Money MostFunds = new(Engine.Limits.BuyerFundsUnits * Money.MicrosPerUnit);
 
     public static void MapBuyerRoutes(this IEndpointRouteBuilder routes)
     {
@@ -58,6 +61,8 @@ internal static class BuyerRoutes
         if (!call.Catalog.Current.Buyers.TryGetValue(call.Route("id"), out var buyer)) return ApiCall.NotFound("The catalog has no such buyer.");
         return await call.Service<Operations>().RunAsync(call, bytes, async () =>
         {
+            if (amount > MostFunds || await call.Store.Ledger.BalanceAsync(Accounts.Buyer(buyer.Id), CancellationToken.None) > MostFunds - amount)
+                return Grains.Intake.Problem.Invalid([new("/amount", "out_of_range", $"A buyer's balance is at most {MostFunds}; nothing was booked.")]);
             // Not to be broken off half way because the caller left: its key would not know what was done.
             bool booked;
             try
@@ -69,7 +74,7 @@ internal static class BuyerRoutes
                 return Grains.Intake.Problem.Of(409, "reference_reused", "This reference was booked before with another amount or buyer; nothing was booked now.");
             }
             if (booked) await call.Store.Access.AuditAsync(call.Caller.Name, "buyer.fund", buyer.Id, $"{amount} {reference}", call.NowMs, CancellationToken.None);
-            var balance = await call.Store.Ledger.BalanceAsync(BuyerMoney.Account(buyer.Id), CancellationToken.None);
+            var balance = await call.Store.Ledger.BalanceAsync(Accounts.Buyer(buyer.Id), CancellationToken.None);
             return Reply.Json(json =>
             {
                 json.WriteString("buyer", buyer.Id);

@@ -1,3 +1,4 @@
+using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 
 namespace Exchange.Server.Admin;
@@ -43,7 +44,7 @@ internal static class LedgerRoutes
         var model = call.Catalog.Current;
         IEnumerable<string> accounts = call.Query("account") is { } one
             ? [one]
-            : ["house", "bank", .. model.Buyers.Keys.Order(StringComparer.Ordinal).Select(BuyerMoney.Account), .. model.Publishers.Keys.Order(StringComparer.Ordinal).Select(id => "publisher:" + id)];
+            : [Accounts.House, Accounts.Bank, .. model.Buyers.Keys.Order(StringComparer.Ordinal).Select(Accounts.Buyer), .. model.Publishers.Keys.Order(StringComparer.Ordinal).Select(Accounts.Publisher)];
         var balances = new List<(string Account, Money Balance)>();
         foreach (var account in accounts) balances.Add((account, await call.Store.Ledger.BalanceAsync(account, call.Cancel)));
         return Reply.Json(json =>

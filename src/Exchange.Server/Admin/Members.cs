@@ -45,7 +45,7 @@ internal sealed class Members
             if (document.RootElement.ValueKind != JsonValueKind.Object) return Problem.Of(400, "malformed", "The body must be a JSON object.");
             foreach (var property in document.RootElement.EnumerateObject())
             {
-                var pointer = Intake.Pointers.To("", property.Name);
+                var pointer = Pointers.To("", property.Name);
                 if (!known.Contains(property.Name)) members.Fail(pointer, "unknown_field", $"There is no such member; known are {string.Join(", ", known.ToArray())}.");
                 else if (members.values.ContainsKey(property.Name)) members.Fail(pointer, "duplicate_property", "This member is given twice.");
                 else if (property.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array) members.Fail(pointer, "wrong_type", "This member is a text.");

@@ -34,6 +34,8 @@ public sealed class ExchangeOptions
     public RateLimitOptions RateLimits { get; private init; } = new(0, 0);
     /// <summary>How long calls must queue before new ones are turned away.</summary>
     public TimeSpan OverloadAfter { get; private init; } = TimeSpan.FromMilliseconds(100);
+    /// <summary>How many days the record of a ping is kept: so long it can be explained.</summary>
+    public int PingRetentionDays { get; private init; }
     /// <summary>Through which mails to buyers go; null: none is set, and no mail is sent.</summary>
     public SmtpOptions? Mail { get; private init; }
     /// <summary>How it meets the other silos.</summary>
@@ -68,6 +70,8 @@ public sealed class ExchangeOptions
             Redis = section["Redis"] is { Length: > 0 } redis ? redis : null,
             RateLimits = new(PerSecond(section, "Intake:PingsPerSecond", faults), PerSecond(section, "Intake:PostsPerSecond", faults)),
             OverloadAfter = Milliseconds(section, "Intake:OverloadAfterMs", 100, faults),
+            // Yesterday's pings are what a planned catalog is tried on.
+            PingRetentionDays = Number(section, "Pings:RetentionDays", 30, 2, 3_650, "a number of days", faults),
             Mail = ReadMail(section, environment.IsProduction(), faults),
             Production = environment.IsProduction(),
             Cluster = ClusteringOptions.Read(section, Port(section, "Http:Port", 8080, []), listen == "any", faults),

@@ -15,7 +15,7 @@ public static class PostgresComposition
         var connection = options.Postgres!;
         var opening = new PostgresStoreOptions
         {
-            ConnectionString = connection, MasterKey = options.MasterKey!, Node = options.Cluster.Name, Logger = log.CreateLogger<PostgresStore>(),
+            ConnectionString = connection, MasterKey = options.MasterKey!, Node = options.Cluster.Name, Logger = log.CreateLogger<PostgresStore>(), PingRetentionDays = options.PingRetentionDays,
         };
         var store = await PostgresStore.OpenAsync(opening);
         var clock = new PostgresClock(store.Source, TimeProvider.System);

@@ -16,6 +16,7 @@ public static class SqliteComposition
         {
             Folder = options.Data,
             MasterKey = options.MasterKey,
+            PingRetentionDays = options.PingRetentionDays,
             Logger = log.CreateLogger<SqliteStore>(),
         });
         GrainMemory.Migrate(options.Data, log.CreateLogger("Exchange.Storage.GrainMemory"));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Exchange.Engine;
+using Exchange.Engine.Fields;
 using Exchange.Engine.Values;
 
 namespace Exchange.Server.Intake;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Frozen;
 using System.Globalization;
+using Exchange.Engine.Fields;
 using Exchange.Engine.Values;
 
 namespace Exchange.Server.Intake;

@@ -7,7 +7,7 @@ internal static class CounterNames
 {
     public static LimitKind KindOf(string key) =>
         key.StartsWith("cap:", StringComparison.Ordinal) ? LimitKind.Cap
-        : key.StartsWith("bal:", StringComparison.Ordinal) ? LimitKind.Balance : LimitKind.Gate;
+        : LimitNames.IsBalance(key) ? LimitKind.Balance : LimitKind.Gate;
 
     /// <summary>Offers and pings: <c>c:owner:offers:…</c>.</summary>
     public static bool IsCounted(LimitKind kind, string limitId) => kind == LimitKind.Cap && limitId.Split(':') is [_, _, "offers" or "pings", ..];

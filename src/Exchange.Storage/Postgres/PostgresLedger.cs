@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
 using System.Text;
-using Exchange.Engine.Values;
 using Exchange.Engine;
+using Exchange.Engine.Caps;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
 using Npgsql;
 
 namespace Exchange.Storage.Postgres;
@@ -19,7 +21,7 @@ internal sealed class PostgresLedger(PostgresChanges changes, NpgsqlDataSource r
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(amount.Micros, nameof(amount));
         var hash = new byte[8];
         BinaryPrimitives.WriteInt64BigEndian(hash, amount.Micros);
-        var (scope, limit) = ("fund:" + buyer, "bal:" + buyer);
+        var (scope, limit) = ("fund:" + buyer, LimitNames.Balance(buyer));
         return changes.RunAsync(async change =>
         {
             var database = change.Connection;
@@ -30,8 +32,8 @@ internal sealed class PostgresLedger(PostgresChanges changes, NpgsqlDataSource r
                 return booked!.AsSpan().SequenceEqual(hash) ? change.MayBeDone : throw new ReferenceReusedException(reference);
             }
             await change.JoinSalesAsync(cancel).ConfigureAwait(false);
-            await database.RunAsync("INSERT INTO transfer (source, no, kind, part, at_ms, debit, credit, amount, reference) VALUES ($1, 0, 'fund', 0, $2, 'bank', $3, $4, $5)", cancel,
-                Encoding.UTF8.GetBytes(scope + ":" + reference), nowMs, "buyer:" + buyer, amount, reference).ConfigureAwait(false);
+            await database.RunAsync("INSERT INTO transfer (source, no, kind, part, at_ms, debit, credit, amount, reference) VALUES ($1, 0, 'fund', 0, $2, $3, $4, $5, $6)", cancel,
+                Encoding.UTF8.GetBytes(scope + ":" + reference), nowMs, Accounts.Bank, Accounts.Buyer(buyer), amount, reference).ConfigureAwait(false);
             // Money may come before the catalog that names the buyer: its credit is then added to what is there.
             change.Tell(await database.AllAsync("""
                 INSERT INTO counter AS c (key, limit_id, window_start, lim, used, held) VALUES ($1, $1, 0, $2, 0, 0)

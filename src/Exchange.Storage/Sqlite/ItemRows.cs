@@ -9,7 +9,7 @@ internal sealed class ItemRows(Database database, CounterCache counters, SoldSeq
     public void WriteLead(JournalItem item, int open, bool exclusive)
     {
         if (item.IsReturn) return;
-        if (item.Request is { } request)
+        for (var request = item.Request; request is not null; request = request.Also)
             database.Prepare("INSERT INTO request (publisher, key, lead_id, hash) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
                 .Bind(request.Publisher).Bind(request.Key).Bind(item.Lead).Bind(request.BodyHash).Run();
         if (item.New is { } lead)

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
 using Exchange.Engine;
+using Exchange.Engine.Caps;
+using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 
 namespace Exchange.Storage.Sqlite;
@@ -26,9 +28,9 @@ internal sealed class SqliteLedger(Writer writer, ReadPool reads) : ILedgerStore
                 return booked.AsSpan().SequenceEqual(hash) ? false : throw new ReferenceReusedException(reference);
             database.Prepare("INSERT INTO operation (scope, key, hash, result, at_ms) VALUES (?, ?, ?, x'', ?)")
                 .Bind(scope).Bind(reference).Bind(hash).Bind(nowMs).Run();
-            database.Prepare("INSERT INTO transfer (source, no, kind, part, at_ms, debit, credit, amount, reference) VALUES (?, 0, 'fund', 0, ?, 'bank', ?, ?, ?)")
-                .Bind(Encoding.UTF8.GetBytes(scope + ":" + reference)).Bind(nowMs).Bind("buyer:" + buyer).Bind(amount.Micros).Bind(reference).Run();
-            var limit = "bal:" + buyer;
+            database.Prepare("INSERT INTO transfer (source, no, kind, part, at_ms, debit, credit, amount, reference) VALUES (?, 0, 'fund', 0, ?, ?, ?, ?, ?)")
+                .Bind(Encoding.UTF8.GetBytes(scope + ":" + reference)).Bind(nowMs).Bind(Accounts.Bank).Bind(Accounts.Buyer(buyer)).Bind(amount.Micros).Bind(reference).Run();
+            var limit = LimitNames.Balance(buyer);
             // Money may come before the catalog that names the buyer: its credit is then added to what is there.
             var value = database.Prepare("""
                 INSERT INTO counter (key, limit_id, window_start, lim, used, held) VALUES (?, ?, 0, ?, 0, 0)

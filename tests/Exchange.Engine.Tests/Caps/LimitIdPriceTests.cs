@@ -20,6 +20,6 @@ public sealed class LimitIdPriceTests
             .SelectMany(keys => Catalogs.Compile(Catalogs.With(keys, keys.StartsWith("publishers", StringComparison.Ordinal) ? Caps.Replace("\"each\": \"publisher\"", "\"warn_at\": \"90%\"", StringComparison.Ordinal) : Caps)).Model!.Limits).ToList();
         limits.Count(limit => limit is { Kind: LimitKind.Cap, Metric: CapMetric.Spend }).ShouldBeGreaterThan(12);
         foreach (var limit in limits.Where(limit => limit.IsTake))
-            LimitModel.CountsPrice(limit.Id).ShouldBe(limit.AmountOf(Money.Parse("9"), Money.Parse("5")) != limit.AmountOf(Money.Parse("8"), Money.Parse("5")), limit.Id);
+            LimitNames.CountsPrice(limit.Id).ShouldBe(limit.AmountOf(Money.Parse("9"), Money.Parse("5")) != limit.AmountOf(Money.Parse("8"), Money.Parse("5")), limit.Id);
     }
 }

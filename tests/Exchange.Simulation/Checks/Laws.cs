@@ -14,6 +14,7 @@ namespace Exchange.Simulation.Checks;
 internal sealed class Laws(SimWorld world)
 {
     private readonly Dictionary<CopyId, int> sent = [];
+    private readonly HashSet<CopyId> dropped = [];
 
     /// <summary>No lead leaves before its hold and this attempt's lease are durable, and only to the buyer that holds it.</summary>
     public void Leaving(SimSilo silo, CopyId copy, string buyer, string path)
@@ -24,6 +25,7 @@ internal sealed class Laws(SimWorld world)
             world.Violates("law (a)", $"{copy} leaves and is not durable");
             return;
         }
+        if (dropped.Contains(copy)) world.Violates("I18", $"{copy} leaves after its time was over and it was dropped");
         if (lead.Wait?.DueAtMs is not null) world.Violates("law (a)", $"{copy} leaves while its lead waits for its auction");
         // The lease may be another silo's, whose pump asked this one's lead: it must be somebody's and not over. Another attempt's yes may have ended it a
         // moment ago, or its return: then its buyer has the copy, and gets it once more under the same id.
@@ -110,8 +112,9 @@ internal sealed class Laws(SimWorld world)
     }
 
     /// <summary>Nobody who waits for fields goes on waiting, or is let go, by what was there before they came.</summary>
-    public void Turned(LeadEntry lead, IReadOnlyList<NewDelivery> become)
+    public void Turned(LeadEntry lead, CopyId copy, IReadOnlyList<NewDelivery> become)
     {
+        if (become.Any(delivery => delivery.Wait == DeliveryWait.Drop)) dropped.Add(copy);
         if (lead.Sealed.Length > 0 && become.Any(delivery => delivery.Wait == DeliveryWait.Fields) && HasEmail(lead)) world.Violates("I18", $"{lead.Id} goes on waiting for what it was given");
     }
 
@@ -131,6 +134,8 @@ internal sealed class Laws(SimWorld world)
             foreach (var gate in world.Database.Counters.All)
                 if (gate.LimitId.StartsWith($"open:{start.Campaign}:", StringComparison.Ordinal) && world.Database.Counters.LimitOf(gate.LimitId, out var isActive) is not null && isActive && gate.Row.Limit < 0)
                     world.Violates("I1", $"{start.Campaign} is paused and takes {item.Lead}");
+        foreach (var end in item.Ends)
+            if (end.Move == CopyMove.Doubt && dropped.Contains(new(item.Lead, end.No))) world.Violates("I18", $"{item.Lead} is in doubt, and nobody was asked: its time was over");
         var lead = world.Database.Find(item.Lead)!;
         if (lead.ErasedMs is not null && lead.Sealed.Length > 0) world.Violates("I25", $"{item.Lead} was erased and has a payload again");
         if (item is { EndsWait: not null, State: LeadState.Unsold, Reason: Reason.Expired } && lead.Sealed.Length > 0 && HasEmail(lead)) world.Violates("I18", $"{item.Lead} is let go for want of what it was given");

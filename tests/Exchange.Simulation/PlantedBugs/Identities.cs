@@ -42,7 +42,7 @@ internal static class Identities
 
         public override Verdict Apply(JournalItem item, string owner, News news)
         {
-            if (item.Request is { } request) bodies[request.Key] = request.BodyHash;
+            foreach (var request in item.Requests) bodies[request.Key] = request.BodyHash;
             return base.Apply(item, owner, news);
         }
     }

@@ -1,3 +1,4 @@
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Ledger;
 using Exchange.Simulation.Store;
 using Exchange.Simulation.World;
@@ -10,7 +11,13 @@ internal static class WaitBugs
     public static IReadOnlyList<PlantedBug> All { get; } =
     [
         new("the end of a lead's wait not written", () => new Unended()),
+        new("a drop that only its process knows of", () => new Unknown()) { In = plan => plan with { Crashes = true, DieAtSend = 400 } },
     ];
+
+    private sealed class Unknown : Seams
+    {
+        public override NewDelivery Turned(NewDelivery delivery) => delivery.Wait == DeliveryWait.Drop ? delivery with { Wait = DeliveryWait.None } : delivery;
+    }
 
     private sealed class Unended : Seams
     {

@@ -118,7 +118,7 @@ internal class SimDatabase : IJudgedRows
     {
         var item = plan.Item;
         var lead = WriteLead(plan);
-        if (item.Request is { } request) Claim(request, item.Lead);
+        foreach (var request in item.Requests) Claim(request, item.Lead);
         Persons.Move(plan, news);
         foreach (var (_, end, copy) in plan.Ends) WriteEnd(lead, item, end, (CopyEntry)copy, owner, news);
         foreach (var (_, start) in plan.Starts) WriteStart(lead, plan, start, owner, news);

@@ -59,10 +59,14 @@ internal sealed class SimDeliveries(SimStore store) : IDeliveryStore
         var lead = store.Database.Find(copy.Lead)!;
         var waited = lead.Deliveries.Find(each => each.Copy == copy && each.Endpoint == endpoint);
         if (waited is not { Status: DeliveryStatus.Waiting, Wait: not DeliveryWait.None } || !store.World.Seams.IsFenced(waited, fence)) return false;
-        store.World.Laws.Turned(lead, become);
+        store.World.Laws.Turned(lead, copy, become);
         lead.Deliveries.Remove(waited);
         store.Database.Deliveries.Remove(waited);
-        foreach (var delivery in become) store.Database.Deliver(lead, copy, delivery, CopyOf(copy).State == CopyState.Captured, store.Silo.Name, fence, nowMs);
+        foreach (var delivery in become)
+        {
+            store.Database.Deliver(lead, copy, store.World.Seams.Turned(delivery), CopyOf(copy).State == CopyState.Captured, store.Silo.Name, fence, nowMs);
+            if (delivery.Wait == DeliveryWait.Drop) store.World.Nemesis.Sent(store.Silo);
+        }
         return true;
     });
 

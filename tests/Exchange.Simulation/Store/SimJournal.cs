@@ -50,7 +50,7 @@ internal sealed class SimJournal(SimStore store) : IJournal
         for (var i = 0; i < queue.Count && batch.Count < LongestBatch; i++)
         {
             var next = queue[i];
-            if (batch.Exists(other => other.Item.Lead == next.Item.Lead || other.Item.Request?.Key is { } key && key == next.Item.Request?.Key)) continue;
+            if (batch.Exists(other => other.Item.Lead == next.Item.Lead || other.Item.Requests.Any(request => next.Item.Requests.Any(its => its.Key == request.Key)))) continue;
             batch.Add(next);
         }
         queue.RemoveAll(batch.Contains);

@@ -67,7 +67,7 @@ internal sealed record MarketText
     /// <summary>The same market, where campaigns wait before they hand leads over, and trees before they are asked.</summary>
     public MarketText WithWaits(SimRandom random) => this with
     {
-        Wishes = [.. Wishes.Select(wish => wish with { Delivery = random.Pick<string>(wish.Delivery == "asked" ? ["asked", "asked later", "asked if"] : ["told", "told later", "told if"]) })],
+        Wishes = [.. Wishes.Select(wish => wish with { Delivery = random.Pick<string>(wish.Delivery == "asked" ? ["asked", "asked later", "asked if", "asked there if"] : ["told", "told later", "told if"]) })],
         TreeWait = !Firm && random.Chance(400) ? random.Pick(Waits) : null, UnsoldWait = Unsold && random.Chance(600) ? random.Pick(Waits) : null,
     };
 
@@ -151,6 +151,7 @@ internal sealed record MarketText
               "told later" => """{ "retry_for": "20s", "send": "all", "to": [{ "endpoint": "hook", "wait": { "for": "2s" } }, { "endpoint": "inbox", "when": { "field": "state", "is": "CA" } }] }""",
               "told if" => """{ "retry_for": "20s", "wait": { "until": { "field": "email", "exists": true }, "at_most": "4s", "then": "drop" }, "to": [{ "endpoint": "hook", "when": { "field": "state", "is": "NY" } }, "inbox"] }""",
               "asked if" => """{ "sold": "on_accept", "retry_for": "20s", "wait": { "until": { "field": "email", "exists": true }, "at_most": "4s", "then": "drop" }, "to": ["crm"] }""",
+              "asked there if" => """{ "sold": "on_accept", "retry_for": "20s", "to": [{ "endpoint": "crm", "wait": { "until": { "field": "email", "exists": true }, "at_most": "4s", "then": "drop" } }] }""",
               "told" => """{ "sold": "on_post", "retry_for": "20s", "to": ["hook"] }""",
               "both" => """{ "sold": "on_post", "retry_for": "20s", "send": "all", "to": ["hook", "inbox"] }""",
               _ => """{ "sold": "on_post", "to": ["inbox"] }""",

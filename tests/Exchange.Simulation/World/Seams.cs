@@ -35,6 +35,9 @@ internal class Seams
 
     public virtual DeliveryResult Recorded(SimDatabase database, DeliveryEntry delivery, DeliveryResult result) => result;
 
+    /// <summary>What a delivery that waited becomes.</summary>
+    public virtual NewDelivery Turned(NewDelivery delivery) => delivery;
+
     public virtual bool OfferExpires(LeadEntry lead, long nowMs) => lead.OfferUntilMs > 0 && lead.OfferUntilMs < nowMs && lead.State == LeadState.Open;
 
     /// <summary>Housekeeping books the returns that a crash left.</summary>

@@ -216,6 +216,7 @@ public sealed class BadInputTests(BadInputMarket market) : IClassFixture<BadInpu
         Admin("status that is none", 422, "invalid_field", "GET", "/v1/admin/leads?status=lost"),
         Admin("lead that is none", 422, "invalid_format", "GET", "/v1/admin/ledger?lead_id=x"),
         Admin("funds of nothing", 422, "out_of_range", "POST", "/v1/admin/buyers/acme/funds", """{ "amount": "0", "reference": "r" }"""),
+        Admin("funds of more than there is", 422, "out_of_range", "POST", "/v1/admin/buyers/acme/funds", """{ "amount": "999999999999", "reference": "much" }"""),
         Admin("funds to nobody", 404, "not_found", "POST", "/v1/admin/buyers/nobody/funds", """{ "amount": "5.00", "reference": "r" }"""),
         Admin("patch without If-Match", 428, "if_match_required", "PATCH", "/v1/admin/campaigns/a", """{ "status": "paused" }"""),
         Admin("acknowledge another's copy", 404, "not_found", "POST", "/v1/buyer/copies/LEAD-1/ack", "{}", market => market.OtherBuyer),

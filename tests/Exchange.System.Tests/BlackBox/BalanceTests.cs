@@ -80,6 +80,18 @@ public sealed class BalanceTests : IClassFixture<RunningExchange>
         told["limit"].Text("left").ShouldBe("3.00");
     }
 
+    [Fact]
+    public async Task Funds_AboveWhatABuyerMayHave_AreRefused_AndNothingIsBooked()
+    {
+        await exchange.ApplyAsync(Catalog("rich"));
+        await FundAsync("buyer-rich", "999999990", "wire-1");
+        var refused = await exchange.PostAsync("/v1/admin/buyers/buyer-rich/funds", ExchangeProcess.AdminKey, new { amount = "10.01", reference = "wire-2" });
+        (refused.Status, refused.Code).ShouldBe((422, "out_of_range"));
+        refused.Json["errors"]![0]!["pointer"]!.GetValue<string>().ShouldBe("/amount");
+        await FundAsync("buyer-rich", "10", "wire-2");
+        (await BalanceAsync("buyer-rich")).ShouldBe("1000000000.00");
+    }
+
     private async Task<Reply> FundAsync(string buyer, string amount, string reference)
     {
         var reply = await exchange.PostAsync($"/v1/admin/buyers/{buyer}/funds", ExchangeProcess.AdminKey, new { amount, reference });

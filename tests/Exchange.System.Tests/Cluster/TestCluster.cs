@@ -5,6 +5,7 @@ using System.Text;
 using Exchange.Engine.Catalog;
 using Exchange.Grains.Catalog;
 using Exchange.Storage;
+using Exchange.Storage.Postgres;
 using Exchange.Storage.Redis;
 using Exchange.Storage.Sqlite;
 using Exchange.System.Tests.BlackBox;
@@ -14,33 +15,46 @@ using Shouldly;
 namespace Exchange.System.Tests.Cluster;
 
 /// <summary>
-/// Several silos in this process over one embedded store, which here stands for the database they share. It tells its commits to the silo that started last.
+/// Several silos in this process: over one embedded store, which then stands for the database they share and tells its commits to the silo that started last, or
+/// each with a store of its own on one PostgreSQL.
 /// </summary>
 internal sealed class TestCluster : IAsyncDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("exchange-cluster-").FullName;
     private readonly List<TestSilo> silos = [];
-    private SqliteStore store = null!;
-    private bool ownsStore;
+    private readonly List<IExchangeStore> stores = [];
+    private string? database;
 
     public IReadOnlyList<TestSilo> Silos => silos;
     public TestSilo this[int index] => silos[index];
-    public IExchangeStore Store => store;
+    /// <summary>The first silo's.</summary>
+    public IExchangeStore Store => silos[0].Store;
 
-    /// <param name="beside">Another cluster whose store this one works on too, without knowing of it.</param>
-    public static async Task<TestCluster> StartAsync(int count, string yaml, TestCluster? beside = null, RedisLink? redis = null)
+    /// <param name="beside">Another cluster on whose rows this one works too, without knowing of it.</param>
+    /// <param name="database">Of PostgreSQL, with the schema; null: embedded.</param>
+    public static async Task<TestCluster> StartAsync(int count, string yaml, TestCluster? beside = null, RedisLink? redis = null, string? database = null)
     {
-        var cluster = new TestCluster();
-        cluster.ownsStore = beside is null;
-        cluster.store = beside?.store ?? await SqliteStore.OpenAsync(new SqliteStoreOptions { Folder = cluster.folder });
+        var cluster = new TestCluster { database = beside is null ? database : beside.database };
         var first = beside is null ? 1 : beside.silos.Count + 1;
         var primary = FreePorts.Next();
-        for (var i = 0; i < count; i++) cluster.silos.Add(await TestSilo.StartAsync(cluster.store, (ushort)(first + i), i == 0 ? primary : FreePorts.Next(), i == 0 ? null : primary, redis));
-        await cluster.store.Access.PutSecretAsync("signing", Encoding.UTF8.GetBytes("whsec_" + Convert.ToBase64String(BuyerApp.SigningKey)), 1, CancellationToken.None);
+        for (var i = 0; i < count; i++)
+        {
+            var store = cluster.database is null && (beside ?? cluster).silos.FirstOrDefault() is { } shared ? shared.Store : await cluster.OpenAsync();
+            cluster.silos.Add(await TestSilo.StartAsync(store, (ushort)(first + i), i == 0 ? primary : FreePorts.Next(), i == 0 ? null : primary, redis));
+        }
+        await cluster.Store.Access.PutSecretAsync("signing", Encoding.UTF8.GetBytes("whsec_" + Convert.ToBase64String(BuyerApp.SigningKey)), 1, CancellationToken.None);
         if (beside is null) await cluster.ApplyAsync(yaml);
         else foreach (var silo in cluster.silos) (await silo.Get<CatalogHost>().LoadAsync(CancellationToken.None)).ShouldBeTrue();
         await UntilAsync(() => cluster.silos.TrueForAll(silo => silo.Silos.Count == count), "every silo sees all");
         return cluster;
+    }
+
+    private async Task<IExchangeStore> OpenAsync()
+    {
+        IExchangeStore store = database is null
+            ? await SqliteStore.OpenAsync(new SqliteStoreOptions { Folder = folder }) : await PostgresStore.OpenAsync(new PostgresStoreOptions { ConnectionString = database, MasterKey = new byte[32] });
+        stores.Add(store);
+        return store;
     }
 
     /// <summary>Applied at the first silo, read by the others.</summary>
@@ -55,7 +69,7 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public async Task FundAsync(string buyer, string amount)
     {
-        await store.Ledger.FundAsync(buyer, Engine.Values.Money.Parse(amount), "test", TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), CancellationToken.None);
+        await Store.Ledger.FundAsync(buyer, Engine.Values.Money.Parse(amount), "test", TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), CancellationToken.None);
         foreach (var silo in silos) await silo.Get<CatalogHost>().HealAsync(CancellationToken.None);
     }
 
@@ -72,7 +86,7 @@ internal sealed class TestCluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         for (var i = silos.Count - 1; i >= 0; i--) await silos[i].DisposeAsync();
-        if (ownsStore) await store.DisposeAsync();
+        foreach (var store in stores) await store.DisposeAsync();
         Directory.Delete(folder, recursive: true);
     }
 }

@@ -25,8 +25,9 @@ internal sealed class TestSilo : IAsyncDisposable
     private readonly IHost host;
     private bool stopped;
 
-    private TestSilo(IHost host) => this.host = host;
+    private TestSilo(IHost host, IExchangeStore store) => (this.host, Store) = (host, store);
 
+    public IExchangeStore Store { get; }
     public T Get<T>() where T : notnull => host.Services.GetRequiredService<T>();
     public ILeadIntake Intake => Get<ILeadIntake>();
     public Silos Silos => Get<Silos>();
@@ -50,7 +51,7 @@ internal sealed class TestSilo : IAsyncDisposable
         var host = builder.Build();
         host.Services.UseCluster();
         await host.StartAsync();
-        return new(host);
+        return new(host, store);
     }
 
     public async Task<PingReply> PingAsync(string publisher, string? key = null, bool test = false, string? result = null, string zip = "90210") => await Intake.PingAsync(new PingCommand
@@ -68,6 +69,14 @@ internal sealed class TestSilo : IAsyncDisposable
             Fields = [.. person.Select(field => new PostedField(field.Key, RawKind.String, field.Value))],
         }, CancellationToken.None);
     }
+
+    /// <summary>A direct post without a key.</summary>
+    public Task<PostReply> DirectPostAsync(string publisher, byte[] body, DateTimeOffset receivedAt, Dictionary<string, string> person) => Intake.DirectPostAsync(new DirectPostCommand(
+        new PingCommand
+        {
+            Publisher = publisher, ReceivedAt = receivedAt, Vertical = "auto", BodyHash = body,
+            Fields = [new RawField("zip", RawKind.String, "90210"), .. person.Select(field => new RawField(field.Key, RawKind.String, field.Value))],
+        }, null, null), CancellationToken.None);
 
     public async Task StopAsync()
     {

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Exchange.Engine.Ledger;
 using Exchange.Grains.Intake;
 using Exchange.System.Tests.BlackBox;
+using Exchange.System.Tests.Storage;
 using Shouldly;
 
 namespace Exchange.System.Tests.Cluster;
@@ -11,10 +12,12 @@ namespace Exchange.System.Tests.Cluster;
 /// Two clusters that do not know of each other over one store: every lead has two activations, as it may have for a moment when silos lose sight of
 /// each other. The rows are the fence.
 /// </summary>
-public sealed class TwoActivationsTests : IAsyncLifetime
+public abstract class TwoActivationsTests : IAsyncLifetime
 {
     private BuyerApp buyers = null!;
     private TestCluster one = null!, two = null!;
+
+    private protected abstract Task<TestCluster> StartAsync(string catalog);
 
     public async Task InitializeAsync()
     {
@@ -34,7 +37,7 @@ public sealed class TwoActivationsTests : IAsyncLifetime
               tree: { vertical: auto, publishers: [pub], tiers: [ { name: only, method: priority, campaigns: [camp] } ] }
               calls: { vertical: auto, publishers: [asking], tiers: [ { name: only, method: priority, campaigns: [call] } ] }
             """);
-        one = await TestCluster.StartAsync(1, catalog);
+        one = await StartAsync(catalog);
         two = await TestCluster.StartAsync(1, catalog, beside: one);
     }
 
@@ -90,7 +93,7 @@ public sealed class TwoActivationsTests : IAsyncLifetime
         for (var round = 0; round < 10; round++)
         {
             if ((await two[0].PingAsync("asking")).Answer is not { Offered: true } ping) continue;
-            await one.Store.Pings.FlushAsync(CancellationToken.None);
+            await two.Store.Pings.FlushAsync(CancellationToken.None);
             var person = Sender.NextPerson();
             var replies = await Task.WhenAll(one[0].PostAsync("asking", ping.PingId, 1, person), two[0].PostAsync("asking", ping.PingId, 1, person));
             // Whoever came second may be told while the first one's buyer is still asked.
@@ -103,5 +106,47 @@ public sealed class TwoActivationsTests : IAsyncLifetime
         (await one.Store.Ledger.BalanceAsync("buyer:asked", CancellationToken.None)).ToString().ShouldBe("-60.00");
     }
 
+    /// <summary>Keyed by its body for a span of time: on either side of a span's end it is the same post still.</summary>
+    [Fact]
+    public async Task DirectPostWithoutKey_AtBothAtOnce_OnEitherSideOfASpansEnd_IsOneSale()
+    {
+        const long span = 120;
+        var end = DateTimeOffset.FromUnixTimeSeconds((TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() / span + 1) * span);
+        for (byte round = 1; round <= 20; round++)
+        {
+            var (body, person) = (Enumerable.Repeat(round, 32).ToArray(), Sender.NextPerson());
+            var replies = await Task.WhenAll(
+                one[0].DirectPostAsync("pub", body, end.AddSeconds(-1), person), two[0].DirectPostAsync("pub", body, end.AddSeconds(1), person));
+            replies.Select(StatusOf).ShouldBe(["sold", "sold"]);
+            replies.Select(LeadOf).Distinct().ShouldHaveSingleItem();
+        }
+    }
+
+    /// <summary>The same in one silo: the second waits for the first, whose row is not there yet.</summary>
+    [Fact]
+    public async Task DirectPostWithoutKey_TwiceAtOneSilo_OnEitherSideOfASpansEnd_IsOneSale()
+    {
+        var end = DateTimeOffset.FromUnixTimeSeconds((TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() / 120 + 1) * 120);
+        for (byte round = 101; round <= 120; round++)
+        {
+            var (body, person) = (Enumerable.Repeat(round, 32).ToArray(), Sender.NextPerson());
+            var replies = await Task.WhenAll(new[] { -1, 1, -1, 1 }.Select(seconds => one[0].DirectPostAsync("pub", body, end.AddSeconds(seconds), person)));
+            replies.Select(LeadOf).Distinct().ShouldHaveSingleItem();
+        }
+    }
+
+    private static string LeadOf(PostReply reply) => JsonNode.Parse(Encoding.UTF8.GetString(reply.Answer!))!["lead_id"]!.GetValue<string>();
+
     private static string? StatusOf(PostReply reply) => reply.Answer is { } json ? JsonNode.Parse(Encoding.UTF8.GetString(json))!["status"]!.GetValue<string>() : reply.Problem!.Code;
+}
+
+public sealed class EmbeddedTwoActivationsTests : TwoActivationsTests
+{
+    private protected override Task<TestCluster> StartAsync(string catalog) => TestCluster.StartAsync(1, catalog);
+}
+
+/// <summary>Each with its own store and connections: the fence is the database's.</summary>
+public sealed class PostgresTwoActivationsTests : TwoActivationsTests, IClassFixture<PostgresCluster>
+{
+    private protected override async Task<TestCluster> StartAsync(string catalog) => await TestCluster.StartAsync(1, catalog, database: await PostgresCluster.CreateDatabaseAsync());
 }

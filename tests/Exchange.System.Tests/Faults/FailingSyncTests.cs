@@ -1,4 +1,5 @@
 using Exchange.System.Tests.BlackBox;
+using Exchange.System.Tests.Storage;
 using Shouldly;
 
 namespace Exchange.System.Tests.Faults;
@@ -30,5 +31,32 @@ public sealed class FailingSyncTests
         await load.SellAsync(50, "after the restart");
         await load.StopAsync();
         await load.CheckAsync(buyers);
+    }
+
+    /// <summary>PostgreSQL ends itself by its own rule and does not come up again on such a disk.</summary>
+    [Fact]
+    public async Task SyncsOfPostgresFail_NothingIsAnsweredSold_AndAllGoesOnWhenItIsStartedOnAGoodDisk()
+    {
+        using var machine = new FaultyMachine();
+        await using var postgres = await PostgresServer.StartAsync(machine: machine);
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync(environment: await PostgresFaultTests.SettingsAsync(postgres));
+        await using var load = await FaultLoad.StartAsync(exchange, buyers);
+        await load.SellAsync(50, "before");
+
+        machine.FailSyncs();
+        await load.RefusedAsync(20, "by a database that cannot sync");
+        var sold = load.Sold;
+        await MarketCalls.Until(() => postgres.HasEnded, "the database has ended itself", exchange);
+        await load.RefusedAsync(20, "without a database");
+        load.Sold.ShouldBe(sold);
+
+        machine.HealSyncs();
+        await postgres.StartAgainAsync();
+        await load.SellAsync(50, "after the start");
+        await load.StopAsync();
+        await load.CheckAsync(buyers);
+        load.Lost.ShouldBe(0, "the server itself never went away");
+        (await exchange.CliAsync("audit")).Output.ShouldContain("Clean");
     }
 }

@@ -7,7 +7,7 @@ namespace Exchange.System.Tests.Faults;
 internal sealed class FaultyMachine : IDisposable
 {
     private static readonly Lazy<string> Library = new(Compile);
-    private readonly string folder = Directory.CreateTempSubdirectory("exchange-machine-").FullName;
+    private readonly string folder = OpenToAll("exchange-machine-");
 
     public FaultyMachine()
     {
@@ -38,9 +38,17 @@ internal sealed class FaultyMachine : IDisposable
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
+    /// <summary>A folder that processes of another user read as well.</summary>
+    private static string OpenToAll(string prefix)
+    {
+        var made = Directory.CreateTempSubdirectory(prefix);
+        if (!OperatingSystem.IsWindows()) made.UnixFileMode |= UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+        return made.FullName;
+    }
+
     private static string Compile()
     {
-        var library = Path.Combine(Directory.CreateTempSubdirectory("exchange-faults-").FullName, "faults.so");
+        var library = Path.Combine(OpenToAll("exchange-faults-"), "faults.so");
         var source = Path.Combine(AppContext.BaseDirectory, "Faults", "faults.c");
         try
         {

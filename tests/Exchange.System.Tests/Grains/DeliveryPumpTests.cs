@@ -1,14 +1,17 @@
 using System.Text;
 using Exchange.Delivery.Templates;
 using Exchange.Engine.Catalog;
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Deliveries;
+using Exchange.Grains.Leads;
 using Exchange.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using Orleans;
 using Shouldly;
 
 namespace Exchange.System.Tests.Grains;
@@ -59,6 +62,34 @@ public sealed class DeliveryPumpTests
             told.TrySetResult(result);
             return Task.FromResult(true);
         }
+    }
+
+    /// <summary>A wait that was over without its fields: who decided so died before the copy's lead knew.</summary>
+    [Fact]
+    public async Task ClaimedAsDropped_EndsItsCopyAtItsLead_AndCallsNobody()
+    {
+        var due = new Queue<LeasedDelivery>([Delivery("a", 1, null) with { Endpoint = "crm", CopyState = CopyState.Held, Wait = DeliveryWait.Drop }]);
+        var told = new TaskCompletionSource<ResumeCommand>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var lead = Stub.Of<ILeadGrain>((name, arguments) =>
+        {
+            name.ShouldBe(nameof(ILeadGrain.Resume));
+            told.TrySetResult((ResumeCommand)arguments[0]!);
+            return ValueTask.CompletedTask;
+        });
+        var pump = new DeliveryPump(Store((name, _) => name switch
+        {
+            nameof(IDeliveryStore.AdoptAsync) => Task.FromResult(0),
+            nameof(IDeliveryStore.NextDueAsync) => Task.FromResult<long?>(due.Count > 0 ? 0 : null),
+            nameof(IDeliveryStore.ClaimDueAsync) => Task.FromResult<IReadOnlyList<LeasedDelivery>>([due.Dequeue()]),
+            _ => throw new NotSupportedException(name),
+        }), Catalog(), null!, null!, Stub.Of<IGrainFactory>((_, _) => lead), time, NullLogger<DeliveryPump>.Instance) { Workers = 4 };
+        using var stopping = new CancellationTokenSource();
+        var running = pump.RunAsync(stopping.Token);
+
+        var command = await told.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        (command.CopyNo, command.Endpoint, command.Drop).ShouldBe((1, "crm", true));
+        await stopping.CancelAsync();
+        await running;
     }
 
     /// <summary>Files of two endpoints are due together and the rows of the second cannot be had: the first's go out, and both are asked again.</summary>

@@ -39,7 +39,7 @@ internal sealed class ScenarioReturns(ScenarioExchange exchange)
         asked[copy] = accept ? ReturnStatus.Accepted : ReturnStatus.Refused;
         if (!accept) return "refused";
         var payout = deal.Model.Publishers[deal.Record.Publisher].Verticals[deal.Record.Vertical].Payout;
-        var item = Refund.ItemOf(copy.Lead, copy.Made.No, Refund.Of(copy.Made.Buyer, deal.Record.Publisher, copy.Made.Price, copy.Made.Payout, payout.KeptOnReturn), NowMs);
+        var item = ReturnBookings.ItemOf(copy.Lead, copy.Made.No, ReturnBookings.Of(copy.Made.Buyer, deal.Record.Publisher, copy.Made.Price, copy.Made.Payout, payout.KeptOnReturn), NowMs);
         exchange.Book(deal, item);
         deal.Returned.Add(copy.Made.No);
         return "accepted";

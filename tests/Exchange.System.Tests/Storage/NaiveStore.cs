@@ -79,7 +79,7 @@ internal sealed class NaiveStore(Func<string, long> limitOf)
 
         var counters = new Dictionary<string, (long Used, long Held)>(Counters);
         foreach (var (_, end, copy) in ends.Where(end => end.End.Move is not (CopyMove.Doubt or CopyMove.Call)))
-            foreach (var take in copy.Made.Takes.Where(take => end.Move != CopyMove.Reverse || LimitModel.IsGivenBack(take.LimitId)))
+            foreach (var take in copy.Made.Takes.Where(take => end.Move != CopyMove.Reverse || LimitNames.IsGivenBack(take.LimitId)))
                 counters[take.Key] = end.Move == CopyMove.Reverse
                     ? (counters[take.Key].Used - take.Amount, counters[take.Key].Held)
                     : (counters[take.Key].Used + (end.Move == CopyMove.Capture ? take.Amount : 0), counters[take.Key].Held - take.Amount);

@@ -4,8 +4,8 @@ using Npgsql;
 namespace Exchange.System.Tests.Storage;
 
 /// <summary>
-/// A PostgreSQL of the tests' own: a cluster in a temporary folder on a free loopback port, with fsync on. All test classes that run at the same time
-/// share one; the last of them stops it. As root its processes run as the user postgres, because PostgreSQL refuses root.
+/// A PostgreSQL of the tests' own: a cluster in a temporary folder on a free loopback port. All test classes that run at the same time share one; the last of
+/// them stops it. Nobody ever pulls its plug, so it does not sync: those that do so start a <see cref="PostgresServer"/> of their own.
 /// </summary>
 public sealed class PostgresCluster : IAsyncLifetime
 {
@@ -19,7 +19,7 @@ public sealed class PostgresCluster : IAsyncLifetime
         await Gate.WaitAsync();
         try
         {
-            shared ??= await PostgresServer.StartAsync();
+            shared ??= await PostgresServer.StartAsync(syncs: false);
             users++;
         }
         finally { Gate.Release(); }

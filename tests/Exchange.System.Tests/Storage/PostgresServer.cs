@@ -9,12 +9,14 @@ using Npgsql;
 namespace Exchange.System.Tests.Storage;
 
 /// <summary>
-/// One PostgreSQL in a temporary folder on a free loopback port, with fsync on. It can be stopped as by a power switch and started again. As root its
+/// One PostgreSQL in a temporary folder on a free loopback port. It can be stopped as by a power switch and started again. As root its
 /// processes run as the user postgres, because PostgreSQL refuses root.
 /// </summary>
 /// <param name="disk">Where its folder is; null: among the temporary files.</param>
+/// <param name="machine">On which it runs; null: this one as it is.</param>
 /// <param name="folder">Its data directory, which goes with it.</param>
-internal sealed class PostgresServer(SmallDisk? disk, string folder) : IAsyncDisposable
+/// <param name="syncs">Whether a commit is on disk when it is told: what is never stopped by a power switch does not need it.</param>
+internal sealed class PostgresServer(SmallDisk? disk, FaultyMachine? machine, string folder, bool syncs) : IAsyncDisposable
 {
     /// <summary>A database with the whole schema and no rows, to make others from.</summary>
     public const string Template = "exchange_template";
@@ -24,10 +26,10 @@ internal sealed class PostgresServer(SmallDisk? disk, string folder) : IAsyncDis
 
     public int Port { get; } = FreePorts.Next();
 
-    public static async Task<PostgresServer> StartAsync(SmallDisk? disk = null)
+    public static async Task<PostgresServer> StartAsync(SmallDisk? disk = null, FaultyMachine? machine = null, bool syncs = true)
     {
         var folder = Path.Combine(disk?.Place ?? Path.GetTempPath(), "exchange-postgres-" + Guid.NewGuid().ToString("N"));
-        var postgres = new PostgresServer(disk, folder);
+        var postgres = new PostgresServer(disk, machine, folder, syncs);
         using (var made = postgres.Run("initdb", "-D", folder, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"))
         {
             await made.WaitForExitAsync();
@@ -50,7 +52,7 @@ internal sealed class PostgresServer(SmallDisk? disk, string folder) : IAsyncDis
     /// <summary>On a data directory that somebody made.</summary>
     public static async Task<PostgresServer> StartOnAsync(string folder)
     {
-        var postgres = new PostgresServer(null, folder);
+        var postgres = new PostgresServer(null, null, folder, syncs: true);
         try
         {
             await postgres.StartAgainAsync();
@@ -81,7 +83,7 @@ internal sealed class PostgresServer(SmallDisk? disk, string folder) : IAsyncDis
     public async Task StartAgainAsync()
     {
         server = Run("postgres", "-D", folder, "-p", Port.ToString(CultureInfo.InvariantCulture), "-c", "listen_addresses=127.0.0.1", "-k", folder,
-            "-c", "shared_buffers=64MB", "-c", "max_connections=200", "-c", "fsync=on", "-c", "full_page_writes=on", "-c", "max_wal_size=2GB", "-c", "log_min_messages=warning");
+            "-c", "shared_buffers=64MB", "-c", "max_connections=200", "-c", syncs ? "fsync=on" : "fsync=off", "-c", "full_page_writes=on", "-c", "max_wal_size=2GB", "-c", "log_min_messages=warning");
         var deadline = Stopwatch.StartNew();
         while (true)
         {
@@ -115,7 +117,7 @@ internal sealed class PostgresServer(SmallDisk? disk, string folder) : IAsyncDis
     {
         var path = Path.Combine(Binaries(), program);
         var start = new ProcessStartInfo { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = Path.GetTempPath() };
-        string[] line = [.. disk?.Into ?? [], .. Environment.IsPrivilegedProcess ? (string[])["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] : [], path, .. arguments];
+        string[] line = [.. disk?.Into ?? machine?.Into ?? [], .. Environment.IsPrivilegedProcess ? (string[])["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] : [], path, .. arguments];
         start.FileName = line[0];
         foreach (var argument in line[1..]) start.ArgumentList.Add(argument);
         var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");

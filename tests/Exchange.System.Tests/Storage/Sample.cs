@@ -35,7 +35,7 @@ internal static class Sample
 
     public static LimitModel DayCap(string id, CapScope scope, string owner, long limit, CapMetric metric = CapMetric.Leads, bool kept = false) => new()
     {
-        Ordinal = 0, Kind = LimitKind.Cap, Id = kept ? id + LimitModel.KeptSuffix : id, CountsKept = kept, Reason = Reason.CapDay, Scope = scope, Owner = owner, Limit = limit, Period = new DayPeriod(),
+        Ordinal = 0, Kind = LimitKind.Cap, Id = kept ? id + LimitNames.KeptSuffix : id, CountsKept = kept, Reason = Reason.CapDay, Scope = scope, Owner = owner, Limit = limit, Period = new DayPeriod(),
         Metric = metric, Zone = TimeZoneInfo.Utc,
     };
 
@@ -77,7 +77,7 @@ internal static class Sample
         LeadState? state = null, byte[]? answer = null, long atMs = Now) => new()
     {
         Lead = lead, AtMs = atMs, New = NewLead(body, maxCopies),
-        Request = key is null ? null : new("p", key, Hash(body)),
+        Request = key is null ? null : key.Split('+').Reverse().Aggregate((RequestClaim?)null, (also, each) => new("p", each, Hash(body)) { Also = also }),
         Persons = persons ?? [], Starts = copies, Answer = answer,
         State = state ?? (copies.Length == 0 ? LeadState.Unsold : copies.Any(copy => copy.Move == CopyMove.Sell) ? LeadState.Sold : LeadState.Open),
     };
@@ -97,7 +97,7 @@ internal static class Sample
 
     /// <summary>A sold copy comes back, its publisher's payout with it.</summary>
     public static JournalItem Return(LeadId lead, int no = 1, string buyer = "a", bool keeps = false, long atMs = Now + 2000) =>
-        Refund.ItemOf(lead, no, Refund.Of(buyer, "p", Price, Payout, keeps), atMs);
+        ReturnBookings.ItemOf(lead, no, ReturnBookings.Of(buyer, "p", Price, Payout, keeps), atMs);
 
     /// <summary>The offers of a ping, held before anything is posted; good for five minutes.</summary>
     public static JournalItem Offer(LeadId lead, NewCopy[] copies, int maxCopies = 1, long atMs = Now, long untilMs = Now + 300_000) => new()

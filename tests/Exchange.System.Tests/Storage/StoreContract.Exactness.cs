@@ -256,14 +256,14 @@ public abstract partial class StoreContract
         var current = old;
         var sellers = Enumerable.Range(0, 16).Select(_ => Task.Run(async () =>
         {
-            List<(LeadId Lead, bool Held)> mine = [];
+            List<(LeadId Lead, bool Held, bool Capped)> mine = [];
             while (true)
             {
                 var n = Interlocked.Increment(ref next);
                 var limits = Volatile.Read(ref current);
                 var held = n % 2 == 0;
                 var verdict = await Store.SubmitAsync(Post(Lead(n), [Copy(1, limits, held ? CopyMove.Hold : CopyMove.Sell)]));
-                if (verdict.IsSuccess) mine.Add((Lead(n), held));
+                if (verdict.IsSuccess) mine.Add((Lead(n), held, limits == now));
                 else if (limits == now) return mine;
                 else await Task.Yield();
             }
@@ -274,7 +274,8 @@ public abstract partial class StoreContract
 
         var sold = (await Task.WhenAll(sellers)).SelectMany(mine => mine).ToList();
 
-        sold.Count.ShouldBe(400);
+        // The cap is filled up to its last unit; where the change itself was slow, more than it allows had been sold, and nothing is afterwards.
+        sold.Count.ShouldBe(Math.Max(400, sold.Count(copy => !copy.Capped)));
         var cap = (await Store.CounterAsync("c:a1:leads:day"))!.Value;
         (cap.Used, cap.Held).ShouldBe((sold.Count(copy => !copy.Held), sold.Count(copy => copy.Held)));
         // Holds from before the cap end in it too.

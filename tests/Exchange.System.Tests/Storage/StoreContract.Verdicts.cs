@@ -24,6 +24,12 @@ public abstract partial class StoreContract
     [InlineData("unsold 1 k1 x", "sell 1 k1 x", VerdictCode.AlreadyThere)]
     [InlineData("unsold 1 - x", "sell 1 - y", VerdictCode.AlreadyPosted)]
     [InlineData("hold 1 k1 x", "hold 1 k1 x", VerdictCode.AlreadyThere)]
+    // two keys of one request
+    [InlineData("sell 1 k2+k1 x", "sell 2 k2+k1 x", VerdictCode.AlreadyThere)]
+    [InlineData("sell 1 k2+k1 x", "sell 2 k3+k2 x", VerdictCode.AlreadyThere)]
+    [InlineData("sell 1 k2+k1 x", "sell 2 k1+k0 x", VerdictCode.AlreadyThere)]
+    [InlineData("sell 1 k2+k1 x", "sell 2 k1 y", VerdictCode.KeyReused)]
+    [InlineData("sell 1 k2+k1 x", "sell 2 k4+k3 x", VerdictCode.Done)]
     public async Task Post_AfterAnother_Verdict(string first, string second, VerdictCode verdict)
     {
         await Store.ApplyAsync(Limits());
@@ -45,6 +51,18 @@ public abstract partial class StoreContract
             var copies = words[0] == "unsold" ? [] : new[] { Copy(1, Limits(), words[0] == "hold" ? CopyMove.Hold : CopyMove.Sell) };
             return Post(Lead(int.Parse(words[1], null)), copies, words[2] == "-" ? null : words[2], words[3], answer: Hash(text));
         }
+    }
+
+    [Fact]
+    public async Task Refused_UnderTwoKeys_LeavesBothFree()
+    {
+        await Store.ApplyAsync(Limits(capOfA: 1));
+        (await Store.SubmitAsync(Post(Lead(1), [Copy(1, Limits())]))).Code.ShouldBe(VerdictCode.Done);
+        (await Store.SubmitAsync(Post(Lead(2), [Copy(1, Limits())], "k2+k1"))).Code.ShouldBe(VerdictCode.Refused);
+
+        foreach (var key in (string[])["k2", "k1"]) (await Store.Leads.FindRequestAsync("p", key, default)).ShouldBeNull();
+        (await Store.SubmitAsync(Post(Lead(3), [], "k3+k2"))).Code.ShouldBe(VerdictCode.Done);
+        foreach (var key in (string[])["k3", "k2"]) (await Store.Leads.FindRequestAsync("p", key, default))!.Value.Lead.ShouldBe(Lead(3));
     }
 
     [Theory]

@@ -180,6 +180,28 @@ public abstract partial class StoreContract
         (await Store.Deliveries.TurnAsync(copy, "*", next.Fence, [new("hook", Now + 60_003, 0)], Now + 60_003, default)).ShouldBeTrue();
     }
 
+    /// <summary>Who dropped it may die before its lead knows: whoever takes it over has to see that nobody is to be called.</summary>
+    [Fact]
+    public async Task HeldAndDropped_IsClaimedAsDropped_AndWaitsForNoFieldsAnyMore()
+    {
+        await Store.ApplyAsync(Limits());
+        await Store.SubmitAsync(Post(Lead(1), [Copy(1, Limits(), CopyMove.Hold, deliveries: [new("crm", Now + 60_000, 0) { Wait = DeliveryWait.Fields }])]));
+        var copy = new CopyId(Lead(1), 1);
+        var waited = (await Store.Deliveries.ClaimDueAsync(Now + 60_000, Now + 90_000, 9, default)).ShouldHaveSingleItem();
+        (waited.Wait, waited.Attempts).ShouldBe((DeliveryWait.Fields, 0));
+
+        (await Store.Deliveries.TurnAsync(copy, "crm", waited.Fence, [new("crm", Now + 60_000, Now + 90_000) { Wait = DeliveryWait.Drop }], Now + 60_001, default)).ShouldBeTrue();
+        (await Store.Leads.AddFieldsAsync(Lead(1), [1, 2, 3], [4, 5, 6], Now + 60_002, default)).ShouldBeTrue();
+
+        (await Store.Deliveries.ClaimDueAsync(Now + 60_003, Now + 120_000, 9, default)).ShouldBeEmpty();
+        var dropped = (await Store.Deliveries.ClaimDueAsync(Now + 90_000, Now + 120_000, 9, default)).ShouldHaveSingleItem();
+        (dropped.Wait, dropped.Fence > waited.Fence, dropped.CopyState).ShouldBe((DeliveryWait.Drop, true, CopyState.Held));
+        // Not one attempt at its buyer, whoever counts.
+        dropped.Attempts.ShouldBeLessThanOrEqualTo(1);
+        (await Store.SubmitAsync(End(Lead(1), CopyMove.Void))).Code.ShouldBe(VerdictCode.Done);
+        (await Store.Deliveries.NextDueAsync(default)).ShouldBeNull();
+    }
+
     [Fact]
     public async Task Erased_WhileItWaits_IsDueAtOnce()
     {

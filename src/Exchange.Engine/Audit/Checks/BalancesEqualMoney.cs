@@ -1,4 +1,5 @@
 using Exchange.Engine.Caps;
+using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Audit.Checks;
@@ -34,7 +35,7 @@ public sealed class BalancesEqualMoney() : AuditCheck("I11", "balances = paid in
         foreach (var balance in balances)
         {
             Looked++;
-            var account = "buyer:" + balance.LimitId["bal:".Length..];
+            var account = Accounts.Buyer(LimitNames.BuyerOf(balance.LimitId));
             var credit = balance.Catalog?[0] ?? 0;
             var has = accounts.GetValueOrDefault(account);
             var paid = paidIn.GetValueOrDefault(account);
@@ -45,7 +46,7 @@ public sealed class BalancesEqualMoney() : AuditCheck("I11", "balances = paid in
 
     private static void Add(Dictionary<string, Int128> sums, in TransferFact booking)
     {
-        if (booking.Debit.StartsWith("buyer:", StringComparison.Ordinal)) sums[booking.Debit] = sums.GetValueOrDefault(booking.Debit) - booking.Amount.Micros;
-        if (booking.Credit.StartsWith("buyer:", StringComparison.Ordinal)) sums[booking.Credit] = sums.GetValueOrDefault(booking.Credit) + booking.Amount.Micros;
+        if (Accounts.IsBuyer(booking.Debit)) sums[booking.Debit] = sums.GetValueOrDefault(booking.Debit) - booking.Amount.Micros;
+        if (Accounts.IsBuyer(booking.Credit)) sums[booking.Credit] = sums.GetValueOrDefault(booking.Credit) + booking.Amount.Micros;
     }
 }

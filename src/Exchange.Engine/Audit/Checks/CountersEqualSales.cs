@@ -31,7 +31,7 @@ public sealed class CountersEqualSales() : AuditCheck("I1", "caps and balances =
                 // A row that housekeeping removed long after its window is gone, and its number may be another's by now.
                 if (!sums.TryGetValue(take.Counter, out var sum) || !IsOf(sum.Counter, copy)) continue;
                 if (copy.IsHold) sum.Held += take.Amount;
-                else if (copy.State == CopyState.Captured || copy.State == CopyState.Reversed && !LimitModel.IsGivenBack(sum.Counter.LimitId)) sum.Used += take.Amount;
+                else if (copy.State == CopyState.Captured || copy.State == CopyState.Reversed && !LimitNames.IsGivenBack(sum.Counter.LimitId)) sum.Used += take.Amount;
             }
     }
 

@@ -16,9 +16,9 @@ public sealed class LedgerMatchesCopies() : AuditCheck("I12", "bookings = captur
         {
             Looked++;
             var name = lead.CopyId(copy.No).ToString();
-            var buyer = Net(lead, copy.No, "buyer:" + copy.Buyer);
-            var publisher = Net(lead, copy.No, "publisher:" + lead.Lead.Publisher);
-            var house = Net(lead, copy.No, "house");
+            var buyer = Net(lead, copy.No, Accounts.Buyer(copy.Buyer));
+            var publisher = Net(lead, copy.No, Accounts.Publisher(lead.Lead.Publisher));
+            var house = Net(lead, copy.No, Accounts.House);
             var all = lead.Transfers.Where(booked => booked.CopyNo == copy.No).ToList();
             if (lead.Id.IsTest || !copy.IsSold)
             {

@@ -1,3 +1,4 @@
+using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Audit.Checks;
@@ -19,7 +20,7 @@ public sealed class LedgerSumsToZero() : AuditCheck("I10", "ledger sums to zero"
         Looked++;
         Require(booking.Amount > Money.Zero, name, $"{booking.Kind} of {booking.Amount}");
         Require(booking.Debit != booking.Credit, name, $"{booking.Kind} from {booking.Debit} to itself");
-        Require(IsAccount(booking.Debit) && IsAccount(booking.Credit), name, $"{booking.Kind} between {booking.Debit} and {booking.Credit}: no such accounts");
+        Require(Accounts.Exists(booking.Debit) && Accounts.Exists(booking.Credit), name, $"{booking.Kind} between {booking.Debit} and {booking.Credit}: no such accounts");
         accounts[booking.Debit] = accounts.GetValueOrDefault(booking.Debit) - booking.Amount.Micros;
         accounts[booking.Credit] = accounts.GetValueOrDefault(booking.Credit) + booking.Amount.Micros;
     }
@@ -29,8 +30,4 @@ public sealed class LedgerSumsToZero() : AuditCheck("I10", "ledger sums to zero"
         var sum = accounts.Values.Aggregate(Int128.Zero, static (sum, balance) => sum + balance);
         Require(sum == 0, "ledger", $"all accounts together have {sum} micros");
     }
-
-    private static bool IsAccount(string name) =>
-        name is "house" or "bank" || name.Length > "buyer:".Length && name.StartsWith("buyer:", StringComparison.Ordinal)
-        || name.Length > "publisher:".Length && name.StartsWith("publisher:", StringComparison.Ordinal);
 }

@@ -43,7 +43,7 @@ internal static class CapReader
         {
             Ordinal = 0,
             Kind = LimitKind.Cap,
-            Id = $"{prefix}:{owner.Id}:{CapName.MetricOf(what)}:{period.Name}:{zone.Id}{CapName.Suffix(':', each?.Name, hash)}{(kept ? LimitModel.KeptSuffix : "")}",
+            Id = $"{prefix}:{owner.Id}:{CapName.MetricOf(what)}:{period.Name}:{zone.Id}{CapName.Suffix(':', each?.Name, hash)}{(kept ? LimitNames.KeptSuffix : "")}",
             Name = CapName.Of(period.Name, CapName.MetricOf(what), each?.Name, hash),
             Reason = owner.Scope == CapScope.Publisher ? Reason.PublisherCap : what == CapMetric.Pings ? Reason.PingCap : period.Reason,
             Scope = owner.Scope,

@@ -32,14 +32,14 @@ internal static class CapSection
     }
 
     /// <summary>A cap that counts what was kept and one that counts all that was sold would bear one name.</summary>
-    private static string IdentityOf(LimitModel cap) => cap.CountsKept ? cap.Id[..^LimitModel.KeptSuffix.Length] : cap.Id;
+    private static string IdentityOf(LimitModel cap) => cap.CountsKept ? cap.Id[..^LimitNames.KeptSuffix.Length] : cap.Id;
 
     /// <summary>The order of reasons: shortest period first, pings after the rest; within one period as given.</summary>
     public static IEnumerable<LimitModel> InOrder(IEnumerable<LimitModel> caps) => caps.OrderBy(cap => cap.Metric == CapMetric.Pings).ThenBy(PlaceOf);
 
     public static LimitModel Balance(string buyer, long creditMicros, CatalogDraft draft) => draft.Takeover.Placed(new LimitModel
     {
-        Ordinal = 0, Kind = LimitKind.Balance, Id = $"bal:{buyer}", Reason = Reason.Balance, Scope = CapScope.Buyer, Owner = buyer, Limit = creditMicros,
+        Ordinal = 0, Kind = LimitKind.Balance, Id = LimitNames.Balance(buyer), Reason = Reason.Balance, Scope = CapScope.Buyer, Owner = buyer, Limit = creditMicros,
     });
 
     private static int PlaceOf(LimitModel cap)
@@ -50,18 +50,11 @@ internal static class CapSection
 
     private static LimitModel Gate(CapOwner owner, IEnumerable<LimitModel> caps, CatalogDraft draft)
     {
-        var revision = Revision(caps);
         return draft.Takeover.Placed(new LimitModel
         {
             Ordinal = 0,
             Kind = LimitKind.Gate,
-            Id = owner.Scope switch
-            {
-                CapScope.Campaign => $"open:{owner.Id}:{revision}",
-                CapScope.Buyer => $"open:buyer:{owner.Id}:{revision}",
-                CapScope.Tree => $"open:tree:{owner.Id}:{revision}",
-                _ => $"open:publisher:{owner.Id}:{revision}",
-            },
+            Id = LimitNames.Gate(owner.Scope, owner.Id, Revision(caps)),
             Reason = owner.Scope switch
             {
                 CapScope.Campaign => Reason.CampaignPaused,

@@ -24,7 +24,7 @@ internal static class ColdFlush
         var flush = new Flush(connection);
         flush.Add("BEGIN");
         flush.Add("SELECT epoch, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM sales_latch", row => (rows.Epoch, rows.NowMs) = (row.Long(0), row.Long(1)));
-        Requests(flush, rows, [.. works.Where(work => work.Item.Request is not null)]);
+        Requests(flush, rows, [.. works.SelectMany(work => work.Item.Requests.Select(request => (work.Item.Lead, Claim: request)))]);
         Leads(flush, rows, works);
         Known(flush, rows, [.. works.Where(work => work.Item.New is null)]);
         Persons(flush, rows, works);
@@ -33,16 +33,16 @@ internal static class ColdFlush
         return rows;
     }
 
-    private static void Requests(Flush flush, ColdRows rows, List<JournalWork> works)
+    private static void Requests(Flush flush, ColdRows rows, List<(LeadId Lead, RequestClaim Claim)> requests)
     {
-        if (works.Count == 0) return;
-        var publishers = works.Select(work => work.Item.Request!.Publisher).ToArray();
-        var keys = works.Select(work => work.Item.Request!.Key).ToArray();
+        if (requests.Count == 0) return;
+        var publishers = requests.Select(request => request.Claim.Publisher).ToArray();
+        var keys = requests.Select(request => request.Claim.Key).ToArray();
         flush.Add("""
             INSERT INTO request (publisher, key, lead_id, hash) SELECT * FROM unnest($1, $2, $3, $4) AS t (publisher, key, lead, hash)
             ORDER BY t.publisher COLLATE "C", t.key COLLATE "C" ON CONFLICT DO NOTHING RETURNING publisher, key
             """, row => rows.NewRequests.Add((row.Text(0), row.Text(1))))
-            .With(publishers).With(keys).WithLeads(works.Select(work => work.Item.Lead)).With(works.Select(work => work.Item.Request!.BodyHash).ToArray());
+            .With(publishers).With(keys).WithLeads(requests.Select(request => request.Lead)).With(requests.Select(request => request.Claim.BodyHash).ToArray());
         flush.Add($"""
             SELECT r.publisher, r.key, r.lead_id, r.hash, {LeadColumns} FROM unnest($1, $2) AS t (publisher, key)
             JOIN request r ON r.publisher = t.publisher AND r.key = t.key LEFT JOIN lead l ON l.lead_id = r.lead_id WHERE r.{NotMine}
@@ -130,7 +130,7 @@ internal static class ColdFlush
         foreach (var work in works)
         {
             var isThere = (work.Item.New is null || rows.NewLeads.Contains(work.Item.Lead) || rows.FindLead(work.Item.Lead) is not null)
-                && (work.Item.Request is not { } request || rows.Has(request))
+                && work.Item.Requests.All(rows.Has)
                 && WorkKey.ClaimsOf(work.Item).All(claim => new PersonKey(claim.Scope, claim.Hmac) is var key && (rows.NewPersons.Contains(key) || rows.Find(key) is not null));
             if (!isThere) throw new RowsMovedException();
         }

@@ -75,7 +75,9 @@ internal sealed class ColdRows : IJudgedRows
 
     public PersonRow? Find(PersonKey key) => persons.GetValueOrDefault(key);
 
-    public bool Has(RequestClaim request) => NewRequests.Contains((request.Publisher, request.Key)) || requests.ContainsKey((request.Publisher, request.Key));
+    public bool IsNew(RequestClaim request) => NewRequests.Contains((request.Publisher, request.Key));
+
+    public bool Has(RequestClaim request) => IsNew(request) || requests.ContainsKey((request.Publisher, request.Key));
 
     /// <summary>Persons that were this lead's, or whose place somebody took from it.</summary>
     public IReadOnlyList<PersonKey> PersonsOf(LeadId lead) => owned.TryGetValue(lead, out var keys) ? keys : [];

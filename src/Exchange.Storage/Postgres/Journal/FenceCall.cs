@@ -39,7 +39,7 @@ internal sealed class FenceCall
                     Step(Capture, copy.Takes[i], amount);
                 }
                 else if (end.End.Move != CopyMove.Reverse) Step(Free, copy.Takes[i], copy.Amounts[i]);
-                else if (LimitModel.IsGivenBack(CounterKey.LimitId(copy.Takes[i]))) Step(GiveBack, copy.Takes[i], copy.Amounts[i]);
+                else if (LimitNames.IsGivenBack(CounterKey.LimitId(copy.Takes[i]))) Step(GiveBack, copy.Takes[i], copy.Amounts[i]);
             }
         }
         ends.Add(kinds.Count + 1 - from[^1]);
@@ -62,15 +62,15 @@ internal sealed class FenceCall
     {
         var sorted = places.Keys.Order(StringComparer.Ordinal).ToArray();
         for (var i = 0; i < sorted.Length; i++) places[sorted[i]] = i + 1;
-        var requests = Places().Where(pair => pair.Item.Plan is { NoFreeCopy: null, Item.Request: { } request } && rows.NewRequests.Contains((request.Publisher, request.Key))).ToList();
+        var requests = Places().Where(pair => pair.Item.Plan.NoFreeCopy is null)
+            .SelectMany(pair => pair.Item.Plan.Item.Requests.Where(rows.IsNew).Select(request => (pair.Place, request.Publisher, request.Key))).ToList();
         var sales = Places().Where(pair => pair.Item.Plan is { NoFreeCopy: null, Item.Lead.IsTest: false })
             .SelectMany(pair => SalesOf(pair.Item.Plan).Select(sale => (pair.Place, sale.Buyer, pair.Item.Plan.Item.Lead, sale.No))).ToList();
         flush.Add("SELECT * FROM fence($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)", Read)
             .With(sorted).With(from.ToArray()).With(kinds.ToArray()).With(keys.Select(key => places[key]).ToArray()).With(amounts.ToArray())
             .With(items.Select(item => item.Plan.NoFreeCopy is not null).ToArray())
             .With(items.Select(item => item is { IsNew: true, Plan.NoFreeCopy: null } ? item.Plan.Item.Lead.ToGuid() : (Guid?)null).ToArray())
-            .With(requests.Select(pair => pair.Place).ToArray()).With(requests.Select(pair => pair.Item.Plan.Item.Request!.Publisher).ToArray())
-            .With(requests.Select(pair => pair.Item.Plan.Item.Request!.Key).ToArray())
+            .With(requests.Select(request => request.Place).ToArray()).With(requests.Select(request => request.Publisher).ToArray()).With(requests.Select(request => request.Key).ToArray())
             .With(sales.Select(sale => sale.Place).ToArray()).With(sales.Select(sale => sale.Buyer).ToArray()).WithLeads(sales.Select(sale => sale.Lead))
             .With(sales.Select(sale => sale.No).ToArray());
     }

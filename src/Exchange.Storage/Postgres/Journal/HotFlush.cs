@@ -50,7 +50,7 @@ internal static class HotFlush
     /// <summary>Taken back whatever the fence says: what the first flush made for items that are not done.</summary>
     private static void TakeBack(Flush flush, List<JournalItem> items, ColdRows rows)
     {
-        var requests = items.Select(item => item.Request).OfType<RequestClaim>().Where(request => rows.NewRequests.Contains((request.Publisher, request.Key))).ToList();
+        var requests = items.SelectMany(item => item.Requests).Where(rows.IsNew).ToList();
         if (requests.Count > 0)
             flush.Add("DELETE FROM request r USING unnest($1, $2) AS t (publisher, key) WHERE r.publisher = t.publisher AND r.key = t.key")
                 .With(requests.Select(request => request.Publisher).ToArray()).With(requests.Select(request => request.Key).ToArray());

@@ -12,7 +12,7 @@ internal readonly record struct WorkKey(ulong A, ulong B)
     public static WorkKey[] Of(JournalItem item)
     {
         var keys = new List<WorkKey>(4) { new(item.Lead.High, item.Lead.Low) };
-        if (item.Request is { } request) keys.Add(new(Hash(request.Publisher), Hash(request.Key)));
+        foreach (var request in item.Requests) keys.Add(new(Hash(request.Publisher), Hash(request.Key)));
         foreach (var claim in ClaimsOf(item))
         {
             var key = Of(claim);

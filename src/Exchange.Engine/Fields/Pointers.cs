@@ -1,9 +1,9 @@
-namespace Exchange.Server.Intake;
+namespace Exchange.Engine.Fields;
 
 /// <summary>JSON pointers (RFC 6901) to what a caller sent. Names are repeated, values never.</summary>
-internal static class Pointers
+public static class Pointers
 {
-    private const int LongestName = 100;
+    private const int LongestName = 64;
 
     /// <summary>Of a member named by the caller, cut so that a name cannot blow up the answer.</summary>
     public static string To(string parent, string name)

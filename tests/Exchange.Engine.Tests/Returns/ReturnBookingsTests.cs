@@ -8,7 +8,7 @@ using Shouldly;
 namespace Exchange.Engine.Tests.Returns;
 
 /// <summary>The money of a return is the mirror of its sale's, and only what may be given back is.</summary>
-public sealed class RefundTests
+public sealed class ReturnBookingsTests
 {
     [Theory]
     // price, payout, kept | the transfers
@@ -17,20 +17,20 @@ public sealed class RefundTests
     [InlineData("11.00", "11.00", false, "publisher:p>buyer:a 11.00")]
     [InlineData("11.00", "0.00", false, "house>buyer:a 11.00")]
     [InlineData("0.00", "0.00", false, "")]
-    public void Refund_Books(string price, string payout, bool kept, string booked) =>
-        string.Join(", ", Refund.Of("a", "p", Money.Parse(price), Money.Parse(payout), kept).Select(t => $"{t.Debit}>{t.Credit} {t.Amount}")).ShouldBe(booked);
+    public void Return_Books(string price, string payout, bool kept, string booked) =>
+        string.Join(", ", ReturnBookings.Of("a", "p", Money.Parse(price), Money.Parse(payout), kept).Select(t => $"{t.Debit}>{t.Credit} {t.Amount}")).ShouldBe(booked);
 
     /// <summary>Whatever the amounts: every account that the sale moved is back where it was, or what the publisher keeps is what the house pays; all sums are zero.</summary>
     [Fact]
-    public void SaleAndRefund_AnyAmounts_AreEachOthersMirror() =>
+    public void SaleAndReturn_AnyAmounts_AreEachOthersMirror() =>
         Gen.Select(Gen.Long[0, 1_000_000_000_000], Gen.Long[0, 1_000_000_000_000], Gen.Bool).Sample((one, other, kept) =>
         {
             var (price, payout) = (new Money(Math.Max(one, other)), new Money(Math.Min(one, other)));
             var sold = Booked([.. Parts("payout", "publisher:p", payout), .. Parts("margin", "house", price - payout)]);
-            var refund = Refund.Of("a", "p", price, payout, kept);
-            var back = Booked(refund);
-            refund.ShouldAllBe(transfer => transfer.Amount > Money.Zero && transfer.Kind == Refund.Kind);
-            // Refund = charge, to the micro.
+            var returned = ReturnBookings.Of("a", "p", price, payout, kept);
+            var back = Booked(returned);
+            returned.ShouldAllBe(transfer => transfer.Amount > Money.Zero && transfer.Kind == ReturnBookings.Kind);
+            // What comes back is what was charged, to the micro.
             back["buyer:a"].ShouldBe(price.Micros);
             (sold["buyer:a"] + back["buyer:a"]).ShouldBe(0);
             (sold["publisher:p"] + back["publisher:p"]).ShouldBe(kept ? payout.Micros : 0);
@@ -59,12 +59,12 @@ public sealed class RefundTests
     [InlineData("c:kept:leads:day:UTC:by:kept", false)] // a field may be called so
     [InlineData("c:kept:leads:day:UTC:by:count", false)]
     [InlineData("open:acme-west:1f0c2a9b", false)]
-    public void Limit_IsGivenBack(string limitId, bool given) => LimitModel.IsGivenBack(limitId).ShouldBe(given);
+    public void Limit_IsGivenBack(string limitId, bool given) => LimitNames.IsGivenBack(limitId).ShouldBe(given);
 
     [Fact]
     public void Item_IsAReturnAlone()
     {
-        var item = Refund.ItemOf(LeadId.Create(1, 1, false, 1), 2, Refund.Of("a", "p", Money.Parse("11.00"), Money.Parse("8.80"), false), 5);
+        var item = ReturnBookings.ItemOf(LeadId.Create(1, 1, false, 1), 2, ReturnBookings.Of("a", "p", Money.Parse("11.00"), Money.Parse("8.80"), false), 5);
         (item.IsReturn, item.Ends[0].No, item.Ends[0].Move, item.AtMs).ShouldBe((true, 2, CopyMove.Reverse, 5L));
         (item with { Ends = [] }).IsReturn.ShouldBeFalse();
     }

@@ -3,8 +3,8 @@ using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Returns;
 
-/// <summary>The money of a return: the mirror of what the sale booked, transfer by transfer, so that refund and charge are the same to the micro.</summary>
-public static class Refund
+/// <summary>The money of a return: the mirror of what the sale booked, transfer by transfer, so that what comes back is what was charged, to the micro.</summary>
+public static class ReturnBookings
 {
     public const string Kind = "reverse";
 
@@ -15,10 +15,10 @@ public static class Refund
     public static Transfer[] Of(string buyer, string publisher, Money price, Money payout, bool keepsPayout)
     {
         Invariant.Require(price >= payout && payout >= Money.Zero, "a payout is part of its price");
-        var to = "buyer:" + buyer;
+        var to = Accounts.Buyer(buyer);
         var transfers = new List<Transfer>(2);
-        if (payout > Money.Zero) transfers.Add(new(Kind, keepsPayout ? "house" : "publisher:" + publisher, to, payout));
-        if (price > payout) transfers.Add(new(Kind, "house", to, price - payout));
+        if (payout > Money.Zero) transfers.Add(new(Kind, keepsPayout ? Accounts.House : Accounts.Publisher(publisher), to, payout));
+        if (price > payout) transfers.Add(new(Kind, Accounts.House, to, price - payout));
         return [.. transfers];
     }
 
