@@ -12,7 +12,7 @@ internal static class NothingArrived
         // Held back here: its limits, our time, no way to it.
         "rate_limited", "endpoint_busy", "no_time_left", "no_connector", "endpoint_gone", "smtp_not_set",
         // No request could be made: what is set, or what the template gave.
-        "secret_missing", "secret_invalid", "url_missing", "url_invalid", "url_refused", "address_invalid", "header_invalid", "template_failed", "template_too_large",
+        "secret_missing", "secret_invalid", "url_missing", "url_invalid", "url_refused", "address_invalid", "header_invalid", "template_failed", "template_too_large", "message_failed",
         // No token to send it with.
         "token_url_invalid", "token_refused", "token_unreadable",
         // No connection, or none that may be spoken on.

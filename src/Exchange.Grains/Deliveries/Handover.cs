@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Exchange.Grains.Deliveries;
 
-/// <summary>A sold copy on its way: what is sent and where, or how its delivery ends without anybody being called.</summary>
+/// <summary>A sold copy on its way: what is sent and where, or what becomes of its delivery without anybody being called.</summary>
 internal readonly record struct Outgoing(EndpointModel? Endpoint, CopyMessage? Message, DeliveryResult? Ended);
 
 /// <summary>What stands around one attempt at a sold copy, alone or with others: may it be sent, and what is recorded of it.</summary>
@@ -26,7 +26,18 @@ internal sealed class Handover(IExchangeStore store, ICatalogHost catalog, TimeP
         if (lead is null || copy is not { State: CopyState.Captured }) return Ended(DeliveryStatus.Dead, "copy_ended");
         if (lead.IsErased) return Ended(DeliveryStatus.Cancelled, "cancelled");
         if (!DeliveryDecision.MayCall(endpoint, delivery.Attempts, delivery.LastError)) return Ended(DeliveryStatus.Dead, "not_repeatable");
-        var message = CopyMessages.Create(model, await SaleTerms.ModelOfAsync(catalog, lead, copy.Campaign, CancellationToken.None), lead, copy, LeadPayload.Of(store.Vault, lead), store.Vault);
+        var terms = await SaleTerms.ModelOfAsync(catalog, lead, copy.Campaign, CancellationToken.None);
+        CopyMessage message;
+        try
+        {
+            message = CopyMessages.Create(model, terms, lead, copy, LeadPayload.Of(store.Vault, lead), store.Vault);
+        }
+        catch (Exception fault) when (fault is not OutOfMemoryException)
+        {
+            // What cannot be made now may never be: an attempt like any other, so that it ends as a dead letter that is seen.
+            log.LogError(fault, "Copy {Copy} cannot be made into a message", delivery.Copy);
+            return new(null, null, After(delivery, endpoint, new(AttemptKind.NotSent, "message_failed"), delivery.Copy));
+        }
         return new(endpoint, message with { AfterDoubt = DeliveryDecision.MayHaveArrived(delivery.Attempts, delivery.LastError) }, null);
 
         static Outgoing Ended(DeliveryStatus status, string error) => new(null, null, new(status, null, error));

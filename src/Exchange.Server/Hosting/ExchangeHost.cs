@@ -133,6 +133,9 @@ public static class ExchangeHost
         metrics.Observe("calls_waiting", "Publishers' calls that wait to come in because others are served first", () => admission.Waiting);
         var homes = app.Services.GetRequiredService<OfferHomes>();
         metrics.ObserveSum("offers_lost", "Posts of pings that a killed silo took with it: those of its last moments", () => homes.Lost);
+        var news = app.Services.GetRequiredService<NewsDesk>();
+        metrics.ObserveSum("news_dropped", "Changes that did not fit into a message to the other silos, which read them from the database later", () => news.Dropped);
+        if (app.Services.GetService<RedisLink>() is { } asked) metrics.ObserveSum("redis_failures", "Questions to Redis that had no answer in time", () => asked.Failures);
         var breakers = app.Services.GetRequiredService<EndpointBreakers>();
         metrics.Observe("endpoints_rested", "Bidders' endpoints that this server rests because they fail", () => breakers.NotClosed);
         metrics.Observe("offers_in_book", "Offers held in memory that can still be posted", () => book.Count);

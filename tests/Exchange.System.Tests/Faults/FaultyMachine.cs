@@ -9,8 +9,10 @@ internal sealed class FaultyMachine : IDisposable
     private static readonly Lazy<string> Library = new(Compile);
     private readonly string folder = OpenToAll("exchange-machine-");
 
-    public FaultyMachine()
+    /// <param name="clock">False: its clock is right, and nobody who asks for the time reads a file for it.</param>
+    public FaultyMachine(bool clock = true)
     {
+        Into = ["env", "LD_PRELOAD=" + Library.Value, .. clock ? (string[])["EXCHANGE_TEST_CLOCK=" + Path.Combine(folder, "clock")] : [], "EXCHANGE_TEST_FSYNC=" + Path.Combine(folder, "bad-sync")];
         Clock = Path.Combine(folder, "clock");
         BadSync = Path.Combine(folder, "bad-sync");
         Jump(TimeSpan.Zero);
@@ -20,7 +22,7 @@ internal sealed class FaultyMachine : IDisposable
     private string BadSync { get; }
 
     /// <summary>What a command line begins with to be run in it.</summary>
-    public string[] Into => ["env", "LD_PRELOAD=" + Library.Value, "EXCHANGE_TEST_CLOCK=" + Clock, "EXCHANGE_TEST_FSYNC=" + BadSync];
+    public string[] Into { get; }
 
     /// <summary>From now on the wall clock is wrong by so much. Monotonic time goes on as it was.</summary>
     public void Jump(TimeSpan by)

@@ -1,8 +1,11 @@
+using System.Security.Cryptography;
 using System.Text;
 using Exchange.Delivery.Templates;
+using Exchange.Engine;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Deliveries;
 using Exchange.Engine.Fields;
+using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Grains.Catalog;
@@ -62,6 +65,33 @@ public sealed class DeliveryPumpTests
             told.TrySetResult(result);
             return Task.FromResult(true);
         }
+    }
+
+    /// <summary>A row that cannot be opened, now or ever: without a result of its attempts it would be tried for ever and seen by nobody.</summary>
+    [Theory]
+    [InlineData(1, DeliveryStatus.Waiting)]
+    [InlineData(99, DeliveryStatus.Dead)]
+    public async Task CopyThatCannotBeMadeIntoAMessage_IsTriedAsLongAsAnyOther_AndThenADeadLetter(int hoursOld, DeliveryStatus status)
+    {
+        var delivery = Delivery("a", 1, null) with { Endpoint = "crm", CreatedAtMs = NowMs - hoursOld * 3_600_000L };
+        var row = new LeadRow(delivery.Copy.Lead, "pub", "auto", null, false, LeadState.Sold, Reason.None, 1, [], [1, 2, 3], null, 1, NowMs,
+            [new(delivery.Copy, "1", "a", "a", "a", true, CopyState.Captured, Money.Parse("10"), Money.Parse("5"), NowMs, Reason.None, null, null)]);
+        var leads = Stub.Of<ILeadStore>((_, _) => Task.FromResult<LeadRow?>(row));
+        var vault = Stub.Of<IVault>((_, _) => throw new CryptographicException("another key"));
+        var told = new TaskCompletionSource<DeliveryResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var deliveries = Stub.Of<IDeliveryStore>((_, arguments) =>
+        {
+            told.TrySetResult((DeliveryResult)arguments[3]!);
+            return Task.FromResult(true);
+        });
+        var store = Stub.Of<IExchangeStore>((name, _) => name switch { "get_Leads" => leads, "get_Vault" => vault, _ => deliveries });
+        var handover = new Handover(store, Catalog(), time, NullLogger.Instance);
+
+        var outgoing = await handover.PrepareAsync(delivery);
+        outgoing.Message.ShouldBeNull();
+        await handover.RecordAsync(delivery, outgoing.Ended.ShouldNotBeNull());
+        var result = await told.Task;
+        (result.Status, result.Error, result.NextDueMs > NowMs).ShouldBe((status, "message_failed", status == DeliveryStatus.Waiting));
     }
 
     /// <summary>A wait that was over without its fields: who decided so died before the copy's lead knew.</summary>
@@ -128,7 +158,7 @@ public sealed class DeliveryPumpTests
 
     private static ICatalogHost Catalog()
     {
-        const string buyer = """{ "credit_limit": "unlimited", "endpoints": { "files": { "connector": "sftp", "with": { "host": "127.0.0.1", "user": "u", "key": { "secret": "ssh" }, "folder": "/in", "every": "1h" } } } }""";
+        const string buyer = """{ "credit_limit": "unlimited", "endpoints": { "crm": { "connector": "webhook", "with": { "url": "https://crm.example.com/leads", "secret": { "secret": "signing" } } }, "files": { "connector": "sftp", "with": { "host": "127.0.0.1", "user": "u", "key": { "secret": "ssh" }, "folder": "/in", "every": "1h" } } } }""";
         var json = $$"""
             {
               "exchange": { "currency": "USD", "time_zone": "UTC" },
@@ -142,6 +172,11 @@ public sealed class DeliveryPumpTests
         var errors = new ConfigErrors();
         var result = CatalogCompiler.Compile(ConfigJson.Parse(Encoding.UTF8.GetBytes(json), errors).ShouldNotBeNull(), 1, new() { Parsers = new FieldParsers((text, _) => text, text => text), ParseTemplate = Liquid.Parse }, errors);
         result.Errors.Errors.ShouldBeEmpty();
-        return Stub.Of<ICatalogHost>((name, _) => name == "get_" + nameof(ICatalogHost.Current) ? result.Model : throw new NotSupportedException(name));
+        return Stub.Of<ICatalogHost>((name, _) => name switch
+        {
+            "get_" + nameof(ICatalogHost.Current) => result.Model,
+            nameof(ICatalogHost.ModelAsync) => new ValueTask<CatalogModel>(result.Model!),
+            _ => throw new NotSupportedException(name),
+        });
     }
 }

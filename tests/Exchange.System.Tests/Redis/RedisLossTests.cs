@@ -1,5 +1,6 @@
 using Exchange.System.Tests.BlackBox;
 using Exchange.System.Tests.Faults;
+using Shouldly;
 
 namespace Exchange.System.Tests.Redis;
 
@@ -11,7 +12,11 @@ public sealed class RedisLossTests
     {
         await using var redis = await RedisServer.StartAsync();
         await using var buyers = await BuyerApp.StartAsync();
-        await using var exchange = await ExchangeProcess.StartAsync(environment: new Dictionary<string, string> { ["Exchange__Redis"] = redis.Configuration });
+        await using var exchange = await ExchangeProcess.StartAsync(environment: new Dictionary<string, string>
+        {
+            // Limits that nobody comes near: every fiftieth call asks Redis for more of them.
+            ["Exchange__Redis"] = redis.Configuration, ["Exchange__Intake__PingsPerSecond"] = "1000", ["Exchange__Intake__PostsPerSecond"] = "1000",
+        });
         await using var load = await FaultLoad.StartAsync(exchange, buyers);
         for (var round = 0; round < 3; round++)
         {
@@ -25,5 +30,6 @@ public sealed class RedisLossTests
         await load.SellAsync(40, "with Redis again");
         await load.StopAsync();
         await load.CheckAsync(buyers);
+        (await exchange.MetricsAsync()).ShouldMatch("(?m)^leadexchange_redis_failures_total [1-9]", "it was asked while it was away");
     }
 }
