@@ -92,15 +92,14 @@ public abstract class MailAndFileTests : IAsyncLifetime
     public async Task Many_GoTogether_WhateverOneBuyersShareOfCallsIs()
     {
         await using var exchange = await ExchangeProcess.StartAsync(environment: settings);
-        using var publisher = await StartAsync(exchange, "to: [files]", every: "10s");
+        using var publisher = await StartAsync(exchange, "to: [files]", every: "20s");
         // In the middle of a moment, so that all are sold in one.
-        await Until(() => TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() % 10 < 3, "a moment has begun", exchange);
-        // More than the calls that one buyer may have under way at once.
-        const int sold = 120;
-        await Task.WhenAll(Enumerable.Range(0, 6).Select(async _ =>
+        await Until(() => TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() % 20 < 5, "a moment has begun", exchange);
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
         {
-            for (var i = 0; i < sold / 6; i++) (await publisher.PingAndPostAsync())["status"].ShouldBe("sold");
+            for (var i = 0; i < 50; i++) (await publisher.PingAndPostAsync())["status"].ShouldBe("sold");
         }));
+        var sold = 400;
         await Until(() => ssh.Files.Length > 0, "a file is there", exchange);
         await Until(() => Rows().Length == sold, "all are there", exchange);
         ssh.Files.Length.ShouldBeLessThanOrEqualTo(2);

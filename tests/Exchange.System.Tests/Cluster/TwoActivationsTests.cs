@@ -110,8 +110,7 @@ public abstract class TwoActivationsTests : IAsyncLifetime
     [Fact]
     public async Task DirectPostWithoutKey_AtBothAtOnce_OnEitherSideOfASpansEnd_IsOneSale()
     {
-        const long span = 120;
-        var end = DateTimeOffset.FromUnixTimeSeconds((TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() / span + 1) * span);
+        var end = NextSpansEnd();
         for (byte round = 1; round <= 20; round++)
         {
             var (body, person) = (Enumerable.Repeat(round, 32).ToArray(), Sender.NextPerson());
@@ -126,13 +125,19 @@ public abstract class TwoActivationsTests : IAsyncLifetime
     [Fact]
     public async Task DirectPostWithoutKey_TwiceAtOneSilo_OnEitherSideOfASpansEnd_IsOneSale()
     {
-        var end = DateTimeOffset.FromUnixTimeSeconds((TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() / 120 + 1) * 120);
+        var end = NextSpansEnd();
         for (byte round = 101; round <= 120; round++)
         {
             var (body, person) = (Enumerable.Repeat(round, 32).ToArray(), Sender.NextPerson());
             var replies = await Task.WhenAll(new[] { -1, 1, -1, 1 }.Select(seconds => one[0].DirectPostAsync("pub", body, end.AddSeconds(seconds), person)));
             replies.Select(LeadOf).Distinct().ShouldHaveSingleItem();
         }
+    }
+
+    private static DateTimeOffset NextSpansEnd()
+    {
+        const long seconds = 120;
+        return DateTimeOffset.FromUnixTimeSeconds((TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() / seconds + 1) * seconds);
     }
 
     private static string LeadOf(PostReply reply) => JsonNode.Parse(Encoding.UTF8.GetString(reply.Answer!))!["lead_id"]!.GetValue<string>();

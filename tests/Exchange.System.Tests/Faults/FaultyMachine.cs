@@ -12,9 +12,9 @@ internal sealed class FaultyMachine : IDisposable
     /// <param name="clock">False: its clock is right, and nobody who asks for the time reads a file for it.</param>
     public FaultyMachine(bool clock = true)
     {
-        Into = ["env", "LD_PRELOAD=" + Library.Value, .. clock ? (string[])["EXCHANGE_TEST_CLOCK=" + Path.Combine(folder, "clock")] : [], "EXCHANGE_TEST_FSYNC=" + Path.Combine(folder, "bad-sync")];
         Clock = Path.Combine(folder, "clock");
         BadSync = Path.Combine(folder, "bad-sync");
+        Into = ["env", "LD_PRELOAD=" + Library.Value, .. clock ? (string[])["EXCHANGE_TEST_CLOCK=" + Clock] : [], "EXCHANGE_TEST_FSYNC=" + BadSync];
         Jump(TimeSpan.Zero);
     }
 
