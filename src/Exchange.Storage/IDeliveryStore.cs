@@ -75,11 +75,15 @@ public interface IDeliveryStore
     /// <summary>False: a newer attempt holds the fence; the result is dropped.</summary>
     Task<bool> RecordAsync(CopyId copy, string endpoint, long fence, DeliveryResult result, long nowMs, CancellationToken cancel);
 
+    /// <summary>The same of what went out together, all or none: a part of it would come again as another batch.</summary>
+    Task RecordAllAsync(IReadOnlyList<(LeasedDelivery Delivery, DeliveryResult Result)> results, long nowMs, CancellationToken cancel);
+
     /// <summary>
     /// One that waited becomes these, in one transaction; a leased one is this process's, with the same fence, at its first attempt. One whose endpoint the
-    /// copy has a delivery to already is left out. What is not to wait any more is seen by the buyer from now on. False: a newer claim holds the fence, or it has ended.
+    /// copy has a delivery to already is left out. What is not to wait any more is seen by the buyer from now on. Returns the endpoints of those that it became; null: a newer
+    /// claim holds the fence, or it has ended.
     /// </summary>
-    Task<bool> TurnAsync(CopyId copy, string endpoint, long fence, IReadOnlyList<NewDelivery> become, long nowMs, CancellationToken cancel);
+    Task<IReadOnlyList<string>?> TurnAsync(CopyId copy, string endpoint, long fence, IReadOnlyList<NewDelivery> become, long nowMs, CancellationToken cancel);
 
     /// <summary>
     /// Nobody asks the buyer of this copy any more: what would ask it again becomes a dead letter (<c>resolved</c>). False: a call is under way, under a lease that is

@@ -21,6 +21,16 @@ internal sealed class NewCapCount
         Window = window;
     }
 
+    /// <summary>Of the windows of these two moments, oldest first: one, unless the first ended between them.</summary>
+    public static IReadOnlyList<NewCapCount> Of(LimitModel limit, long nowMs, long laterMs)
+    {
+        var (now, later) = (new NewCapCount(limit, nowMs), new NewCapCount(limit, laterMs));
+        return later.Window.Start == now.Window.Start ? [now] : [now, later];
+    }
+
+    /// <summary>How long after a look at the clock a sale may be made whose silo's clock is ahead.</summary>
+    public const long ClocksApartMs = 2_000;
+
     /// <summary>One counter's numbers, and the copies whose end has to move it.</summary>
     public sealed class Row
     {

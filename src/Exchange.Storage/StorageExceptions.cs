@@ -12,5 +12,8 @@ public sealed class StorageBusyException(string message) : Exception(message)
 /// </summary>
 public sealed class StorageFailedException(string message) : Exception(message);
 
+/// <summary>Under this idempotency key the same operation was done elsewhere just now; nothing was changed, and its answer is recorded.</summary>
+public sealed class OperationTakenException() : Exception("The operation was done under this key");
+
 /// <summary>The data folder is in use by another process, or cannot be used. Told to the operator at start.</summary>
 public sealed class StorageOpenException(string message, Exception? inner = null) : Exception(message, inner);

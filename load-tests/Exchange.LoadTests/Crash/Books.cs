@@ -12,13 +12,15 @@ internal sealed record BookedCopy(string Lead, int No, string Campaign, string B
 
 internal sealed record BookedDelivery(string Copy, int Status, bool Pulled, int Attempts, string? Error, long DueMs)
 {
-    public const int Waiting = 1, Delivered = 2;
+    public const int Waiting = 1, Delivered = 2, Cancelled = 5;
 }
 
 /// <summary>The stored truth, read past the exchange from either database.</summary>
+/// <param name="OverLimit">Keys of counters that stand above their limit.</param>
+/// <param name="WithContact">Leads of which a sealed payload, a redirect or somebody's text is stored.</param>
 internal sealed record Books(
     IReadOnlyList<BookedCopy> Copies, IReadOnlyDictionary<string, int> LeadStates, IReadOnlyDictionary<string, string> LeadOfKey, IReadOnlyList<BookedDelivery> Deliveries,
-    IReadOnlyList<string> OverLimit)
+    IReadOnlyList<string> OverLimit, IReadOnlySet<string> WithContact)
 {
     public const int OpenLead = 1, SoldLead = 2, InDoubtLead = 3, PendingLead = 4, UnsoldLead = 5;
     private const string Alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -34,7 +36,11 @@ internal sealed record Books(
             new BookedDelivery(string.Create(CultureInfo.InvariantCulture, $"{Lead(row[0])}-{Number(row[1])}"), Number(row[2]), Convert.ToBoolean(row[3], CultureInfo.InvariantCulture),
                 Number(row[4]), row.IsDBNull(5) ? null : row.GetString(5), Convert.ToInt64(row[6], CultureInfo.InvariantCulture)), cancel);
         var over = await AllAsync(database, "SELECT key FROM counter WHERE lim >= 0 AND used + held > lim", row => row.GetString(0), cancel);
-        return new Books(copies, new Dictionary<string, int>(leads), new Dictionary<string, string>(requests), deliveries, over);
+        var contact = await AllAsync(database, """
+            SELECT lead_id FROM lead WHERE length(sealed) > 0 UNION SELECT lead_id FROM copy WHERE redirect_url IS NOT NULL
+            UNION SELECT lead_id FROM copy_return WHERE length(sealed) > 0 UNION SELECT lead_id FROM copy_disposition WHERE sealed IS NOT NULL
+            """, row => Lead(row[0]), cancel);
+        return new Books(copies, new Dictionary<string, int>(leads), new Dictionary<string, string>(requests), deliveries, over, contact.ToHashSet());
     }
 
     private static async Task<List<T>> AllAsync<T>(DbConnection database, string sql, Func<DbDataReader, T> read, CancellationToken cancel)

@@ -65,6 +65,7 @@ internal static class CrashCommand
         Row("Copies that buyers' servers saw", Text(outcome.Received));
         Row("Copies sent again", Text(outcome.Repeats));
         Row("Postbacks that the publisher's server saw", Text(outcome.Told));
+        Row("Persons who were forgotten", Text(outcome.Forgotten));
         Row("Doubts ended by the operator", Text(outcome.Resolved));
         Row("Ready after, median ms", outcome.ReadyMs.Count == 0 ? "-" : Text((long)Medians.Of(outcome.ReadyMs)));
         Row("Ready after, longest ms", outcome.ReadyMs.Count == 0 ? "-" : Text((long)outcome.ReadyMs.Max()));

@@ -20,13 +20,14 @@ internal sealed record CrashOptions(int Cycles, TimeSpan Most, bool Points, bool
 /// <param name="Cycles">Deaths at random moments.</param>
 /// <param name="Reached">Fault points at which a process died, of those that there are.</param>
 /// <param name="Missed">Points that were never passed.</param>
-/// <param name="Resolved">Copies in doubt that were ended by the operator because the buyer was not to be asked again for long.</param>
+/// <param name="Forgotten">Persons who were forgotten, each brought back in the end.</param>
+/// <param name="Resolved">Copies in doubt that were ended by the operator: at once where their buyer was sure, in the end because it was not to be asked again for long.</param>
 /// <param name="LostPingsMs">Of the pings that died with a server: the time from the moment in its id to the moment at which the server that made it was killed.</param>
 /// <param name="AtCap">Copies that count at the cap which is raised now and then, and <paramref name="Cap"/>, how far it was.</param>
 /// <param name="Audits">How often the exchange's own auditor looked, the last time when all was settled.</param>
 /// <param name="Audit">What it said: clean, or the first findings.</param>
 internal sealed record CrashOutcome(
-    CrashOptions Options, int Cycles, int Kills, int Reached, IReadOnlyList<string> Missed, IReadOnlyCollection<Post> Posts, long Pings, int Received, int Repeats, int Told, int Resolved, IReadOnlyList<double> ReadyMs,
+    CrashOptions Options, int Cycles, int Kills, int Reached, IReadOnlyList<string> Missed, IReadOnlyCollection<Post> Posts, long Pings, int Received, int Repeats, int Told, int Forgotten, int Resolved, IReadOnlyList<double> ReadyMs,
     int AtCap, int Cap, IReadOnlyList<double> LostPingsMs, int Audits, string Audit, IReadOnlyList<Violation> Violations, TimeSpan Took)
 {
     public const string Clean = "clean";
@@ -47,7 +48,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
     {
         ["DOTNET_TieredPGO"] = "0", ["DOTNET_TC_CallCountingDelayMs"] = "64", ["DOTNET_TC_CallCountThreshold"] = "1000", ["DOTNET_EnableWriteXorExecute"] = "0",
     };
-    private static readonly TimeSpan SettlePatience = TimeSpan.FromMinutes(6), AskedAgainSoon = TimeSpan.FromSeconds(20), ReachPatience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan SettlePatience = TimeSpan.FromMinutes(6), AskedAgainSoon = TimeSpan.FromSeconds(20), ReachPatience = TimeSpan.FromSeconds(90);
 
     private readonly Random _random = new(options.Seed);
     private readonly List<double> _readyMs = [];
@@ -72,6 +73,8 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             var inbox = new InboxReader(servers, reader, options.Seed);
             publishers.Start(options.Workers);
             inbox.Start();
+            var office = new Office(servers, AdminKey, sinks, publishers.ToForget, options.Seed);
+            office.Start();
             using var changing = CancellationTokenSource.CreateLinkedTokenSource(cancel);
             var changes = ChangeCatalogAsync(servers, changing.Token);
             await KillAsync(servers, cancel);
@@ -79,17 +82,19 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             await changing.CancelAsync();
             await changes;
             await publishers.StopAsync(TimeSpan.FromSeconds(60));
+            await office.StopAsync();
             tell("settling");
             var resolved = await SettleAsync(servers[0], sinks, cancel);
             await inbox.StopAsync();
-            // What was returned last is told too.
+            await publishers.BringBackAsync(office.Erasures.Values.Select(static erased => erased.Post), cancel);
+            // What was returned last is told too, and who came back.
             await SettleAsync(servers[0], sinks, cancel);
             await publishers.RepeatAllAsync(cancel);
             await AuditAsync(servers[0], cancel);
             await using var database = (DbConnection)(postgres is null
                 ? new SqliteConnection($"Data Source={Path.Combine(folder, "facts.db")};Mode=ReadOnly;Pooling=False") : new NpgsqlConnection(postgres.Database));
             var books = await Books.ReadAsync(database, cancel);
-            var violations = Judge.Run(publishers.Posts, sinks.Copies, sinks.Postbacks.Values, inbox, books, _cap);
+            var violations = Judge.Run(publishers.Posts, sinks.Copies, sinks.Postbacks.Values, inbox, books, _cap, office, await office.StillToldAsync(cancel));
             // A violation is seldom and does not come again by its seed: what is known of it is kept, asked for or not.
             var file = options.History ?? (violations.Count > 0 || _audit != CrashOutcome.Clean
                 ? Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"exchange-crash-{options.Seed}-{Environment.ProcessId}.jsonl")) : null);
@@ -99,7 +104,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
                 tell($"everything that is known of each post is in {file}");
             }
             foreach (var wire in wires) wire.Dispose();
-            return new(options, _cycles, _kills, _reached, _missed, publishers.Posts, publishers.Pings, sinks.Copies.Count, sinks.Copies.Values.Sum(copy => copy.Attempts - 1), sinks.Postbacks.Count, resolved, _readyMs,
+            return new(options, _cycles, _kills, _reached, _missed, publishers.Posts, publishers.Pings, sinks.Copies.Count, sinks.Copies.Values.Sum(copy => copy.Attempts - 1), sinks.Postbacks.Count, office.Erasures.Count, office.Resolved + resolved, _readyMs,
                 books.Copies.Count(Judge.CountsAtTheCap), _cap, LostPingsMs(publishers.Posts, servers), _audits, _audit,
                 violations, Stopwatch.GetElapsedTime(began));
         }
@@ -173,8 +178,8 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         {
             var victim = servers[_random.Next(servers.Count)];
             await KillAsync(victim);
-            // The start is passed once.
-            var nth = point == FaultPoints.AfterSchema ? 1 : _random.Next(1, 4);
+            // The start is passed once; a doubt whose buyer is sure of its no is seldom.
+            var nth = point == FaultPoints.AfterSchema || point == FaultPoints.AfterGiveUp ? 1 : _random.Next(1, 4);
             await RestartAsync(victim, string.Create(CultureInfo.InvariantCulture, $"{point}:{nth}"));
             var died = await victim.DiesWithinAsync(ReachPatience, cancel);
             if (died)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 
@@ -10,16 +11,19 @@ internal sealed record Violation(string Kind, string What);
 internal static class Judge
 {
     public const string Lost = "acknowledged sales lost", Twice = "sold twice", Caps = "caps broken", Answers = "answers differ", Deliveries = "deliveries lost",
-        Unsettled = "not settled", Returns = "returns lost", Copies = "copies differ", Postbacks = "postbacks lost";
+        Unsettled = "not settled", Returns = "returns lost", Copies = "copies differ", Postbacks = "postbacks lost", Erasures = "erasures undone";
+    /// <summary>A call that was under way when its lead was erased cannot be called back: so long it may take.</summary>
+    private static readonly TimeSpan UnderWay = TimeSpan.FromSeconds(5);
 
     /// <summary>Every kind, in the order they are told.</summary>
-    public static string[] Kinds { get; } = [Lost, Twice, Caps, Answers, Deliveries, Unsettled, Returns, Copies, Postbacks];
+    public static string[] Kinds { get; } = [Lost, Twice, Caps, Answers, Deliveries, Unsettled, Returns, Copies, Postbacks, Erasures];
 
     public static bool CountsAtTheCap(BookedCopy copy) =>
         copy.Campaign == CrashMarket.Capped && copy.State is BookedCopy.Held or BookedCopy.InDoubt or BookedCopy.Captured or BookedCopy.Reversed;
 
     /// <param name="cap">The highest that <see cref="CrashMarket.Capped"/> may have been given.</param>
-    public static IReadOnlyList<Violation> Run(IReadOnlyCollection<Post> posts, IReadOnlyDictionary<string, ReceivedCopy> received, IEnumerable<ReceivedPostback> told, InboxReader inbox, Books books, int cap)
+    /// <param name="stillTold">What the exchange still tells of persons who were forgotten.</param>
+    public static IReadOnlyList<Violation> Run(IReadOnlyCollection<Post> posts, IReadOnlyDictionary<string, ReceivedCopy> received, IEnumerable<ReceivedPostback> told, InboxReader inbox, Books books, int cap, Office office, IEnumerable<string> stillTold)
     {
         var found = new List<Violation>();
         var copiesOf = books.Copies.ToLookup(copy => copy.Lead);
@@ -46,7 +50,26 @@ internal static class Judge
         foreach (var copy in inbox.Returned)
             if (books.Copies.Single(booked => booked.Id == copy).State != BookedCopy.Reversed) found.Add(new(Returns, $"copy {copy}: its return was accepted"));
         Told();
+        Forgotten();
         return found;
+
+        void Forgotten()
+        {
+            foreach (var words in stillTold) found.Add(new(Erasures, words));
+            foreach (var (lead, erased) in office.Erasures)
+            {
+                if (books.WithContact.Contains(lead)) found.Add(new(Erasures, $"lead {lead} was erased, and something of its person is stored"));
+                foreach (var copy in copiesOf[lead])
+                    if (received.GetValueOrDefault(copy.Id) is { } seen && Stopwatch.GetElapsedTime(erased.At, seen.LastAt) is var after && after > UnderWay)
+                        found.Add(new(Erasures, $"copy {copy.Id} came to {copy.Buyer} {after.TotalSeconds:0.0} s after its person was forgotten"));
+            }
+            foreach (var post in posts.Where(static post => post.MustNotSell))
+                if (post.Final is not { Status: "unsold" } || post.OverHttp?.Text.Contains("suppressed", StringComparison.Ordinal) != true)
+                    found.Add(new(Erasures, $"{post.Key} {post.Market}: its person was forgotten, and it is {post.Final?.Status ?? post.Refused ?? "not answered"}"));
+        }
+
+        // What waited when its person was forgotten was cancelled.
+        bool IsCancelled(BookedCopy copy, IEnumerable<BookedDelivery> deliveries) => office.Erasures.ContainsKey(copy.Lead) && deliveries.All(static row => row.Status == BookedDelivery.Cancelled);
 
         // Everything that happened to a posted lead, each thing once, and nothing else.
         void Told()
@@ -59,10 +82,17 @@ internal static class Judge
                 if (state is not (Books.SoldLead or Books.UnsoldLead) || !posted.Contains(lead)) continue;
                 var sold = copiesOf[lead].Where(copy => copy.IsSold).ToList();
                 var taken = toldOf[lead].Where(postback => postback.Taken).ToLookup(postback => postback.Status);
+                var back = sold.Where(copy => copy.State == BookedCopy.Reversed).Select(copy => $"{copy.Lead}-returned-{copy.No}").Order(StringComparer.Ordinal).ToList();
                 var change = taken["sold"].Sum(postback => (long)(decimal.Parse(postback.Change, CultureInfo.InvariantCulture) * 1_000_000m));
+                if (office.Erasures.ContainsKey(lead))
+                {
+                    // What its publisher was still to be told was cancelled.
+                    if (change > sold.Sum(copy => copy.Payout) || taken["unsold"].Any() && state != Books.UnsoldLead || taken["returned"].Any(postback => !back.Contains(postback.Id)))
+                        found.Add(new(Postbacks, $"lead {lead}, whose person was forgotten, was told of what did not happen"));
+                    continue;
+                }
                 if (change != sold.Sum(copy => copy.Payout)) found.Add(new(Postbacks, $"lead {lead} pays {sold.Sum(copy => copy.Payout)}, told were {change}"));
                 if (taken["unsold"].Count() != (state == Books.UnsoldLead ? 1 : 0)) found.Add(new(Postbacks, $"lead {lead} is in state {state}, told unsold {taken["unsold"].Count()} times"));
-                var back = sold.Where(copy => copy.State == BookedCopy.Reversed).Select(copy => $"{copy.Lead}-returned-{copy.No}").Order(StringComparer.Ordinal);
                 if (!back.SequenceEqual(taken["returned"].Select(postback => postback.Id).Order(StringComparer.Ordinal))) found.Add(new(Postbacks, $"lead {lead} has returns that were not told, or others"));
             }
             foreach (var lead in toldOf) if (!books.LeadStates.ContainsKey(lead.Key)) found.Add(new(Postbacks, $"lead {lead.Key} was told of and is in no book"));
@@ -104,12 +134,12 @@ internal static class Judge
                 if (copy.State is BookedCopy.Held or BookedCopy.InDoubt && books.LeadStates[copy.Lead] != Books.OpenLead) found.Add(new(Unsettled, $"copy {copy.Id} is held"));
                 if (CrashMarket.Sinks.TryGetValue(copy.Buyer, out var asked))
                 {
-                    if (copy.IsSold && seen is not { Taken: true }) found.Add(new(Deliveries, $"copy {copy.Id} is sold and its buyer has it not"));
+                    if (copy.IsSold && seen is not { Taken: true } && (asked || !IsCancelled(copy, delivery[copy.Id]))) found.Add(new(Deliveries, $"copy {copy.Id} is sold and its buyer has it not"));
                     if (asked && !copy.IsSold && seen is { Taken: true }) found.Add(new(Lost, $"copy {copy.Id} was taken by its buyer and is not sold"));
-                    if (copy.IsSold && delivery[copy.Id].FirstOrDefault(row => row.Status != BookedDelivery.Delivered) is { } late)
+                    if (copy.IsSold && delivery[copy.Id].FirstOrDefault(row => row.Status != BookedDelivery.Delivered) is { } late && !IsCancelled(copy, delivery[copy.Id]))
                         found.Add(new(Unsettled, $"copy {copy.Id} is not delivered: status {late.Status} after {late.Attempts} attempts, {late.Error ?? "no error"}, due at {DateTimeOffset.FromUnixTimeMilliseconds(late.DueMs):u}"));
                 }
-                else if (copy.IsSold && !inbox.Seen.Contains(copy.Id)) found.Add(new(Deliveries, $"copy {copy.Id} never came to its inbox"));
+                else if (copy.IsSold && !inbox.Seen.Contains(copy.Id) && !IsCancelled(copy, delivery[copy.Id])) found.Add(new(Deliveries, $"copy {copy.Id} never came to its inbox"));
                 if (copy.IsSold && !delivery[copy.Id].Any()) found.Add(new(Deliveries, $"copy {copy.Id} has no delivery"));
             }
             var booked = books.Copies.Select(copy => copy.Id).ToHashSet();

@@ -45,10 +45,14 @@ internal sealed class Post(string key, string market, string ping, string email,
     /// <summary>Its ping died with its server, or its time ran out while none served: nothing was done, and the person may be pinged again.</summary>
     public bool IsPingGone => Refused is "ping_not_found" or "ping_expired";
     public int Home => home;
+    /// <summary>Of a person who was forgotten before: nobody may buy it.</summary>
+    public bool MustNotSell { get; init; }
     /// <summary>What must not be, in words.</summary>
     public string? Broken { get; set; }
 
     public PostReply? Final => OverHttp ?? OverGrpc;
+    /// <summary>Whatever the answer said: there is a lead.</summary>
+    public bool IsAnswered { get; private set; }
 
     /// <summary>Notes whatever came back.</summary>
     public PostReply Heard(PostReply reply, bool grpc)
@@ -67,6 +71,7 @@ internal sealed class Post(string key, string market, string ping, string email,
     /// <summary>An answer. A final one equals every final one before.</summary>
     public void Answered(PostReply reply, bool grpc)
     {
+        IsAnswered = true;
         // Whoever sold twice would owe more than was held.
         if (reply.PayoutMicros > AtMostMicros) Broken ??= $"owes {reply.PayoutMicros}, of at most {AtMostMicros}";
         AtMostMicros = Math.Min(AtMostMicros, reply.PayoutMicros + reply.PendingMicros);

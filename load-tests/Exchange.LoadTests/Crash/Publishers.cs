@@ -6,21 +6,27 @@ namespace Exchange.LoadTests.Crash;
 
 /// <summary>
 /// The load: each worker pings, posts with an idempotency key and sends the same post again until it is answered, over HTTP and gRPC, to any server.
-/// Now and then it repeats what was answered. A post whose ping died with its server is begun anew, with the same person.
+/// Now and then it repeats what was answered. A post whose ping died with its server is begun anew, with the same person. Now and then a person asks to
+/// be forgotten.
 /// </summary>
 internal sealed class Publishers(IReadOnlyList<IntakeWire> wires, int seed)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(25);
     /// <summary>A wait between posts, so that a run of many cycles stays small enough to be judged.</summary>
     private static readonly TimeSpan Think = TimeSpan.FromMilliseconds(15);
+    /// <summary>One post of so many is of a person who asks to be forgotten: at once, or when as many more were made.</summary>
+    private const int OneForgottenOf = 40;
 
     private readonly ConcurrentQueue<Post> _posts = new();
+    private readonly ConcurrentQueue<Post> _toForget = new();
     private readonly CancellationTokenSource _over = new();
     private Task[] _workers = [];
     private long _pings;
 
     public IReadOnlyCollection<Post> Posts => _posts;
     public long Pings => Interlocked.Read(ref _pings);
+    /// <summary>Those whose person asks to be forgotten, in the order in which they ask. Whoever takes one out sees to it.</summary>
+    public ConcurrentQueue<Post> ToForget => _toForget;
 
     public void Start(int workers) => _workers = [.. Enumerable.Range(0, workers).Select(worker => Task.Run(() => WorkAsync(worker)))];
 
@@ -38,6 +44,22 @@ internal sealed class Publishers(IReadOnlyList<IntakeWire> wires, int seed)
         }
     }
 
+    /// <summary>Persons who were forgotten come again, in another market, where nobody has them yet.</summary>
+    public async Task BringBackAsync(IEnumerable<Post> forgotten, CancellationToken cancel) =>
+        await Parallel.ForEachAsync(forgotten, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancel }, async (before, _) =>
+        {
+            var market = CrashMarket.Markets[(Array.IndexOf(CrashMarket.Markets, before.Market) + 1) % CrashMarket.Markets.Length];
+            var pinged = Stopwatch.GetTimestamp();
+            if (await wires[0].PingAsync(market, grpc: false) is not { } ping)
+            {
+                before.Broken ??= "no offer in another market when all was healed";
+                return;
+            }
+            var post = new Post(before.Key + "-again", market, ping, before.Email, pinged, 0) { MustNotSell = true };
+            _posts.Enqueue(post);
+            await AnsweredAsync(post, new Random(seed));
+        });
+
     /// <summary>Every final answer once more, over both wires.</summary>
     public async Task RepeatAllAsync(CancellationToken cancel) =>
         await Parallel.ForEachAsync(_posts.Where(post => post.Refused is null), new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancel }, async (post, _) =>
@@ -53,6 +75,7 @@ internal sealed class Publishers(IReadOnlyList<IntakeWire> wires, int seed)
     private async Task WorkAsync(int worker)
     {
         var random = new Random(seed * 1_000 + worker);
+        var later = new Queue<(int Number, Post Post)>();
         for (var number = 0; !_over.IsCancellationRequested; number++)
         {
             var market = CrashMarket.Markets[random.Next(CrashMarket.Markets.Length)];
@@ -71,8 +94,15 @@ internal sealed class Publishers(IReadOnlyList<IntakeWire> wires, int seed)
                 var post = new Post(again == 0 ? name : string.Create(CultureInfo.InvariantCulture, $"{name}-{again}"), market, ping, email, pinged, home);
                 _posts.Enqueue(post);
                 await AnsweredAsync(post, random);
-                if (!post.IsPingGone) break;
+                if (post.IsPingGone) continue;
+                if (post.IsAnswered && random.Next(OneForgottenOf) == 0)
+                {
+                    if (random.Next(2) == 0) _toForget.Enqueue(post);
+                    else later.Enqueue((number, post));
+                }
+                break;
             }
+            if (later.TryPeek(out var oldest) && oldest.Number + OneForgottenOf <= number) _toForget.Enqueue(later.Dequeue().Post);
             await Task.Delay(Think);
         }
     }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using Exchange.LoadTests.Buyers;
@@ -12,6 +13,8 @@ internal sealed class ReceivedCopy(string buyer, byte[] body)
     /// <summary>Of the first attempt.</summary>
     public byte[] Body { get; } = body;
     public int Attempts { get; set; }
+    /// <summary>A timestamp from when the newest attempt began to come in.</summary>
+    public long LastAt { get; set; }
     /// <summary>The buyer has it and says so, whether its answer was heard or not.</summary>
     public bool Taken { get; set; }
     /// <summary>An attempt brought other bytes, went elsewhere or was not signed.</summary>
@@ -61,8 +64,20 @@ internal sealed class Sinks : IAsyncDisposable
         return sinks;
     }
 
+    /// <summary>
+    /// What a buyer says of a copy on the telephone: it has it, or will never take it. Null: neither is sure, or, for most copies, nobody answers there,
+    /// and its server has to be asked again.
+    /// </summary>
+    public bool? SaysOf(string copy)
+    {
+        var chance = Chance(copy);
+        if (chance / 11 % 3 != 0) return null;
+        return _copies.GetValueOrDefault(copy) is { Taken: true } ? true : IsWanted(chance) ? null : false;
+    }
+
     private async Task AnswerAsync(HttpContext call, string buyer)
     {
+        var came = Stopwatch.GetTimestamp();
         using var bytes = new MemoryStream();
         try { await call.Request.Body.CopyToAsync(bytes, call.RequestAborted); }
         // Its sender died: half a copy is no copy.
@@ -72,18 +87,20 @@ internal sealed class Sinks : IAsyncDisposable
         var id = message.RootElement.GetProperty("copy_id").GetString()!;
         var copy = _copies.GetOrAdd(id, _ => new ReceivedCopy(buyer, body));
         var chance = Chance(id);
-        bool first;
+        bool fails;
         var asked = CrashMarket.Sinks[buyer];
-        var yes = !asked || chance % 4 != 0;
+        var yes = !asked || IsWanted(chance);
         var signed = CopySignature.Fault(call.Request.Headers, body, CrashMarket.Secret, TimeProvider.System.GetUtcNow()) is null;
         lock (copy)
         {
-            first = ++copy.Attempts == 1;
+            // A no is heard the first time only by half: doubts that end in one are few otherwise.
+            fails = Fails(++copy.Attempts == 1, chance, ofTen: yes ? 1u : 5u);
+            copy.LastAt = came;
             copy.Differs |= !signed || !body.AsSpan().SequenceEqual(copy.Body) || copy.Buyer != buyer;
             // A told buyer that answers 500 has it all the same or not: it does not say, so it does not count as taken.
-            if (yes && !(Fails(first, chance) && Fault(chance, asked) is "hang" or "500")) copy.Taken = true;
+            if (yes && !(fails && Fault(chance, asked) is "hang" or "500")) copy.Taken = true;
         }
-        if (Fails(first, chance))
+        if (fails)
         {
             switch (Fault(chance, asked))
             {
@@ -110,7 +127,7 @@ internal sealed class Sinks : IAsyncDisposable
         var chance = Chance(told.Id);
         lock (postback)
         {
-            var fails = Fails(++postback.Attempts == 1, chance);
+            var fails = Fails(++postback.Attempts == 1, chance, ofTen: 1);
             postback.Differs |= (postback.Lead, postback.Status, postback.Change) != (told.Lead, told.Status, told.Change) || call.Request.Headers["webhook-id"] != told.Id;
             if (fails && chance % 2 == 0)
             {
@@ -123,7 +140,10 @@ internal sealed class Sinks : IAsyncDisposable
         }
     }
 
-    private bool Fails(bool first, uint chance) => first && !Healed && chance / 7 % 10 == 0;
+    /// <summary>By a buyer that is asked.</summary>
+    private static bool IsWanted(uint chance) => chance % 4 != 0;
+
+    private bool Fails(bool first, uint chance, uint ofTen) => first && !Healed && chance / 7 % 10 < ofTen;
 
     private static string Fault(uint chance, bool asked) => (chance / 71 % 3, asked) switch { (0, _) => "hang", (1, false) => "500", _ => "cut" };
 

@@ -85,10 +85,13 @@ public sealed record LimitModel
     /// <summary>A row of a soft cap never refuses; small enough that takes can be added.</summary>
     public const long NoLimit = long.MaxValue / 4;
 
-    /// <summary>0 where the limit is the same every day; else 1 (Monday) to 7 of the window's first day.</summary>
+    /// <summary>
+    /// 0 unless it is by the day; else 1 (Monday) to 7 of the window's first day. Told also where the limit is the same every day: a sale that was decided on a
+    /// catalog from before the weekdays makes the row of a window that is theirs.
+    /// </summary>
     public int WeekdayOf(Window window)
     {
-        if (WeekdayLimits is null) return 0;
+        if (WeekdayLimits is null && Period is not DayPeriod) return 0;
         return ZoneClock.WeekdayOf(ZoneClock.Of(Zone!).DateAt(window.Start)) + 1;
     }
 

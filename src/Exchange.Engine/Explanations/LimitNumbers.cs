@@ -40,7 +40,7 @@ public sealed record LimitNumbers(string LimitId, long Limit, long Used, long He
         return new(limit.Id, note.Limit, note.Used, note.Held, note.Needed, IsMoneyOf(limit), limit.Zone?.Id)
         {
             Name = note.Value switch { null => name, "" => name + " not given", _ => $"{name} {note.Value}" },
-            Weekday = limit.Kind == LimitKind.Cap && limit.WeekdayOf(window) is > 0 and var day ? Weekdays.Names[day - 1] : null,
+            Weekday = limit.WeekdayLimits is not null && limit.WeekdayOf(window) is > 0 and var day ? Weekdays.Names[day - 1] : null,
             ResetsAt = window.End == long.MaxValue || limit.Kind != LimitKind.Cap ? null : DateTimeOffset.FromUnixTimeSeconds(window.End),
             NextTurnAt = note.UntilMs == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(note.UntilMs),
         };

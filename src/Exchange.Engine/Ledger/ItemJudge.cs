@@ -20,7 +20,7 @@ public static class ItemJudge
         var copies = item.New is null ? rows.CopiesOf(item.Lead) : [];
         if (JudgeEnds(item, copies, lead, out var ends) is { } ended) return Told(ended, out verdict);
         if (JudgeStarts(item, copies, lead, out var starts) is { } started) return Told(started, out verdict);
-        if (IsThere(item, lead, ends, starts)) return Told(new(VerdictCode.AlreadyThere, Existing: lead!.Recorded), out verdict);
+        if (IsThere(item, lead, copies, ends, starts)) return Told(new(VerdictCode.AlreadyThere, Existing: lead!.Recorded), out verdict);
 
         if (item.EndsWait?.Fence != lead?.WaitFence) return Told(new(VerdictCode.EndedOtherwise, Existing: lead?.Recorded), out verdict);
         // A no that was recorded, and perhaps answered, is never taken back; only the post of an offer that ran out begins anew.
@@ -139,10 +139,11 @@ public static class ItemJudge
         return null;
     }
 
-    private static bool IsThere(JournalItem item, JudgedLead? lead, List<PlannedEnd> ends, List<PlannedStart> starts) =>
+    /// <summary>All of it is there, and nothing else has moved: else whoever slept through it would tell an outcome that is over.</summary>
+    private static bool IsThere(JournalItem item, JudgedLead? lead, IReadOnlyList<JudgedCopy> copies, List<PlannedEnd> ends, List<PlannedStart> starts) =>
         lead is not null && item.Post is null && ends.Count == 0 && starts.Count == 0
-        && (item.Ends.Length + item.Starts.Length > 0
-            || (item.Wait is null || item.EndsWait?.Fence != lead.WaitFence) && lead.State == item.State && lead.Reason == item.Reason && (item.Answer is null || item.Answer.AsSpan().SequenceEqual(lead.Answer)));
+        && (item.Ends.Length + item.Starts.Length > 0 && IsAsSeen(item, copies)
+            || item.Ends.Length + item.Starts.Length == 0 && (item.Wait is null || item.EndsWait?.Fence != lead.WaitFence) && lead.State == item.State && lead.Reason == item.Reason && (item.Answer is null || item.Answer.AsSpan().SequenceEqual(lead.Answer)));
 
     /// <summary>State and answer of an item are those of all copies: none of the others may have moved unseen.</summary>
     private static bool IsAsSeen(JournalItem item, IReadOnlyList<JudgedCopy> copies)

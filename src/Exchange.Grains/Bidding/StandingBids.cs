@@ -60,8 +60,8 @@ public sealed class StandingBids(FieldParsers parsers, ISilos silos, TimeProvide
     {
         var errors = new ConfigErrors();
         if (Owned(model, buyer, endpoint, campaign, errors) is null) return errors.Errors;
-        // One that was set elsewhere ends there when that silo hears of something newer.
-        if (standing.ContainsKey(campaign)) Put(new(campaign, buyer, endpoint, null, 0, long.MaxValue, 0), null);
+        // One that was set elsewhere, heard of here or not, ends there when that silo hears of something newer.
+        Put(new(campaign, buyer, endpoint, null, 0, long.MaxValue, 0), null);
         return [];
     }
 

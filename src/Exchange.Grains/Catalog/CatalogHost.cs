@@ -50,16 +50,17 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
         return true;
     }
 
-    /// <summary>Serves the newest version if it is not the one served. True: it changed.</summary>
+    /// <summary>Serves the newest version if it is newer than the one served. True: it changed.</summary>
     public async Task<bool> RefreshAsync(CancellationToken cancel)
     {
-        if (await store.Catalog.LatestVersionAsync(cancel) is var newest && newest == (serving?.Model.Version ?? 0)) return false;
+        var before = serving?.Model.Version ?? 0;
+        if (await store.Catalog.LatestVersionAsync(cancel) is var newest && newest <= before) return false;
         await changing.WaitAsync(cancel);
         try
         {
             if (newest > (serving?.Model.Version ?? 0) && await store.Catalog.LatestAsync(cancel) is { } latest)
                 await ServeAsync(await CompileAsync(latest, cancel), cancel);
-            return true;
+            return serving?.Model.Version != before;
         }
         finally
         {

@@ -12,8 +12,8 @@ public static class OldRows
     /// <summary>A window may be made longer again up to this, and still finds whom it looks for.</summary>
     private static readonly TimeSpan ShortestMemory = TimeSpan.FromDays(30);
 
-    /// <summary>A post that comes too late still finds that its offer was held and ran out.</summary>
-    private static readonly TimeSpan OffersAreKept = TimeSpan.FromDays(1);
+    /// <summary>A post that comes too late still finds that its offer was held and ran out; one that may still be sold finds its lead, however long it is on its way.</summary>
+    private static readonly TimeSpan OffersAreKept = TimeSpan.FromHours(Engine.Limits.ReauctionHours + 1);
 
     public static UpkeepRun At(CatalogModel model, long nowMs)
     {

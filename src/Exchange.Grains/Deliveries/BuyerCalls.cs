@@ -26,7 +26,8 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
         if (connectors.Find(endpoint.Connector) is not { } connector) return new(AttemptKind.NotSent, "no_connector");
         if (Begin(deadlineMs, endpoint.PostTimeout) is not { } call) return new(AttemptKind.NotSent, "no_time_left");
         using var deadline = call.Deadline;
-        return await connector.SendAsync(endpoint, await SecretsAsync(endpoint), message with { Until = call.Until }, call.Now, deadline.Token);
+        if (await SecretsOrNoneAsync(endpoint) is not { } secrets) return NoSecrets;
+        return await connector.SendAsync(endpoint, secrets, message with { Until = call.Until }, call.Now, deadline.Token);
     }
 
     /// <summary>Everybody who speaks to buyers.</summary>
@@ -38,7 +39,24 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
         if (connectors.FindBatch(endpoint.Connector) is not { } connector) return new(AttemptKind.NotSent, "no_connector");
         if (Begin(deadlineMs, endpoint.PostTimeout) is not { } call) return new(AttemptKind.NotSent, "no_time_left");
         using var deadline = call.Deadline;
-        return await connector.SendAsync(endpoint, await SecretsAsync(endpoint), batch, call.Now, deadline.Token);
+        if (await SecretsOrNoneAsync(endpoint) is not { } secrets) return NoSecrets;
+        return await connector.SendAsync(endpoint, secrets, batch, call.Now, deadline.Token);
+    }
+
+    /// <summary>Nobody was called, and who comes again later may be: no reason to go to somebody else.</summary>
+    private static AttemptResult NoSecrets => new(AttemptKind.RetryLater, "storage_busy");
+
+    /// <summary>Null: the store does not answer.</summary>
+    private async ValueTask<EndpointSecrets?> SecretsOrNoneAsync(EndpointModel endpoint)
+    {
+        try
+        {
+            return await SecretsAsync(endpoint);
+        }
+        catch (StorageBusyException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Never throws for what the outside does; what is not answered by the deadline is a decline.</summary>

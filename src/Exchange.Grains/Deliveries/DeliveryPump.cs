@@ -33,6 +33,8 @@ public sealed class DeliveryPump(
     public TimeSpan Idle { get; init; } = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(100);
+    /// <summary>What could not be read comes again a little later, so that a database that answers badly is not asked all the time.</summary>
+    private const long UnreadableMs = 250;
 
     /// <summary>What one buyer may hold of them: one that hangs leaves the rest to the others.</summary>
     private static int Share(int workers) => Math.Max(2, workers / 4);
@@ -81,7 +83,7 @@ public sealed class DeliveryPump(
     /// <summary>Until it is stopped. All its waiting is on the given clock and on the scheduler it was started on.</summary>
     public async Task RunAsync(CancellationToken stoppingToken)
     {
-        var adopted = await store.Deliveries.AdoptAsync(NowMs(), stoppingToken);
+        var adopted = await DueLoop.UntilDoneAsync(stop => store.Deliveries.AdoptAsync(NowMs(), stop), time, stoppingToken);
         if (adopted > 0) log.LogInformation("Took over {Count} deliveries whose process had ended", adopted);
         var served = ready.ServeAsync(Workers, WorkAsync, BrokeOff, stoppingToken);
         await loop.RunAsync(Idle, ClaimAsync, stoppingToken);
@@ -134,8 +136,8 @@ public sealed class DeliveryPump(
         }
         try
         {
-            if (NowMs() < deadline) await files.DeliverAsync(file, deadline);
-            else foreach (var each in file.Deliveries) await SetBackAsync(each);
+            if (NowMs() >= deadline) await SetBackAllAsync(file, 0);
+            else if (!await files.DeliverAsync(file, deadline)) await SetBackAllAsync(file, UnreadableMs);
         }
         finally
         {
@@ -152,7 +154,7 @@ public sealed class DeliveryPump(
         // It waited here longer than its lease: only a lease's holder may send, so it comes again from the rows.
         if (NowMs() >= deadlineMs)
         {
-            await SetBackAsync(delivery);
+            await SetBackAsync(delivery, 0);
             return;
         }
         if (delivery.Wait != DeliveryWait.None)
@@ -165,7 +167,17 @@ public sealed class DeliveryPump(
             await ResumeAsync(delivery, deadlineMs, drop: false);
             return;
         }
-        var outgoing = await handover.PrepareAsync(delivery);
+        Outgoing outgoing;
+        try
+        {
+            outgoing = await handover.PrepareAsync(delivery);
+        }
+        catch (StorageBusyException)
+        {
+            // Nobody was called.
+            await SetBackAsync(delivery, UnreadableMs);
+            return;
+        }
         if (outgoing.Ended is { } ended)
         {
             await RecordAsync(delivery, ended);
@@ -179,10 +191,15 @@ public sealed class DeliveryPump(
     /// <summary>
     /// Claimed and not sent: without a word of it the next attempt would have to take this one for one that may have arrived. What was known of those before stays.
     /// </summary>
-    private async Task SetBackAsync(LeasedDelivery delivery)
+    private async Task SetBackAsync(LeasedDelivery delivery, long afterMs)
     {
         if (delivery.Wait == DeliveryWait.None)
-            await RecordAsync(delivery, new(DeliveryStatus.Waiting, NowMs(), DeliveryDecision.MayHaveArrived(delivery.Attempts, delivery.LastError) ? delivery.LastError : "no_time_left"));
+            await RecordAsync(delivery, new(DeliveryStatus.Waiting, NowMs() + afterMs, DeliveryDecision.MayHaveArrived(delivery.Attempts, delivery.LastError) ? delivery.LastError : "no_time_left"));
+    }
+
+    private async Task SetBackAllAsync(LeadBatch file, long afterMs)
+    {
+        foreach (var delivery in file.Deliveries) await SetBackAsync(delivery, afterMs);
     }
 
     /// <summary>Its wait is over, or may be: it becomes what its campaign says now, durably, before anybody is called.</summary>
@@ -205,18 +222,19 @@ public sealed class DeliveryPump(
             if (delivery.CopyState == CopyState.Captured) await RecordAsync(delivery, new(DeliveryStatus.Cancelled, null, why));
             // First under this claim's fence: fields that come now find no wait any more, so nobody calls this buyer while the next in rank gets the copy.
             // And durably so: whoever takes it over calls nobody either.
-            else if (await store.Deliveries.TurnAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, [Dropped(delivery.Endpoint, deadlineMs)], NowMs(), CancellationToken.None))
+            else if (await store.Deliveries.TurnAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, [Dropped(delivery.Endpoint, deadlineMs)], NowMs(), CancellationToken.None) is not null)
                 await ResumeAsync(delivery, deadlineMs, drop: true);
             return;
         }
-        if (!await store.Deliveries.TurnAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, turn.Become, NowMs(), CancellationToken.None))
+        if (await store.Deliveries.TurnAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, turn.Become, NowMs(), CancellationToken.None) is not { } became)
         {
             log.LogInformation("A newer claim holds the delivery of copy {Copy} that waited, or it has ended", delivery.Copy);
             return;
         }
         foreach (var next in turn.Become)
         {
-            if (!next.IsLeased) continue;
+            // Where the copy has gone already, or is on its way under another's lease, nobody is called.
+            if (!next.IsLeased || !became.Contains(next.Endpoint, StringComparer.Ordinal)) continue;
             ready.Add(delivery.Buyer, new(
                 delivery with { Endpoint = next.Endpoint, Attempts = 1, CreatedAtMs = NowMs(), LastError = null, Wait = DeliveryWait.None }, null, next.LeaseUntilMs - LeadMachine.LeaseGraceMs), soldNow: false);
         }

@@ -8,6 +8,8 @@ namespace Exchange.Grains.Deliveries;
 /// </summary>
 public sealed class DueLoop(TimeProvider time)
 {
+    private static readonly TimeSpan BeforeAgain = TimeSpan.FromSeconds(1);
+
     private readonly SemaphoreSlim nudge = new(0, 1);
 
     /// <summary>Something may be due sooner than the pump thinks.</summary>
@@ -15,6 +17,22 @@ public sealed class DueLoop(TimeProvider time)
     {
         try { nudge.Release(); }
         catch (SemaphoreFullException) { }
+    }
+
+    /// <summary>What a pump begins with, again and again while the store is busy: a server is not to end because its database was away at that moment.</summary>
+    public static async Task<T> UntilDoneAsync<T>(Func<CancellationToken, Task<T>> begin, TimeProvider time, CancellationToken stopping)
+    {
+        while (true)
+        {
+            try
+            {
+                return await begin(stopping);
+            }
+            catch (StorageBusyException)
+            {
+                await Task.Delay(BeforeAgain, time, stopping);
+            }
+        }
     }
 
     /// <summary>Until it is stopped. All its waiting is on the given clock and on the scheduler it was started on.</summary>

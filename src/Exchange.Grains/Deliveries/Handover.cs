@@ -57,7 +57,17 @@ internal sealed class Handover(IExchangeStore store, ICatalogHost catalog, TimeP
     {
         if (!await store.Deliveries.RecordAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, result, time.GetUtcNow().ToUnixTimeMilliseconds(), CancellationToken.None))
             log.LogWarning("A newer attempt holds copy {Copy}; this result is dropped", delivery.Copy);
-        else if (result.Status == DeliveryStatus.Dead)
-            log.LogWarning("Copy {Copy} to {Endpoint} is a dead letter: {Error}", delivery.Copy, delivery.Endpoint, result.Error);
+        else Tell(delivery, result);
+    }
+
+    public async Task RecordAllAsync(IReadOnlyList<(LeasedDelivery Delivery, DeliveryResult Result)> results)
+    {
+        await store.Deliveries.RecordAllAsync(results, time.GetUtcNow().ToUnixTimeMilliseconds(), CancellationToken.None);
+        foreach (var (delivery, result) in results) Tell(delivery, result);
+    }
+
+    private void Tell(LeasedDelivery delivery, DeliveryResult result)
+    {
+        if (result.Status == DeliveryStatus.Dead) log.LogWarning("Copy {Copy} to {Endpoint} is a dead letter: {Error}", delivery.Copy, delivery.Endpoint, result.Error);
     }
 }

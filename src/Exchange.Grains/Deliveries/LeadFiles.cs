@@ -25,8 +25,6 @@ internal sealed class LeadFiles(IExchangeStore store, ICatalogHost catalog, Buye
     /// <summary>Claimed at once: two files for each call that may be under way at an endpoint.</summary>
     private const int CopiesPerClaim = 4 * CopiesPerFile;
 
-    private const int Recording = 32;
-
     private readonly Lock gate = new();
     private readonly Dictionary<(string Buyer, string Endpoint), int> underWay = [];
 
@@ -71,27 +69,36 @@ internal sealed class LeadFiles(IExchangeStore store, ICatalogHost catalog, Buye
         lock (gate) if (--underWay[(batch.Buyer, batch.Endpoint)] == 0) underWay.Remove((batch.Buyer, batch.Endpoint));
     }
 
-    public async Task DeliverAsync(LeadBatch batch, long deadlineMs)
+    /// <summary>False: the rows could not be read, nobody was called.</summary>
+    public async Task<bool> DeliverAsync(LeadBatch batch, long deadlineMs)
     {
         var (going, messages) = (new List<LeasedDelivery>(batch.Deliveries.Count), new List<CopyMessage>(batch.Deliveries.Count));
         EndpointModel? endpoint = null;
-        foreach (var delivery in batch.Deliveries)
+        try
         {
-            var outgoing = await handover.PrepareAsync(delivery);
-            if (outgoing.Ended is { } ended) await handover.RecordAsync(delivery, ended);
-            // One that was changed in between is taken as it is now, for all of the file.
-            else
+            foreach (var delivery in batch.Deliveries)
             {
-                endpoint ??= outgoing.Endpoint;
-                going.Add(delivery);
-                messages.Add(outgoing.Message!);
+                var outgoing = await handover.PrepareAsync(delivery);
+                if (outgoing.Ended is { } ended) await handover.RecordAsync(delivery, ended);
+                // One that was changed in between is taken as it is now, for all of the file.
+                else
+                {
+                    endpoint ??= outgoing.Endpoint;
+                    going.Add(delivery);
+                    messages.Add(outgoing.Message!);
+                }
             }
         }
-        if (endpoint is null) return;
+        catch (StorageBusyException)
+        {
+            return false;
+        }
+        if (endpoint is null) return true;
         var result = await calls.SendAsync(endpoint, new CopyBatch(DateTimeOffset.FromUnixTimeMilliseconds(batch.MomentMs), ColumnsOf(messages), messages), deadlineMs);
         FaultPoints.AfterSent.Pass();
-        await Parallel.ForEachAsync(going, new ParallelOptions { MaxDegreeOfParallelism = Recording }, async (delivery, _) =>
-            await handover.RecordAsync(delivery, handover.After(delivery, endpoint, result, going[0].Copy)));
+        // All at once: what a crash left of it would be another file, with leads that were in this one.
+        await handover.RecordAllAsync([.. going.Select(delivery => (delivery, handover.After(delivery, endpoint, result, going[0].Copy)))]);
+        return true;
     }
 
     /// <summary>Every field of every vertical in the file, so that its columns do not depend on what its leads happen to have.</summary>

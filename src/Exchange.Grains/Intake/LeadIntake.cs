@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
 using Exchange.Engine.Values;
 using Exchange.Grains.Catalog;
@@ -26,19 +27,34 @@ public sealed class LeadIntake(
 
     public ValueTask<PingReply> PingAsync(PingCommand command, CancellationToken callerLeft)
     {
+        command = InItsMode(command);
         var admitted = limits.AdmitAsync(command.Publisher, CallKind.Ping);
         return admitted is { IsCompletedSuccessfully: true, Result: null } ? desk.PingAsync(command) : LimitedAsync(admitted, command);
     }
 
     public async Task<PostReply> PostAsync(PostCommand command, CancellationToken callerLeft) =>
-        await limits.AdmitAsync(command.Publisher, CallKind.Post) is { } refused ? PostReply.Refused(refused) : await ToGrainAsync(command, callerLeft);
+        await limits.AdmitAsync(command.Publisher, CallKind.Post) is { } refused ? PostReply.Refused(refused)
+            : await Followed(command.Publisher, command.IdempotencyKey, ToGrainAsync(command, callerLeft));
 
     /// <summary>The post goes on when its caller leaves, and its key is known to run until it ends.</summary>
-    private Task<PostReply> Post(PostCommand command)
+    private Task<PostReply> Post(PostCommand command) =>
+        Followed(command.Publisher, command.IdempotencyKey, grains.Lead(LeadId.FromBytes(command.PingId)).Post(command).AsTask());
+
+    private Task<PostReply> Followed(string publisher, string? key, Task<PostReply> post)
     {
-        var post = grains.Lead(LeadId.FromBytes(command.PingId)).Post(command).AsTask();
-        if (command.IdempotencyKey is { } key) running.Follow(command.Publisher, key, post);
+        if (key is not null) running.Follow(publisher, key, post);
         return post;
+    }
+
+    /// <summary>
+    /// Every call of a publisher that only tests is a test. A test and a live call are never the same request, whatever else they say: neither gets the
+    /// other's recorded answer.
+    /// </summary>
+    private PingCommand InItsMode(PingCommand command)
+    {
+        if (!command.Test && catalog.Current.Publishers.GetValueOrDefault(command.Publisher)?.Status != EntryStatus.Test) return command;
+        if (command.BodyHash is not { Length: > 0 } hash) return command with { Test = true };
+        return command with { Test = true, BodyHash = [.. hash[..^1], (byte)(hash[^1] ^ 1)] };
     }
 
     private async ValueTask<PingReply> LimitedAsync(ValueTask<Problem?> admitted, PingCommand command) =>
@@ -55,7 +71,7 @@ public sealed class LeadIntake(
             }
             catch (StorageBusyException)
             {
-                return PostReply.Refused(Problem.Of(503, "storage_unavailable", "Nothing was recorded; come again.", 1));
+                return PostReply.Refused(Problem.Of(503, "storage_unavailable", "The outcome is not known here; the same request gets it.", 1));
             }
             catch (Exception fault) when (fault is SiloUnavailableException or OrleansMessageRejectionException && time.GetElapsedTime(started) < SilosSettle)
             {
@@ -73,18 +89,21 @@ public sealed class LeadIntake(
     public async Task<PostReply> DirectPostAsync(DirectPostCommand command, CancellationToken callerLeft)
     {
         if (await limits.AdmitAsync(command.Ping.Publisher, CallKind.Post) is { } refused) return PostReply.Refused(refused);
+        command = command with { Ping = InItsMode(command.Ping) };
         var ping = command.Ping;
         var hash = Convert.ToHexString(ping.BodyHash);
 
         // Two at once in this silo: the second waits for the first. Elsewhere the request row is the fence.
         var slot = ping.Publisher + "\n" + ping.IdempotencyKey + "\n" + hash;
         var mine = new TaskCompletionSource<PostReply>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var running = directPosts.GetOrAdd(slot, mine.Task);
-        if (running != mine.Task)
+        var first = directPosts.GetOrAdd(slot, mine.Task);
+        if (first != mine.Task)
         {
-            var reply = await running.WaitAsync(callerLeft);
+            var reply = await first.WaitAsync(callerLeft);
             return reply.Problem is null ? reply with { Replayed = true } : reply;
         }
+        // From its ping on.
+        _ = Followed(ping.Publisher, ping.IdempotencyKey, mine.Task);
         try
         {
             var reply = await PostDirectAsync(command, hash);

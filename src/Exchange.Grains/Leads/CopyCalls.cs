@@ -69,7 +69,7 @@ internal sealed class CopyCalls
         var copy = lead.CopyOf(slot);
         if (lead.Row!.IsErased)
         {
-            await CancelAsync(copy, endpointName, fence, attempts, deadlineMs);
+            await CancelAsync(copy, endpointName, fence, attempts, lastError, deadlineMs);
             return;
         }
         var model = services.Catalog.Current;
@@ -84,11 +84,13 @@ internal sealed class CopyCalls
                 await services.Store.Deliveries.RecordAsync(copy.Id, endpointName, fence, new(DeliveryStatus.Dead, null, "not_repeatable"), Now(), CancellationToken.None);
                 return;
             }
-            var terms = await SaleTerms.ModelOfAsync(services.Catalog, lead.Row, copy.Campaign, CancellationToken.None);
-            // The row as it is by now: what was added or erased meanwhile.
-            var message = CopyMessages.Create(model, terms, lead.Row!, copy, LeadPayload.Of(services.Store.Vault, lead.Row!), services.Store.Vault, lead.Sale!.BidAt(slot.BidIndex).Bid);
-            result = await services.Calls.SendAsync(endpoint!, message with { AfterDoubt = copy.State == CopyState.InDoubt || DeliveryDecision.MayHaveArrived(attempts, lastError) }, deadlineMs);
-            FaultPoints.AfterAnswer.Pass();
+            var (message, notMade) = await MessageAsync(model, copy, slot);
+            if (notMade is not null) result = notMade;
+            else
+            {
+                result = await services.Calls.SendAsync(endpoint!, message! with { AfterDoubt = copy.State == CopyState.InDoubt || DeliveryDecision.MayHaveArrived(attempts, lastError) }, deadlineMs);
+                FaultPoints.AfterAnswer.Pass();
+            }
         }
         else result = new(AttemptKind.NotSent, "endpoint_gone");
         var step = DeliveryDecision.After(new FinishedAttempt(
@@ -105,6 +107,26 @@ internal sealed class CopyCalls
         }
     }
 
+    /// <summary>What its buyer is to get, or why nobody is called: the store does not answer now, or it cannot be made.</summary>
+    private async Task<(CopyMessage? Message, AttemptResult? NotMade)> MessageAsync(CatalogModel model, CopyRow copy, Slot slot)
+    {
+        try
+        {
+            var terms = await SaleTerms.ModelOfAsync(services.Catalog, lead.Row!, copy.Campaign, CancellationToken.None);
+            // The row as it is by now: what was added or erased meanwhile.
+            return (CopyMessages.Create(model, terms, lead.Row!, copy, LeadPayload.Of(services.Store.Vault, lead.Row!), services.Store.Vault, lead.Sale!.BidAt(slot.BidIndex).Bid), null);
+        }
+        catch (StorageBusyException)
+        {
+            return (null, new(AttemptKind.RetryLater, "storage_busy"));
+        }
+        catch (Exception fault) when (fault is not OutOfMemoryException)
+        {
+            services.Log.LogError(fault, "Copy {Copy} cannot be made into a message", copy.Id);
+            return (null, new(AttemptKind.NotSent, "message_failed"));
+        }
+    }
+
     /// <summary>What an attempt at a held copy tells its lead; null: nothing, it stays held.</summary>
     public static LeadEvent.Answered? Answer(int copyNo, DeliveryStep step, AttemptResult result, EndpointModel? endpoint) => step.Move switch
     {
@@ -117,10 +139,10 @@ internal sealed class CopyCalls
     /// <summary>
     /// There is nothing left to send. What its buyer may have stays in doubt, for the operator; what it cannot have yet is a certain no.
     /// </summary>
-    public async Task CancelAsync(CopyRow copy, string endpoint, long fence, int attempts, long deadlineMs)
+    public async Task CancelAsync(CopyRow copy, string endpoint, long fence, int attempts, string? lastError, long deadlineMs)
     {
         LeadEvent.Answered? answer = copy.State == CopyState.InDoubt ? null
-            : attempts > 1 ? new(copy.Id.No, BuyerAnswer.Unknown, Reason.InDoubt, null, null)
+            : DeliveryDecision.MayHaveArrived(attempts, lastError) ? new(copy.Id.No, BuyerAnswer.Unknown, Reason.InDoubt, null, null)
             : new(copy.Id.No, BuyerAnswer.Refused, Reason.Cancelled, null, null);
         if (answer is not null) await RecordAsync(answer, SlotState.Held, deadlineMs + LeadMachine.LeaseGraceMs);
         await services.Store.Deliveries.RecordAsync(copy.Id, endpoint, fence, new(DeliveryStatus.Cancelled, null, "cancelled"), Now(), CancellationToken.None);

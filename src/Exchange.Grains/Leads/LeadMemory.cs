@@ -41,8 +41,8 @@ internal sealed class LeadMemory(LeadServices services, LeadId id)
 
     private DateTimeOffset Now => services.Time.GetUtcNow();
 
-    /// <summary>What is known here was made by this body: the pump may have brought back a lead that another body made.</summary>
-    public bool IsKnownAs(PostCommand command) => IsKnown && Row!.PostHash.AsSpan().SequenceEqual(command.BodyHash);
+    /// <summary>What is known here was made by this publisher's body: the pump may have brought back a lead that another made.</summary>
+    public bool IsKnownAs(PostCommand command) => IsKnown && Row!.Publisher == command.Publisher && Row.PostHash.AsSpan().SequenceEqual(command.BodyHash);
 
     /// <summary>One change at a time: whoever is in keeps the others out until it leaves.</summary>
     public async Task<Passage> EnterAsync()

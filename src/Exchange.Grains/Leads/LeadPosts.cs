@@ -32,6 +32,7 @@ internal sealed class LeadPosts(LeadServices services, LeadMemory lead, CopyCall
         // Another body or key: what it is told depends on how the first one ends.
         while (running is { } other && !IsSameRequest(command))
         {
+            var otherFirst = first!;
             PostReply end;
             try
             {
@@ -39,15 +40,17 @@ internal sealed class LeadPosts(LeadServices services, LeadMemory lead, CopyCall
             }
             catch (TimeoutException) when (!other.IsCompleted)
             {
-                // It is not told what the first one may not be told yet: only that it is there.
-                return lead.IsKnown ? RecordedPosts.AlreadyPosted(lead.Reply().Answer) : PostReply.Refused(Problem.Of(503, "storage_unavailable", "Another post of this ping is not decided yet; come again.", 1));
+                // It is not told what the first one may not be told yet: only that it is there. To another publisher not even that.
+                if (!lead.IsKnown) return PostReply.Refused(Problem.Of(503, "storage_unavailable", "Another post of this ping is not decided yet; come again.", 1));
+                return lead.Row!.Publisher == command.Publisher ? RecordedPosts.AlreadyPosted(lead.Reply().Answer) : RecordedPosts.NoSuchPing;
             }
             catch (TimeoutException)
             {
                 // It ended just now.
                 end = await other;
             }
-            if (end.Problem is null) return await recorded.FindAsync(command) ?? RecordedPosts.AlreadyPosted(end.Answer);
+            if (end.Problem is null)
+                return otherFirst.Publisher != command.Publisher ? RecordedPosts.NoSuchPing : await recorded.FindAsync(command) ?? RecordedPosts.AlreadyPosted(end.Answer);
             if (ReferenceEquals(running, other)) running = null;
         }
         var replay = running is not null;
@@ -124,7 +127,14 @@ internal sealed class LeadPosts(LeadServices services, LeadMemory lead, CopyCall
     {
         var (reply, record) = await new PostedPing(services, lead.Id, recorded).FindAsync(command);
         if (reply is not null) return (reply, default);
-        var (problem, post) = new PostPreparation(services).Prepare(command, record!, await services.Catalog.ModelAsync(record!.CatalogVersion, CancellationToken.None));
+        // The offer may be of a campaign, a tree or a right that this silo has not heard of yet.
+        if (record!.CatalogVersion > services.Catalog.Current.Version)
+        {
+            await services.Catalog.RefreshAsync(CancellationToken.None);
+            if (record.CatalogVersion > services.Catalog.Current.Version)
+                return (PostReply.Refused(Problem.Of(503, "storage_unavailable", "The catalog of this offer is not read here yet; come again.", 1)), default);
+        }
+        var (problem, post) = new PostPreparation(services).Prepare(command, record, await services.Catalog.ModelAsync(record.CatalogVersion, CancellationToken.None));
         // A refusal, unless this very post was answered before: then its recorded answer.
         if (problem is not null) return (await recorded.FindAsync(command) ?? PostReply.Refused(problem), default);
         lead.Begin(post!);
@@ -157,7 +167,7 @@ internal sealed class LeadPosts(LeadServices services, LeadMemory lead, CopyCall
     }
 
     private bool IsSameRequest(PostCommand command) =>
-        first!.BodyHash.AsSpan().SequenceEqual(command.BodyHash) && (command.IdempotencyKey is null || command.IdempotencyKey == first.IdempotencyKey);
+        first!.Publisher == command.Publisher && first.BodyHash.AsSpan().SequenceEqual(command.BodyHash) && (command.IdempotencyKey is null || command.IdempotencyKey == first.IdempotencyKey);
 
     private TimeSpan DeadlineOf(PostCommand command)
     {

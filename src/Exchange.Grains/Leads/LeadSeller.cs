@@ -54,7 +54,7 @@ public sealed class LeadSeller
                 }
             }
             if (lead.IsOpen(command.CopyNo) && command.Drop)
-                await calls.CancelAsync(lead.CopyOf(lead.Sale!.SlotOfCopy(command.CopyNo)!), command.Endpoint, command.Fence, command.Attempts, command.DeadlineMs);
+                await calls.CancelAsync(lead.CopyOf(lead.Sale!.SlotOfCopy(command.CopyNo)!), command.Endpoint, command.Fence, command.Attempts, command.LastError, command.DeadlineMs);
             else if (lead.IsOpen(command.CopyNo))
                 await calls.CallAsync(command.CopyNo, command.Endpoint, command.Fence, command.Attempts, command.CreatedAtMs, command.LastError, command.DeadlineMs);
             else if (lead.IsKnown)
@@ -126,7 +126,11 @@ public sealed class LeadSeller
             if (!await lead.RestoreAsync() || lead.Row!.Copies.FirstOrDefault(copy => copy.Id.No == command.CopyNo) is not { } copy) return ResolveReply.Unknown;
             if (copy.State != CopyState.InDoubt) return !IsSo(copy, command.Accepted) ? ResolveReply.NotInDoubt : isNoted ? ResolveReply.Done : ResolveReply.AlreadySo;
             // Who is being asked may take the copy yet: the next in rank must not have it too. From here on nobody asks again.
-            if (!command.Accepted && !await services.Store.Deliveries.GiveUpAsync(copy.Id, Now(), CancellationToken.None)) return ResolveReply.CallUnderWay;
+            if (!command.Accepted)
+            {
+                if (!await services.Store.Deliveries.GiveUpAsync(copy.Id, Now(), CancellationToken.None)) return ResolveReply.CallUnderWay;
+                FaultPoints.AfterGiveUp.Pass();
+            }
             // Before anything changes: no line in the audit, no resolution.
             if (!isNoted) await services.Store.Access.AuditAsync(command.Who, "copy.resolve", copy.Id.ToString(), (command.Accepted ? "accepted" : "rejected") + (command.Note is { } note ? ": " + note : ""), Now(), CancellationToken.None);
             var step = await calls.Steps.StepAsync(new LeadEvent.Answered(

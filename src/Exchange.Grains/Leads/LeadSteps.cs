@@ -16,7 +16,8 @@ internal sealed class LeadSteps(LeadServices services, LeadMemory lead, Action<i
         try
         {
             var wasSettled = lead.Sale is { First: null, IsSettled: true };
-            var step = services.Decide(lead.Sale!, happened, lead.Context);
+            var decidedOn = 0L;
+            var step = Decide(happened);
             JournalItem? submitted = null;
             var written = false;
             while (true)
@@ -26,7 +27,7 @@ internal sealed class LeadSteps(LeadServices services, LeadMemory lead, Action<i
                 // Sold to by another lead since this one weighed it: decided again with what is left.
                 if (!services.Standing.TryHold(step.Sale.InFlight!))
                 {
-                    step = services.Decide(lead.Sale, new LeadEvent.Stale(), lead.Context);
+                    step = Decide(new LeadEvent.Stale());
                     continue;
                 }
                 submitted = step.Submit;
@@ -44,9 +45,9 @@ internal sealed class LeadSteps(LeadServices services, LeadMemory lead, Action<i
                     services.Postbacks.Started(submitted);
                 }
                 if (done.Waits is not null) services.Waits.Nudge();
-                step = IsGate(submitted, verdict) && await services.Catalog.RefreshAsync(CancellationToken.None)
-                    ? services.Decide(lead.Sale, new LeadEvent.Stale(), lead.Context)
-                    : services.Decide(lead.Sale, new LeadEvent.Settled(verdict), lead.Context);
+                // A gate closes for good when its limits become others: who decided on the catalog before decides again, whoever has read the next one meanwhile.
+                if (IsGate(submitted, verdict)) await services.Catalog.RefreshAsync(CancellationToken.None);
+                step = Decide(IsGate(submitted, verdict) && services.Catalog.Current.Version != decidedOn ? new LeadEvent.Stale() : new LeadEvent.Settled(verdict));
             }
             // Somebody else's plan is in the rows, not ours. Or ours, and whoever wrote it calls: another activation, or the pump when its lease runs out.
             if (step.Conflict is not null || step.Calls.Count > 0 && !written) lead.Sale = null;
@@ -58,6 +59,13 @@ internal sealed class LeadSteps(LeadServices services, LeadMemory lead, Action<i
             }
             if (written) foreach (var copyNo in step.Calls) call(copyNo, DeliveryOf(submitted!, copyNo));
             return step;
+
+            LeadStep Decide(LeadEvent told)
+            {
+                var context = lead.Context;
+                decidedOn = context.Current.Version;
+                return services.Decide(lead.Sale!, told, context);
+            }
         }
         catch
         {

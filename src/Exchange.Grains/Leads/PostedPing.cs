@@ -23,7 +23,7 @@ internal sealed class PostedPing(LeadServices services, LeadId id, RecordedPosts
         if (record is null && isUnsure) return (PostReply.Refused(Problem.Of(503, "storage_unavailable", "The server that made the offer does not answer yet; come again.", 1)), null);
         if (record is null) services.Homes.NotFound(id);
         if (record is null || record.Publisher != command.Publisher || command.TestKey && !id.IsTest)
-            return (PostReply.Refused(Problem.Of(404, "ping_not_found", "There is no such ping.")), null);
+            return (RecordedPosts.NoSuchPing, null);
         return (null, record);
     }
 

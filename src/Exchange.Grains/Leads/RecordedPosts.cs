@@ -36,6 +36,9 @@ internal sealed class RecordedPosts(LeadServices services, LeadId id)
     private static PostReply Replay(LeadRow found, LeadAnswer answer) =>
         new(answer.HttpStatus, found.Answer is { } recorded && answer.HttpStatus == 200 ? recorded : answer.ToJson(), null, true);
 
+    /// <summary>Of an unknown ping and of another publisher's alike.</summary>
+    public static PostReply NoSuchPing => PostReply.Refused(Problem.Of(404, "ping_not_found", "There is no such ping."));
+
     public static PostReply AlreadyPosted(byte[]? answer) =>
         PostReply.Refused(Problem.Of(409, "already_posted", "This ping was posted before with another body or key.") with { Lead = answer });
 

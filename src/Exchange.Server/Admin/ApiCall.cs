@@ -28,8 +28,8 @@ internal readonly struct ApiCall(HttpContext http)
     /// <summary>A part of the path by its name in the pattern.</summary>
     public string Route(string name) => (string)Request.RouteValues[name]!;
 
-    /// <summary>Null if not given or empty; the first if given twice.</summary>
-    public string? Query(string name) => Request.Query[name] is [{ Length: > 0 } value, ..] ? value : null;
+    /// <summary>Null if not given or empty; the first if given twice. What no database keeps, NUL, stands for a character that nothing here has.</summary>
+    public string? Query(string name) => Request.Query[name] is [{ Length: > 0 } value, ..] ? value.Replace('\0', '\uFFFD') : null;
 
     public bool QueryFlag(string name) => Query(name) is "true" or "1";
 

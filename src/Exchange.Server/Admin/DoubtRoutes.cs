@@ -48,27 +48,30 @@ internal static class DoubtRoutes
 
     private static async Task<Reply> ResolveAsync(ApiCall call)
     {
-        var (members, _, problem) = await Members.ReadAsync(call, "outcome", "note");
+        var (members, bytes, problem) = await Members.ReadAsync(call, "outcome", "note");
         if (problem is not null) return problem;
         var outcome = members.Required("outcome");
         if (outcome.Length > 0 && outcome is not ("accepted" or "rejected")) members.Fail("/outcome", "invalid_field", "The outcome is accepted or rejected.");
         var note = members.Optional("note", NoteChars);
         if (members.Problem is { } invalid) return invalid;
         if (!CopyId.TryParse(call.Route("copy_id"), out var copy)) return NoSuch();
-        // Ordered by the lead itself and idempotent by the copy's state: no key is needed.
-        var reply = await call.Service<IGrainFactory>().Lead(copy.Lead).Resolve(new(copy.No, outcome == "accepted", call.Caller.Name, note));
-        return reply switch
+        // Ordered by the lead itself and idempotent by the copy's state: a key keeps its answer.
+        return await call.Service<Operations>().RunAsync(call, bytes, async () =>
         {
-            ResolveReply.Unknown => NoSuch(),
-            ResolveReply.CallUnderWay => Grains.Intake.Problem.Of(409, "call_under_way", "Its buyer is being asked at this moment and may take it; come again when that call is over.", 5),
-            ResolveReply.NotInDoubt => Grains.Intake.Problem.Of(409, "not_in_doubt", "This copy is not in doubt, or ended another way."),
-            _ => Reply.Json(json =>
+            var reply = await call.Service<IGrainFactory>().Lead(copy.Lead).Resolve(new(copy.No, outcome == "accepted", call.Caller.Name, note));
+            return reply switch
             {
-                json.WriteString("copy_id", copy.ToString());
-                json.WriteString("outcome", outcome);
-                json.WriteBoolean("changed", reply == ResolveReply.Done);
-            }),
-        };
+                ResolveReply.Unknown => NoSuch(),
+                ResolveReply.CallUnderWay => Grains.Intake.Problem.Of(409, "call_under_way", "Its buyer is being asked at this moment and may take it; come again when that call is over.", 5),
+                ResolveReply.NotInDoubt => Grains.Intake.Problem.Of(409, "not_in_doubt", "This copy is not in doubt, or ended another way."),
+                _ => Reply.Json(json =>
+                {
+                    json.WriteString("copy_id", copy.ToString());
+                    json.WriteString("outcome", outcome);
+                    json.WriteBoolean("changed", reply == ResolveReply.Done);
+                }),
+            };
+        });
     }
 
     private static Grains.Intake.Problem NoSuch() => ApiCall.NotFound("There is no such copy.");

@@ -80,10 +80,10 @@ internal static class LeadJson
         json.WriteTime("at", passed.AtMs);
     });
 
-    public static void WritePayload(Utf8JsonWriter json, LeadPayload payload, FieldSet? fields, bool reveal)
+    public static void WritePayload(Utf8JsonWriter json, LeadPayload payload, FieldSet? fields, FieldSet? then, bool reveal)
     {
         json.WriteStartObject("fields");
-        foreach (var (name, text) in payload.Fields) json.WriteString(name, reveal ? text : Mask.Of(fields?.Find(name), text));
+        foreach (var (name, text) in payload.Fields) json.WriteString(name, reveal ? text : Mask.Of(fields?.Find(name), then?.Find(name), text));
         json.WriteEndObject();
         if (payload.Consent is not { } consent)
         {

@@ -53,14 +53,15 @@ internal static class LeadRoutes
         var payload = LeadPayload.Of(call.Store.Vault, lead);
         var returns = await ReturnJson.ReadAsync(call, [lead]);
         var passedOver = await call.Store.Leads.PassedOverAsync(id, call.Cancel);
-        call.Catalog.Current.Verticals.TryGetValue(lead.Vertical, out var vertical);
+        var vertical = call.Catalog.Current.Verticals.GetValueOrDefault(lead.Vertical);
+        var then = (await call.Catalog.ModelAsync(lead.CatalogVersion, call.Cancel)).Verticals.GetValueOrDefault(lead.Vertical);
         return Reply.Json(json =>
         {
             LeadJson.WriteMembers(json, lead, returns);
             LeadJson.WritePassedOver(json, passedOver);
             json.WriteBoolean("erased", lead.IsErased);
             json.WriteBoolean("revealed", reveal);
-            LeadJson.WritePayload(json, payload, vertical?.Fields, reveal);
+            LeadJson.WritePayload(json, payload, vertical?.Fields, then?.Fields, reveal);
         });
     }
 }

@@ -11,6 +11,11 @@ internal static class Mask
     private const string Hidden = "•••";
     private const int PhoneEnd = 2;
 
+    /// <summary>Hidden is what the catalog hides today or hid when the value came: a change of it shows nobody whoever is there already.</summary>
+    /// <param name="today">Null: the vertical no longer has this field.</param>
+    /// <param name="then">Null: not known.</param>
+    public static string Of(FieldSchema? today, FieldSchema? then, string text) => Of(today is not null && then is { Pii: true } or { Sensitive: true } ? then : today, text);
+
     /// <param name="field">Null: the vertical no longer has this field; hidden whole, because what it held is not known.</param>
     public static string Of(FieldSchema? field, string text)
     {

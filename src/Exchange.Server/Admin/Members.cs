@@ -49,15 +49,23 @@ internal sealed class Members
                 if (!known.Contains(property.Name)) members.Fail(pointer, "unknown_field", $"There is no such member; known are {string.Join(", ", known.ToArray())}.");
                 else if (members.values.ContainsKey(property.Name)) members.Fail(pointer, "duplicate_property", "This member is given twice.");
                 else if (property.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array) members.Fail(pointer, "wrong_type", "This member is a text.");
-                else if (property.Value.ValueKind == JsonValueKind.String) members.values[property.Name] = property.Value.GetString()!;
+                else if (property.Value.ValueKind == JsonValueKind.String) members.Add(pointer, property.Name, property.Value.GetString()!);
                 else if (property.Value.ValueKind != JsonValueKind.Null) members.values[property.Name] = property.Value.GetRawText();
             }
             return null;
         }
-        catch (JsonException)
+        // The second: half a character of UTF-16, or bytes that are no UTF-8.
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
         {
             return Problem.Of(400, "malformed", "The body is not JSON that can be read.");
         }
+    }
+
+    private void Add(string pointer, string name, string value)
+    {
+        values[name] = value;
+        // No database but one keeps it.
+        if (value.Contains('\0', StringComparison.Ordinal)) Fail(pointer, "invalid_format", "A text has no NUL characters.");
     }
 
     public string? Optional(string name) => values.GetValueOrDefault(name);

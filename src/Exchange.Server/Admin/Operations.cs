@@ -4,6 +4,7 @@ using System.Text;
 using Exchange.Engine.Values;
 using Exchange.Grains.Intake;
 using Exchange.Server.Intake;
+using Exchange.Storage;
 
 namespace Exchange.Server.Admin;
 
@@ -47,6 +48,11 @@ internal sealed class Operations
         try
         {
             return await FindAsync(call, place.Scope, key, hash) ?? await PerformAsync(call, place.Scope, key, hash, operation);
+        }
+        catch (OperationTakenException)
+        {
+            // At another silo, just now.
+            return (await FindAsync(call, place.Scope, key, hash))!;
         }
         finally
         {

@@ -27,11 +27,14 @@ internal static class TrialRoutes
     {
         var model = call.Catalog.Current;
         if (!model.Campaigns.TryGetValue(call.Route("id"), out var campaign)) return ApiCall.NotFound("The catalog has no such campaign.");
-        // Before anything is sent: no line in the audit, no call.
-        await call.Store.Access.AuditAsync(call.Caller.Name, "campaign.test", campaign.Id, null, call.NowMs, CancellationToken.None);
-        var trial = new Trial(call, model, campaign);
-        await trial.RunAsync();
-        return Reply.Json(trial.Write);
+        return await call.Service<Operations>().RunAsync(call, [], async () =>
+        {
+            // Before anything is sent: no line in the audit, no call.
+            await call.Store.Access.AuditAsync(call.Caller.Name, "campaign.test", campaign.Id, null, call.NowMs, CancellationToken.None);
+            var trial = new Trial(call, model, campaign);
+            await trial.RunAsync();
+            return Reply.Json(trial.Write);
+        });
     }
 
     private sealed class Trial

@@ -14,7 +14,7 @@ using Grpc.Core;
 namespace Exchange.Server.Grpc;
 
 /// <summary>The connected buyers' gRPC: one stream each way, read here and written by one writer.</summary>
-public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standing, ICatalogHost catalog, TimeProvider time) : BidderService.BidderServiceBase
+public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standing, ICatalogHost catalog, IHostApplicationLifetime life, TimeProvider time) : BidderService.BidderServiceBase
 {
     public override async Task Connect(IAsyncStreamReader<BidderMessage> requestStream, IServerStreamWriter<ExchangeMessage> responseStream, ServerCallContext context)
     {
@@ -28,7 +28,8 @@ public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standi
 
         var line = lines.Of(caller.For, name);
         var stream = new BidderStream(() => IsStillLet(context), time);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        // A process that leaves does not wait for its buyers to leave first: they connect to another.
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel, life.ApplicationStopping);
         await responseStream.WriteAsync(new ExchangeMessage { Welcome = new Welcome { Buyer = caller.For, Currency = catalog.Current.Currency } }, cancel);
         var writing = stream.WriteAsync(responseStream, ended);
         line.Open(stream);
@@ -42,7 +43,8 @@ public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standi
         }
         catch (Exception exception) when (exception is OperationCanceledException or IOException or InvalidOperationException && !cancel.IsCancellationRequested && ended.IsCancellationRequested)
         {
-            throw Refused(Problem.Of(401, "unauthenticated", "The key was revoked."), context);
+            throw Refused(life.ApplicationStopping.IsCancellationRequested ? Problem.Of(503, "unavailable", "This server leaves; connect again.", 1)
+                : Problem.Of(401, "unauthenticated", "The key was revoked."), context);
         }
         finally
         {

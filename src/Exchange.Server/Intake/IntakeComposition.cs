@@ -6,6 +6,9 @@ namespace Exchange.Server.Intake;
 
 public static class IntakeComposition
 {
+    /// <summary>Before an idempotency key, which may have slashes.</summary>
+    internal const string RequestsPath = "/v1/requests/";
+
     /// <summary>Needs ILeadIntake, TimeProvider, and the rooms Access and Observability.</summary>
     public static IServiceCollection AddIntake(this IServiceCollection services) => services.AddSingleton<IntakeHttp>();
 
@@ -17,7 +20,7 @@ public static class IntakeComposition
         Map(endpoints, HttpMethods.Post, "/v1/posts", http.PostAsync).WithMetadata(new AdmittedAttribute(Work.Promised));
         Map(endpoints, HttpMethods.Post, "/v1/leads", http.DirectPostAsync).WithMetadata(new AdmittedAttribute(Work.New));
         Map(endpoints, HttpMethods.Get, "/v1/leads/{lead_id}", http.GetLeadAsync);
-        Map(endpoints, HttpMethods.Get, "/v1/requests/{key}", http.GetRequestAsync);
+        Map(endpoints, HttpMethods.Get, RequestsPath + "{**key}", http.GetRequestAsync);
         Map(endpoints, HttpMethods.Patch, "/v1/leads/{lead_id}", http.AddFieldsAsync);
         return endpoints;
     }

@@ -68,7 +68,7 @@ public sealed class IntakeHttp(ILeadIntake intake, ExchangeMetrics metrics, Time
     public async Task GetRequestAsync(HttpContext context)
     {
         if (AnswerFormats.Of(context.Request) == AnswerFormat.None) await RefuseAsync(context, BodyReading.NotAcceptable);
-        else await AnswerAsync(context, await intake.GetRequestAsync(context.GetCaller().For, (string)context.Request.RouteValues["key"]!, context.RequestAborted));
+        else await AnswerAsync(context, await intake.GetRequestAsync(context.GetCaller().For, IdempotencyKeys.OfPath(context.Request, IntakeComposition.RequestsPath), context.RequestAborted));
     }
 
     public async Task AddFieldsAsync(HttpContext context)

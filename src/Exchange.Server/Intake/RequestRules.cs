@@ -89,7 +89,12 @@ public static class RequestRules
     {
         if (request.OfferIds is not { } ids) return;
         if (ids.Length is 0 or > Limits.OffersPerAnswer)
+        {
             request.AddError("/offer_ids", "out_of_range", string.Create(CultureInfo.InvariantCulture, $"Name 1 to {Limits.OffersPerAnswer} offers, or leave the member out to take the best."));
+            // Nothing is compared with each of so many.
+            request.OfferIds = [];
+            return;
+        }
         for (var i = 0; i < ids.Length; i++)
         {
             var pointer = string.Create(CultureInfo.InvariantCulture, $"/offer_ids/{i}");

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Exchange.Engine;
 using Exchange.Grains.Intake;
 using Exchange.Storage;
+using Orleans.Runtime;
 
 namespace Exchange.Server.Problems;
 
@@ -14,6 +15,9 @@ public static class Faults
     {
         StorageBusyException => Problem.Of(503, "storage_unavailable", "The store cannot take this now; nothing was done. Come again.", 1),
         StorageFailedException => Problem.Of(503, "storage_unavailable", "The store has stopped writing; what is recorded is known after a restart. Send the same again then.", RestartSeconds),
+        // A silo that has just gone, or does not answer in time.
+        SiloUnavailableException or OrleansMessageRejectionException or TimeoutException =>
+            Problem.Of(503, "storage_unavailable", "What became of it is not known here; the same request gets it.", 1),
         BadHttpRequestException bad => StatusProblems.Of(bad.StatusCode),
         JsonException => StatusProblems.Of(400),
         InvariantException => StatusProblems.Of(500),

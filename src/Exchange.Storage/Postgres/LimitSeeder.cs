@@ -9,7 +9,9 @@ namespace Exchange.Storage.Postgres;
 /// Counts for a cap that was not in force what its current window has sold already. Leads are opened only for caps that ask (condition, count for
 /// each value), and before the transaction as far as they are there.
 /// </summary>
-internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
+/// <param name="nowMs">The moment of the apply.</param>
+/// <param name="laterMs">A moment that no sale is past whom the apply did not stop: where another window has begun by then, it is counted too.</param>
+internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs, Func<long> laterMs)
 {
     private const string Live = "at_ms >= $2 AND at_ms < $3 AND NOT is_test(lead_id) AND state";
     /// <summary>Payloads are kilobytes: so many at a time are in memory.</summary>
@@ -36,7 +38,11 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
     /// </summary>
     public async Task SeedAsync(NpgsqlConnection database, LimitModel limit, CancellationToken cancel)
     {
-        var count = new NewCapCount(limit, nowMs);
+        foreach (var count in NewCapCount.Of(limit, nowMs, laterMs())) await SeedAsync(database, limit, count, cancel).ConfigureAwait(false);
+    }
+
+    private async Task SeedAsync(NpgsqlConnection database, LimitModel limit, NewCapCount count, CancellationToken cancel)
+    {
         foreach (var key in await database.AllAsync("SELECT key FROM counter WHERE limit_id = $1 AND window_start = $2", static row => row.Text(0), cancel,
             limit.Id, count.Window.Start).ConfigureAwait(false)) count.Begin(key);
         if (count.LooksAtSold)

@@ -22,13 +22,29 @@ internal static class PingPartitions
     /// <summary>As <see cref="DayOf"/>, of a tenth of a second.</summary>
     public static long DayOfTenth(long tenth) => tenth / PingBlock.TenthOf(MillisecondsPerDay);
 
-    /// <summary>Today's and the next days' partitions are there afterwards, those before <paramref name="oldestMs"/> are not.</summary>
-    public static async Task KeepAsync(NpgsqlDataSource source, long nowMs, long oldestMs, CancellationToken cancel)
+    /// <summary>Today's and the next days' partitions are there afterwards.</summary>
+    public static async Task MakeAsync(NpgsqlDataSource source, long nowMs, CancellationToken cancel)
     {
         await using var connection = await source.OpenConnectionAsync(cancel).ConfigureAwait(false);
         var days = await DaysAsync(connection, cancel).ConfigureAwait(false);
         for (var day = DayOf(nowMs); day <= DayOf(nowMs) + DaysAhead; day++) if (!days.Contains(day)) Make(connection, day);
-        foreach (var day in days.Where(day => day < DayOf(oldestMs))) Drop(connection, day);
+    }
+
+    /// <summary>Those before <paramref name="oldestMs"/> are not there afterwards, unless somebody reads them just now.</summary>
+    public static async Task DropAsync(NpgsqlDataSource source, long oldestMs, CancellationToken cancel)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancel).ConfigureAwait(false);
+        foreach (var day in (await DaysAsync(connection, cancel).ConfigureAwait(false)).Where(day => day < DayOf(oldestMs)).Order())
+        {
+            try
+            {
+                Drop(connection, day);
+            }
+            catch (PostgresException fault) when (fault.SqlState == PostgresErrorCodes.LockNotAvailable)
+            {
+                return;
+            }
+        }
     }
 
     /// <summary>Which days have a partition.</summary>
@@ -62,6 +78,8 @@ internal static class PingPartitions
     private static void Drop(NpgsqlConnection connection, long day)
     {
         using var transaction = Locked(connection);
+        // Whoever waits for this lock keeps everybody after it from their pings.
+        Execute(connection, "SET LOCAL lock_timeout = '100ms'");
         Execute(connection, string.Create(CultureInfo.InvariantCulture, $"DROP TABLE IF EXISTS {Prefix}{day}"));
         transaction.Commit();
     }

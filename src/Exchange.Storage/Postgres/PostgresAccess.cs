@@ -22,6 +22,9 @@ internal sealed class PostgresAccess(PostgresChanges changes, NpgsqlDataSource r
             await change.Connection.RunAsync("LOCK TABLE api_key IN SHARE ROW EXCLUSIVE MODE", cancel).ConfigureAwait(false);
             if (change.MayBeDone && await change.Connection.FirstAsync("SELECT hash FROM api_key WHERE id = $1", static row => row.Blob(0), cancel, key.Id).ConfigureAwait(false) is { } hash
                 && hash.AsSpan().SequenceEqual(key.Hash)) return 0;
+            // The same call at another silo has done it, and its answer is recorded.
+            if (note?.Operation is { } asked && await change.Connection.FirstAsync("SELECT true FROM operation WHERE scope = $1 AND key = $2", static row => row.Bool(0), cancel, asked.Scope, asked.Key)
+                .ConfigureAwait(false)) throw new OperationTakenException();
             var live = await change.Connection.FirstAsync("SELECT count(*) FROM api_key WHERE role = $1 AND owner = $2 AND test = $3 AND revoked_ms IS NULL",
                 static row => row.Long(0), cancel, (short)key.Role, key.For, key.Test).ConfigureAwait(false);
             if (live >= 2) throw new InvalidOperationException("There are two live keys already; revoke one first");

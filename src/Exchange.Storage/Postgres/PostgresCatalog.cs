@@ -8,7 +8,7 @@ namespace Exchange.Storage.Postgres;
 /// Catalog versions and the limits that an apply moves, in one transaction, whole or not, whatever other silos sell or apply meanwhile. Its end is told to all
 /// who listen (<see cref="PostgresCatalogNews"/>).
 /// </summary>
-internal sealed class PostgresCatalog(PostgresChanges changes, NpgsqlDataSource reads) : ICatalogStore, IDisposable
+internal sealed class PostgresCatalog(PostgresChanges changes, NpgsqlDataSource reads, TimeProvider time) : ICatalogStore, IDisposable
 {
     /// <summary>Ours in this database: applies take turns.</summary>
     private const long Turn = 7302;
@@ -36,10 +36,11 @@ internal sealed class PostgresCatalog(PostgresChanges changes, NpgsqlDataSource 
     public async Task<long?> ApplyAsync(CatalogApply apply, long nowMs, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(apply);
+        var began = time.GetTimestamp();
         await applying.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
-            var seeder = new LimitSeeder(apply.Facts, nowMs);
+            var seeder = new LimitSeeder(apply.Facts, nowMs, () => nowMs + (long)time.GetElapsedTime(began).TotalMilliseconds + NewCapCount.ClocksApartMs);
             // Sales wait for the transaction: leads are opened before it as far as they are there.
             await seeder.PrepareAsync(reads, apply.Limits, cancel).ConfigureAwait(false);
             var version = await changes.RunAsync(change => ApplyAsync(change, apply, seeder, nowMs, cancel), cancel).ConfigureAwait(false);

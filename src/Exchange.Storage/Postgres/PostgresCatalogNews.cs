@@ -17,7 +17,8 @@ internal sealed class PostgresCatalogNews(NpgsqlDataSource source, TimeProvider 
             while (true)
             {
                 try { await HearAsync(heard, cancel).ConfigureAwait(false); }
-                catch (Exception fault) when (Faults.IsBusy(fault))
+                // Whatever it is, a login that is refused for a while too: who cannot listen looks from time to time.
+                catch (Exception fault) when (fault is not OperationCanceledException)
                 {
                     logger.LogWarning("News of catalogs are not heard for the moment: {Fault}", fault.Message);
                     await Task.Delay(BeforeAgain, time, cancel).ConfigureAwait(false);

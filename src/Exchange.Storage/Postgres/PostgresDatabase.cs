@@ -23,6 +23,7 @@ internal static class PostgresDatabase
         builder.ApplicationName ??= "exchange";
         builder.IncludeErrorDetail = false;
         if (builder.Timeout == 15) builder.Timeout = 5;
+        builder.TcpKeepAlive = true;
         return NpgsqlDataSource.Create(builder);
     }
 

@@ -70,56 +70,84 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
     public Task<bool> RecordAsync(CopyId copy, string endpoint, long fence, DeliveryResult result, long nowMs, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(result);
+        return changes.RunAsync(change => RecordAsync(change.Connection, copy, endpoint, fence, result, nowMs, cancel), cancel);
+    }
+
+    /// <summary>In the order of the rows' keys, which is the one they were claimed in.</summary>
+    public Task RecordAllAsync(IReadOnlyList<(LeasedDelivery Delivery, DeliveryResult Result)> results, long nowMs, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(results);
         return changes.RunAsync(async change =>
         {
-            var (isMine, waited) = await change.Connection.FirstAsync("""
-                WITH mine AS MATERIALIZED (SELECT status, wait FROM delivery WHERE lead_id = $1 AND no = $2 AND endpoint = $3 AND fence = $4 FOR UPDATE),
-                recorded AS (
-                    UPDATE delivery d SET status = $5, due_at = $6, error = $7::text, lease_owner = NULL, lease_until = 0, changed_ms = $8, wait = 0
-                    FROM mine WHERE d.lead_id = $1 AND d.no = $2 AND d.endpoint = $3 AND d.fence = $4 AND mine.status = 1)
-                SELECT count(*) > 0, coalesce(bool_or(status = 1 AND wait > 0), false) FROM mine
-                """, static row => (row.Bool(0), row.Bool(1)), cancel, copy.Lead, copy.No, endpoint, fence, (short)result.Status, result.NextDueMs ?? nowMs, result.Error, nowMs)
-                .ConfigureAwait(false);
-            // Paid for, whatever became of its wait: the buyer may look at it.
-            if (waited) await ListAsync(change.Connection, copy, endpoint, cancel).ConfigureAwait(false);
-            return isMine;
+            foreach (var (delivery, result) in results)
+                await RecordAsync(change.Connection, delivery.Copy, delivery.Endpoint, delivery.Fence, result, nowMs, cancel).ConfigureAwait(false);
+            return results.Count;
         }, cancel);
     }
 
-    public Task<bool> TurnAsync(CopyId copy, string endpoint, long fence, IReadOnlyList<NewDelivery> become, long nowMs, CancellationToken cancel)
+    private static async Task<bool> RecordAsync(NpgsqlConnection database, CopyId copy, string endpoint, long fence, DeliveryResult result, long nowMs, CancellationToken cancel)
+    {
+        if ((await PutAsync("AND wait = 0").ConfigureAwait(false)).IsMine) return true;
+        // A newer fence, or one that waited, which is seldom: its copy's turns come one after the other, and the copy is locked before its deliveries.
+        await LockAsync(database, copy, cancel).ConfigureAwait(false);
+        var (isMine, waited) = await PutAsync("").ConfigureAwait(false);
+        // Paid for, whatever became of its wait: the buyer may look at it.
+        if (waited) await ListAsync(database, copy, [endpoint], cancel).ConfigureAwait(false);
+        return isMine;
+
+        // That it arrived is recorded also where its person was erased meanwhile: whoever has it is to be known.
+        Task<(bool IsMine, bool Waited)> PutAsync(string which) => database.FirstAsync($"""
+            WITH mine AS MATERIALIZED (SELECT status, wait, lease_until FROM delivery WHERE lead_id = $1 AND no = $2 AND endpoint = $3 AND fence = $4 {which} FOR UPDATE),
+            recorded AS (
+                UPDATE delivery d SET status = $5, due_at = $6, error = $7::text, lease_owner = NULL, lease_until = 0, changed_ms = $8, wait = 0
+                FROM mine WHERE d.lead_id = $1 AND d.no = $2 AND d.endpoint = $3 AND d.fence = $4
+                  AND (mine.status = 1 OR mine.status = 5 AND $5 = 2 AND mine.lease_until > 0 AND (SELECT c.state FROM copy c WHERE c.lead_id = $1 AND c.no = $2) = 3))
+            SELECT count(*) > 0, coalesce(bool_or(status = 1 AND wait > 0), false) FROM mine
+            """, static row => (row.Bool(0), row.Bool(1)), cancel, copy.Lead, copy.No, endpoint, fence, (short)result.Status, result.NextDueMs ?? nowMs, result.Error, nowMs);
+    }
+
+    /// <summary>What is decided about the deliveries of one copy is decided one after the other.</summary>
+    private static Task<CopyState> LockAsync(NpgsqlConnection database, CopyId copy, CancellationToken cancel) =>
+        database.FirstAsync("SELECT state FROM copy WHERE lead_id = $1 AND no = $2 FOR NO KEY UPDATE", static row => (CopyState)row.Int(0), cancel, copy.Lead, copy.No);
+
+    public Task<IReadOnlyList<string>?> TurnAsync(CopyId copy, string endpoint, long fence, IReadOnlyList<NewDelivery> become, long nowMs, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(become);
-        return changes.RunAsync(async change =>
+        return changes.RunAsync<IReadOnlyList<string>?>(async change =>
         {
             var database = change.Connection;
-            // Two deliveries of one copy take their turns one after the other.
-            var state = await database.FirstAsync("SELECT state FROM copy WHERE lead_id = $1 AND no = $2 FOR NO KEY UPDATE", static row => (CopyState)row.Int(0), cancel, copy.Lead, copy.No)
-                .ConfigureAwait(false);
+            // Fields that are being added come before it, and raise its fence, or after it, and find what it became.
+            await database.RunAsync("SELECT 1 FROM lead WHERE lead_id = $1 FOR SHARE", cancel, copy.Lead).ConfigureAwait(false);
+            var state = await LockAsync(database, copy, cancel).ConfigureAwait(false);
             var mine = await database.RunAsync("DELETE FROM delivery WHERE lead_id = $1 AND no = $2 AND endpoint = $3 AND fence = $4 AND status = 1 AND wait > 0", cancel,
                 copy.Lead, copy.No, endpoint, fence).ConfigureAwait(false);
             // A commit whose reply was lost: its rows are there, leased to this process with this fence.
             if (mine == 0)
-                return change.MayBeDone && await database.FirstAsync(
-                    "SELECT EXISTS (SELECT 1 FROM delivery WHERE lead_id = $1 AND no = $2 AND fence = $3 AND endpoint = ANY ($4) AND created_ms = $5)", static row => row.Bool(0), cancel,
-                    copy.Lead, copy.No, fence, become.Select(delivery => delivery.Endpoint).ToArray(), nowMs).ConfigureAwait(false);
+            {
+                if (!change.MayBeDone) return null;
+                var there = await database.AllAsync("SELECT endpoint FROM delivery WHERE lead_id = $1 AND no = $2 AND fence = $3 AND endpoint = ANY ($4) AND created_ms = $5",
+                    static row => row.Text(0), cancel, copy.Lead, copy.No, fence, become.Select(delivery => delivery.Endpoint).ToArray(), nowMs).ConfigureAwait(false);
+                return there.Count > 0 ? there : null;
+            }
+            var made = new List<NewDelivery>(become.Count);
             foreach (var delivery in become)
-                await database.RunAsync("""
+            {
+                if (await database.RunAsync("""
                     INSERT INTO delivery (lead_id, no, endpoint, status, pulled, due_at, lease_owner, lease_until, fence, attempts, created_ms, changed_ms, wait, wait_ms)
                     VALUES ($1, $2, $3, 1, $4, $5, $6::text, $7, $8, $9, $10, $10, $11, $12) ON CONFLICT DO NOTHING
                     """, cancel, copy.Lead, copy.No, delivery.Endpoint, delivery is { DueAtMs: NewDelivery.NeverDue, IsLeased: false }, delivery.FirstDueMs(state == CopyState.Captured),
                     delivery.IsLeased ? silo.Owner : null, Math.Max(0, delivery.LeaseUntilMs), fence, delivery.IsLeased ? 1 : 0, nowMs,
-                    (short)delivery.Wait, delivery.Wait == DeliveryWait.None ? 0 : delivery.DueAtMs).ConfigureAwait(false);
-            if (become.Any(delivery => delivery.Wait == DeliveryWait.None))
-                await ListAsync(database, copy, become.Select(delivery => delivery.Endpoint).ToArray(), cancel).ConfigureAwait(false);
-            return true;
+                    (short)delivery.Wait, delivery.Wait == DeliveryWait.None ? 0 : delivery.DueAtMs).ConfigureAwait(false) == 1) made.Add(delivery);
+            }
+            string[] endpoints = [.. made.Select(static delivery => delivery.Endpoint)];
+            if (made.Exists(static delivery => delivery.Wait == DeliveryWait.None)) await ListAsync(database, copy, endpoints, cancel).ConfigureAwait(false);
+            return endpoints;
         }, cancel);
     }
 
-    private static Task<int> ListAsync(NpgsqlConnection database, CopyId copy, string endpoint, CancellationToken cancel) => ListAsync(database, copy, [endpoint], cancel);
-
     /// <summary>
     /// The buyer sees a copy at the end of what it has bought so far, so that whoever reads on from a cursor meets it: unless it does already, because another
-    /// delivery of the copy waits no more.
+    /// delivery of the copy waits no more. The copy is locked by whoever asks.
     /// </summary>
     private static Task<int> ListAsync(NpgsqlConnection database, CopyId copy, string[] beside, CancellationToken cancel) => database.RunAsync("""
         WITH shown AS (
@@ -208,11 +236,17 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
             if (!isSold) return false;
             if (await database.RunAsync($"{Replay}, wait = 0 WHERE lead_id = $2 AND no = $3 AND endpoint = $4 AND status <> 1 AND NOT pulled", cancel, nowMs, copy.Lead, copy.No, endpoint)
                 .ConfigureAwait(false) == 1) return true;
-            await ListAsync(database, copy, endpoint, cancel).ConfigureAwait(false);
-            return await database.RunAsync("""
+            if (await database.RunAsync("""
                 INSERT INTO delivery (lead_id, no, endpoint, status, pulled, due_at, lease_until, fence, attempts, created_ms, changed_ms)
                 VALUES ($1, $2, $3, 1, false, $4, 0, 0, 0, $4, $4) ON CONFLICT DO NOTHING
-                """, cancel, copy.Lead, copy.No, endpoint, nowMs).ConfigureAwait(false) == 1;
+                """, cancel, copy.Lead, copy.No, endpoint, nowMs).ConfigureAwait(false) == 1)
+            {
+                await ListAsync(database, copy, [endpoint], cancel).ConfigureAwait(false);
+                return true;
+            }
+            // On its way; after a commit whose reply was lost by this very call.
+            return change.MayBeDone && await database.FirstAsync("SELECT created_ms FROM delivery WHERE lead_id = $1 AND no = $2 AND endpoint = $3 AND status = 1",
+                static row => row.Long(0), cancel, copy.Lead, copy.No, endpoint).ConfigureAwait(false) == nowMs;
         }, cancel);
 
     public async Task<Page<BuyerCopy>> CopiesOfBuyerAsync(string buyer, DeliveryStatus? status, int limit, string? cursor, CancellationToken cancel)

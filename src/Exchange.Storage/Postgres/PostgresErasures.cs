@@ -1,3 +1,4 @@
+using Exchange.Engine;
 using Exchange.Engine.Values;
 using Npgsql;
 
@@ -7,12 +8,18 @@ namespace Exchange.Storage.Postgres;
 /// Overwrites what tells who somebody is, in one transaction; the ping's record in the same. Row versions from before are on disk until the
 /// database has vacuumed them and its log has been recycled: docs/backup.md says how soon.
 /// </summary>
-internal sealed class PostgresErasures(PostgresChanges changes, PostgresSuppressions suppressions, IPingRecords pings) : IErasures
+internal sealed class PostgresErasures(PostgresChanges changes, PostgresSuppressions suppressions, IPingRecords pings, TimeProvider time) : IErasures
 {
+    /// <summary>A ping so old has its record written, whichever silo it came to: usually it takes a tenth of a second.</summary>
+    private const long WrittenAfterMs = 1_000;
+
     public async Task<bool> EraseAsync(LeadErasure erasure, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(erasure);
-        // Its record may still be queued here; one that another silo has queued is written within a tenth of a second, and holds no contact data.
+        // Its record may still be queued, here or at another silo, and would be written after it was taken away.
+        var age = time.GetUtcNow().ToUnixTimeMilliseconds() - erasure.Lead.UnixMilliseconds;
+        // An id that somebody made up may be of any time to come.
+        if (age < WrittenAfterMs) await Task.Delay(TimeSpan.FromMilliseconds(WrittenAfterMs - Math.Max(0, age)), time, cancel).ConfigureAwait(false);
         await pings.FlushAsync(cancel).ConfigureAwait(false);
         var isErased = await changes.RunAsync(async change =>
         {
@@ -39,8 +46,10 @@ internal sealed class PostgresErasures(PostgresChanges changes, PostgresSuppress
                 cancel, erasure.AtMs, erasure.Who, erasure.Lead.ToString()).ConfigureAwait(false);
             return true;
         }, cancel).ConfigureAwait(false);
-        if (isErased) foreach (var hmac in erasure.Suppress) suppressions.Add(hmac);
-        return isErased;
+        if (!isErased) return false;
+        FaultPoints.AfterErasure.Pass();
+        foreach (var hmac in erasure.Suppress) suppressions.Add(hmac);
+        return true;
     }
 
     /// <summary>The blocks of the id's tenth of a second and no others can hold its record.</summary>

@@ -21,15 +21,18 @@ internal sealed class PostgresLeads(PostgresChanges changes, NpgsqlDataSource re
 
     public Task<bool> AddFieldsAsync(LeadId id, byte[] readSealed, byte[] newSealed, long nowMs, CancellationToken cancel) =>
         changes.RunAsync(async change =>
-            // Also what somebody is asking just now by what was there before: the fence makes his answer void.
-            await change.Connection.FirstAsync("""
-                WITH added AS (UPDATE lead SET sealed = $1 WHERE lead_id = $2 AND sealed = $3 RETURNING 1),
-                woken AS (UPDATE delivery SET due_at = $4, fence = fence + 1 WHERE lead_id = $2 AND status = 1 AND wait = 2 AND EXISTS (SELECT 1 FROM added)),
-                due AS (UPDATE lead_wait SET due_at = $4, fence = fence + 1 WHERE lead_id = $2 AND due_at IS NOT NULL AND EXISTS (SELECT 1 FROM added))
-                SELECT EXISTS (SELECT 1 FROM added)
-                """, static row => row.Bool(0), cancel, newSealed, id, readSealed, nowMs).ConfigureAwait(false)
-            || change.MayBeDone && await change.Connection.FirstAsync("SELECT sealed = $1 FROM lead WHERE lead_id = $2", static row => row.Bool(0), cancel, newSealed, id).ConfigureAwait(false),
-            cancel);
+        {
+            if (await change.Connection.RunAsync("UPDATE lead SET sealed = $1 WHERE lead_id = $2 AND sealed = $3", cancel, newSealed, id, readSealed).ConfigureAwait(false) == 0)
+                return change.MayBeDone && await change.Connection.FirstAsync("SELECT sealed = $1 FROM lead WHERE lead_id = $2", static row => row.Bool(0), cancel, newSealed, id).ConfigureAwait(false);
+            // A statement of its own, which sees what a turn that held the lead has made. Also what somebody is asking just now by what was there before: the
+            // fence makes his answer void.
+            await change.Connection.RunAsync("""
+                WITH woken AS (
+                    UPDATE delivery SET due_at = $2, fence = fence + 1 WHERE lead_id = $1 AND status = 1 AND (wait = 2 OR wait IN (1, 3) AND lease_until > $2))
+                UPDATE lead_wait SET due_at = $2, fence = fence + 1 WHERE lead_id = $1 AND due_at IS NOT NULL
+                """, cancel, id, nowMs).ConfigureAwait(false);
+            return true;
+        }, cancel);
 
     public Task<(LeadId Lead, byte[] BodyHash)?> FindRequestAsync(string publisher, string key, CancellationToken cancel) =>
         reads.FirstAsync("SELECT lead_id, hash FROM request WHERE publisher = $1 AND key = $2", static row => ((LeadId, byte[])?)(row.Lead(0), row.Blob(1)), cancel, publisher, key);

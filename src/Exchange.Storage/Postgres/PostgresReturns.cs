@@ -31,13 +31,14 @@ internal sealed class PostgresReturns(PostgresChanges changes, NpgsqlDataSource 
             if (campaign is null) return ReturnVerdict.NotSold;
             var asked = await database.AllAsync("SELECT reason, sealed, at_ms FROM copy_return WHERE lead_id = $1 AND no = $2",
                 static row => (Reason: row.Text(0), Sealed: row.Blob(1), AtMs: row.Long(2)), cancel, ask.Copy.Lead, ask.Copy.No).ConfigureAwait(false);
+            var text = await IsErasedAsync(database, ask.Copy.Lead, cancel).ConfigureAwait(false) ? [] : ask.Sealed;
             // After a commit whose reply was lost the row may be this one's own.
             if (asked is [var before])
-                return change.MayBeDone && before.AtMs == ask.AtMs && before.Sealed.AsSpan().SequenceEqual(ask.Sealed) ? ReturnVerdict.Noted : ReturnVerdict.AlreadyAsked;
+                return change.MayBeDone && before.AtMs == ask.AtMs && before.Sealed.AsSpan().SequenceEqual(text) ? ReturnVerdict.Noted : ReturnVerdict.AlreadyAsked;
             if (ask.Quota is { } quota && await CountAsync(database, ask.Buyer, quota.OfCampaign ? campaign : null, quota, cancel).ConfigureAwait(false) >= quota.AtMost)
                 return ReturnVerdict.QuotaReached;
             await database.RunAsync("INSERT INTO copy_return (lead_id, no, buyer, campaign, status, reason, sealed, sold_ms, at_ms, decided_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-                cancel, ask.Copy.Lead, ask.Copy.No, ask.Buyer, campaign, (short)(ask.Accepted ? ReturnStatus.Accepted : ReturnStatus.Requested), ask.Reason, ask.Sealed, sold, ask.AtMs,
+                cancel, ask.Copy.Lead, ask.Copy.No, ask.Buyer, campaign, (short)(ask.Accepted ? ReturnStatus.Accepted : ReturnStatus.Requested), ask.Reason, text, sold, ask.AtMs,
                 ask.Accepted ? ask.AtMs : null).ConfigureAwait(false);
             return ReturnVerdict.Noted;
         }, cancel);
@@ -84,12 +85,20 @@ internal sealed class PostgresReturns(PostgresChanges changes, NpgsqlDataSource 
     public Task<bool> SayAsync(string buyer, DispositionRow disposition, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(disposition);
-        return changes.RunAsync(async change => await change.Connection.RunAsync("""
-            INSERT INTO copy_disposition (lead_id, no, word, value, sealed, at_ms)
-            SELECT c.lead_id, c.no, $4, $5::bigint, $6::bytea, $7 FROM copy c WHERE c.lead_id = $1 AND c.no = $2 AND c.buyer = $3 AND c.state IN (3, 6) AND NOT is_test(c.lead_id)
-            ON CONFLICT (lead_id, no, word) DO UPDATE SET value = excluded.value, sealed = excluded.sealed, at_ms = excluded.at_ms
-            """, cancel, disposition.Copy.Lead, disposition.Copy.No, buyer, disposition.Word, disposition.Value?.Micros, disposition.Sealed, disposition.AtMs).ConfigureAwait(false) == 1, cancel);
+        return changes.RunAsync(async change =>
+        {
+            var text = await IsErasedAsync(change.Connection, disposition.Copy.Lead, cancel).ConfigureAwait(false) ? null : disposition.Sealed;
+            return await change.Connection.RunAsync("""
+                INSERT INTO copy_disposition (lead_id, no, word, value, sealed, at_ms)
+                SELECT c.lead_id, c.no, $4, $5::bigint, $6::bytea, $7 FROM copy c WHERE c.lead_id = $1 AND c.no = $2 AND c.buyer = $3 AND c.state IN (3, 6) AND NOT is_test(c.lead_id)
+                ON CONFLICT (lead_id, no, word) DO UPDATE SET value = excluded.value, sealed = excluded.sealed, at_ms = excluded.at_ms
+                """, cancel, disposition.Copy.Lead, disposition.Copy.No, buyer, disposition.Word, disposition.Value?.Micros, text, disposition.AtMs).ConfigureAwait(false) == 1;
+        }, cancel);
     }
+
+    /// <summary>No text about its person is kept any more. An erasure that comes at the same time is waited for, or finds what is written.</summary>
+    private static Task<bool> IsErasedAsync(NpgsqlConnection database, LeadId lead, CancellationToken cancel) =>
+        database.FirstAsync("SELECT octet_length(sealed) = 0 FROM lead WHERE lead_id = $1 FOR SHARE", static row => row.Bool(0), cancel, lead);
 
     public async Task<IReadOnlyList<DispositionRow>> SaidAsync(IReadOnlyCollection<CopyId> copies, CancellationToken cancel) => await reads.AllAsync("""
         SELECT d.lead_id, d.no, d.word, d.value, d.sealed, d.at_ms FROM copy_disposition d JOIN unnest($1, $2) AS t (lead_id, no) ON t.lead_id = d.lead_id AND t.no = d.no

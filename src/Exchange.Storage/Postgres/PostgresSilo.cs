@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace Exchange.Storage.Postgres;
@@ -6,25 +7,33 @@ namespace Exchange.Storage.Postgres;
 /// <summary>
 /// This opening of the store: its number, which stands in its ping ids and names it as the holder of leases. Under a node's name it also proves that no other
 /// process of that name lives, by a lock that goes with a connection: only then are the leases of those before it dead for certain. A process that
-/// is merely stopped keeps its connection, and so its leases until they run out.
+/// is merely stopped keeps its connection, and so its leases until they run out. A connection that is lost, with a restart of the database say, is made again,
+/// so that whoever comes later under this name finds the lock taken.
 /// </summary>
 internal sealed class PostgresSilo : IAsyncDisposable
 {
     /// <summary>Ours in this database, together with the hash of a node's name.</summary>
     private const int NodeLock = 7303;
 
-    private readonly NpgsqlConnection? name;
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
 
-    private PostgresSilo(int number, string node, NpgsqlConnection? name)
+    private readonly PostgresStoreOptions options;
+    private readonly CancellationTokenSource over = new();
+    private readonly Task keeping = Task.CompletedTask;
+    // Null: another process has the name.
+    private volatile NpgsqlConnection? name;
+
+    private PostgresSilo(int number, PostgresStoreOptions options, NpgsqlConnection? name)
     {
         Number = (ushort)number;
-        Node = node;
+        this.options = options;
         this.name = name;
+        if (options.Node is not null) keeping = KeepAsync(over.Token);
     }
 
     /// <summary>1 to 65,535, of no other opening in the last 90 days.</summary>
     public ushort Number { get; }
-    public string Node { get; }
+    public string Node => options.Node ?? "";
     public string Owner => Number.ToString(CultureInfo.InvariantCulture);
     public bool IsAloneUnderItsName => name is { FullState: System.Data.ConnectionState.Open };
 
@@ -32,13 +41,17 @@ internal sealed class PostgresSilo : IAsyncDisposable
     {
         var nowMs = options.TimeProvider.GetUtcNow().ToUnixTimeMilliseconds();
         var number = await source.FirstAsync("SELECT take_silo($1, $2)", static row => row.Int(0), default, options.Node ?? "", nowMs).ConfigureAwait(false);
-        if (options.Node is not { } node) return new(number, "", null);
+        return new(number, options, options.Node is { } node ? await LockAsync(options, node, default).ConfigureAwait(false) : null);
+    }
+
+    /// <summary>Null: another process has it.</summary>
+    private static async Task<NpgsqlConnection?> LockAsync(PostgresStoreOptions options, string node, CancellationToken cancel)
+    {
         var name = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(options.ConnectionString) { Pooling = false, KeepAlive = 30, ApplicationName = "exchange node" }.ToString());
         try
         {
-            await name.OpenAsync().ConfigureAwait(false);
-            if (await name.FirstAsync("SELECT pg_try_advisory_lock($1, hashtext($2))", static row => row.Bool(0), default, NodeLock, node).ConfigureAwait(false))
-                return new(number, node, name);
+            await name.OpenAsync(cancel).ConfigureAwait(false);
+            if (await name.FirstAsync("SELECT pg_try_advisory_lock($1, hashtext($2))", static row => row.Bool(0), cancel, NodeLock, node).ConfigureAwait(false)) return name;
         }
         catch
         {
@@ -46,8 +59,38 @@ internal sealed class PostgresSilo : IAsyncDisposable
             throw;
         }
         await name.DisposeAsync().ConfigureAwait(false);
-        return new(number, node, null);
+        return null;
     }
 
-    public ValueTask DisposeAsync() => name?.DisposeAsync() ?? default;
+    private async Task KeepAsync(CancellationToken cancel)
+    {
+        var isTold = false;
+        using var look = new PeriodicTimer(LookEvery, options.TimeProvider);
+        try
+        {
+            while (await look.WaitForNextTickAsync(cancel).ConfigureAwait(false))
+            {
+                if (IsAloneUnderItsName) continue;
+                try
+                {
+                    if (name is { } lost) await lost.DisposeAsync().ConfigureAwait(false);
+                    name = null;
+                    name = await LockAsync(options, Node, cancel).ConfigureAwait(false);
+                    if (name is null && !isTold) options.Logger.LogWarning("Another process is connected under the name {Node}; no two may have the same", Node);
+                    isTold = name is null;
+                }
+                // The database is away: the next look.
+                catch (Exception fault) when (fault is not OperationCanceledException) { }
+            }
+        }
+        catch (OperationCanceledException) { }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await over.CancelAsync().ConfigureAwait(false);
+        await keeping.ConfigureAwait(false);
+        over.Dispose();
+        if (name is { } held) await held.DisposeAsync().ConfigureAwait(false);
+    }
 }

@@ -24,7 +24,7 @@ public sealed class PostgresStore : IExchangeStore
         Vault = vault;
         pings = new PostgresPingRecords(options.ConnectionString, source, vault, options.TimeProvider, options.Logger);
         Leads = new PostgresLeads(changes, source);
-        Catalog = catalog = new PostgresCatalog(changes, source);
+        Catalog = catalog = new PostgresCatalog(changes, source, options.TimeProvider);
         Counts = counts = new PostgresLimitCounts(changes, source);
         Upkeep = new PostgresUpkeep(changes, source, TimeSpan.FromDays(options.PingRetentionDays));
         Deliveries = new PostgresDeliveries(changes, source, silo);
@@ -35,7 +35,7 @@ public sealed class PostgresStore : IExchangeStore
         Postbacks = new PostgresPostbacks(changes, source, silo);
         Doubts = new PostgresDoubts(source);
         suppressions = new PostgresSuppressions(source, options.TimeProvider);
-        Erasures = new PostgresErasures(changes, suppressions, pings);
+        Erasures = new PostgresErasures(changes, suppressions, pings, options.TimeProvider);
         Audits = new PostgresAudits(options.ConnectionString);
         CatalogNews = new PostgresCatalogNews(source, options.TimeProvider, options.Logger);
     }

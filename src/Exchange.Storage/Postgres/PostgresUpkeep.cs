@@ -12,10 +12,12 @@ internal sealed class PostgresUpkeep(PostgresChanges changes, NpgsqlDataSource s
     public async Task<int> RunAsync(UpkeepRun run, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(run);
-        await PingPartitions.KeepAsync(source, run.NowMs, run.NowMs - (long)keepPings.TotalMilliseconds, cancel).ConfigureAwait(false);
+        await PingPartitions.MakeAsync(source, run.NowMs, cancel).ConfigureAwait(false);
         var counters = await CountersAsync(run, run.Rows, cancel).ConfigureAwait(false);
         var persons = await PersonsAsync(run, run.Rows - counters, cancel).ConfigureAwait(false);
         var offers = await OffersAsync(run, run.Rows - counters - persons, cancel).ConfigureAwait(false);
+        // Last: whoever reads pings for long, a dump say, keeps old ones from being dropped, and nothing else.
+        await PingPartitions.DropAsync(source, run.NowMs - (long)keepPings.TotalMilliseconds, cancel).ConfigureAwait(false);
         return counters + persons + offers;
     }
 

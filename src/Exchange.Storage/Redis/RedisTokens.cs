@@ -15,7 +15,8 @@ public sealed class RedisTokens(RedisLink link)
         local now = t[1] * 1000000 + t[2]
         local each, burst, want = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
         local at = tonumber(redis.call('GET', KEYS[1]) or now)
-        if at < now then at = now end
+        -- Later than this clock could have written: it was set back, or this is another's.
+        if at < now or at > now + burst * each then at = now end
         local room = math.floor((burst * each - (at - now)) / each)
         local granted = math.max(0, math.min(want, room))
         if granted > 0 then

@@ -7,7 +7,9 @@ namespace Exchange.Storage.Sqlite;
 /// Counts for a cap that was not in force what its current window has sold already. Leads are opened only for caps that ask (condition, count for
 /// each value), and before the transaction as far as they are there.
 /// </summary>
-internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
+/// <param name="nowMs">The moment of the apply.</param>
+/// <param name="laterMs">A moment that no sale is past whom the apply did not stop: where another window has begun by then, it is counted too.</param>
+internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs, Func<long> laterMs)
 {
     private const string Live = "at_ms >= ? AND at_ms < ? AND substr(lead_id, 9, 1) < x'80' AND state";
 
@@ -28,7 +30,11 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs)
     /// </summary>
     public void Seed(Database database, LimitModel limit)
     {
-        var count = new NewCapCount(limit, nowMs);
+        foreach (var count in NewCapCount.Of(limit, nowMs, laterMs())) Seed(database, limit, count);
+    }
+
+    private void Seed(Database database, LimitModel limit, NewCapCount count)
+    {
         var ids = database.Prepare("SELECT key, id FROM counter WHERE limit_id = ? AND window_start = ?").Bind(limit.Id).Bind(count.Window.Start)
             .All(static row => (Key: row.Text(0), Id: row.Long(1))).ToDictionary(row => row.Key, row => row.Id, StringComparer.Ordinal);
         foreach (var key in ids.Keys) count.Begin(key);

@@ -3,7 +3,7 @@ using Exchange.Engine;
 namespace Exchange.Storage.Sqlite;
 
 /// <summary>Catalog versions and the limits that an apply moves, in one transaction.</summary>
-internal sealed class SqliteCatalog(Writer writer, ReadPool reads) : ICatalogStore
+internal sealed class SqliteCatalog(Writer writer, ReadPool reads, TimeProvider time) : ICatalogStore
 {
     private const string Columns = "SELECT version, at_ms, author, json, base FROM catalog_version";
 
@@ -35,7 +35,8 @@ internal sealed class SqliteCatalog(Writer writer, ReadPool reads) : ICatalogSto
     public async Task<long?> ApplyAsync(CatalogApply apply, long nowMs, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(apply);
-        var seeder = new LimitSeeder(apply.Facts, nowMs);
+        var began = time.GetTimestamp();
+        var seeder = new LimitSeeder(apply.Facts, nowMs, () => nowMs + (long)time.GetElapsedTime(began).TotalMilliseconds + NewCapCount.ClocksApartMs);
         // Sales wait for the transaction: leads are opened before it as far as they are there.
         await reads.ReadAsync(database =>
         {

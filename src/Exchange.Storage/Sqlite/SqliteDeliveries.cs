@@ -61,36 +61,46 @@ internal sealed class SqliteDeliveries(Writer writer, ReadPool reads) : IDeliver
     public Task<bool> RecordAsync(CopyId copy, string endpoint, long fence, DeliveryResult result, long nowMs, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(result);
-        return writer.RunAsync(session =>
-        {
-            var database = session.Database;
-            var mine = database.Prepare("SELECT 1 FROM delivery WHERE lead_id = ? AND no = ? AND endpoint = ? AND fence = ?")
-                .Bind(copy.Lead).Bind(copy.No).Bind(endpoint).Bind(fence).Scalar() is not null;
-            if (!mine) return false;
-            var recorded = database.Prepare("""
-                UPDATE delivery SET status = ?, due_at = ?, error = ?, lease_owner = NULL, lease_until = 0, changed_ms = ?, wait = 0
-                WHERE lead_id = ? AND no = ? AND endpoint = ? AND fence = ? AND status = 1
-                """)
-                .Bind((long)result.Status).Bind(result.NextDueMs ?? nowMs).Bind(result.Error).Bind(nowMs)
-                .Bind(copy.Lead).Bind(copy.No).Bind(endpoint).Bind(fence).Run();
-            // Paid for, whatever became of its wait: the buyer may look at it.
-            if (recorded > 0) List(session, copy);
-            return true;
-        }, cancel);
+        return writer.RunAsync(session => Record(session, copy, endpoint, fence, result, nowMs), cancel);
     }
 
-    public Task<bool> TurnAsync(CopyId copy, string endpoint, long fence, IReadOnlyList<NewDelivery> become, long nowMs, CancellationToken cancel)
+    public Task RecordAllAsync(IReadOnlyList<(LeasedDelivery Delivery, DeliveryResult Result)> results, long nowMs, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(results);
+        return writer.RunAsync(session => results.Count(each => Record(session, each.Delivery.Copy, each.Delivery.Endpoint, each.Delivery.Fence, each.Result, nowMs)), cancel);
+    }
+
+    private static bool Record(WriteSession session, CopyId copy, string endpoint, long fence, DeliveryResult result, long nowMs)
+    {
+        var database = session.Database;
+        var mine = database.Prepare("SELECT 1 FROM delivery WHERE lead_id = ? AND no = ? AND endpoint = ? AND fence = ?")
+            .Bind(copy.Lead).Bind(copy.No).Bind(endpoint).Bind(fence).Scalar() is not null;
+        if (!mine) return false;
+        // That it arrived is recorded also where its person was erased meanwhile: whoever has it is to be known.
+        var recorded = database.Prepare("""
+            UPDATE delivery SET status = ?1, due_at = ?2, error = ?3, lease_owner = NULL, lease_until = 0, changed_ms = ?4, wait = 0
+            WHERE lead_id = ?5 AND no = ?6 AND endpoint = ?7 AND fence = ?8
+              AND (status = 1 OR status = 5 AND ?1 = 2 AND lease_until > 0 AND (SELECT c.state FROM copy c WHERE c.lead_id = ?5 AND c.no = ?6) = 3)
+            """)
+            .Bind((long)result.Status).Bind(result.NextDueMs ?? nowMs).Bind(result.Error).Bind(nowMs)
+            .Bind(copy.Lead).Bind(copy.No).Bind(endpoint).Bind(fence).Run();
+        // Paid for, whatever became of its wait: the buyer may look at it.
+        if (recorded > 0) List(session, copy);
+        return true;
+    }
+
+    public Task<IReadOnlyList<string>?> TurnAsync(CopyId copy, string endpoint, long fence, IReadOnlyList<NewDelivery> become, long nowMs, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(become);
-        return writer.RunAsync(session =>
+        return writer.RunAsync<IReadOnlyList<string>?>(session =>
         {
             var database = session.Database;
             var state = database.Prepare("SELECT state FROM copy WHERE lead_id = ? AND no = ?").Bind(copy.Lead).Bind(copy.No).Scalar();
             if (database.Prepare("DELETE FROM delivery WHERE lead_id = ? AND no = ? AND endpoint = ? AND fence = ? AND status = 1 AND wait > 0")
-                .Bind(copy.Lead).Bind(copy.No).Bind(endpoint).Bind(fence).Run() == 0) return false;
-            foreach (var delivery in become) DeliveryInsert.Run(database, copy, delivery, state == (long)CopyState.Captured, session.Owner, fence, nowMs);
-            if (NewDelivery.AreListed([.. become])) List(session, copy);
-            return true;
+                .Bind(copy.Lead).Bind(copy.No).Bind(endpoint).Bind(fence).Run() == 0) return null;
+            NewDelivery[] made = [.. become.Where(delivery => DeliveryInsert.Run(database, copy, delivery, state == (long)CopyState.Captured, session.Owner, fence, nowMs))];
+            if (NewDelivery.AreListed(made)) List(session, copy);
+            return [.. made.Select(static delivery => delivery.Endpoint)];
         }, cancel);
     }
 

@@ -1,3 +1,4 @@
+using Exchange.Engine;
 using Microsoft.Extensions.Logging;
 
 namespace Exchange.Storage.Sqlite;
@@ -9,12 +10,14 @@ namespace Exchange.Storage.Sqlite;
 internal sealed class SqliteErasures(Writer writer, SqliteSuppressions suppressions, IPingRecords pings, string factsFile, string pingsFile, ILogger logger) : IErasures
 {
     private const int Cuts = 20;
+    private const string PatienceWithReaders = "PRAGMA busy_timeout = 25";
     private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(100);
 
     public async Task<bool> EraseAsync(LeadErasure erasure, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(erasure);
         if (!await writer.RunAsync(session => Erase(session.Database, erasure), cancel).ConfigureAwait(false)) return false;
+        FaultPoints.AfterErasure.Pass();
         foreach (var hmac in erasure.Suppress) suppressions.Add(hmac);
         // From here on the lead is erased; who asks again finds the rest done or does it.
         await pings.FlushAsync(cancel).ConfigureAwait(false);
@@ -59,9 +62,11 @@ internal sealed class SqliteErasures(Writer writer, SqliteSuppressions suppressi
         logger.LogWarning("The log of {File} could not be cut after an erasure: it is cut with a later one, or at the next start", Path.GetFileName(file));
     }
 
+    /// <summary>A checkpoint that waits for a reader (a backup reads for minutes) keeps the writer's lock meanwhile: so it hardly waits, and comes again.</summary>
     private static bool TryCut(string file, string synchronous)
     {
         using var database = Database.OpenCheckpointer(file, synchronous);
+        database.Execute(PatienceWithReaders);
         return database.Prepare("PRAGMA wal_checkpoint(TRUNCATE)").First(static row => row.Long(0)) == 0;
     }
 }

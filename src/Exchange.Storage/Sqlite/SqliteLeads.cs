@@ -24,7 +24,7 @@ internal sealed class SqliteLeads(Writer writer, ReadPool reads) : ILeadStore
         {
             if (session.Database.Prepare("UPDATE lead SET sealed = ? WHERE lead_id = ? AND sealed = ?").Bind(newSealed).Bind(id).Bind(readSealed).Run() == 0) return false;
             // Also what somebody is asking just now by what was there before: the fence makes his answer void.
-            session.Database.Prepare("UPDATE delivery SET due_at = ?, fence = fence + 1 WHERE lead_id = ? AND status = 1 AND wait = 2").Bind(nowMs).Bind(id).Run();
+            session.Database.Prepare("UPDATE delivery SET due_at = ?1, fence = fence + 1 WHERE lead_id = ?2 AND status = 1 AND (wait = 2 OR wait IN (1, 3) AND lease_until > ?1)").Bind(nowMs).Bind(id).Run();
             session.Database.Prepare("UPDATE lead_wait SET due_at = ?, fence = fence + 1 WHERE lead_id = ? AND due_at IS NOT NULL").Bind(nowMs).Bind(id).Run();
             return true;
         }, cancel);

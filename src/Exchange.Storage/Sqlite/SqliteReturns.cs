@@ -32,10 +32,13 @@ internal sealed class SqliteReturns(Writer writer, ReadPool reads) : IReturnStor
             if (ask.Quota is { } quota && CountOf(database, ask.Buyer, quota.OfCampaign ? campaign : null, quota) >= quota.AtMost) return ReturnVerdict.QuotaReached;
             database.Prepare("INSERT INTO copy_return (lead_id, no, buyer, campaign, status, reason, sealed, sold_ms, at_ms, decided_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
                 .Bind(ask.Copy.Lead).Bind(ask.Copy.No).Bind(ask.Buyer).Bind(campaign).Bind((long)(ask.Accepted ? ReturnStatus.Accepted : ReturnStatus.Requested))
-                .Bind(ask.Reason).Bind(ask.Sealed).Bind(sold).Bind(ask.AtMs).Bind(ask.Accepted ? ask.AtMs : null).Run();
+                .Bind(ask.Reason).Bind(IsErased(database, ask.Copy.Lead) ? [] : ask.Sealed).Bind(sold).Bind(ask.AtMs).Bind(ask.Accepted ? ask.AtMs : null).Run();
             return ReturnVerdict.Noted;
         }, cancel);
     }
+
+    /// <summary>No text about its person is kept any more.</summary>
+    private static bool IsErased(Database database, LeadId lead) => database.Prepare("SELECT length(sealed) = 0 FROM lead WHERE lead_id = ?").Bind(lead).Scalar() == 1;
 
     /// <summary>Those that were refused leave their place to others.</summary>
     private static long CountOf(Database database, string buyer, string? campaign, ReturnQuota quota)
@@ -100,7 +103,7 @@ internal sealed class SqliteReturns(Writer writer, ReadPool reads) : IReturnStor
             database.Prepare("""
                 INSERT INTO copy_disposition (lead_id, no, word, value, sealed, at_ms) VALUES (?, ?, ?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET value = excluded.value, sealed = excluded.sealed, at_ms = excluded.at_ms
-                """).Bind(lead).Bind(no).Bind(disposition.Word).Bind(disposition.Value?.Micros).Bind(disposition.Sealed).Bind(disposition.AtMs).Run();
+                """).Bind(lead).Bind(no).Bind(disposition.Word).Bind(disposition.Value?.Micros).Bind(IsErased(database, lead) ? null : disposition.Sealed).Bind(disposition.AtMs).Run();
             return true;
         }, cancel);
     }

@@ -49,7 +49,7 @@ public sealed class SqliteStore : IExchangeStore
         journal = new SqliteJournal(writer);
         Vault = vault;
         Leads = new SqliteLeads(writer, reads);
-        Catalog = new SqliteCatalog(writer, reads);
+        Catalog = new SqliteCatalog(writer, reads, options.TimeProvider);
         Counts = new SqliteLimitCounts(writer, reads);
         Upkeep = new SqliteUpkeep(writer, reads);
         Deliveries = new SqliteDeliveries(writer, reads);

@@ -211,10 +211,10 @@ internal class SimDatabase : IJudgedRows
 
     private static long FenceOf(NewDelivery delivery) => delivery.IsLeased ? IDeliveryStore.FirstFence : 0;
 
-    /// <summary>One that is there already stays as it is.</summary>
-    public void Deliver(LeadEntry lead, CopyId copy, NewDelivery made, bool isSold, string owner, long fence, long nowMs)
+    /// <summary>One that is there already stays as it is (false).</summary>
+    public bool Deliver(LeadEntry lead, CopyId copy, NewDelivery made, bool isSold, string owner, long fence, long nowMs)
     {
-        if (lead.Deliveries.Exists(each => each.Copy == copy && each.Endpoint == made.Endpoint)) return;
+        if (lead.Deliveries.Exists(each => each.Copy == copy && each.Endpoint == made.Endpoint)) return false;
         var leased = made.IsLeased;
         var delivery = new DeliveryEntry(copy, made.Endpoint)
         {
@@ -223,5 +223,6 @@ internal class SimDatabase : IJudgedRows
         };
         lead.Deliveries.Add(delivery);
         Deliveries.Add(delivery);
+        return true;
     }
 }

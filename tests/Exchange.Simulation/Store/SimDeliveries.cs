@@ -54,21 +54,27 @@ internal sealed class SimDeliveries(SimStore store) : IDeliveryStore
         return true;
     });
 
-    public Task<bool> TurnAsync(CopyId copy, string endpoint, long fence, IReadOnlyList<NewDelivery> become, long nowMs, CancellationToken cancel) => store.WriteAsync(() =>
+    public Task<IReadOnlyList<string>?> TurnAsync(CopyId copy, string endpoint, long fence, IReadOnlyList<NewDelivery> become, long nowMs, CancellationToken cancel) => store.WriteAsync<IReadOnlyList<string>?>(() =>
     {
         var lead = store.Database.Find(copy.Lead)!;
         var waited = lead.Deliveries.Find(each => each.Copy == copy && each.Endpoint == endpoint);
-        if (waited is not { Status: DeliveryStatus.Waiting, Wait: not DeliveryWait.None } || !store.World.Seams.IsFenced(waited, fence)) return false;
+        if (waited is not { Status: DeliveryStatus.Waiting, Wait: not DeliveryWait.None } || !store.World.Seams.IsFenced(waited, fence)) return null;
         store.World.Laws.Turned(lead, copy, become);
         lead.Deliveries.Remove(waited);
         store.Database.Deliveries.Remove(waited);
+        var made = new List<string>();
         foreach (var delivery in become)
         {
-            store.Database.Deliver(lead, copy, store.World.Seams.Turned(delivery), CopyOf(copy).State == CopyState.Captured, store.Silo.Name, fence, nowMs);
+            if (store.Database.Deliver(lead, copy, store.World.Seams.Turned(delivery), CopyOf(copy).State == CopyState.Captured, store.Silo.Name, fence, nowMs)) made.Add(delivery.Endpoint);
             if (delivery.Wait == DeliveryWait.Drop) store.World.Nemesis.Sent(store.Silo);
         }
-        return true;
+        return made;
     });
+
+    public async Task RecordAllAsync(IReadOnlyList<(LeasedDelivery Delivery, DeliveryResult Result)> results, long nowMs, CancellationToken cancel)
+    {
+        foreach (var (delivery, result) in results) await RecordAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, result, nowMs, cancel);
+    }
 
     public Task<bool> GiveUpAsync(CopyId copy, long nowMs, CancellationToken cancel) => store.WriteAsync(() =>
     {

@@ -60,10 +60,23 @@ public class LeadJsonTests
         var payload = new LeadPayload(
             new Dictionary<string, string> { ["zip"] = "90210", ["email"] = "marker-1@example.com", ["gone"] = "marker-2" },
             new ConsentInput("I agree", DateTimeOffset.UnixEpoch, "https://example.com/?m=marker-3", "203.0.113.199", "marker-4", ["Acme"]));
-        using var document = JsonDocument.Parse(Reply.Json(json => LeadJson.WritePayload(json, payload, fields, reveal)).Body);
+        using var document = JsonDocument.Parse(Reply.Json(json => LeadJson.WritePayload(json, payload, fields, null, reveal)).Body);
         var text = document.RootElement.GetRawText();
         document.RootElement.GetProperty("fields").GetProperty("zip").GetString().ShouldBe("90210");
         foreach (var secret in (string[])["marker-1", "marker-2", "marker-3", "marker-4", "203.0.113.199"]) text.Contains(secret, StringComparison.Ordinal).ShouldBe(reveal, secret);
+    }
+
+    /// <summary>A field that is contact data no longer was when the lead came.</summary>
+    [Fact]
+    public void Payload_OfAFieldThatWasContactData_StaysMasked()
+    {
+        FieldSet Of(bool pii) => new([new FieldSchema { Name = "email", Type = FieldType.Email, Ordinal = 0, Pii = pii }]);
+        var payload = new LeadPayload(new Dictionary<string, string> { ["email"] = "marker@example.com" }, null);
+        foreach (var (now, then) in ((FieldSet, FieldSet?)[])[(Of(false), Of(true)), (Of(true), Of(false)), (Of(true), null)])
+        {
+            using var document = JsonDocument.Parse(Reply.Json(json => LeadJson.WritePayload(json, payload, now, then, reveal: false)).Body);
+            document.RootElement.GetProperty("fields").GetProperty("email").GetString().ShouldBe("m•••@•••");
+        }
     }
 
     private static JsonDocument Write(LeadRow lead) => JsonDocument.Parse(Reply.Json(json => LeadJson.WriteMembers(json, lead, ReturnJson.None)).Body);

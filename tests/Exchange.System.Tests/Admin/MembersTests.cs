@@ -54,11 +54,21 @@ public class MembersTests
     [InlineData("{")]
     [InlineData("[]")]
     [InlineData("")]
+    [InlineData("{\"amount\": \"\\ud800\"}")]
+    [InlineData("{\"\\ud800\": 1}")]
     public void Body_ThatIsNoObject_IsMalformed(string body)
     {
         var problem = Parse(body, out _);
         problem.ShouldNotBeNull();
         (problem.Status, problem.Code).ShouldBe((400, "malformed"));
+    }
+
+    [Fact]
+    public void Text_WithNul_IsAnError_BecauseNotEveryDatabaseKeepsIt()
+    {
+        Parse("{\"reference\": \"a\\u0000b\"}", out var members).ShouldBeNull();
+        var error = members.Problem.ShouldNotBeNull().Errors.ShouldHaveSingleItem();
+        (error.Pointer, error.Code).ShouldBe(("/reference", "invalid_format"));
     }
 
     private static Exchange.Grains.Intake.Problem? Parse(string body, out Members members) =>

@@ -119,6 +119,34 @@ public sealed class ConnectedBuyerTests(RunningExchange running) : IClassFixture
         (await Should.ThrowAsync<RpcException>(BuyerOnGrpc.ConnectAsync(exchange.GrpcPort, buyer, "inbox"))).StatusCode.ShouldBe(StatusCode.NotFound);
     }
 
+    /// <summary>A direct post asks live bidders first: whoever asks for it by its key meanwhile is not told that nothing was done.</summary>
+    [Fact]
+    public async Task DirectPost_AskedForByItsKeyWhileItsBiddersThink_StillRuns()
+    {
+        await exchange.ApplyAsync(Catalog("f"));
+        using var publisher = await Sender.OfAsync(exchange, "pub-f");
+        await using var buyer = await ConnectAsync("f");
+        buyer.Bid = static _ => null;
+        var fields = new Dictionary<string, string>(Sender.NextPerson()) { ["zip"] = "90210" };
+        var direct = exchange.PostAsync("/v1/leads", publisher.Key, new { vertical = "auto", fields }, ("Idempotency-Key", "thinks-1"));
+        await buyer.NextRequestAsync();
+
+        (await exchange.GetAsync("/v1/requests/thinks-1", publisher.Key)).Code.ShouldBe("idempotency_in_progress");
+        var sold = await direct;
+        sold["status"].ShouldBe("sold", sold.Text);
+        (await exchange.GetAsync("/v1/requests/thinks-1", publisher.Key))["lead_id"].ShouldBe(sold["lead_id"]);
+    }
+
+    /// <summary>Its stream would hold the web server until the shutdown's time is over, and what stops after it would be cut off.</summary>
+    [Fact]
+    public async Task Server_ThatLeaves_EndsItsStreams_AndLeavesInGoodOrder()
+    {
+        await exchange.ApplyAsync(Catalog("g"));
+        await using var buyer = await ConnectAsync("g");
+        (await exchange.StopAsync()).ShouldBe(0);
+        await exchange.RestartAsync();
+    }
+
     private async Task<BuyerOnGrpc> ConnectAsync(string id) => await BuyerOnGrpc.ConnectAsync(exchange.GrpcPort, await exchange.KeyAsync("buyer", "buyer-" + id));
 
     private async Task<string> ReasonAsync(string ping, string campaign) =>

@@ -99,6 +99,15 @@ public sealed class StandingBidLimitTests : IAsyncLifetime
         second.Copies.Count.ShouldBe(since == "stands" ? 1 : 0);
     }
 
+    /// <summary>It was set at another silo a moment ago, and the news of it is on its way.</summary>
+    [Fact]
+    public void Withdrawn_WhereItWasNotHeardOf_IsKnownAsWithdrawnAllTheSame()
+    {
+        var here = cluster[1].Get<StandingBids>();
+        here.Withdraw(cluster[1].Get<CatalogHost>().Current, "standing", "line", "second").ShouldBeEmpty();
+        here.SetHere().ShouldHaveSingleItem().PriceJson.ShouldBeNull();
+    }
+
     /// <summary>Both are connected at the first silo, and what stands there is known at both.</summary>
     private async Task<Wire> BothAsync(string limit, AttemptResult? answer)
     {

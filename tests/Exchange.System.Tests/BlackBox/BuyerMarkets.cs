@@ -44,6 +44,7 @@ internal sealed class BuyerMarkets(BuyerApp app)
         {{verticals}}
         publishers:
           search: { verticals: [{{string.Join(", ", names)}}], payout: { share: 80% } }
+          stranger: { verticals: [{{string.Join(", ", names)}}], payout: { share: 80% } }
         buyers:
         {{buyers}}
         campaigns:

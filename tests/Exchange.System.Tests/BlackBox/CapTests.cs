@@ -38,6 +38,30 @@ public sealed class CapTests : IClassFixture<RunningExchange>
         (await SellAsync(publisher)).ShouldBeFalse();
     }
 
+    /// <summary>
+    /// Each time the campaign has other caps, a gate closes for whoever decided on those before. Nobody is paused, and no lead that was on its way is told so.
+    /// </summary>
+    [Fact]
+    public async Task CapsThatComeAndGoUnderLoad_RefuseNobody()
+    {
+        await exchange.ApplyAsync(Catalog("churn", """[ { per: total, leads: 100000 } ]"""));
+        using var publisher = await Sender.OfAsync(exchange, "pub-churn");
+        using var stop = new CancellationTokenSource();
+        var unsold = new global::System.Collections.Concurrent.ConcurrentQueue<string>();
+        var senders = Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested) if (await publisher.PingAndPostAsync() is var reply && reply["status"] != "sold") unsold.Enqueue(reply.Text);
+        })).ToArray();
+        for (var round = 0; round < 60; round++)
+        {
+            object[] caps = round % 2 == 0 ? [new { per = "total", leads = 100_000 }, new { per = "day", leads = 100_000 }] : [new { per = "total", leads = 100_000 }];
+            await exchange.PatchAsync("campaigns/camp-churn", new { caps });
+        }
+        await stop.CancelAsync();
+        await Task.WhenAll(senders);
+        unsold.ShouldBeEmpty();
+    }
+
     [Fact]
     public async Task CapOfATreeSetUnderLoad_CountsEverySale()
     {

@@ -46,6 +46,21 @@ public sealed class DoubtTests(FallThroughAndDoubtTests.Server server) : IClassF
         (await exchange.CliAsync("doubts", "resolve", leads[0] + "-1")).Code.ShouldBe(2);
     }
 
+    /// <summary>"Come again" is no doubt: its buyer cannot have it, and once its person is erased it will not get it.</summary>
+    [Fact]
+    public async Task Erased_WhoseBuyerHasOnlyTurnedItAway_EndsAsANo()
+    {
+        var one = buyers["busy-one"];
+        for (var i = 0; i < 5; i++) one.AnswersStatus(429);
+        var held = await exchange.SellAsync(server.Key, PostBody(await exchange.PingAsync(server.Key, "busy"), deadlineMs: 1_000));
+        held["status"].ShouldBe("pending", held.Text);
+        (await exchange.SendAsync(HttpMethod.Delete, $"/v1/admin/leads/{held["lead_id"]}/pii", ExchangeProcess.AdminKey)).Status.ShouldBe(202);
+
+        await Until(async () => await exchange.StatusAsync(server.Key, held["lead_id"]!) is not "pending", "it has an outcome", exchange);
+        (await exchange.CopiesAsync(held["lead_id"]!)).ShouldBe(["busy-one 11.00 8.80 rejected voided"]);
+        (await exchange.AdminAsync("doubts?buyer=busy-one"))["doubts"]!.AsArray().ShouldBeEmpty();
+    }
+
     private Task<Reply> ResolveAsync(string lead, string outcome) => exchange.PostAsync($"/v1/admin/copies/{lead}-1/resolve", ExchangeProcess.AdminKey, new { outcome });
 
     private async Task<string> InDoubtAsync()

@@ -123,6 +123,29 @@ public sealed class TestModeTests : IClassFixture<RunningExchange>
         ((int)(await exchange.CapAsync("a-p", "total.leads"))["used"]!).ShouldBe(0);
     }
 
+    /// <summary>Who goes live sends what he has tested with: it is not answered by what the test was.</summary>
+    [Fact]
+    public async Task TestAndLive_OfTheSameBody_AreTwoRequests()
+    {
+        await exchange.ApplyAsync(Catalog("m"));
+        using var tests = await Sender.OfAsync(exchange, "pub-m", "test");
+        using var live = await Sender.OfAsync(exchange, "pub-m");
+        object Body(int person) => new { vertical = "auto", fields = new { zip = "90210", email = $"m{person}@example.com", phone = "+13105550147" } };
+
+        var tested = await exchange.PostAsync("/v1/leads", tests.Key, Body(1));
+        (tested["status"], tested["test"]).ShouldBe(("sold", "true"), tested.Text);
+        var sold = await exchange.PostAsync("/v1/leads", live.Key, Body(1));
+        sold["status"].ShouldBe("sold", sold.Text);
+        sold["lead_id"]!.ShouldNotStartWith("test_");
+        (await exchange.PostAsync("/v1/leads", tests.Key, Body(1)))["lead_id"].ShouldBe(tested["lead_id"]);
+
+        (await exchange.PostAsync("/v1/leads", tests.Key, Body(2), ("Idempotency-Key", "m-1")))["test"].ShouldBe("true");
+        (await exchange.PostAsync("/v1/leads", live.Key, Body(2), ("Idempotency-Key", "m-1"))).Code.ShouldBe("idempotency_key_reused");
+        var ping = new { vertical = "auto", fields = new { zip = "90210" } };
+        (await exchange.PostAsync("/v1/pings", tests.Key, ping, ("Idempotency-Key", "m-2")))["test"].ShouldBe("true");
+        (await exchange.PostAsync("/v1/pings", live.Key, ping, ("Idempotency-Key", "m-2"))).Code.ShouldBe("idempotency_key_reused");
+    }
+
     [Fact]
     public async Task Campaign_ForTests_IsReachedByThemOnly()
     {

@@ -51,6 +51,20 @@ public sealed class SilosTogetherTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Offer_OfACampaignThatThisSiloHasNotHeardOf_IsSold()
+    {
+        await cluster.ApplyAtFirstAsync(Catalog.Replace("campaigns:\n", "campaigns:\n  news: { buyer: buyer, vertical: auto, bid: \"20.00\" }\n", StringComparison.Ordinal)
+            .Replace("campaigns: [camp]", "campaigns: [news, camp]", StringComparison.Ordinal));
+        var ping = (await cluster[0].PingAsync("pub")).Answer!;
+        ping.Offers[0].Payout.ShouldBe(Engine.Values.Money.Parse("16.00"));
+        cluster[1].Get<CatalogHost>().Current.Campaigns.ContainsKey("news").ShouldBeFalse();
+
+        var reply = await cluster[1].PostAsync("pub", ping.PingId);
+        StatusOf(reply).ShouldBe("sold");
+        Encoding.UTF8.GetString(reply.Answer!).ShouldContain("16.00");
+    }
+
+    [Fact]
     public async Task Offer_OfAnotherSilo_IsHadFromIt_AndFromItsRecordWhenItIsGone()
     {
         var pings = new List<PingAnswer>();

@@ -60,11 +60,17 @@ internal sealed class TestCluster : IAsyncDisposable
     /// <summary>Applied at the first silo, read by the others.</summary>
     public async Task ApplyAsync(string yaml)
     {
+        await ApplyAtFirstAsync(yaml);
+        foreach (var silo in silos.Skip(1)) await silo.Get<CatalogHost>().RefreshAsync(CancellationToken.None);
+    }
+
+    /// <summary>The others have not heard of it yet.</summary>
+    public async Task ApplyAtFirstAsync(string yaml)
+    {
         var errors = new ConfigErrors();
         var config = CatalogYaml.Read(yaml, errors);
         errors.Errors.ShouldBeEmpty();
         (await silos[0].Get<CatalogHost>().ApplyAsync(config!, null, "test", false, CancellationToken.None)).Errors.ShouldBeEmpty();
-        foreach (var silo in silos.Skip(1)) await silo.Get<CatalogHost>().RefreshAsync(CancellationToken.None);
     }
 
     public async Task FundAsync(string buyer, string amount)

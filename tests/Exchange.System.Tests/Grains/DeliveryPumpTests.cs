@@ -67,6 +67,50 @@ public sealed class DeliveryPumpTests
         }
     }
 
+    /// <summary>The rows cannot be had at that moment: it was no attempt, and is not to be taken for one that may have arrived.</summary>
+    [Fact]
+    public async Task ClaimedAndNotToBeRead_IsSetBack_AsOneThatNobodyWasCalledFor()
+    {
+        var due = new Queue<LeasedDelivery>([Delivery("a", 1, null) with { Endpoint = "crm" }]);
+        var told = new TaskCompletionSource<DeliveryResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var deliveries = Stub.Of<IDeliveryStore>((name, arguments) =>
+        {
+            if (name == nameof(IDeliveryStore.RecordAsync)) told.TrySetResult((DeliveryResult)arguments[3]!);
+            return name switch
+            {
+                nameof(IDeliveryStore.AdoptAsync) => Task.FromResult(0),
+                nameof(IDeliveryStore.NextDueAsync) => Task.FromResult<long?>(due.Count > 0 ? 0 : null),
+                nameof(IDeliveryStore.ClaimDueAsync) => Task.FromResult<IReadOnlyList<LeasedDelivery>>([due.Dequeue()]),
+                nameof(IDeliveryStore.RecordAsync) => Task.FromResult(true),
+                _ => throw new NotSupportedException(name),
+            };
+        });
+        var leads = Stub.Of<ILeadStore>((_, _) => throw new StorageBusyException("away"));
+        var store = Stub.Of<IExchangeStore>((name, _) => name == "get_Leads" ? leads : deliveries);
+        var pump = new DeliveryPump(store, Catalog(), null!, null!, null!, time, NullLogger<DeliveryPump>.Instance) { Workers = 4 };
+        using var stopping = new CancellationTokenSource();
+        var running = pump.RunAsync(stopping.Token);
+
+        var result = await told.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        (result.Status, result.NextDueMs > NowMs, result.Error).ShouldBe((DeliveryStatus.Waiting, true, "no_time_left"));
+        DeliveryDecision.MayHaveArrived(2, result.Error).ShouldBeFalse();
+        await stopping.CancelAsync();
+        await running;
+    }
+
+    [Fact]
+    public async Task Beginning_WhileTheStoreIsBusy_IsTriedUntilItIsDone()
+    {
+        var tries = 0;
+        var begun = DueLoop.UntilDoneAsync(_ => ++tries < 3 ? throw new StorageBusyException("away") : Task.FromResult(7), time, CancellationToken.None);
+        while (!begun.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        ((await begun), tries).ShouldBe((7, 3));
+    }
+
     /// <summary>A row that cannot be opened, now or ever: without a result of its attempts it would be tried for ever and seen by nobody.</summary>
     [Theory]
     [InlineData(1, DeliveryStatus.Waiting)]

@@ -193,6 +193,15 @@ public sealed class BadInputTests(IntakeHost host) : IClassFixture<IntakeHost>
     public async Task Post_WithWrongMembers_IsRefused(string path, string body, int status, string code) =>
         await ProblemOf(await host.PostJsonAsync(path, body.Replace("PING", RecordingDesk.Id.ToString(), StringComparison.Ordinal)), status, code);
 
+    /// <summary>None of them is compared with the others.</summary>
+    [Fact]
+    public async Task Post_WithTensOfThousandsOfOffers_HasOneError()
+    {
+        var ids = string.Join(',', Enumerable.Range(0, 30_000).Select(n => $"\"{n:x}\""));
+        var problem = await ProblemOf(await host.PostJsonAsync("/v1/posts", $$"""{"ping_id":"{{RecordingDesk.Id}}","fields":{},"offer_ids":[{{ids}}]}"""), 422, "invalid_request");
+        ErrorsOf(problem).ShouldBe(["/offer_ids out_of_range"]);
+    }
+
     [Theory]
     [InlineData("""{}""", "missing_field")]
     [InlineData("""{"fields":{}}""", "missing_field")]

@@ -74,13 +74,38 @@ public sealed class PostgresPingTests : IClassFixture<PostgresCluster>, IAsyncLi
         await pings.FlushAsync(default);
         (await PostgresCluster.ReadAsync(database, Partitions)).ShouldBe(2);
 
-        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => PingPartitions.KeepAsync(source, Now, Now - 30 * Day * 1000, default)));
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => KeepAsync(Now)));
 
         (await PostgresCluster.ReadAsync(database, Partitions)).ShouldBe(3);
         (await pings.FindAsync(old, Models, default)).ShouldBeNull();
         (await pings.FindAsync(Lead(1), Models, default)).ShouldNotBeNull();
-        await PingPartitions.KeepAsync(source, Now + Day * 1000, Now - 30 * Day * 1000, default);
+        await KeepAsync(Now + Day * 1000);
         (await PostgresCluster.ReadAsync(database, Partitions)).ShouldBe(4);
+    }
+
+    private async Task KeepAsync(long nowMs)
+    {
+        await PingPartitions.MakeAsync(source, nowMs, default);
+        await PingPartitions.DropAsync(source, Now - 30 * Day * 1000, default);
+    }
+
+    [Fact]
+    public async Task Drop_WhileSomebodyReads_GivesWay_AndIsDoneLater()
+    {
+        await using var pings = Open();
+        pings.TryAppend(Ping(LeadId.Create(Now - 31 * Day * 1000, 1, false, 1)), Fields, out _);
+        await pings.FlushAsync(default);
+        var held = await PostgresCluster.ReadAsync(database, Partitions);
+        await using (var reader = new NpgsqlConnection(database))
+        {
+            await reader.OpenAsync();
+            await using var reading = await reader.BeginTransactionAsync();
+            await using (var look = new NpgsqlCommand("SELECT count(*) FROM ping_block", reader)) await look.ExecuteScalarAsync();
+            await PingPartitions.DropAsync(source, Now - 30 * Day * 1000, default);
+            (await PostgresCluster.ReadAsync(database, Partitions)).ShouldBe(held);
+        }
+        await PingPartitions.DropAsync(source, Now - 30 * Day * 1000, default);
+        (await PostgresCluster.ReadAsync(database, Partitions)).ShouldBe(held - 1);
     }
 
     [Fact]

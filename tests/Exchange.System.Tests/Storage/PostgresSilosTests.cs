@@ -29,6 +29,20 @@ public sealed class PostgresSilosTests : IClassFixture<PostgresCluster>, IAsyncL
         await sells.DisposeAsync();
     }
 
+    /// <summary>Its proof that nobody else of its name lives went with the connection: it takes it again.</summary>
+    [Fact]
+    public async Task Name_IsHeldAgain_AfterItsConnectionWasLost()
+    {
+        var database = await PostgresCluster.CreateDatabaseAsync();
+        await using var store = await PostgresStore.OpenAsync(new PostgresStoreOptions { ConnectionString = database, MasterKey = new byte[32], Node = "one" });
+        const string holder = "SELECT coalesce(max(l.pid), 0) FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE l.locktype = 'advisory' AND l.classid = 7303 AND d.datname = current_database()";
+        var before = await PostgresCluster.ReadAsync(database, holder);
+        before.ShouldBeGreaterThan(0);
+        await PostgresCluster.ReadAsync(database, $"SELECT pg_terminate_backend({before})::int::bigint");
+
+        await BlackBox.MarketCalls.Until(async () => await PostgresCluster.ReadAsync(database, holder) is > 0 and var now && now != before, "the name is held again");
+    }
+
     private static LimitModel[] Limits(int gate, params LimitModel[] caps) =>
         [Gate($"open:a1:{gate}", CapScope.Campaign, "a1"), Balance("a", Money.Parse("1000000")), .. caps];
 

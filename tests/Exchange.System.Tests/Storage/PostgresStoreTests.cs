@@ -1,5 +1,6 @@
 using Exchange.Storage;
 using Exchange.Storage.Postgres;
+using Shouldly;
 
 namespace Exchange.System.Tests.Storage;
 
@@ -13,4 +14,16 @@ public sealed class PostgresStoreTests : StoreContract, IClassFixture<PostgresCl
 
     protected override async Task<IExchangeStore> OpenEmptyAsync() =>
         await PostgresStore.OpenAsync(new PostgresStoreOptions { ConnectionString = await PostgresCluster.CreateDatabaseAsync(), MasterKey = Key, Lanes = 1 });
+
+    /// <summary>The same call at two silos at once, by a client that came again through a balancer.</summary>
+    [Fact]
+    public async Task Key_MadeUnderAnOperationThatAnotherSiloHasDone_IsNotMadeAgain()
+    {
+        KeyRow Made(int n) => new($"key-{n}", KeyRole.Viewer, "night-watch", false, [(byte)n], "ex_", Sample.Now, null);
+        ChangeNote Note(int n) => new("admin", "key.create", $"key-{n}", "viewer", Sample.Now) { Operation = new("admin", "make-1", [1], [2]) };
+        await Store.Access.AddKeyAsync(Made(1), Note(1), default);
+
+        await Should.ThrowAsync<OperationTakenException>(() => Store.Access.AddKeyAsync(Made(2), Note(2), default));
+        (await Store.Access.KeysAsync(default)).ShouldHaveSingleItem().Id.ShouldBe("key-1");
+    }
 }

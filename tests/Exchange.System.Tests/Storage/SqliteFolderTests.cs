@@ -296,6 +296,30 @@ public sealed class SqliteFolderTests : IDisposable
         Encoding.UTF8.GetString(store.Vault.Open(Lead(1), (await store.Leads.FindAsync(Lead(1), default))!.Sealed)).ShouldContain(marker);
     }
 
+    /// <summary>A checkpoint that waits for a backup's end would keep the writer's lock meanwhile: nobody could sell.</summary>
+    [Fact]
+    public async Task Erase_WhileABackupReads_GivesUpCuttingTheLog_AndKeepsNobodyFromSelling()
+    {
+        await using var store = await OpenAsync();
+        await store.ApplyAsync(Limits());
+        await store.SubmitAsync(Post(Lead(1), [Copy(1, Limits())]));
+        await using var backup = new SqliteConnection($"Data Source={Path.Combine(folder, "facts.db")};Mode=ReadOnly;Pooling=False");
+        await backup.OpenAsync();
+        await using var reading = await backup.BeginTransactionAsync();
+        await using (var look = backup.CreateCommand())
+        {
+            look.CommandText = "SELECT count(*) FROM lead";
+            await look.ExecuteScalarAsync();
+        }
+        await store.SubmitAsync(Post(Lead(2), [Copy(1, Limits())]));
+
+        var erased = store.Erasures.EraseAsync(new LeadErasure(Lead(1), null, [], "tests", Now), default);
+        for (var n = 3; n < 23; n++) (await store.SubmitAsync(Post(Lead(n), [Copy(1, Limits())]))).IsSuccess.ShouldBeTrue();
+        // Twenty short looks; each would be five seconds of nobody selling.
+        (await erased.WaitAsync(TimeSpan.FromSeconds(60))).ShouldBeTrue();
+        (await store.Leads.FindAsync(Lead(1), default))!.IsErased.ShouldBeTrue();
+    }
+
     [Fact]
     public async Task Pings_OlderThanKept_AreDeleted()
     {

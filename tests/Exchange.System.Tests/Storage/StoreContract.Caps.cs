@@ -6,6 +6,7 @@ using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Storage;
 using Shouldly;
+using CalendarDay = Exchange.Engine.Caps.DayPeriod;
 using static Exchange.System.Tests.Storage.Sample;
 
 namespace Exchange.System.Tests.Storage;
@@ -36,6 +37,40 @@ public abstract partial class StoreContract
     {
         var key = limit.KeyAt(atMs / 1000, out _, value);
         return (await Store.Catalog.ReadCountersAsync(atMs, default)).FirstOrDefault(counter => counter.Key == key);
+    }
+
+    /// <summary>By the catalog before, in the moment in which the next one is applied: the sale makes the row of a window that has weekdays by now.</summary>
+    [Fact]
+    public async Task WeekdayCap_ItsWindowsFirstSaleIsOfTheCatalogBefore_HasItsDaysLimitAllTheSame()
+    {
+        var before = Cap(limit: 3, period: new CalendarDay());
+        await Store.ApplyAsync(before);
+        await Store.ApplyAsync(Cap(week: [3, 3, 3, 3, 3, 2, 1], period: new CalendarDay()));
+
+        // 2026-11-22 is a Sunday.
+        (await SellAsync(1, before)).ShouldBe(VerdictCode.Done);
+        (await SellAsync(2, before)).ShouldBe(VerdictCode.Refused);
+    }
+
+    /// <summary>An apply that begins in one window and ends in the next: what the next one sold before it had the cap counts.</summary>
+    [Fact]
+    public async Task NewCap_AppliedWhileItsWindowEnds_CountsWhatTheNextOneHasSold()
+    {
+        var gate = Gate("open:a1:1", CapScope.Campaign, "a1");
+        await Store.ApplyAsync(gate);
+        var end = (Now / (Day * 1000) + 1) * Day * 1000;
+        async Task<VerdictCode> SoldAsync(int lead, long atMs, params Take[] takes) =>
+            (await Store.SubmitAsync(Post(Lead(lead), [Copy(1, []) with { Takes = takes }], atMs: atMs))).Code;
+        await SoldAsync(1, end - 300);
+        await SoldAsync(2, end + 100);
+        await SoldAsync(3, end + 200);
+
+        var cap = Cap(limit: 3, period: new CalendarDay());
+        await Store.Catalog.ApplyAsync(new("{}"u8.ToArray(), "tests", null, [gate, cap]), end - 200, default);
+
+        ((await CounterOf(cap, end - 200)).Used, (await CounterOf(cap, end)).Used).ShouldBe((1, 2));
+        (await SellAsync(4, cap, end + 300)).ShouldBe(VerdictCode.Done);
+        (await SellAsync(5, cap, end + 300)).ShouldBe(VerdictCode.Refused);
     }
 
     [Fact]

@@ -263,6 +263,84 @@ public abstract partial class StoreContract
     }
 
     [Fact]
+    public async Task Redeliver_OfWhatIsOnItsWay_ShowsTheBuyerNothingTwice()
+    {
+        await SellWith(Lead(1), CopyMove.Sell, FreeHook);
+        var copy = new CopyId(Lead(1), 1);
+        for (var i = 0; i < 3; i++) (await Store.Deliveries.RedeliverAsync(copy, "later", Now + 100, default)).ShouldBeFalse();
+        (await Store.Deliveries.CopiesOfBuyerAsync("a", null, 10, null, default)).Rows.Count.ShouldBe(1);
+
+        // One that waits, and would be seen before its turn.
+        await SellWith(Lead(2), CopyMove.Sell, new NewDelivery("later", Now + 60_000, 0) { Wait = DeliveryWait.Moment });
+        (await Store.Deliveries.RedeliverAsync(new(Lead(2), 1), "later", Now + 100, default)).ShouldBeFalse();
+        (await Store.Deliveries.CopiesOfBuyerAsync("a", null, 10, null, default)).Rows.Count.ShouldBe(1);
+    }
+
+    /// <summary>Both deliveries of a copy are dropped by two workers at the same time.</summary>
+    [Fact]
+    public async Task Record_OfTwoThatWaited_AtTheSameTime_ShowsTheCopyOnce()
+    {
+        const int leads = 20;
+        await Store.ApplyAsync(Limits());
+        NewDelivery Waiting(string endpoint) => new(endpoint, Now + 1_000, 0) { Wait = DeliveryWait.Fields };
+        for (var n = 1; n <= leads; n++) (await Store.SubmitAsync(Post(Lead(n), [Copy(1, Limits(), deliveries: [Waiting("one"), Waiting("two")])]))).Code.ShouldBe(VerdictCode.Done);
+        var claims = await Store.Deliveries.ClaimDueAsync(Now + 1_000, Now + 60_000, 2 * leads, default);
+        claims.Count.ShouldBe(2 * leads);
+        (await Store.Deliveries.CopiesOfBuyerAsync("a", null, 99, null, default)).Rows.ShouldBeEmpty();
+
+        (await Task.WhenAll(claims.Select(claim => Store.Deliveries.RecordAsync(claim.Copy, claim.Endpoint, claim.Fence, new(DeliveryStatus.Cancelled, null, "dropped"), Now + 2_000, default)))).ShouldAllBe(recorded => recorded);
+
+        (await Store.Deliveries.CopiesOfBuyerAsync("a", null, 99, null, default)).Rows.Select(row => row.Copy.Id.Lead).Order().ShouldBe(Enumerable.Range(1, leads).Select(n => Lead(n)));
+    }
+
+    [Fact]
+    public async Task RecordAll_IsOfEachUnderItsOwnFence()
+    {
+        await Store.ApplyAsync(Limits());
+        for (var n = 1; n <= 3; n++) await Store.SubmitAsync(Post(Lead(n), [Copy(1, Limits(), deliveries: [new("files", Now, 0)])]));
+        var claims = await Store.Deliveries.ClaimDueAtAsync("a", "files", Now, Now + 9_000, 9, default);
+        // The first of them is another's by now.
+        (await Store.Deliveries.RecordAsync(claims[0].Copy, "files", claims[0].Fence, new(DeliveryStatus.Waiting, Now, "no_time_left"), Now, default)).ShouldBeTrue();
+        await Store.Deliveries.ClaimDueAtAsync("a", "files", Now, Now + 9_000, 9, default);
+
+        await Store.Deliveries.RecordAllAsync([.. claims.Select(claim => (claim, new DeliveryResult(DeliveryStatus.Delivered, null, null)))], Now + 1_000, default);
+
+        (await DeliveriesAsync()).ShouldBe("1 files Waiting, 2 files Delivered, 3 files Delivered");
+    }
+
+    [Fact]
+    public async Task Turn_OntoAnEndpointThatHasADelivery_LeavesItOut()
+    {
+        await SellWith(Lead(1), CopyMove.Sell, LeasedHook, new NewDelivery("*", Now + 1_000, 0) { Wait = DeliveryWait.Moment });
+        var copy = new CopyId(Lead(1), 1);
+        await Store.Deliveries.RecordAsync(copy, "hook", 1, new(DeliveryStatus.Delivered, null, null), Now + 500, default);
+        var claim = (await Store.Deliveries.ClaimDueAsync(Now + 1_000, Now + 60_000, 9, default)).ShouldHaveSingleItem();
+
+        (await Store.Deliveries.TurnAsync(copy, "*", claim.Fence, [new("hook", Now + 1_000, Now + 60_000), new("crm", Now + 1_000, Now + 60_000)], Now + 1_000, default)).ShouldBe(["crm"]);
+
+        (await DeliveriesAsync()).ShouldBe("1 crm Waiting, 1 hook Delivered");
+        (await Store.Deliveries.CopiesOfBuyerAsync("a", null, 10, null, default)).Rows.Count.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(DeliveryWait.Moment)]
+    [InlineData(DeliveryWait.Fields)]
+    [InlineData(DeliveryWait.Sale)]
+    public async Task Fields_AddedWhileAWaitTurns_MakeWhatWasDecidedBeforeVoid(DeliveryWait wait)
+    {
+        await SellWith(Lead(1), CopyMove.Sell, new NewDelivery("*", Now + 1_000, 0) { Wait = wait });
+        var copy = new CopyId(Lead(1), 1);
+        var claim = (await Store.Deliveries.ClaimDueAsync(Now + 1_000, Now + 60_000, 9, default)).ShouldHaveSingleItem();
+        var read = (await Store.Leads.FindAsync(Lead(1), default))!;
+
+        (await Store.Leads.AddFieldsAsync(Lead(1), read.Sealed, [9, 9], Now + 1_500, default)).ShouldBeTrue();
+
+        (await Store.Deliveries.TurnAsync(copy, "*", claim.Fence, [new("crm", Now + 90_000, 0) { Wait = DeliveryWait.Fields }], Now + 1_600, default)).ShouldBeNull();
+        // Decided again at once, with them.
+        (await Store.Deliveries.ClaimDueAsync(Now + 1_600, Now + 60_000, 9, default)).ShouldHaveSingleItem().Endpoint.ShouldBe("*");
+    }
+
+    [Fact]
     public async Task ClaimAt_OneEndpoint_TakesWhatIsDueThereAndSold_AndNothingTwice()
     {
         await Store.ApplyAsync(Limits());

@@ -59,6 +59,36 @@ public abstract partial class StoreContract
     }
 
     [Fact]
+    public async Task Erased_NoTextOfItsPersonIsKeptAnyMore()
+    {
+        await SellTwoAsync();
+        await Store.Erasures.EraseAsync(Erasure(Lead(1), "phone"), default);
+        var copy = new CopyId(Lead(1), 1);
+
+        (await Store.Returns.SayAsync("a", new(copy, "contacted", Money.Parse("3.00"), [7], Now + 3_000), default)).ShouldBeTrue();
+        (await Store.Returns.AskAsync(new(copy, "a", "invalid_phone", [5, 6], Accepted: false, null, Now + 3_000), default)).ShouldBe(ReturnVerdict.Noted);
+
+        (await Store.Returns.SaidAsync([copy], default)).ShouldHaveSingleItem().ShouldBe(new(copy, "contacted", Money.Parse("3.00"), null, Now + 3_000));
+        var asked = (await Store.Returns.FindAsync(copy, default))!;
+        (asked.Reason, asked.Sealed.Length).ShouldBe(("invalid_phone", 0));
+    }
+
+    [Fact]
+    public async Task Erase_WhileACallIsUnderWay_ThatItArrivedIsRecorded()
+    {
+        await SellWith(Lead(1), CopyMove.Sell, LeasedHook, FreeHook);
+        await Store.Erasures.EraseAsync(Erasure(Lead(1)), default);
+        var copy = new CopyId(Lead(1), 1);
+        (await Store.Deliveries.RecordAsync(copy, "hook", 1, new(DeliveryStatus.Waiting, Now + 60_000, "http_500"), Now + 9_500, default)).ShouldBeTrue();
+        (await DeliveriesAsync()).ShouldBe("1 hook Cancelled cancelled, 1 later Cancelled cancelled");
+
+        // Its buyer has it. Of the other nobody was called.
+        (await Store.Deliveries.RecordAsync(copy, "hook", 1, new(DeliveryStatus.Delivered, null, null), Now + 9_500, default)).ShouldBeTrue();
+        (await Store.Deliveries.RecordAsync(copy, "later", 0, new(DeliveryStatus.Delivered, null, null), Now + 9_500, default)).ShouldBeTrue();
+        (await DeliveriesAsync()).ShouldBe("1 hook Delivered, 1 later Cancelled cancelled");
+    }
+
+    [Fact]
     public async Task Erase_OfALeadThatIsNotAsItWasRead_ChangesNothing()
     {
         await SellTwoAsync();

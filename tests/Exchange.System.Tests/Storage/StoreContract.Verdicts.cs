@@ -53,6 +53,20 @@ public abstract partial class StoreContract
         }
     }
 
+    /// <summary>A process that slept while others voided the copy, held the next and sold it is not told that its own no is there.</summary>
+    [Fact]
+    public async Task End_ThatIsThere_BesideACopyThatMovedUnseen_IsEndedOtherwise()
+    {
+        var limits = Limits();
+        await Store.ApplyAsync(limits);
+        await Store.SubmitAsync(Post(Lead(1), [Copy(1, limits, CopyMove.Hold)]));
+        await Store.SubmitAsync(End(Lead(1), CopyMove.Void, starts: [Copy(2, limits, CopyMove.Hold, buyer: "b")]));
+        await Store.SubmitAsync(End(Lead(1), CopyMove.Capture, no: 2));
+
+        (await Store.SubmitAsync(End(Lead(1), CopyMove.Void, state: LeadState.Unsold) with { Seen = [] })).Code.ShouldBe(VerdictCode.EndedOtherwise);
+        (await Store.SubmitAsync(End(Lead(1), CopyMove.Void, state: LeadState.Sold) with { Seen = [new(2, CopyState.Captured)] })).Code.ShouldBe(VerdictCode.AlreadyThere);
+    }
+
     [Fact]
     public async Task Refused_UnderTwoKeys_LeavesBothFree()
     {

@@ -173,11 +173,11 @@ public abstract partial class StoreContract
         (await Store.Leads.AddFieldsAsync(Lead(1), [1, 2, 3], [4, 5, 6], Now + 60_001, default)).ShouldBeTrue();
 
         NewDelivery[] still = [new("*", Now + 70_000, 0) { Wait = DeliveryWait.Fields }];
-        (await Store.Deliveries.TurnAsync(copy, "*", before.Fence, still, Now + 60_002, default)).ShouldBeFalse();
+        (await Store.Deliveries.TurnAsync(copy, "*", before.Fence, still, Now + 60_002, default)).ShouldBeNull();
         (await Store.Deliveries.RecordAsync(copy, "*", before.Fence, new(DeliveryStatus.Cancelled, null, "wait_over"), Now + 60_002, default)).ShouldBeFalse();
         var next = (await Store.Deliveries.ClaimDueAsync(Now + 60_002, Now + 90_000, 9, default)).ShouldHaveSingleItem();
         (next.Fence > before.Fence, next.Wait).ShouldBe((true, DeliveryWait.Fields));
-        (await Store.Deliveries.TurnAsync(copy, "*", next.Fence, [new("hook", Now + 60_003, 0)], Now + 60_003, default)).ShouldBeTrue();
+        (await Store.Deliveries.TurnAsync(copy, "*", next.Fence, [new("hook", Now + 60_003, 0)], Now + 60_003, default)).ShouldBe(["hook"]);
     }
 
     /// <summary>Who dropped it may die before its lead knows: whoever takes it over has to see that nobody is to be called.</summary>
@@ -190,7 +190,7 @@ public abstract partial class StoreContract
         var waited = (await Store.Deliveries.ClaimDueAsync(Now + 60_000, Now + 90_000, 9, default)).ShouldHaveSingleItem();
         (waited.Wait, waited.Attempts).ShouldBe((DeliveryWait.Fields, 0));
 
-        (await Store.Deliveries.TurnAsync(copy, "crm", waited.Fence, [new("crm", Now + 60_000, Now + 90_000) { Wait = DeliveryWait.Drop }], Now + 60_001, default)).ShouldBeTrue();
+        (await Store.Deliveries.TurnAsync(copy, "crm", waited.Fence, [new("crm", Now + 60_000, Now + 90_000) { Wait = DeliveryWait.Drop }], Now + 60_001, default)).ShouldBe(["crm"]);
         (await Store.Leads.AddFieldsAsync(Lead(1), [1, 2, 3], [4, 5, 6], Now + 60_002, default)).ShouldBeTrue();
 
         (await Store.Deliveries.ClaimDueAsync(Now + 60_003, Now + 120_000, 9, default)).ShouldBeEmpty();

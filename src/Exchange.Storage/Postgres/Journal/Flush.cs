@@ -9,7 +9,10 @@ namespace Exchange.Storage.Postgres.Journal;
 /// <summary>Statements that are sent together and answered together: one round trip.</summary>
 internal sealed class Flush(NpgsqlConnection connection)
 {
-    private readonly NpgsqlBatch batch = new(connection) { Timeout = 30 };
+    /// <summary>Locks are waited for three seconds at most: what takes longer has lost its connection without a word.</summary>
+    private const int TimeoutSeconds = 10;
+
+    private readonly NpgsqlBatch batch = new(connection) { Timeout = TimeoutSeconds };
     private readonly List<Action<NpgsqlDataReader>> readers = [];
 
     /// <param name="read">Called for each row, if the statement has rows.</param>
