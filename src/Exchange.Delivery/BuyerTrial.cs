@@ -43,7 +43,7 @@ public sealed class BuyerTrial(ConnectorList connectors)
         var made = new CallTrace(sends: true);
         var answer = await made.RunAsync(() => bidder.AskAsync(endpoint, secrets, call, now, deadline));
         var bids = endpoint.Connector == ConnectorKind.Native ? NativeBidder.Reply : endpoint.Shape?.Ping?.Bids;
-        return new(made.Calls.Count > 0, Shown(endpoint, secrets, shown, made, bids is null ? null : bids.Explain), answer, null);
+        return new(made.Calls.Count > 0, Shown(endpoint, secrets, shown, made, bids is null ? null : bids.Explain), Unmasked(answer, text => Unmask(endpoint, secrets, text)), null);
     }
 
     /// <param name="sends">False: only shown, whatever the endpoint has.</param>
@@ -58,7 +58,7 @@ public sealed class BuyerTrial(ConnectorList connectors)
         if (written.Test is null || !sends) return new(false, Shown(endpoint, secrets, shown, null, null), null, unsent.Error == CallTrace.NotSent ? null : unsent);
         var made = new CallTrace(sends: true);
         var result = await made.RunAsync(() => connector.SendAsync(endpoint, secrets, message, now, deadline));
-        return new(made.Calls.Count > 0, Shown(endpoint, secrets, shown, made, endpoint.Shape?.Post.Answer is { } answer ? answer.Explain : null), null, result);
+        return new(made.Calls.Count > 0, Shown(endpoint, secrets, shown, made, endpoint.Shape?.Post.Answer is { } answer ? answer.Explain : null), null, Unmasked(result, text => Unmask(endpoint, secrets, text)));
     }
 
     /// <summary>Names in the place of values. A signing key must be one.</summary>
@@ -76,9 +76,21 @@ public sealed class BuyerTrial(ConnectorList connectors)
             var reply = calls is not null && calls.Length > 0 ? calls[i == shown.Calls.Count - 1 ? ^1 : Math.Min(i, calls.Length - 1)].Reply : null;
             var whole = reply is { Status: > 0, Body: not null } read ? new HttpReply(read.Status, read.Body, read.ContentType, read.Headers) : null;
             return new TrialCall(call.Way, call.Target, [.. call.Headers.Select(header => KeyValuePair.Create(header.Key, Header(endpoint, header)))], Text(call.Body) ?? "", reply?.Status ?? 0,
-                Unmask(endpoint, secrets, Text(reply?.Body)), whole is null || explain is null ? [] : [.. explain(whole).Select(finding => finding with { Found = Unmask(endpoint, secrets, finding.Found) })]);
+                Text(reply?.Body, text => Unmask(endpoint, secrets, text)!), whole is null || explain is null ? [] : [.. explain(whole).Select(finding => finding with { Found = Unmask(endpoint, secrets, finding.Found) })]);
         })];
     }
+
+    private static BidAnswer Unmasked(BidAnswer answer, Func<string?, string?> unmask) => answer with
+    {
+        BuyerReason = unmask(answer.BuyerReason),
+        Offers = [.. answer.Offers.Select(offer => offer with
+        {
+            Seller = unmask(offer.Seller), Carry = offer.Carry.ToDictionary(pair => pair.Key, pair => unmask(pair.Value)!, StringComparer.Ordinal),
+        })],
+    };
+
+    private static AttemptResult Unmasked(AttemptResult result, Func<string?, string?> unmask) =>
+        result with { Reason = unmask(result.Reason), Ref = unmask(result.Ref), RedirectUrl = unmask(result.RedirectUrl) };
 
     private static string Header(EndpointModel endpoint, KeyValuePair<string, string> header) =>
         header.Key == "webhook-signature" ? "v1," + Mask(endpoint.SecretName ?? "") : header.Value;
@@ -98,10 +110,12 @@ public sealed class BuyerTrial(ConnectorList connectors)
     }
 
     /// <summary>As much as a screen takes, without what a screen would obey.</summary>
-    private static string? Text(byte[]? bytes)
+    /// <param name="unmask">Before it is cut: half a secret is one too.</param>
+    private static string? Text(byte[]? bytes, Func<string, string>? unmask = null)
     {
         if (bytes is null) return null;
         var text = Encoding.UTF8.GetString(bytes);
+        text = unmask?.Invoke(text) ?? text;
         var clean = new StringBuilder(Math.Min(text.Length, BodyChars));
         foreach (var c in text)
         {

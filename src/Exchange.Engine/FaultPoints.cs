@@ -38,7 +38,7 @@ public static class FaultPoints
     public static readonly FaultPoint AfterReturn = new("return.after_row", "A return is accepted; its money is not booked.");
     public static readonly FaultPoint AfterPostback = new("postback.after_sent", "A publisher was called; the result is not recorded.");
     public static readonly FaultPoint AfterCatalog = new("catalog.after_commit", "A catalog version is stored; it is not served and nobody was told.");
-    public static readonly FaultPoint AfterErasure = new("erasure.after_commit", "A person is erased and suppressed; the ping's record and older pages of the embedded logs are still there, and whoever asked was not told.");
+    public static readonly FaultPoint AfterErasure = new("erasure.after_commit", "A person is erased and suppressed; whoever asked was not told, and of the embedded database the ping's record and the logs' older pages are still there.");
     public static readonly FaultPoint AfterGiveUp = new("resolve.after_give_up", "A copy in doubt is asked about no more; what its operator said of it is not recorded.");
     public static readonly FaultPoint AfterSchema = new("start.after_schema", "The schema is up to date; nothing was served.");
 

@@ -75,8 +75,10 @@ public interface IDeliveryStore
     /// <summary>False: a newer attempt holds the fence; the result is dropped.</summary>
     Task<bool> RecordAsync(CopyId copy, string endpoint, long fence, DeliveryResult result, long nowMs, CancellationToken cancel);
 
-    /// <summary>The same of what went out together, all or none: a part of it would come again as another batch.</summary>
-    Task RecordAllAsync(IReadOnlyList<(LeasedDelivery Delivery, DeliveryResult Result)> results, long nowMs, CancellationToken cancel);
+    /// <summary>
+    /// The same of what went out together, all or none: a part of it would come again as another batch. Returns the copies whose results are of their newest attempt.
+    /// </summary>
+    Task<IReadOnlySet<CopyId>> RecordAllAsync(IReadOnlyList<(LeasedDelivery Delivery, DeliveryResult Result)> results, long nowMs, CancellationToken cancel);
 
     /// <summary>
     /// One that waited becomes these, in one transaction; a leased one is this process's, with the same fence, at its first attempt. One whose endpoint the

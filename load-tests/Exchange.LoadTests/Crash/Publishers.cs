@@ -16,6 +16,7 @@ internal sealed class Publishers(IReadOnlyList<IntakeWire> wires, int seed)
     private static readonly TimeSpan Think = TimeSpan.FromMilliseconds(15);
     /// <summary>One post of so many is of a person who asks to be forgotten: at once, or when as many more were made.</summary>
     private const int OneForgottenOf = 40;
+    private static readonly TimeSpan HealedPatience = TimeSpan.FromSeconds(20);
 
     private readonly ConcurrentQueue<Post> _posts = new();
     private readonly ConcurrentQueue<Post> _toForget = new();
@@ -50,10 +51,15 @@ internal sealed class Publishers(IReadOnlyList<IntakeWire> wires, int seed)
         {
             var market = CrashMarket.Markets[(Array.IndexOf(CrashMarket.Markets, before.Market) + 1) % CrashMarket.Markets.Length];
             var pinged = Stopwatch.GetTimestamp();
-            if (await wires[0].PingAsync(market, grpc: false) is not { } ping)
+            string? ping;
+            while ((ping = await wires[0].PingAsync(market, grpc: false)) is null)
             {
-                before.Broken ??= "no offer in another market when all was healed";
-                return;
+                if (Stopwatch.GetElapsedTime(pinged) > HealedPatience)
+                {
+                    before.Broken ??= "no offer in another market when all was healed";
+                    return;
+                }
+                await Task.Delay(Pause, cancel);
             }
             var post = new Post(before.Key + "-again", market, ping, before.Email, pinged, 0) { MustNotSell = true };
             _posts.Enqueue(post);

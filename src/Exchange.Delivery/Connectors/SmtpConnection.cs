@@ -33,7 +33,7 @@ internal sealed class SmtpConnection : SmtpClient
     /// <summary>Connected and let in where it is not yet; throws what MailKit throws.</summary>
     public async Task BringAsync(SmtpOptions server, MimeMessage mail, CancellationToken deadline)
     {
-        (recipients, accepted, IsSenderAccepted, Refusal) = (mail.To.Count, 0, false, null);
+        (recipients, accepted, IsSenderAccepted, Refusal) = (mail.GetRecipients(onlyUnique: true).Count, 0, false, null);
         if (!IsOld) await OpenAsync(server, deadline);
         await SendAsync(mail, deadline);
         IsOld = true;

@@ -76,9 +76,8 @@ internal sealed class CampaignTeller
             Verdict = Verdict.Lost, Floor = bid.Said.Ranked.HasFloor ? bid.Said.Ranked.Floor : null, BidMore = MoreOf(told.Changes),
             Share = ShareNumbers.Of(tier, campaign, walk.Shares),
         };
-        if (bid.Place >= 0 && sale.IsSold(bid.Place) && record.Outcome == Reason.None)
+        if (bid.Place >= 0 && sale.IsSold(bid.Place) && record.Outcome == Reason.None && Array.Find(record.Offers, offer => offer.BidIndex == bid.Place) is { } offer)
         {
-            var offer = Array.Find(record.Offers, offer => offer.BidIndex == bid.Place)!;
             return told with { Verdict = Verdict.Won, Reason = Reason.None, Price = offer.Price, Payout = offer.Payout, Text = PriceSentence.Of(tier, bid.Place, offer, record), Changes = [] };
         }
         if (bid.Place < 0) return told with { Reason = Reason.Rotation };

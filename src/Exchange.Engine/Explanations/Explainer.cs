@@ -30,6 +30,8 @@ public static class Explainer
         if (record.Outcome == Reason.PublisherFilter) told = told with { PublisherMiss = rules.Filter.Explain(subject) };
         if (record.Tree is not null || record.Outcome == Reason.NoTree) told = told with { Trees = ChosenTree.Of(vertical, subject, record.Seed) };
         if (record.Tree is null || !model.Trees.TryGetValue(record.Tree, out var tree)) return told with { WouldHaveSold = OfThePing(told, vertical, record) };
+        // Its auction came later, with its post: there is nothing of it in the ping's record.
+        if (record.IsUnasked) return told;
         var none = walk.Walk(vertical, tree, model.PriceStep);
         // A record keeps as many bids as a post can get to; the walk repeated knows all.
         record = record with { Bids = [.. walk.Bids] };

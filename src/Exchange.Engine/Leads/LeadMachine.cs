@@ -137,7 +137,10 @@ public static class LeadMachine
     {
         if (slot.State != SlotState.Proposed) return Ranks.Unfit(plan, slot.BidIndex, context);
         var reason = Ranks.UnfitOrClosed(plan, slot.BidIndex, context);
-        return reason == Reason.None && Ranks.IsSpent(plan, slot, context) ? Reason.NoBid : reason;
+        if (reason != Reason.None) return reason;
+        // Those that the post took were asked about at the post; a later walk's are asked about here.
+        if (plan.BidAt(slot.BidIndex).Seller is { } seller && !context.NamedSellers.Contains(seller, StringComparer.OrdinalIgnoreCase)) return Reason.ConsentNotNamed;
+        return Ranks.IsSpent(plan, slot, context) ? Reason.NoBid : Reason.None;
     }
 
     private static Reason NoOf(LeadSale plan) => plan.Reason != Reason.None ? plan.Reason : plan.Late ? Reason.Expired : Reason.AllRejected;

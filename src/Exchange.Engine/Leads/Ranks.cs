@@ -26,7 +26,7 @@ internal static class Ranks
             for (var i = 0; i < round.Record.Bids.Length; i++)
             {
                 var bid = round.Record.Bids[i];
-                if (fallen.Contains(bid.Campaign) || taken.Contains(bid.Company) || IsClosed(round, bid, context)) unavailable.Add(i);
+                if (fallen.Contains(bid.Campaign) || taken.Contains(bid.Company) || IsOver(bid, context) || IsClosed(round, bid, context)) unavailable.Add(i);
             }
             var offer = Array.Find(round.Record.Offers, offer => offer.OfferId == slot.OfferId)
                 ?? new Offer(slot.OfferId, -1, slot.Sharing, slot.Price, slot.Payout, null, true);
@@ -115,10 +115,16 @@ internal static class Ranks
         var bid = round.Record.Bids[place - round.First];
         // Its campaign left the catalog since, or what the ping could not show does not suit it.
         if (!context.Current.Campaigns.ContainsKey(bid.Campaign)) return Reason.CampaignPaused;
-        if (bid.Live is { } live && live.IsOver(context.NowMs)) return Reason.PingExpired;
+        if (IsOver(bid, context) && !IsTaken(sale, place)) return Reason.PingExpired;
         if (!bid.Of.PostFilter.Holds(round.Subject)) return Reason.PostFilter;
         return bid.Of.Consent != Catalog.ConsentLevel.None && !context.HasProof ? Reason.ConsentMissing : Reason.None;
     }
+
+    private static bool IsOver(in RankedBid bid, SaleContext context) => bid.Live is { } live && live.IsOver(context.NowMs);
+
+    /// <summary>It made an offer that the post took in time: that holds however long the post runs.</summary>
+    private static bool IsTaken(LeadSale sale, int place) => sale is { First: not null, Late: false, Waited: false } && place < sale.Rounds[0].Record.Bids.Length
+        && sale.Slots.Any(slot => slot.BidIndex == place && Array.Exists(sale.Rounds[0].Record.Offers, offer => offer.OfferId == slot.OfferId && offer.BidIndex == place));
 
     /// <summary>
     /// Whether a slot's bid was made by a standing bid that stands no more, or whose spend limit has no room for it. The best offers of the ping stand as they
@@ -173,12 +179,12 @@ internal static class Ranks
         return WithoutUnfit(sale with { Rounds = sale.Rounds.Add(round) }, sale.Rounds.Length, context);
     }
 
-    /// <summary>Bids of one round that may not have this lead, whatever their rank, are out.</summary>
+    /// <summary>Bids of one round that may not have this lead, whatever their rank, are out. A bid that is over is no more than that: its bidder may be asked anew.</summary>
     public static LeadSale WithoutUnfit(LeadSale sale, int round, SaleContext context)
     {
         var (first, count) = (sale.Rounds[round].First, sale.Rounds[round].Record.Bids.Length);
         var outs = sale.Out.ToBuilder();
-        for (var place = first; place < first + count; place++) if (Unfit(sale, place, context) != Reason.None) outs.Add(place);
+        for (var place = first; place < first + count; place++) if (Unfit(sale, place, context) is not (Reason.None or Reason.PingExpired)) outs.Add(place);
         return sale with { Out = outs.ToImmutable() };
     }
 

@@ -110,6 +110,8 @@ internal sealed class CampaignJudge
         if (sharing == Sharing.Exclusive && ping.SoldElsewhereCopies > 0) return Out(Reason.SharingMismatch);
         if (isUnasked) return Out(Reason.TierFilled) with { IsUnasked = true };
         if (bid is not { } money) return Out(quote.Reason);
+        // Adjusted or cut to nothing: who bids nothing does not bid.
+        if (live is not null && money <= Money.Zero) return Out(Reason.InvalidPrice);
         var tierFloor = FloorOf(tier);
         if (money < tierFloor) return Out(Reason.BelowFloor) with { Floor = tierFloor };
         var floor = Money.Max(tierFloor, payout.LowestPriceWithMargin(Subject, step) ?? Money.Zero);

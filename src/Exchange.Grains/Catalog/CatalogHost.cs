@@ -106,6 +106,9 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
         await changing.WaitAsync(cancel);
         try
         {
+            // Another silo's change is not this caller's conflict: he may have it from there, and names it.
+            if (await store.Catalog.LatestVersionAsync(cancel) > (serving?.Model.Version ?? 0) && await store.Catalog.LatestAsync(cancel) is { } latest)
+                await ServeAsync(await CompileAsync(latest, cancel), cancel);
             var now = serving;
             var version = now?.Model.Version ?? 0;
             var options = await rules.OptionsAsync(store.Access, cancel);

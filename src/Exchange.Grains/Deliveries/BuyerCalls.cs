@@ -108,7 +108,7 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
     public ValueTask<EndpointSecrets> SecretsAsync(EndpointModel endpoint)
     {
         var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
-        return together.TryGetValue(endpoint, out var read) && nowMs - read.ReadAtMs < SecretsMs ? new(read.Secrets) : ReadSecretsAsync(endpoint, nowMs);
+        return together.TryGetValue(endpoint, out var read) && IsFresh(read.ReadAtMs, nowMs) ? new(read.Secrets) : ReadSecretsAsync(endpoint, nowMs);
     }
 
     private async ValueTask<EndpointSecrets> ReadSecretsAsync(EndpointModel endpoint, long nowMs)
@@ -126,10 +126,13 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
         return secrets;
     }
 
+    /// <summary>What was read at a time to come was read before the clock was set back.</summary>
+    private static bool IsFresh(long readAtMs, long nowMs) => nowMs - readAtMs is >= 0 and < SecretsMs;
+
     /// <summary>A changed secret is used within 5 s.</summary>
     private async ValueTask<(byte[]? Value, long ReadAtMs)> SecretAsync(string name, long nowMs)
     {
-        if (known.TryGetValue(name, out var read) && nowMs - read.ReadAtMs < SecretsMs) return read;
+        if (known.TryGetValue(name, out var read) && IsFresh(read.ReadAtMs, nowMs)) return read;
         return known[name] = (await access.FindSecretAsync(name, CancellationToken.None), nowMs);
     }
 }

@@ -28,7 +28,7 @@ public sealed class DueLoop(TimeProvider time)
             {
                 return await begin(stopping);
             }
-            catch (StorageBusyException)
+            catch (Exception fault) when (fault is StorageBusyException or StorageFailedException)
             {
                 await Task.Delay(BeforeAgain, time, stopping);
             }

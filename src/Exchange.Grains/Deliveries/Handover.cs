@@ -55,19 +55,18 @@ internal sealed class Handover(IExchangeStore store, ICatalogHost catalog, TimeP
 
     public async Task RecordAsync(LeasedDelivery delivery, DeliveryResult result)
     {
-        if (!await store.Deliveries.RecordAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, result, time.GetUtcNow().ToUnixTimeMilliseconds(), CancellationToken.None))
-            log.LogWarning("A newer attempt holds copy {Copy}; this result is dropped", delivery.Copy);
-        else Tell(delivery, result);
+        Tell(delivery, result, await store.Deliveries.RecordAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, result, time.GetUtcNow().ToUnixTimeMilliseconds(), CancellationToken.None));
     }
 
     public async Task RecordAllAsync(IReadOnlyList<(LeasedDelivery Delivery, DeliveryResult Result)> results)
     {
-        await store.Deliveries.RecordAllAsync(results, time.GetUtcNow().ToUnixTimeMilliseconds(), CancellationToken.None);
-        foreach (var (delivery, result) in results) Tell(delivery, result);
+        var recorded = await store.Deliveries.RecordAllAsync(results, time.GetUtcNow().ToUnixTimeMilliseconds(), CancellationToken.None);
+        foreach (var (delivery, result) in results) Tell(delivery, result, recorded.Contains(delivery.Copy));
     }
 
-    private void Tell(LeasedDelivery delivery, DeliveryResult result)
+    private void Tell(LeasedDelivery delivery, DeliveryResult result, bool isRecorded)
     {
-        if (result.Status == DeliveryStatus.Dead) log.LogWarning("Copy {Copy} to {Endpoint} is a dead letter: {Error}", delivery.Copy, delivery.Endpoint, result.Error);
+        if (!isRecorded) log.LogWarning("A newer attempt holds copy {Copy}; this result is dropped", delivery.Copy);
+        else if (result.Status == DeliveryStatus.Dead) log.LogWarning("Copy {Copy} to {Endpoint} is a dead letter: {Error}", delivery.Copy, delivery.Endpoint, result.Error);
     }
 }

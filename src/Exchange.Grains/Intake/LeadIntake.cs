@@ -156,7 +156,7 @@ public sealed class LeadIntake(
             var problem = Problem.Invalid(reading.Errors);
             return PostReply.Refused(reading.Errors.All(error => error.Code == "field_fixed") ? problem with { Status = 409, Code = "field_fixed" } : problem);
         }
-        var resealed = store.Vault.Seal(lead, (LeadPayload.Of(vertical.Fields, reading.Values, payload.Consent, []) with { Carried = payload.Carried }).ToJson());
+        var resealed = store.Vault.Seal(lead, (LeadPayload.Of(vertical.Fields, reading.Values, payload.Consent, []) with { Carried = payload.Carried, MinPayout = payload.MinPayout }).ToJson());
         if (!await store.Leads.AddFieldsAsync(lead, row.Sealed, resealed, time.GetUtcNow().ToUnixTimeMilliseconds(), callerLeft))
             return PostReply.Refused(Problem.Of(409, "idempotency_in_progress", "Other fields are being added to this lead; come again.", 1));
         await TellAddedAsync(lead);

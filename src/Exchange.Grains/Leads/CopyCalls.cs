@@ -110,15 +110,19 @@ internal sealed class CopyCalls
     /// <summary>What its buyer is to get, or why nobody is called: the store does not answer now, or it cannot be made.</summary>
     private async Task<(CopyMessage? Message, AttemptResult? NotMade)> MessageAsync(CatalogModel model, CopyRow copy, Slot slot)
     {
+        CatalogModel terms;
         try
         {
-            var terms = await SaleTerms.ModelOfAsync(services.Catalog, lead.Row!, copy.Campaign, CancellationToken.None);
-            // The row as it is by now: what was added or erased meanwhile.
-            return (CopyMessages.Create(model, terms, lead.Row!, copy, LeadPayload.Of(services.Store.Vault, lead.Row!), services.Store.Vault, lead.Sale!.BidAt(slot.BidIndex).Bid), null);
+            terms = await SaleTerms.ModelOfAsync(services.Catalog, lead.Row!, copy.Campaign, CancellationToken.None);
         }
         catch (StorageBusyException)
         {
             return (null, new(AttemptKind.RetryLater, "storage_busy"));
+        }
+        try
+        {
+            // The row as it is by now: what was added or erased meanwhile.
+            return (CopyMessages.Create(model, terms, lead.Row!, copy, LeadPayload.Of(services.Store.Vault, lead.Row!), services.Store.Vault, lead.Sale!.BidAt(slot.BidIndex).Bid), null);
         }
         catch (Exception fault) when (fault is not OutOfMemoryException)
         {

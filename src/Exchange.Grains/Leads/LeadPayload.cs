@@ -20,6 +20,9 @@ public sealed record LeadPayload(IReadOnlyDictionary<string, string> Fields, Con
     /// </summary>
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> Carried { get; init; } = ReadOnlyDictionary<string, IReadOnlyDictionary<string, string>>.Empty;
 
+    /// <summary>What the post asks for at least, whoever takes the lead up later.</summary>
+    public Money MinPayout { get; init; }
+
     public IReadOnlyDictionary<string, string> CarriedFor(string campaign, bool exclusive) => Carried.GetValueOrDefault(CarriedKey(campaign, exclusive), Nothing);
 
     private static string CarriedKey(string campaign, bool exclusive) => campaign + (exclusive ? "/exclusive" : "/shared");
@@ -64,6 +67,7 @@ public sealed record LeadPayload(IReadOnlyDictionary<string, string> Fields, Con
             json.WriteEndArray();
             json.WriteEndObject();
         }
+        if (MinPayout > Money.Zero) json.WriteNumber("min_payout", MinPayout.Micros);
         if (Carried.Count > 0)
         {
             json.WriteStartObject("carried");
@@ -82,7 +86,7 @@ public sealed record LeadPayload(IReadOnlyDictionary<string, string> Fields, Con
     {
         using var document = JsonDocument.Parse(utf8);
         var fields = Texts(document.RootElement.GetProperty("fields"));
-        var payload = new LeadPayload(fields, ConsentOf(document.RootElement));
+        var payload = new LeadPayload(fields, ConsentOf(document.RootElement)) { MinPayout = document.RootElement.TryGetProperty("min_payout", out var least) ? new(least.GetInt64()) : Money.Zero };
         return !document.RootElement.TryGetProperty("carried", out var carried) ? payload : payload with
         {
             Carried = carried.EnumerateObject().ToDictionary(entry => entry.Name, IReadOnlyDictionary<string, string> (entry) => Texts(entry.Value), StringComparer.Ordinal),

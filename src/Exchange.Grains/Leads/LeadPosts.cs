@@ -41,7 +41,9 @@ internal sealed class LeadPosts(LeadServices services, LeadMemory lead, CopyCall
             catch (TimeoutException) when (!other.IsCompleted)
             {
                 // It is not told what the first one may not be told yet: only that it is there. To another publisher not even that.
-                if (!lead.IsKnown) return PostReply.Refused(Problem.Of(503, "storage_unavailable", "Another post of this ping is not decided yet; come again.", 1));
+                if (!lead.IsKnown)
+                    return otherFirst.Publisher != command.Publisher && (await new PostedPing(services, lead.Id, recorded).FindAsync(command)).Reply is { } no ? no
+                        : PostReply.Refused(Problem.Of(503, "storage_unavailable", "Another post of this ping is not decided yet; come again.", 1));
                 return lead.Row!.Publisher == command.Publisher ? RecordedPosts.AlreadyPosted(lead.Reply().Answer) : RecordedPosts.NoSuchPing;
             }
             catch (TimeoutException)

@@ -63,7 +63,7 @@ public sealed class PostPreparation(LeadServices services)
         var world = new SaleWorld(services, record, atPing, values, payload, command.ReceivedAt);
         // A direct post whose tree waits was not walked: how many it sells is the tree's.
         var maxCopies = MaxCopies(current, record, record.IsUnasked ? Math.Min(current.Trees.GetValueOrDefault(record.Tree!)?.Copies ?? 1, record.MaxCopies) : offers.Count);
-        var sealedBytes = vault.Seal(id, payload.ToJson());
+        var sealedBytes = vault.Seal(id, (payload with { MinPayout = new(command.MinPayoutMicros) }).ToJson());
         // Firm: the best offers were held at the ping, and the lead's row with them.
         var firm = FirmOffers.AreHeld(atPing, record) && !command.Direct;
         int[] unwanted = [];

@@ -35,6 +35,7 @@ public static class RestoredSale
             // Nobody else gets a lead of which nothing is left to give.
             Tries = row.IsErased ? Engine.Limits.CallsPerPost : 0,
             PersonHashes = PostRules.PersonHashes(services.Store.Vault, services.Catalog.Current, vertical, values),
+            MinPayout = row.Wait?.Wait.MinPayout ?? payload.MinPayout,
         };
         return (LeadMachine.Restore(restored, world.Context(services.Time.GetUtcNow())), world);
     }
@@ -72,7 +73,6 @@ public static class RestoredSale
             Promised = row.Promised,
             Waits = row.Waits,
             Waited = row.Wait is { IsOver: true, Wait.AtPing: true },
-            MinPayout = row.Wait?.Wait.MinPayout ?? Money.Zero,
             MaxCopies = row.MaxCopies,
             NextCopyNo = row.Copies.Count == 0 ? 1 : row.Copies.Max(copy => copy.Id.No) + 1,
             Tries = row.Copies.Count,

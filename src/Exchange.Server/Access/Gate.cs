@@ -13,6 +13,7 @@ public sealed class Gate(ApiKeys keys, AllowedAddresses allowed, IpRanges proxie
 {
     private static readonly Problem InUrl = Problem.Of(400, "credential_in_url", "A key must be sent in a header, never in the URL. Revoke this key: URLs are logged.");
     private static readonly Problem Unauthenticated = Problem.Of(401, "unauthenticated", "A live API key is needed: Authorization: Bearer KEY, or X-Api-Key: KEY.");
+    private static readonly Problem ForTests = Problem.Of(403, "forbidden", "This key is for tests; only a publisher's calls can be tests.");
     private static readonly Problem Forbidden = Problem.Of(403, "forbidden", "The key's role does not allow this.");
 
     /// <summary>Null: let in, and <paramref name="caller"/> is who. Malformed, unknown and revoked keys get the same answer.</summary>
@@ -26,6 +27,8 @@ public sealed class Gate(ApiKeys keys, AllowedAddresses allowed, IpRanges proxie
         var presented = fromBody is null ? Credentials.Presented(context.Request) : fromBody.AsSpan();
         if (presented.IsEmpty || keys.Find(presented) is not { } found) return Unauthenticated;
         if (!roles.Contains(found.Role)) return Forbidden;
+        // A test is a publisher's. What others see and do is live.
+        if (found.Test && found.Role != KeyRole.Publisher) return ForTests;
         if (found.Role == KeyRole.Publisher && allowed(found.For) is { } ranges && !MayComeFrom(context, ranges, out var problem)) return problem;
         caller = found;
         return null;

@@ -73,7 +73,8 @@ internal static class BuyerRoutes
             {
                 return Grains.Intake.Problem.Of(409, "reference_reused", "This reference was booked before with another amount or buyer; nothing was booked now.");
             }
-            if (booked) await call.Store.Access.AuditAsync(call.Caller.Name, "buyer.fund", buyer.Id, $"{amount} {reference}", call.NowMs, CancellationToken.None);
+            // Also of a repeat: whoever booked it may have died before its line was written.
+            await call.Store.Access.AuditAsync(call.Caller.Name, "buyer.fund", buyer.Id, $"{amount} {reference}{(booked ? "" : ", booked before")}", call.NowMs, CancellationToken.None);
             var balance = await call.Store.Ledger.BalanceAsync(Accounts.Buyer(buyer.Id), CancellationToken.None);
             return Reply.Json(json =>
             {

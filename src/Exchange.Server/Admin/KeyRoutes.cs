@@ -43,6 +43,7 @@ internal static class KeyRoutes
         if (wire.Length > 0 && !Caller.TryParseRole(wire, out _)) members.Fail("/role", "invalid_field", "The role is publisher, buyer, admin or viewer.");
         if (mode is not ("live" or "test")) members.Fail("/mode", "invalid_field", "The mode is live or test.");
         _ = Caller.TryParseRole(wire, out var role);
+        if (mode == "test" && role != KeyRole.Publisher) members.Fail("/mode", "not_allowed", "Only a publisher's key can be for tests: what others see and do is live.");
         var model = call.Catalog.Current;
         if (party.Length > 0 && (role == KeyRole.Publisher && !model.Publishers.ContainsKey(party) || role == KeyRole.Buyer && !model.Buyers.ContainsKey(party)))
             members.Fail("/for", "unknown_id", $"The catalog has no such {Caller.Wire(role)}.");
@@ -77,8 +78,10 @@ internal static class KeyRoutes
     private static async Task<Reply> RevokeAsync(ApiCall call)
     {
         var id = call.Route("id");
-        if (!await call.Service<ApiKeys>().RevokeAsync(id, call.Cancel)) return ApiCall.NotFound("There is no such live key.");
+        if (!(await call.Store.Access.KeysAsync(call.Cancel)).Any(key => key.Id == id && key.RevokedAtMs is null)) return ApiCall.NotFound("There is no such live key.");
+        // Before anything changes: no line in the audit, no revocation.
         await call.Store.Access.AuditAsync(call.Caller.Name, "key.revoke", id, null, call.NowMs, CancellationToken.None);
+        if (!await call.Service<ApiKeys>().RevokeAsync(id, CancellationToken.None)) return ApiCall.NotFound("There is no such live key.");
         return Reply.Json(json =>
         {
             json.WriteString("id", id);

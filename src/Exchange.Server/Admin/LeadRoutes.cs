@@ -1,3 +1,4 @@
+using Exchange.Engine.Fields;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Grains.Intake;
@@ -54,14 +55,27 @@ internal static class LeadRoutes
         var returns = await ReturnJson.ReadAsync(call, [lead]);
         var passedOver = await call.Store.Leads.PassedOverAsync(id, call.Cancel);
         var vertical = call.Catalog.Current.Verticals.GetValueOrDefault(lead.Vertical);
-        var then = (await call.Catalog.ModelAsync(lead.CatalogVersion, call.Cancel)).Verticals.GetValueOrDefault(lead.Vertical);
+        var then = reveal ? null : await FieldsOfThenAsync(call, lead);
         return Reply.Json(json =>
         {
             LeadJson.WriteMembers(json, lead, returns);
             LeadJson.WritePassedOver(json, passedOver);
             json.WriteBoolean("erased", lead.IsErased);
             json.WriteBoolean("revealed", reveal);
-            LeadJson.WritePayload(json, payload, vertical?.Fields, then?.Fields, reveal);
+            LeadJson.WritePayload(json, payload, then is null && !reveal ? null : vertical?.Fields, then, reveal);
         });
+    }
+
+    /// <summary>As the catalog of the lead had them. Null: it cannot be read any more, and what may be shown is not known.</summary>
+    private static async Task<FieldSet?> FieldsOfThenAsync(ApiCall call, LeadRow lead)
+    {
+        try
+        {
+            return (await call.Catalog.ModelAsync(lead.CatalogVersion, call.Cancel)).Verticals.GetValueOrDefault(lead.Vertical)?.Fields;
+        }
+        catch (Exception fault) when (fault is Engine.InvariantException or InvalidOperationException)
+        {
+            return null;
+        }
     }
 }

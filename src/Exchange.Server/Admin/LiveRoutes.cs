@@ -14,13 +14,14 @@ namespace Exchange.Server.Admin;
 internal static class LiveRoutes
 {
     private static readonly TimeSpan Breath = TimeSpan.FromSeconds(10);
+    private static readonly KeyRole[] Roles = [KeyRole.Admin, KeyRole.Viewer];
     private static readonly byte[] Comment = ": still here\n\n"u8.ToArray();
 
     public static void MapLiveRoutes(this IEndpointRouteBuilder routes)
     {
         Func<HttpContext, Task> handler = StreamAsync;
         routes.MapMethods("/v1/admin/live", [HttpMethods.Get], handler)
-            .RequireRole(KeyRole.Admin, KeyRole.Viewer)
+            .RequireRole(Roles)
             .WithSummary("Server-sent events of pings, leads and catalog changes on all silos, as they happen. No PII; a slow reader misses some.")
             .WithTags("Admin").Produces(200, contentType: "text/event-stream").ProducesProblem(401).ProducesProblem(403).ProducesProblem(503);
     }
@@ -43,7 +44,8 @@ internal static class LiveRoutes
             context.Response.Headers.CacheControl = "no-store";
             await context.Response.Body.WriteAsync(Comment, end.Token);
             await context.Response.Body.FlushAsync(end.Token);
-            while (!end.IsCancellationRequested)
+            // A key that was revoked meanwhile opens nothing any more.
+            while (!end.IsCancellationRequested && context.RequestServices.GetRequiredService<Gate>().Check(context, Roles, out _) is null)
             {
                 using var breath = new CancellationTokenSource(Breath, time);
                 using var either = CancellationTokenSource.CreateLinkedTokenSource(end.Token, breath.Token);

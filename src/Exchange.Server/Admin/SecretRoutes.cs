@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Unicode;
 using Exchange.Engine.Fields;
 using Exchange.Grains.Intake;
 
@@ -44,11 +45,13 @@ internal static class SecretRoutes
         else
         {
             // A file's last line break is not part of the secret in it.
-            value = Encoding.UTF8.GetString(bytes).TrimEnd('\r', '\n');
+            if (!Utf8.IsValid(bytes)) return Problem.Invalid([new InputError("", "invalid_format", "A secret is text in UTF-8; send bytes as Base64 or as whsec_ and Base64.")]);
+            value = Encoding.UTF8.GetString(bytes).TrimStart('\uFEFF').TrimEnd('\r', '\n');
             if (value.Length == 0) return Problem.Invalid([new InputError("", "missing_field", "The body is the secret; it is empty.")]);
         }
-        await call.Store.Access.PutSecretAsync(name, Encoding.UTF8.GetBytes(value), call.NowMs, call.Cancel);
-        await call.Store.Access.AuditAsync(call.Caller.Name, "secret.put", name, null, call.NowMs, call.Cancel);
+        // Before anything changes: no line in the audit, no other secret. And not to be broken off between the two because the caller left.
+        await call.Store.Access.AuditAsync(call.Caller.Name, "secret.put", name, null, call.NowMs, CancellationToken.None);
+        await call.Store.Access.PutSecretAsync(name, Encoding.UTF8.GetBytes(value), call.NowMs, CancellationToken.None);
         return Reply.Json(json => json.WriteString("name", name));
     }
 }

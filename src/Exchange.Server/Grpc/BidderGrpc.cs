@@ -7,6 +7,7 @@ using Exchange.Grains.Bidding;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Intake;
 using Exchange.Server.Access;
+using Exchange.Server.Hosting;
 using Exchange.Storage;
 using Exchange.V1;
 using Grpc.Core;
@@ -14,8 +15,11 @@ using Grpc.Core;
 namespace Exchange.Server.Grpc;
 
 /// <summary>The connected buyers' gRPC: one stream each way, read here and written by one writer.</summary>
-public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standing, ICatalogHost catalog, IHostApplicationLifetime life, TimeProvider time) : BidderService.BidderServiceBase
+public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standing, ICatalogHost catalog, Drain drain, TimeProvider time) : BidderService.BidderServiceBase
 {
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+    private static readonly Problem Leaves = Problem.Of(503, "unavailable", "This server leaves; connect again.", 1);
+
     public override async Task Connect(IAsyncStreamReader<BidderMessage> requestStream, IServerStreamWriter<ExchangeMessage> responseStream, ServerCallContext context)
     {
         var caller = gate.Require(context, KeyRole.Buyer);
@@ -28,8 +32,10 @@ public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standi
 
         var line = lines.Of(caller.For, name);
         var stream = new BidderStream(() => IsStillLet(context), time);
-        // A process that leaves does not wait for its buyers to leave first: they connect to another.
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel, life.ApplicationStopping);
+        if (drain.Over.IsCancellationRequested) throw Refused(Leaves, context);
+        // A process that leaves does not wait for its buyers to leave first: they connect to another. While it takes requests yet it takes their answers too.
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel, drain.Over);
+        using var look = time.CreateTimer(_ => EndIfRevoked(context, ended), null, LookEvery, LookEvery);
         await responseStream.WriteAsync(new ExchangeMessage { Welcome = new Welcome { Buyer = caller.For, Currency = catalog.Current.Currency } }, cancel);
         var writing = stream.WriteAsync(responseStream, ended);
         line.Open(stream);
@@ -43,7 +49,7 @@ public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standi
         }
         catch (Exception exception) when (exception is OperationCanceledException or IOException or InvalidOperationException && !cancel.IsCancellationRequested && ended.IsCancellationRequested)
         {
-            throw Refused(life.ApplicationStopping.IsCancellationRequested ? Problem.Of(503, "unavailable", "This server leaves; connect again.", 1)
+            throw Refused(drain.Over.IsCancellationRequested ? Leaves
                 : Problem.Of(401, "unauthenticated", "The key was revoked."), context);
         }
         finally
@@ -54,6 +60,17 @@ public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standi
             stream.Complete();
             await writing;
         }
+    }
+
+    /// <summary>A buyer that says nothing is asked nothing more either once its key is revoked, and its standing bids end with its stream.</summary>
+    private void EndIfRevoked(ServerCallContext context, CancellationTokenSource ended)
+    {
+        try
+        {
+            if (!IsStillLet(context)) ended.Cancel();
+        }
+        // The stream has just ended.
+        catch (ObjectDisposedException) { }
     }
 
     private void Read(BidderMessage message, string buyer, string endpoint, BidderLine line, BidderStream stream)

@@ -34,7 +34,7 @@ public sealed class BidderStream(Func<bool> isLet, TimeProvider time) : IBidderS
         {
             await foreach (var (message, until) in outgoing.Reader.ReadAllAsync(ended.Token))
             {
-                if (message.MessageCase == ExchangeMessage.MessageOneofCase.Copy && !isLet())
+                if (!isLet())
                 {
                     await ended.CancelAsync();
                     return;

@@ -154,7 +154,8 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
         if (IdempotencyKeys.Read(context.GetHttpContext().Request.Headers, out var key) is { } problem) throw Refuse(problem, context);
         var remaining = 0;
         if (context.Deadline != DateTime.MaxValue)
-            remaining = (int)Math.Clamp((context.Deadline - now.UtcDateTime).TotalMilliseconds, 1, Limits.DeadlineMs);
+            // Made by this machine's clock out of what is left, and so read by it: the time of a cluster is the database's.
+            remaining = (int)Math.Clamp((context.Deadline - TimeProvider.System.GetUtcNow().UtcDateTime).TotalMilliseconds, 1, Limits.DeadlineMs);
         return new(caller, now, key, remaining);
     }
 

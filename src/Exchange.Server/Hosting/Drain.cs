@@ -6,11 +6,15 @@ namespace Exchange.Server.Hosting;
 /// How this process leaves: it says first that it is not ready, takes requests a little longer, then lets the web server finish what it took, then
 /// writes its ping records, so that other silos find its offers, and only then leaves the cluster.
 /// </summary>
-public sealed class Drain(ClusteringOptions cluster, IExchangeStore store, TimeProvider time, ILogger<Drain> log) : IHostedLifecycleService
+public sealed class Drain(ClusteringOptions cluster, IExchangeStore store, TimeProvider time, ILogger<Drain> log) : IHostedLifecycleService, IDisposable
 {
+    private readonly CancellationTokenSource over = new();
     private volatile bool leaving;
 
     public bool IsLeaving => leaving;
+
+    /// <summary>Cancelled when no more requests are taken: what stays open by itself, a buyer's stream, ends now, or the web server would wait for it.</summary>
+    public CancellationToken Over => over.Token;
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -20,10 +24,15 @@ public sealed class Drain(ClusteringOptions cluster, IExchangeStore store, TimeP
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         leaving = true;
-        if (cluster.Drain == TimeSpan.Zero) return;
-        log.LogInformation("Not ready any more; requests are taken for {Seconds} s yet", (int)cluster.Drain.TotalSeconds);
-        await Task.Delay(cluster.Drain, time, cancellationToken);
+        if (cluster.Drain > TimeSpan.Zero)
+        {
+            log.LogInformation("Not ready any more; requests are taken for {Seconds} s yet", (int)cluster.Drain.TotalSeconds);
+            await Task.Delay(cluster.Drain, time, cancellationToken);
+        }
+        await over.CancelAsync();
     }
+
+    public void Dispose() => over.Dispose();
 
     /// <summary>After the web server, before the silo.</summary>
     public Task StopAsync(CancellationToken cancellationToken) => store.Pings.FlushAsync(cancellationToken);

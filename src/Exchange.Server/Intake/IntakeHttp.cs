@@ -13,6 +13,7 @@ public sealed class IntakeHttp(ILeadIntake intake, ExchangeMetrics metrics, Time
 {
     private const string Json = "application/json", Xml = "application/xml";
 
+    private static readonly Problem NoRequest = Problem.Of(404, "not_found", "Nothing was done under this key.");
     private static readonly Problem NoLead = Problem.Of(404, "not_found", "There is no such lead of yours.");
 
     public async Task PingAsync(HttpContext context)
@@ -60,22 +61,28 @@ public sealed class IntakeHttp(ILeadIntake intake, ExchangeMetrics metrics, Time
     public async Task GetLeadAsync(HttpContext context)
     {
         if (AnswerFormats.Of(context.Request) == AnswerFormat.None) await RefuseAsync(context, BodyReading.NotAcceptable);
-        else if (!TryReadLeadId(context, out var lead)) await RefuseAsync(context, NoLead);
+        else if (!TryReadLeadId(context, out var lead) || IsBeyondTests(context, lead)) await RefuseAsync(context, NoLead);
         else await AnswerAsync(context, await intake.GetLeadAsync(context.GetCaller().For, lead, context.RequestAborted));
     }
 
     /// <summary>For who does not know how a post ended: its answer by the idempotency key it was sent with.</summary>
     public async Task GetRequestAsync(HttpContext context)
     {
-        if (AnswerFormats.Of(context.Request) == AnswerFormat.None) await RefuseAsync(context, BodyReading.NotAcceptable);
-        else await AnswerAsync(context, await intake.GetRequestAsync(context.GetCaller().For, IdempotencyKeys.OfPath(context.Request, IntakeComposition.RequestsPath), context.RequestAborted));
+        if (AnswerFormats.Of(context.Request) == AnswerFormat.None)
+        {
+            await RefuseAsync(context, BodyReading.NotAcceptable);
+            return;
+        }
+        var reply = await intake.GetRequestAsync(context.GetCaller().For, IdempotencyKeys.OfPath(context.Request, IntakeComposition.RequestsPath), context.RequestAborted);
+        if (reply.Answer is { } json && LeadId.TryParse(LeadAnswers.ReadLeadId(json), out var lead) && IsBeyondTests(context, lead)) await RefuseAsync(context, NoRequest);
+        else await AnswerAsync(context, reply);
     }
 
     public async Task AddFieldsAsync(HttpContext context)
     {
         var request = new IntakeRequest(RequestKind.AddFields);
         var problem = await BodyReading.ReadAsync(context, request);
-        var found = TryReadLeadId(context, out var lead);
+        var found = TryReadLeadId(context, out var lead) && !IsBeyondTests(context, lead);
         if (!found) problem ??= NoLead;
         if (request.Errors.Count > 0) problem ??= Problem.Invalid(request.Errors);
         if (problem is not null) await RefuseAsync(context, problem);
@@ -90,6 +97,9 @@ public sealed class IntakeHttp(ILeadIntake intake, ExchangeMetrics metrics, Time
         var problem = await BodyReading.ReadAsync(context, request);
         return (problem, new CallContext(context.GetCaller(), receivedAt, key, 0));
     }
+
+    /// <summary>A test key sees and changes nothing that is live.</summary>
+    private static bool IsBeyondTests(HttpContext context, LeadId lead) => context.GetCaller().Test && !lead.IsTest;
 
     private static bool TryReadLeadId(HttpContext context, out LeadId lead) =>
         LeadId.TryParse(context.Request.RouteValues["lead_id"] as string, out lead);

@@ -23,7 +23,7 @@ internal static class PostgresDatabase
         builder.ApplicationName ??= "exchange";
         builder.IncludeErrorDetail = false;
         if (builder.Timeout == 15) builder.Timeout = 5;
-        builder.TcpKeepAlive = true;
+        (builder.TcpKeepAlive, builder.TcpKeepAliveTime, builder.TcpKeepAliveInterval) = (true, 10, 3);
         return NpgsqlDataSource.Create(builder);
     }
 

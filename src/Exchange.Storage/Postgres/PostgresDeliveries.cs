@@ -73,17 +73,29 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
         return changes.RunAsync(change => RecordAsync(change.Connection, copy, endpoint, fence, result, nowMs, cancel), cancel);
     }
 
-    /// <summary>In the order of the rows' keys, which is the one they were claimed in.</summary>
-    public Task RecordAllAsync(IReadOnlyList<(LeasedDelivery Delivery, DeliveryResult Result)> results, long nowMs, CancellationToken cancel)
+    /// <summary>None of them waits: what goes out together was sold, and is due.</summary>
+    public async Task<IReadOnlySet<CopyId>> RecordAllAsync(IReadOnlyList<(LeasedDelivery Delivery, DeliveryResult Result)> results, long nowMs, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(results);
-        return changes.RunAsync(async change =>
-        {
-            foreach (var (delivery, result) in results)
-                await RecordAsync(change.Connection, delivery.Copy, delivery.Endpoint, delivery.Fence, result, nowMs, cancel).ConfigureAwait(false);
-            return results.Count;
-        }, cancel);
+        T[] Of<T>(Func<LeasedDelivery, DeliveryResult, T> column) => [.. results.Select(each => column(each.Delivery, each.Result))];
+        return await changes.RunAsync(async change => (await change.Connection.AllAsync($"""
+            WITH told AS (SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7) AS t (lead, no, endpoint, fence, status, due, error)),
+            mine AS MATERIALIZED (
+                SELECT d.lead_id, d.no, d.endpoint FROM delivery d JOIN told t ON d.lead_id = t.lead AND d.no = t.no AND d.endpoint = t.endpoint AND d.fence = t.fence
+                ORDER BY d.lead_id, d.no, d.endpoint FOR UPDATE OF d),
+            recorded AS (
+                UPDATE delivery d SET status = t.status, due_at = t.due, error = t.error, lease_owner = NULL, lease_until = 0, changed_ms = $8
+                FROM told t JOIN mine m ON m.lead_id = t.lead AND m.no = t.no AND m.endpoint = t.endpoint
+                WHERE d.lead_id = t.lead AND d.no = t.no AND d.endpoint = t.endpoint AND {MayBeRecorded("d", "t.status")})
+            SELECT lead_id, no FROM mine
+            """, static row => new CopyId(row.Lead(0), row.Int(1)), cancel, Of(static (delivery, _) => delivery.Copy.Lead), Of(static (delivery, _) => delivery.Copy.No),
+            Of(static (delivery, _) => delivery.Endpoint), Of(static (delivery, _) => delivery.Fence), Of(static (_, result) => (short)result.Status),
+            Of((_, result) => result.NextDueMs ?? nowMs), Of(static (_, result) => result.Error), nowMs).ConfigureAwait(false)).ToHashSet(), cancel).ConfigureAwait(false);
     }
+
+    /// <summary>That it arrived is recorded also where its person was erased meanwhile: whoever has it is to be known.</summary>
+    private static string MayBeRecorded(string row, string status) =>
+        $"({row}.status = 1 OR {row}.status = 5 AND {status} = 2 AND {row}.lease_until > 0 AND (SELECT c.state FROM copy c WHERE c.lead_id = d.lead_id AND c.no = d.no) = 3)";
 
     private static async Task<bool> RecordAsync(NpgsqlConnection database, CopyId copy, string endpoint, long fence, DeliveryResult result, long nowMs, CancellationToken cancel)
     {
@@ -95,13 +107,12 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
         if (waited) await ListAsync(database, copy, [endpoint], cancel).ConfigureAwait(false);
         return isMine;
 
-        // That it arrived is recorded also where its person was erased meanwhile: whoever has it is to be known.
         Task<(bool IsMine, bool Waited)> PutAsync(string which) => database.FirstAsync($"""
             WITH mine AS MATERIALIZED (SELECT status, wait, lease_until FROM delivery WHERE lead_id = $1 AND no = $2 AND endpoint = $3 AND fence = $4 {which} FOR UPDATE),
             recorded AS (
                 UPDATE delivery d SET status = $5, due_at = $6, error = $7::text, lease_owner = NULL, lease_until = 0, changed_ms = $8, wait = 0
                 FROM mine WHERE d.lead_id = $1 AND d.no = $2 AND d.endpoint = $3 AND d.fence = $4
-                  AND (mine.status = 1 OR mine.status = 5 AND $5 = 2 AND mine.lease_until > 0 AND (SELECT c.state FROM copy c WHERE c.lead_id = $1 AND c.no = $2) = 3))
+                  AND {MayBeRecorded("mine", "$5")})
             SELECT count(*) > 0, coalesce(bool_or(status = 1 AND wait > 0), false) FROM mine
             """, static row => (row.Bool(0), row.Bool(1)), cancel, copy.Lead, copy.No, endpoint, fence, (short)result.Status, result.NextDueMs ?? nowMs, result.Error, nowMs);
     }

@@ -10,16 +10,15 @@ namespace Exchange.Storage.Postgres;
 /// </summary>
 internal sealed class PostgresErasures(PostgresChanges changes, PostgresSuppressions suppressions, IPingRecords pings, TimeProvider time) : IErasures
 {
-    /// <summary>A ping so old has its record written, whichever silo it came to: usually it takes a tenth of a second.</summary>
-    private const long WrittenAfterMs = 1_000;
+    /// <summary>The record of a ping so old is written, whichever silo it came to and however long its bidders thought.</summary>
+    private const long WrittenAfterMs = 15_000;
+
+    /// <summary>Usually a record is written after a tenth of a second; after a write that failed once, a second later.</summary>
+    private static readonly TimeSpan Writes = TimeSpan.FromSeconds(2);
 
     public async Task<bool> EraseAsync(LeadErasure erasure, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(erasure);
-        // Its record may still be queued, here or at another silo, and would be written after it was taken away.
-        var age = time.GetUtcNow().ToUnixTimeMilliseconds() - erasure.Lead.UnixMilliseconds;
-        // An id that somebody made up may be of any time to come.
-        if (age < WrittenAfterMs) await Task.Delay(TimeSpan.FromMilliseconds(WrittenAfterMs - Math.Max(0, age)), time, cancel).ConfigureAwait(false);
         await pings.FlushAsync(cancel).ConfigureAwait(false);
         var isErased = await changes.RunAsync(async change =>
         {
@@ -49,6 +48,17 @@ internal sealed class PostgresErasures(PostgresChanges changes, PostgresSuppress
         if (!isErased) return false;
         FaultPoints.AfterErasure.Pass();
         foreach (var hmac in erasure.Suppress) suppressions.Add(hmac);
+        // The record of a ping of just now may still be queued at another silo, and is written after it was taken away.
+        var age = time.GetUtcNow().ToUnixTimeMilliseconds() - erasure.Lead.UnixMilliseconds;
+        if (age is >= 0 and < WrittenAfterMs)
+        {
+            await Task.Delay(Writes, time, cancel).ConfigureAwait(false);
+            await changes.RunAsync(async change =>
+            {
+                await ForgetPingAsync(change.Connection, erasure.Lead, cancel).ConfigureAwait(false);
+                return true;
+            }, cancel).ConfigureAwait(false);
+        }
         return true;
     }
 

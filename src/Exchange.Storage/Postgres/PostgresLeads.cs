@@ -24,11 +24,11 @@ internal sealed class PostgresLeads(PostgresChanges changes, NpgsqlDataSource re
         {
             if (await change.Connection.RunAsync("UPDATE lead SET sealed = $1 WHERE lead_id = $2 AND sealed = $3", cancel, newSealed, id, readSealed).ConfigureAwait(false) == 0)
                 return change.MayBeDone && await change.Connection.FirstAsync("SELECT sealed = $1 FROM lead WHERE lead_id = $2", static row => row.Bool(0), cancel, newSealed, id).ConfigureAwait(false);
-            // A statement of its own, which sees what a turn that held the lead has made. Also what somebody is asking just now by what was there before: the
-            // fence makes his answer void.
+            // A statement of its own, which sees what a turn that held the lead has made. Also what somebody is asking just now by what was there before, his
+            // claim committed or not: the fence makes his answer void.
             await change.Connection.RunAsync("""
                 WITH woken AS (
-                    UPDATE delivery SET due_at = $2, fence = fence + 1 WHERE lead_id = $1 AND status = 1 AND (wait = 2 OR wait IN (1, 3) AND lease_until > $2))
+                    UPDATE delivery SET due_at = $2, fence = fence + 1 WHERE lead_id = $1 AND status = 1 AND (wait = 2 OR wait IN (1, 3) AND (lease_until > $2 OR due_at <= $2)))
                 UPDATE lead_wait SET due_at = $2, fence = fence + 1 WHERE lead_id = $1 AND due_at IS NOT NULL
                 """, cancel, id, nowMs).ConfigureAwait(false);
             return true;

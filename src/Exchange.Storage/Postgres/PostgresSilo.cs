@@ -70,7 +70,7 @@ internal sealed class PostgresSilo : IAsyncDisposable
         {
             while (await look.WaitForNextTickAsync(cancel).ConfigureAwait(false))
             {
-                if (IsAloneUnderItsName) continue;
+                if (await IsHeldAsync(cancel).ConfigureAwait(false)) continue;
                 try
                 {
                     if (name is { } lost) await lost.DisposeAsync().ConfigureAwait(false);
@@ -80,10 +80,24 @@ internal sealed class PostgresSilo : IAsyncDisposable
                     isTold = name is null;
                 }
                 // The database is away: the next look.
-                catch (Exception fault) when (fault is not OperationCanceledException) { }
+                catch (Exception) when (!cancel.IsCancellationRequested) { }
             }
         }
         catch (OperationCanceledException) { }
+    }
+
+    /// <summary>A connection that has died says so only when it is used.</summary>
+    private async Task<bool> IsHeldAsync(CancellationToken cancel)
+    {
+        if (name is not { FullState: System.Data.ConnectionState.Open } held) return false;
+        try
+        {
+            return await held.FirstAsync("SELECT true", static row => row.Bool(0), cancel).ConfigureAwait(false);
+        }
+        catch (Exception) when (!cancel.IsCancellationRequested)
+        {
+            return false;
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -64,10 +64,11 @@ internal sealed class SqliteDeliveries(Writer writer, ReadPool reads) : IDeliver
         return writer.RunAsync(session => Record(session, copy, endpoint, fence, result, nowMs), cancel);
     }
 
-    public Task RecordAllAsync(IReadOnlyList<(LeasedDelivery Delivery, DeliveryResult Result)> results, long nowMs, CancellationToken cancel)
+    public Task<IReadOnlySet<CopyId>> RecordAllAsync(IReadOnlyList<(LeasedDelivery Delivery, DeliveryResult Result)> results, long nowMs, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(results);
-        return writer.RunAsync(session => results.Count(each => Record(session, each.Delivery.Copy, each.Delivery.Endpoint, each.Delivery.Fence, each.Result, nowMs)), cancel);
+        return writer.RunAsync<IReadOnlySet<CopyId>>(session => results.Where(each => Record(session, each.Delivery.Copy, each.Delivery.Endpoint, each.Delivery.Fence, each.Result, nowMs))
+            .Select(static each => each.Delivery.Copy).ToHashSet(), cancel);
     }
 
     private static bool Record(WriteSession session, CopyId copy, string endpoint, long fence, DeliveryResult result, long nowMs)

@@ -71,9 +71,12 @@ internal sealed class SimDeliveries(SimStore store) : IDeliveryStore
         return made;
     });
 
-    public async Task RecordAllAsync(IReadOnlyList<(LeasedDelivery Delivery, DeliveryResult Result)> results, long nowMs, CancellationToken cancel)
+    public async Task<IReadOnlySet<CopyId>> RecordAllAsync(IReadOnlyList<(LeasedDelivery Delivery, DeliveryResult Result)> results, long nowMs, CancellationToken cancel)
     {
-        foreach (var (delivery, result) in results) await RecordAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, result, nowMs, cancel);
+        var recorded = new HashSet<CopyId>();
+        foreach (var (delivery, result) in results)
+            if (await RecordAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, result, nowMs, cancel)) recorded.Add(delivery.Copy);
+        return recorded;
     }
 
     public Task<bool> GiveUpAsync(CopyId copy, long nowMs, CancellationToken cancel) => store.WriteAsync(() =>

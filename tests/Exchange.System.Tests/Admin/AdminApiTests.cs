@@ -152,6 +152,14 @@ public sealed class AdminApiTests(InsuranceExchange fixture) : IClassFixture<Ins
         (await exchange.SendAsync(HttpMethod.Put, "/v1/admin/secrets/acme-hook", ExchangeProcess.AdminKey, marker + "\n", "text/plain")).Status.ShouldBe(200);
         (await exchange.SendAsync(HttpMethod.Put, "/v1/admin/secrets/acme-other", ExchangeProcess.AdminKey, $$"""{ "value": "{{marker}}" }""")).Status.ShouldBe(200);
         (await exchange.SendAsync(HttpMethod.Put, "/v1/admin/secrets/empty", ExchangeProcess.AdminKey, "", "text/plain")).Status.ShouldBe(422);
+        // Nothing is altered without a word: what is no text is refused.
+        using (var bytes = new HttpRequestMessage(HttpMethod.Put, "/v1/admin/secrets/bytes") { Content = new ByteArrayContent([0xFF, 0xFE, 0x41]) })
+        {
+            bytes.Headers.Authorization = new("Bearer", ExchangeProcess.AdminKey);
+            bytes.Content.Headers.ContentType = new("text/plain");
+            using var refused = await exchange.Http.SendAsync(bytes);
+            ((int)refused.StatusCode).ShouldBe(422);
+        }
         var list = await exchange.GetAsync("/v1/admin/secrets");
         list.Json["secrets"]!.AsArray().Select(name => name!.GetValue<string>()).ShouldBe(["acme-hook", "acme-other"]);
         list.Text.ShouldNotContain(marker);

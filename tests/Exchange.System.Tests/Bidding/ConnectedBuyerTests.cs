@@ -137,6 +137,21 @@ public sealed class ConnectedBuyerTests(RunningExchange running) : IClassFixture
         (await exchange.GetAsync("/v1/requests/thinks-1", publisher.Key))["lead_id"].ShouldBe(sold["lead_id"]);
     }
 
+    /// <summary>It says nothing itself, and is told nothing any more.</summary>
+    [Fact]
+    public async Task KeyThatIsRevoked_ClosesItsOpenStream()
+    {
+        await exchange.ApplyAsync(Catalog("h"));
+        var made = await exchange.PostAsync("/v1/admin/keys", ExchangeProcess.AdminKey, new { role = "buyer", @for = "buyer-h", mode = "live" });
+        await using var buyer = await BuyerOnGrpc.ConnectAsync(exchange.GrpcPort, made["key"]!);
+        using var publisher = await Sender.OfAsync(exchange, "pub-h");
+        buyer.Bid = request => BuyerOnGrpc.Bids(request, 12.50m);
+        (await publisher.PingAsync())["payout"].ShouldBe("10.00");
+
+        (await exchange.SendAsync(HttpMethod.Delete, $"/v1/admin/keys/{made["id"]}", ExchangeProcess.AdminKey)).Status.ShouldBe(200);
+        await MarketCalls.Until(async () => await ReasonAsync((await publisher.PingAsync())["ping_id"]!, "live-h") == "unreachable", "nobody is connected", exchange);
+    }
+
     /// <summary>Its stream would hold the web server until the shutdown's time is over, and what stops after it would be cut off.</summary>
     [Fact]
     public async Task Server_ThatLeaves_EndsItsStreams_AndLeavesInGoodOrder()

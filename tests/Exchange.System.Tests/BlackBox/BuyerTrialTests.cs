@@ -41,7 +41,7 @@ public sealed class BuyerTrialTests : IClassFixture<RunningExchange>, IAsyncLife
     public async Task OwnApi_PingAndPost_AreShownWithWhatWasReadInThem()
     {
         buyers["test/ping"].Answers("""{ "result": "success", "price": "7.50", "id": "p1", "echo": "k3y-that-nobody-sees" }""");
-        buyers["test/post"].Answers("""{ "result": "failed", "msg": "no roof" }""");
+        buyers["test/post"].Answers("""{ "result": "failed", "msg": "no roof for k3y-that-nobody-sees" }""");
         await exchange.ApplyAsync(Catalog());
 
         var steps = (await TrialAsync("api"))["steps"]!.AsArray();
@@ -53,8 +53,8 @@ public sealed class BuyerTrialTests : IClassFixture<RunningExchange>, IAsyncLife
         Read(ping).ShouldBe(["bid_when result success True", "price price 7.50 ", "carry.id id p1 "]);
         ((string)post["body"]!).ShouldBe("zip=90210&ping=p1&email=pat.doe%40example.com");
         post["headers"]!.AsArray().Select(header => $"{header!["name"]}: {header["value"]}").ShouldContain("Authorization: Bearer SECRET-theirs");
-        Read(post).ShouldBe(["accepted_when result failed False", "rejected_when result failed True", "reason msg no roof "]);
-        ((string)steps[1]!["reason"]!).ShouldBe("no roof");
+        Read(post).ShouldBe(["accepted_when result failed False", "rejected_when result failed True", "reason msg no roof for SECRET-theirs "]);
+        ((string)steps[1]!["reason"]!).ShouldBe("no roof for SECRET-theirs");
         buyers["live/ping"].Requests.ShouldBeEmpty();
         buyers["live/post"].Requests.ShouldBeEmpty();
         buyers["test/post"].Requests.ShouldHaveSingleItem().Body.ShouldBe("zip=90210&ping=p1&email=pat.doe%40example.com"u8.ToArray());
@@ -62,7 +62,7 @@ public sealed class BuyerTrialTests : IClassFixture<RunningExchange>, IAsyncLife
         var (code, output, error) = await exchange.CliAsync("buyers", "test", "api");
         code.ShouldBe(0, error);
         output.ShouldContain("rejected_when");
-        output.ShouldContain("Answer: rejected, error rejected, reason no roof");
+        output.ShouldContain("Answer: rejected, error rejected, reason no roof for SECRET-theirs");
         output.ShouldNotContain(Key);
         (await exchange.CliAsync("buyers", "test", "api", "--json")).Output.ShouldContain("\"steps\"");
 

@@ -69,6 +69,19 @@ public sealed class LaterSaleTests(LaterSaleTests.Server server) : IClassFixture
         (reply["status"], reply["reason"]).ShouldBe(("unsold", "all_rejected"), reply.Text);
     }
 
+    /// <summary>Who says "pending" is asked again by whoever comes to it: what the post asked for is known there too.</summary>
+    [Fact]
+    public async Task NobodyTakesIt_AskedAgainLater_NothingIsSoldBelowWhatThePostAsksFor()
+    {
+        buyers["rest-one"].SaysPending().Rejects();
+        var ping = await exchange.PingAsync(key, "rest");
+        var reply = await exchange.PostAsync("/v1/posts", key, new { ping_id = ping, min_payout = "2.41", deadline_ms = 500, fields = new { email = "asks-later@example.com" } });
+        reply["status"].ShouldBe("pending", reply.Text);
+        await Until(async () => await exchange.StatusAsync(key, ping) is not "pending", "it has an outcome", exchange);
+        (await exchange.CopiesAsync(ping)).ShouldBe(["rest-one 10.00 8.00 rejected voided"]);
+        (await exchange.StatusAsync(key, ping)).ShouldBe("unsold");
+    }
+
     [Fact]
     public async Task FirmOffer_HoldsTheLastPlace_ItsPostSells_ThoughTheCampaignIsPausedSince()
     {

@@ -146,6 +146,29 @@ public sealed class TestModeTests : IClassFixture<RunningExchange>
         (await exchange.PostAsync("/v1/pings", live.Key, ping, ("Idempotency-Key", "m-2"))).Code.ShouldBe("idempotency_key_reused");
     }
 
+    /// <summary>What is live is neither seen nor changed by it; and only a publisher's calls can be tests.</summary>
+    [Fact]
+    public async Task TestKey_OpensNothingThatIsLive()
+    {
+        await exchange.ApplyAsync(Catalog("o"));
+        using var tests = await Sender.OfAsync(exchange, "pub-o", "test");
+        using var live = await Sender.OfAsync(exchange, "pub-o");
+        var sold = await live.PostAsync(await live.OfferedAsync());
+        sold["status"].ShouldBe("sold", sold.Text);
+        (await tests.LeadAsync(sold["lead_id"]!)).Status.ShouldBe(404);
+        (await exchange.SendAsync(HttpMethod.Patch, $"/v1/leads/{sold["lead_id"]}", tests.Key, """{"fields":{"state":"CA"}}""")).Status.ShouldBe(404);
+        var keyed = await exchange.PostAsync("/v1/leads", live.Key, new { vertical = "auto", fields = new { zip = "90210", email = "o@example.com", phone = "+13105550148" } }, ("Idempotency-Key", "o-1"));
+        keyed.Status.ShouldBe(200, keyed.Text);
+        (await exchange.GetAsync("/v1/requests/o-1", tests.Key)).Status.ShouldBe(404);
+        (await exchange.GetAsync("/v1/requests/o-1", live.Key)).Status.ShouldBe(200);
+
+        foreach (var (role, id) in ((string, string)[])[("buyer", "buyer-o"), ("admin", "somebody"), ("viewer", "somebody")])
+        {
+            var refused = await exchange.PostAsync("/v1/admin/keys", ExchangeProcess.AdminKey, new { role, @for = id, mode = "test" });
+            (refused.Status, refused.Json["errors"]![0].Text("pointer")).ShouldBe((422, "/mode"), refused.Text);
+        }
+    }
+
     [Fact]
     public async Task Campaign_ForTests_IsReachedByThemOnly()
     {

@@ -1,3 +1,5 @@
+extern alias server;
+
 using System.Text;
 using System.Text.Json.Nodes;
 using Exchange.Engine.Caps;
@@ -10,6 +12,7 @@ using Exchange.Grains.Limits;
 using Exchange.Grains.Pings;
 using Exchange.Storage;
 using Exchange.System.Tests.BlackBox;
+using server::Exchange.Server.Catalog;
 using Shouldly;
 
 namespace Exchange.System.Tests.Cluster;
@@ -48,6 +51,19 @@ public sealed class SilosTogetherTests : IAsyncLifetime
                 var again = await cluster[(posted + 1) % 3].PostAsync("pub", ping.PingId);
                 (StatusOf(again), again.Replayed).ShouldBe(("sold", true));
             }
+    }
+
+    /// <summary>Whoever has changed it through one silo knows its version, and changes it next through another that is behind.</summary>
+    [Fact]
+    public async Task Catalog_ChangedThroughASiloThatIsBehind_IsNoConflict()
+    {
+        await cluster.ApplyAtFirstAsync(Catalog.Replace("10.00", "11.00", StringComparison.Ordinal));
+        var newest = cluster[0].Get<CatalogHost>().Current.Version;
+        cluster[1].Get<CatalogHost>().Current.Version.ShouldBe(newest - 1);
+
+        var errors = new ConfigErrors();
+        var outcome = await cluster[1].Get<CatalogHost>().ApplyAsync(CatalogYaml.Read(Catalog.Replace("10.00", "12.00", StringComparison.Ordinal), errors)!, newest, "test", false, CancellationToken.None);
+        (outcome.Conflict, outcome.Version).ShouldBe((false, newest + 1));
     }
 
     [Fact]

@@ -193,6 +193,15 @@ public sealed class EmailTests : IAsyncLifetime
         server.Mails.ShouldBeEmpty();
     }
 
+    /// <summary>It is named to the server once; after that one the text may leave.</summary>
+    [Fact]
+    public async Task SameRecipientTwice_AndTheConnectionIsLost_IsADoubt()
+    {
+        server.Answer("DOT", SmtpServer.HangUp);
+        Told.Of(await SendAsync(Endpoint("a@buyer.example, A@buyer.example"))).ShouldBe("Unknown connection_lost");
+        server.Heard.Count(static line => line.StartsWith("RCPT", StringComparison.Ordinal)).ShouldBe(1);
+    }
+
     [Fact]
     public async Task NoServer_OrNoneThere_OrNoTls_OrNoEntry_SendsNothing()
     {

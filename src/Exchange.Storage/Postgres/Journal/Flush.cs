@@ -9,7 +9,10 @@ namespace Exchange.Storage.Postgres.Journal;
 /// <summary>Statements that are sent together and answered together: one round trip.</summary>
 internal sealed class Flush(NpgsqlConnection connection)
 {
-    /// <summary>Locks are waited for three seconds at most: what takes longer has lost its connection without a word.</summary>
+    /// <summary>
+    /// Each lock is waited for three seconds at most. What takes longer than this has most likely lost its connection without a word; it is sent again on another, which
+    /// does no harm where it was only slow.
+    /// </summary>
     private const int TimeoutSeconds = 10;
 
     private readonly NpgsqlBatch batch = new(connection) { Timeout = TimeoutSeconds };
