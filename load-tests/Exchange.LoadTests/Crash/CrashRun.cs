@@ -288,7 +288,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
                 using var answer = await clients[change % clients.Count].SendAsync(request, stop);
             }
             // The server died, or the run is over: whether it was applied the next one will see.
-            catch (Exception fault) when (fault is HttpRequestException or OperationCanceledException or IOException) { }
+            catch (Exception fault) when (LostCall.Is(fault)) { }
             await Task.Delay(500, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         foreach (var client in clients) client.Dispose();
@@ -301,7 +301,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
                 using var campaign = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(stop));
                 return campaign.RootElement.TryGetProperty("state", out var state) && state.GetProperty("caps")[0].GetProperty("left").GetInt64() <= 0;
             }
-            catch (Exception fault) when (fault is HttpRequestException or OperationCanceledException or IOException or JsonException)
+            catch (Exception fault) when (LostCall.Is(fault) || fault is JsonException)
             {
                 return false;
             }

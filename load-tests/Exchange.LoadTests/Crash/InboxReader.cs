@@ -64,6 +64,6 @@ internal sealed class InboxReader(IReadOnlyList<Server> servers, string key, int
             if (page.RootElement.GetProperty("next").GetString() is { } next) _after = next;
         }
         // The server died: it reads on from where it was.
-        catch (Exception fault) when (fault is HttpRequestException or TaskCanceledException or IOException) { }
+        catch (Exception fault) when (LostCall.Is(fault)) { }
     }
 }

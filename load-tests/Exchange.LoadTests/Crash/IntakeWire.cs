@@ -55,7 +55,7 @@ internal sealed class IntakeWire : IDisposable
             using var body = await JsonDocument.ParseAsync(await reply.Content.ReadAsStreamAsync());
             return body.RootElement.GetProperty("status").GetString() == "offered" ? body.RootElement.GetProperty("ping_id").GetString() : null;
         }
-        catch (Exception fault) when (IsLost(fault))
+        catch (Exception fault) when (LostCall.Is(fault))
         {
             return null;
         }
@@ -71,7 +71,7 @@ internal sealed class IntakeWire : IDisposable
         {
             return new(Ended.Refused, code);
         }
-        catch (Exception fault) when (IsLost(fault))
+        catch (Exception fault) when (LostCall.Is(fault))
         {
             return new(Ended.Unknown);
         }
@@ -111,8 +111,6 @@ internal sealed class IntakeWire : IDisposable
             if (detail.TryUnpack<Google.Rpc.ErrorInfo>(out var info)) return info.Reason;
         return null;
     }
-
-    private static bool IsLost(Exception fault) => fault is HttpRequestException or TaskCanceledException or IOException or RpcException;
 
     private static System.DateTime DateTime(TimeSpan from) => TimeProvider.System.GetUtcNow().UtcDateTime + from;
 

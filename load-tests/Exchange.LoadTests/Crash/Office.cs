@@ -105,7 +105,7 @@ internal sealed class Office(IReadOnlyList<Server> servers, string adminKey, Sin
         {
             return await _http.SendAsync(request);
         }
-        catch (Exception fault) when (fault is HttpRequestException or TaskCanceledException or IOException)
+        catch (Exception fault) when (LostCall.Is(fault))
         {
             return null;
         }

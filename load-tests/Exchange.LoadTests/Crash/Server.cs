@@ -128,7 +128,7 @@ internal sealed class Server(string assembly, IReadOnlyDictionary<string, string
             using var answer = await _health.GetAsync(Ready, cancel);
             return answer.IsSuccessStatusCode;
         }
-        catch (Exception fault) when (fault is HttpRequestException or TaskCanceledException && !cancel.IsCancellationRequested)
+        catch (Exception fault) when (LostCall.Is(fault) && !cancel.IsCancellationRequested)
         {
             return false;
         }

@@ -138,7 +138,7 @@ public static class LeadMachine
         if (slot.State != SlotState.Proposed) return Ranks.Unfit(plan, slot.BidIndex, context);
         var reason = Ranks.UnfitOrClosed(plan, slot.BidIndex, context);
         if (reason != Reason.None) return reason;
-        // Those that the post took were asked about at the post; a later walk's are asked about here.
+        // A later walk knows whom the consent names; whatever brought the bid here, nobody else gets the lead.
         if (plan.BidAt(slot.BidIndex).Seller is { } seller && !context.NamedSellers.Contains(seller, StringComparer.OrdinalIgnoreCase)) return Reason.ConsentNotNamed;
         return Ranks.IsSpent(plan, slot, context) ? Reason.NoBid : Reason.None;
     }

@@ -109,6 +109,7 @@ internal sealed class CampaignJudge
         if (campaign.Consent == ConsentLevel.Named && seller is null) return Out(Reason.ConsentNotNamed);
         if (sharing == Sharing.Exclusive && ping.SoldElsewhereCopies > 0) return Out(Reason.SharingMismatch);
         if (isUnasked) return Out(Reason.TierFilled) with { IsUnasked = true };
+        if (campaign.Consent == ConsentLevel.Named && ping.NamedSellers is { } named && !named.Contains(seller!, StringComparer.OrdinalIgnoreCase)) return Out(Reason.ConsentNotNamed);
         if (bid is not { } money) return Out(quote.Reason);
         // Adjusted or cut to nothing: who bids nothing does not bid.
         if (live is not null && money <= Money.Zero) return Out(Reason.InvalidPrice);

@@ -41,6 +41,9 @@ public sealed record PingInput
     /// <summary>Campaigns that fell out of this lead before: not asked again.</summary>
     public IReadOnlySet<string>? Without { get; init; }
 
+    /// <summary>Sellers that the consent names, where a lead is walked: who must be named and is not does not bid. Null at a ping, which names nobody yet.</summary>
+    public IReadOnlyCollection<string>? NamedSellers { get; init; }
+
     internal LiveBid? LiveBidOf(CampaignModel campaign, Sharing sharing)
     {
         foreach (var bid in LiveBids) if (ReferenceEquals(bid.Of, campaign) && bid.IsFor(sharing)) return bid;

@@ -83,7 +83,7 @@ public sealed class DeliveryPump(
     /// <summary>Until it is stopped. All its waiting is on the given clock and on the scheduler it was started on.</summary>
     public async Task RunAsync(CancellationToken stoppingToken)
     {
-        var adopted = await DueLoop.UntilDoneAsync(stop => store.Deliveries.AdoptAsync(NowMs(), stop), time, stoppingToken);
+        var adopted = await DueLoop.UntilDoneAsync(stop => store.Deliveries.AdoptAsync(NowMs(), stop), time, log, stoppingToken);
         if (adopted > 0) log.LogInformation("Took over {Count} deliveries whose process had ended", adopted);
         var served = ready.ServeAsync(Workers, WorkAsync, BrokeOff, stoppingToken);
         await loop.RunAsync(Idle, ClaimAsync, stoppingToken);

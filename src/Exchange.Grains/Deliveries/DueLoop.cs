@@ -1,4 +1,5 @@
 using Exchange.Storage;
+using Microsoft.Extensions.Logging;
 
 namespace Exchange.Grains.Deliveries;
 
@@ -20,7 +21,7 @@ public sealed class DueLoop(TimeProvider time)
     }
 
     /// <summary>What a pump begins with, again and again while the store is busy: a server is not to end because its database was away at that moment.</summary>
-    public static async Task<T> UntilDoneAsync<T>(Func<CancellationToken, Task<T>> begin, TimeProvider time, CancellationToken stopping)
+    public static async Task<T> UntilDoneAsync<T>(Func<CancellationToken, Task<T>> begin, TimeProvider time, ILogger log, CancellationToken stopping)
     {
         while (true)
         {
@@ -30,6 +31,7 @@ public sealed class DueLoop(TimeProvider time)
             }
             catch (Exception fault) when (fault is StorageBusyException or StorageFailedException)
             {
+                log.LogWarning("What this server left behind could not be taken over yet ({Fault}); again in a second", fault.GetType().Name);
                 await Task.Delay(BeforeAgain, time, stopping);
             }
         }

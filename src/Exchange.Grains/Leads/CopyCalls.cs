@@ -119,6 +119,8 @@ internal sealed class CopyCalls
         {
             return (null, new(AttemptKind.RetryLater, "storage_busy"));
         }
+        // Forgotten meanwhile, by an erasure that may not have been made: the rows tell the next attempt.
+        if (lead.Row is null || lead.Sale is null) return (null, new(AttemptKind.RetryLater, "storage_busy"));
         try
         {
             // The row as it is by now: what was added or erased meanwhile.

@@ -100,11 +100,18 @@ public sealed class LeadSeller
     public async Task EraseAsync(EraseCommand command)
     {
         using var passage = await lead.EnterAsync();
-        await new LeadEraser(services).EraseAsync(lead.Id, command.Who);
-        lead.Forget();
-        // What was answered is told again from the rows, without its redirects.
-        posts.ForgetAnswered();
-        services.Book.Forget(lead.Id);
+        try
+        {
+            await new LeadEraser(services).EraseAsync(lead.Id, command.Who);
+        }
+        finally
+        {
+            // Also where nobody knows whether it was done: the rows tell.
+            lead.Forget();
+            // What was answered is told again from the rows, without its redirects.
+            posts.ForgetAnswered();
+            services.Book.Forget(lead.Id);
+        }
     }
 
     /// <summary>Fields were added to the rows: whatever is decided or sent next is decided and sent with them.</summary>

@@ -58,7 +58,7 @@ public sealed class SaleWorld(LeadServices services, PingRecord record, CatalogM
         {
             Publisher = record.Publisher, Vertical = record.Vertical, SubId = record.SubId, Channel = record.Channel, Values = SubjectIn(model).Values, Now = now,
             Seed = wish.Seed, MinPayout = wish.MinPayout, MaxCopies = wish.MaxCopies, SoldElsewhereCopies = record.SoldElsewhereCopies,
-            SoldElsewhereSellers = record.SoldElsewhereSellers, LiveBids = LiveBidsIn(model, now), Test = record.Id.IsTest, Tree = wish.Tree, Without = wish.Without,
+            SoldElsewhereSellers = record.SoldElsewhereSellers, LiveBids = LiveBidsIn(model, now), Test = record.Id.IsTest, Tree = wish.Tree, Without = wish.Without, NamedSellers = payload.Consent?.Sellers ?? [],
         };
     }
 

@@ -48,7 +48,7 @@ public sealed class PostbackPump(IExchangeStore store, ICatalogHost catalog, Lea
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var adopted = await DueLoop.UntilDoneAsync(stop => store.Postbacks.AdoptAsync(NowMs(), stop), time, stoppingToken);
+        var adopted = await DueLoop.UntilDoneAsync(stop => store.Postbacks.AdoptAsync(NowMs(), stop), time, log, stoppingToken);
         if (adopted > 0) log.LogInformation("Took over {Count} postbacks whose process had ended", adopted);
         var served = ready.ServeAsync(Workers, work => TellAsync(work.Postback, work.DeadlineMs), BrokeOff, stoppingToken);
         await loop.RunAsync(Idle, ClaimAsync, stoppingToken);

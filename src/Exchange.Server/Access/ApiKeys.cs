@@ -102,7 +102,7 @@ public sealed class ApiKeys(IAccessStore store, IVault vault, TimeProvider time,
             return null;
         }
         var rows = await store.KeysAsync(cancel);
-        return rows.Any(row => row is { Role: KeyRole.Admin, RevokedAtMs: null }) ? null : await CreateAsync(KeyRole.Admin, "first", false, cancel);
+        return rows.Any(row => row is { Role: KeyRole.Admin, Test: false, RevokedAtMs: null }) ? null : await CreateAsync(KeyRole.Admin, "first", false, cancel);
     }
 
     /// <summary>Compared by HMAC in constant time: it may be any text, so its form does not tell it apart from a guess.</summary>

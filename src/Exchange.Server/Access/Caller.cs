@@ -1,3 +1,4 @@
+using Exchange.Engine.Values;
 using Exchange.Storage;
 
 namespace Exchange.Server.Access;
@@ -7,6 +8,9 @@ public sealed record Caller(string KeyId, KeyRole Role, string For, bool Test)
 {
     /// <summary>As audit rows and catalog versions name it.</summary>
     public string Name { get; } = $"{Wire(Role)}:{For}";
+
+    /// <summary>A test key sees and changes nothing that is live.</summary>
+    public bool IsBeyond(LeadId lead) => Test && !lead.IsTest;
 
     public static string Wire(KeyRole role) => role switch
     {

@@ -44,18 +44,21 @@ internal static class LiveRoutes
             context.Response.Headers.CacheControl = "no-store";
             await context.Response.Body.WriteAsync(Comment, end.Token);
             await context.Response.Body.FlushAsync(end.Token);
-            // A key that was revoked meanwhile opens nothing any more.
-            while (!end.IsCancellationRequested && context.RequestServices.GetRequiredService<Gate>().Check(context, Roles, out _) is null)
+            var gate = context.RequestServices.GetRequiredService<Gate>();
+            while (!end.IsCancellationRequested)
             {
                 using var breath = new CancellationTokenSource(Breath, time);
                 using var either = CancellationTokenSource.CreateLinkedTokenSource(end.Token, breath.Token);
                 try
                 {
                     await events.WaitToReadAsync(either.Token);
+                    // A key that was revoked meanwhile opens nothing any more.
+                    if (gate.Check(context, Roles, out _) is not null) return;
                     while (events.TryRead(out var told)) await WriteAsync(context.Response.Body, told, end.Token);
                 }
                 catch (OperationCanceledException) when (breath.IsCancellationRequested && !end.IsCancellationRequested)
                 {
+                    if (gate.Check(context, Roles, out _) is not null) return;
                     // So that a connection that is dead is noticed, and proxies keep one that is not.
                     await context.Response.Body.WriteAsync(Comment, end.Token);
                 }

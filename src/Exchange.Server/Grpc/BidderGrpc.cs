@@ -15,7 +15,7 @@ using Grpc.Core;
 namespace Exchange.Server.Grpc;
 
 /// <summary>The connected buyers' gRPC: one stream each way, read here and written by one writer.</summary>
-public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standing, ICatalogHost catalog, Drain drain, TimeProvider time) : BidderService.BidderServiceBase
+public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standing, ICatalogHost catalog, Drain drain, TimeProvider time, ILogger<BidderGrpc> log) : BidderService.BidderServiceBase
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
     private static readonly Problem Leaves = Problem.Of(503, "unavailable", "This server leaves; connect again.", 1);
@@ -35,7 +35,7 @@ public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standi
         if (drain.Over.IsCancellationRequested) throw Refused(Leaves, context);
         // A process that leaves does not wait for its buyers to leave first: they connect to another. While it takes requests yet it takes their answers too.
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel, drain.Over);
-        using var look = time.CreateTimer(_ => EndIfRevoked(context, ended), null, LookEvery, LookEvery);
+        await using var look = time.CreateTimer(_ => EndIfRevoked(context, ended), null, LookEvery, LookEvery);
         await responseStream.WriteAsync(new ExchangeMessage { Welcome = new Welcome { Buyer = caller.For, Currency = catalog.Current.Currency } }, cancel);
         var writing = stream.WriteAsync(responseStream, ended);
         line.Open(stream);
@@ -69,8 +69,11 @@ public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standi
         {
             if (!IsStillLet(context)) ended.Cancel();
         }
-        // The stream has just ended.
-        catch (ObjectDisposedException) { }
+        // Nobody waits for this: whatever it is, the next look comes in a second, or the stream has just ended.
+        catch (Exception fault) when (fault is not OutOfMemoryException)
+        {
+            log.LogWarning(fault, "A connected buyer's key could not be looked at");
+        }
     }
 
     private void Read(BidderMessage message, string buyer, string endpoint, BidderLine line, BidderStream stream)

@@ -52,14 +52,14 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
     public override async Task<PostResponse> GetLead(GetLeadRequest request, ServerCallContext context)
     {
         var call = Enter(context);
-        if (!LeadId.TryParse(request.LeadId, out var lead)) throw Refuse(NoLead, context);
+        if (!LeadId.TryParse(request.LeadId, out var lead) || call.Caller.IsBeyond(lead)) throw Refuse(NoLead, context);
         return Answer(await intake.GetLeadAsync(call.Caller.For, lead, context.CancellationToken), context);
     }
 
     public override async Task<PostResponse> AddFields(AddFieldsRequest request, ServerCallContext context)
     {
         var call = Enter(context);
-        if (!LeadId.TryParse(request.LeadId, out var lead)) throw Refuse(NoLead, context);
+        if (!LeadId.TryParse(request.LeadId, out var lead) || call.Caller.IsBeyond(lead)) throw Refuse(NoLead, context);
         var read = GrpcRequestReader.Read(request);
         if (read.Errors.Count > 0) throw Refuse(Problem.Invalid(read.Errors), context);
         return Answer(await intake.AddFieldsAsync(call.Caller.For, lead, IntakeCommands.Fields(read), context.CancellationToken), context);

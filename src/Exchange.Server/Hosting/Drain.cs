@@ -24,12 +24,16 @@ public sealed class Drain(ClusteringOptions cluster, IExchangeStore store, TimeP
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         leaving = true;
-        if (cluster.Drain > TimeSpan.Zero)
+        try
         {
+            if (cluster.Drain == TimeSpan.Zero) return;
             log.LogInformation("Not ready any more; requests are taken for {Seconds} s yet", (int)cluster.Drain.TotalSeconds);
             await Task.Delay(cluster.Drain, time, cancellationToken);
         }
-        await over.CancelAsync();
+        finally
+        {
+            await over.CancelAsync();
+        }
     }
 
     public void Dispose() => over.Dispose();

@@ -61,7 +61,7 @@ public sealed class IntakeHttp(ILeadIntake intake, ExchangeMetrics metrics, Time
     public async Task GetLeadAsync(HttpContext context)
     {
         if (AnswerFormats.Of(context.Request) == AnswerFormat.None) await RefuseAsync(context, BodyReading.NotAcceptable);
-        else if (!TryReadLeadId(context, out var lead) || IsBeyondTests(context, lead)) await RefuseAsync(context, NoLead);
+        else if (!TryReadLeadId(context, out var lead) || context.GetCaller().IsBeyond(lead)) await RefuseAsync(context, NoLead);
         else await AnswerAsync(context, await intake.GetLeadAsync(context.GetCaller().For, lead, context.RequestAborted));
     }
 
@@ -74,7 +74,9 @@ public sealed class IntakeHttp(ILeadIntake intake, ExchangeMetrics metrics, Time
             return;
         }
         var reply = await intake.GetRequestAsync(context.GetCaller().For, IdempotencyKeys.OfPath(context.Request, IntakeComposition.RequestsPath), context.RequestAborted);
-        if (reply.Answer is { } json && LeadId.TryParse(LeadAnswers.ReadLeadId(json), out var lead) && IsBeyondTests(context, lead)) await RefuseAsync(context, NoRequest);
+        // Whether it is a live one that runs is not told to a test key either.
+        if (reply.Answer is null && context.GetCaller().Test) await RefuseAsync(context, NoRequest);
+        else if (reply.Answer is { } json && LeadId.TryParse(LeadAnswers.ReadLeadId(json), out var lead) && context.GetCaller().IsBeyond(lead)) await RefuseAsync(context, NoRequest);
         else await AnswerAsync(context, reply);
     }
 
@@ -82,7 +84,7 @@ public sealed class IntakeHttp(ILeadIntake intake, ExchangeMetrics metrics, Time
     {
         var request = new IntakeRequest(RequestKind.AddFields);
         var problem = await BodyReading.ReadAsync(context, request);
-        var found = TryReadLeadId(context, out var lead) && !IsBeyondTests(context, lead);
+        var found = TryReadLeadId(context, out var lead) && !context.GetCaller().IsBeyond(lead);
         if (!found) problem ??= NoLead;
         if (request.Errors.Count > 0) problem ??= Problem.Invalid(request.Errors);
         if (problem is not null) await RefuseAsync(context, problem);
@@ -97,9 +99,6 @@ public sealed class IntakeHttp(ILeadIntake intake, ExchangeMetrics metrics, Time
         var problem = await BodyReading.ReadAsync(context, request);
         return (problem, new CallContext(context.GetCaller(), receivedAt, key, 0));
     }
-
-    /// <summary>A test key sees and changes nothing that is live.</summary>
-    private static bool IsBeyondTests(HttpContext context, LeadId lead) => context.GetCaller().Test && !lead.IsTest;
 
     private static bool TryReadLeadId(HttpContext context, out LeadId lead) =>
         LeadId.TryParse(context.Request.RouteValues["lead_id"] as string, out lead);

@@ -12,6 +12,8 @@ internal sealed class PostgresErasures(PostgresChanges changes, PostgresSuppress
 {
     /// <summary>The record of a ping so old is written, whichever silo it came to and however long its bidders thought.</summary>
     private const long WrittenAfterMs = 15_000;
+    /// <summary>A silo's clock may be ahead of this one's by so much; an id that somebody made up may be of any time to come.</summary>
+    private const long ClocksApartMs = 2_000;
 
     /// <summary>Usually a record is written after a tenth of a second; after a write that failed once, a second later.</summary>
     private static readonly TimeSpan Writes = TimeSpan.FromSeconds(2);
@@ -50,7 +52,7 @@ internal sealed class PostgresErasures(PostgresChanges changes, PostgresSuppress
         foreach (var hmac in erasure.Suppress) suppressions.Add(hmac);
         // The record of a ping of just now may still be queued at another silo, and is written after it was taken away.
         var age = time.GetUtcNow().ToUnixTimeMilliseconds() - erasure.Lead.UnixMilliseconds;
-        if (age is >= 0 and < WrittenAfterMs)
+        if (age is > -ClocksApartMs and < WrittenAfterMs)
         {
             await Task.Delay(Writes, time, cancel).ConfigureAwait(false);
             await changes.RunAsync(async change =>

@@ -83,7 +83,7 @@ internal sealed class PostgresSilo : IAsyncDisposable
                 catch (Exception) when (!cancel.IsCancellationRequested) { }
             }
         }
-        catch (OperationCanceledException) { }
+        catch (Exception) when (cancel.IsCancellationRequested) { }
     }
 
     /// <summary>A connection that has died says so only when it is used.</summary>

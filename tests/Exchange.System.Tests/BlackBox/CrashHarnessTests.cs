@@ -16,7 +16,7 @@ public sealed class CrashHarnessTests
     [Fact]
     public async Task Killed_AtRandomMomentsAndAtEachFaultPoint_LosesNothingAndSellsNothingTwice()
     {
-        var run = await RunAsync("--minutes", "2", "--points", "--seed", "1");
+        var run = await RunAsync("--minutes", "1", "--points", "--seed", "1");
         run["Fault points"].ShouldBe(string.Create(CultureInfo.InvariantCulture, $"{FaultPoints.All.Count} of {FaultPoints.All.Count}"));
         // Before a fault point is armed its server is killed once more, and then dies at it.
         Number(run, "Kills").ShouldBe(Number(run, "Cycles") + 2 * FaultPoints.All.Count);
@@ -25,7 +25,7 @@ public sealed class CrashHarnessTests
     [Fact]
     public async Task ThreeServersOnPostgres_KilledAtRandomMoments_LoseNothingAndSellNothingTwice()
     {
-        var run = await RunAsync("--minutes", "2", "--postgres", "--silos", "3", "--seed", "2");
+        var run = await RunAsync("--minutes", "1", "--postgres", "--silos", "3", "--seed", "2");
         Number(run, "Kills").ShouldBe(Number(run, "Cycles"));
     }
 

@@ -1,3 +1,6 @@
+using Exchange.V1;
+using Grpc.Core;
+using Grpc.Net.Client;
 using Shouldly;
 
 namespace Exchange.System.Tests.BlackBox;
@@ -161,6 +164,12 @@ public sealed class TestModeTests : IClassFixture<RunningExchange>
         keyed.Status.ShouldBe(200, keyed.Text);
         (await exchange.GetAsync("/v1/requests/o-1", tests.Key)).Status.ShouldBe(404);
         (await exchange.GetAsync("/v1/requests/o-1", live.Key)).Status.ShouldBe(200);
+
+        using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{exchange.GrpcPort}");
+        var grpc = new IntakeService.IntakeServiceClient(channel);
+        var asTest = new Metadata { { "authorization", "Bearer " + tests.Key } };
+        (await Should.ThrowAsync<RpcException>(async () => await grpc.GetLeadAsync(new GetLeadRequest { LeadId = sold["lead_id"] }, asTest))).StatusCode.ShouldBe(StatusCode.NotFound);
+        (await Should.ThrowAsync<RpcException>(async () => await grpc.AddFieldsAsync(new AddFieldsRequest { LeadId = sold["lead_id"], Fields = { ["state"] = "CA" } }, asTest))).StatusCode.ShouldBe(StatusCode.NotFound);
 
         foreach (var (role, id) in ((string, string)[])[("buyer", "buyer-o"), ("admin", "somebody"), ("viewer", "somebody")])
         {

@@ -102,7 +102,7 @@ public sealed class DeliveryPumpTests
     public async Task Beginning_WhileTheStoreIsBusy_IsTriedUntilItIsDone()
     {
         var tries = 0;
-        var begun = DueLoop.UntilDoneAsync(_ => ++tries < 3 ? throw new StorageBusyException("away") : Task.FromResult(7), time, CancellationToken.None);
+        var begun = DueLoop.UntilDoneAsync(_ => ++tries < 3 ? throw new StorageBusyException("away") : Task.FromResult(7), time, NullLogger.Instance, CancellationToken.None);
         while (!begun.IsCompleted)
         {
             time.Advance(TimeSpan.FromSeconds(1));

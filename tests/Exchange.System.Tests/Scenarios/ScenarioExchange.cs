@@ -356,7 +356,7 @@ internal sealed class ScenarioExchange : ILiveView
         {
             Publisher = deal.Record.Publisher, Vertical = deal.Record.Vertical, SubId = deal.Record.SubId, Channel = deal.Record.Channel, Values = deal.Subject!.Values,
             Now = Now, Seed = wish.Seed, MinPayout = wish.MinPayout, MaxCopies = wish.MaxCopies, SoldElsewhereCopies = deal.Record.SoldElsewhereCopies,
-            SoldElsewhereSellers = deal.Record.SoldElsewhereSellers, Test = deal.Record.Id.IsTest, Tree = wish.Tree, Without = wish.Without,
+            SoldElsewhereSellers = deal.Record.SoldElsewhereSellers, Test = deal.Record.Id.IsTest, Tree = wish.Tree, Without = wish.Without, NamedSellers = deal.Consent?.Sellers ?? [],
         }, this, rotations)),
     };
 
