@@ -223,12 +223,14 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             List<JsonElement> deliveries = [];
             foreach (var sink in CrashMarket.Sinks.Keys) deliveries.AddRange(await ArrayAsync($"/v1/admin/deliveries?status=waiting&buyer={sink}&limit=100", "deliveries"));
             var postbacks = await ArrayAsync("/v1/admin/postbacks?status=waiting&limit=100", "postbacks");
-            var open = deliveries.Count + postbacks.Count;
+            // Also of leads that are sold by another copy: of an erased person's nobody is asked again, and only the operator ends it.
+            var doubts = await ArrayAsync("/v1/admin/doubts?limit=100", "doubts");
+            var open = deliveries.Count + postbacks.Count + doubts.Count;
             foreach (var status in (string[])["in_doubt", "pending"]) open += (await ArrayAsync($"/v1/admin/leads?status={status}&limit=5", "leads")).Count;
             if (open == 0) return resolved;
             if (Stopwatch.GetElapsedTime(began) > AskedAgainSoon)
             {
-                foreach (var doubt in await ArrayAsync("/v1/admin/doubts?limit=100", "doubts"))
+                foreach (var doubt in doubts)
                 {
                     var copy = doubt.GetProperty("copy_id").GetString()!;
                     var outcome = sinks.Copies.GetValueOrDefault(copy) is { Taken: true } ? "accepted" : "rejected";
