@@ -58,14 +58,20 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
         await changing.WaitAsync(cancel);
         try
         {
-            if (newest > (serving?.Model.Version ?? 0) && await store.Catalog.LatestAsync(cancel) is { } latest)
-                await ServeAsync(await CompileAsync(latest, cancel), cancel);
+            await ServeIfNewerAsync(newest, cancel);
             return serving?.Model.Version != before;
         }
         finally
         {
             changing.Release();
         }
+    }
+
+    /// <summary>In the turn of whoever changes what is served.</summary>
+    private async Task ServeIfNewerAsync(long newest, CancellationToken cancel)
+    {
+        if (newest > (serving?.Model.Version ?? 0) && await store.Catalog.LatestAsync(cancel) is { } latest)
+            await ServeAsync(await CompileAsync(latest, cancel), cancel);
     }
 
     /// <summary>Heals the live view by a full read.</summary>
@@ -107,8 +113,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
         try
         {
             // Another silo's change is not this caller's conflict: he may have it from there, and names it.
-            if (await store.Catalog.LatestVersionAsync(cancel) > (serving?.Model.Version ?? 0) && await store.Catalog.LatestAsync(cancel) is { } latest)
-                await ServeAsync(await CompileAsync(latest, cancel), cancel);
+            await ServeIfNewerAsync(await store.Catalog.LatestVersionAsync(cancel), cancel);
             var now = serving;
             var version = now?.Model.Version ?? 0;
             var options = await rules.OptionsAsync(store.Access, cancel);
