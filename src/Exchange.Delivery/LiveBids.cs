@@ -41,7 +41,7 @@ public sealed record LiveOffer(Money? Price, Sharing? Sharing)
     public string? Seller { get; init; }
     /// <summary>To be brought back with the post, by the name under which the post asks for it.</summary>
     public IReadOnlyDictionary<string, string> Carry { get; init; } = ReadOnlyDictionary<string, string>.Empty;
-    /// <summary>Set: this bid cannot count (<c>InvalidPrice</c>, <c>InvalidCurrency</c>).</summary>
+    /// <summary>Set: this bid cannot count (<c>InvalidPrice</c>, <c>InvalidCurrency</c>, <c>BadResponse</c>).</summary>
     public Reason Wrong { get; init; }
 }
 

@@ -22,6 +22,8 @@ public static class Limits
     public const int TriesPerPost = 30;
     /// <summary>Trees for what is unsold, one after the other.</summary>
     public const int TreesPerPost = 5;
+    /// <summary>How long an offer may be good: with a reauction after it, as long as a ping's record is surely kept (<c>Exchange__Pings__RetentionDays</c> is 2 at least).</summary>
+    public const int PingTtlHours = 24;
     /// <summary>How long after an offer's end its lead may still come to a reauction.</summary>
     public const int ReauctionHours = 24;
     public const int CatalogBytes = 16 * 1024 * 1024;
@@ -68,4 +70,8 @@ public static class Limits
     public const int PageRows = 500;
     /// <summary>Findings of one check of an audit that are shown; all are counted.</summary>
     public const int FindingsPerCheck = 20;
+    /// <summary>Days for which a window's counter is kept after its end: so long what copies took of it can be added up.</summary>
+    public const int CounterDays = 40;
+    /// <summary>An accepted return that is not booked after so long is on its way no more.</summary>
+    public const int ReturnBookedMinutes = 10;
 }

@@ -28,20 +28,29 @@ public interface ILimitCounts
     Task<IReadOnlyList<KnownPerson>> RecentPersonsAsync(int atMost, CancellationToken cancel);
 }
 
-/// <summary>What may go by now. A number of rows is the bound of one run.</summary>
+/// <summary>What may go by now.</summary>
 /// <param name="PersonsBeforeMs">Persons known since before this are outside every window of the catalog.</param>
 /// <param name="OffersBeforeMs">Offers that ran out before this and were never posted.</param>
+/// <param name="Rows">Of each kind at most so many in one run: none of them stands before another.</param>
 public sealed record UpkeepRun(long NowMs, long PersonsBeforeMs, long OffersBeforeMs, int Rows);
+
+/// <summary>How many rows of each kind went in one run.</summary>
+public readonly record struct UpkeepDone(int Counters, int Persons, int Offers)
+{
+    public int Rows => Counters + Persons + Offers;
+
+    /// <summary>Of some kind there may be more: as many went as were asked for.</summary>
+    public bool IsCut(UpkeepRun run) => Math.Max(Counters, Math.Max(Persons, Offers)) >= run.Rows;
+}
 
 /// <summary>Old rows that nothing reads any more, removed a few at a time.</summary>
 public interface IUpkeep
 {
     /// <summary>Counter rows of windows that ended more than this many days ago are removed, unless something is still held in them.</summary>
-    const int CounterDays = 40;
+    const int CounterDays = Engine.Limits.CounterDays;
 
     /// <summary>The same of counted offers and pings: no copy names them.</summary>
     const int CountedDays = 2;
 
-    /// <summary>Returns how many rows went; as many as asked for: there may be more.</summary>
-    Task<int> RunAsync(UpkeepRun run, CancellationToken cancel);
+    Task<UpkeepDone> RunAsync(UpkeepRun run, CancellationToken cancel);
 }

@@ -52,8 +52,8 @@ public interface IReturnStore
     /// <summary>One row for a copy, for ever: of two that ask at once one is noted. Tells in this order: not sold, asked before, the quota.</summary>
     Task<ReturnVerdict> AskAsync(ReturnAsk ask, CancellationToken cancel);
 
-    /// <summary>Decides a return that waits. False: there is none, or it was decided before.</summary>
-    Task<bool> DecideAsync(CopyId copy, bool accept, long nowMs, CancellationToken cancel);
+    /// <summary>Decides a return that waits, at the moment of its note, which is written in the same transaction. False: there is none, or it was decided before; nothing is written.</summary>
+    Task<bool> DecideAsync(CopyId copy, bool accept, ChangeNote note, CancellationToken cancel);
 
     /// <summary>The Reverse of an accepted return is durable.</summary>
     Task BookedAsync(CopyId copy, CancellationToken cancel);

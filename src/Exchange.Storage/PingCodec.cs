@@ -89,6 +89,10 @@ public static class PingCodec
         EncodeLive(to, record, tellsStanding);
         to.Signed(record.ExpiresAtMs - record.AtMs);
         to.Signed((short)record.Outcome);
+        // Behind everything, and only where there is something: a server of the version before reads as far as it knows.
+        if (record.NamedSellers.Length == 0) return;
+        to.Number(record.NamedSellers.Length);
+        foreach (var seller in record.NamedSellers) to.Text(seller);
     }
 
     /// <summary>Which catalog version a record is to be read with. Throws <see cref="InvalidDataException"/> if the bytes are no record of this format.</summary>
@@ -174,6 +178,7 @@ public static class PingCodec
             Turns = turns, Persons = persons, LiveBids = live,
             ExpiresAtMs = atMs + from.Signed(),
             Outcome = (Reason)from.Signed(),
+            NamedSellers = from.IsAtEnd ? [] : from.Array(static (ref RecordReader from) => from.Text()!),
         };
     }
 

@@ -6,7 +6,6 @@ using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Exchange.Engine;
-using Exchange.Engine.Values;
 using Exchange.LoadTests.Admin;
 using Exchange.LoadTests.Children;
 using Microsoft.Data.Sqlite;
@@ -21,14 +20,16 @@ internal sealed record CrashOptions(int Cycles, TimeSpan Most, bool Points, bool
 /// <param name="Reached">Fault points at which a process died, of those that there are.</param>
 /// <param name="Missed">Points that were never passed.</param>
 /// <param name="Forgotten">Persons who were forgotten, each brought back in the end.</param>
-/// <param name="Resolved">Copies in doubt that were ended by the operator: at once where their buyer was sure, in the end because it was not to be asked again for long.</param>
+/// <param name="Resolved">Copies in doubt that were ended by the operator: where their buyer was sure, and <paramref name="Settled"/> in the end, where only he ends them or it was not to be asked again for long.</param>
 /// <param name="LostPingsMs">Of the pings that died with a server: the time from the moment in its id to the moment at which the server that made it was killed.</param>
 /// <param name="AtCap">Copies that count at the cap which is raised now and then, and <paramref name="Cap"/>, how far it was.</param>
+/// <param name="Looks">How often the books were looked at meanwhile, each time before that cap was raised.</param>
+/// <param name="Payments">How often the buyer with the small credit had run dry and paid in.</param>
 /// <param name="Audits">How often the exchange's own auditor looked, the last time when all was settled.</param>
 /// <param name="Audit">What it said: clean, or the first findings.</param>
 internal sealed record CrashOutcome(
-    CrashOptions Options, int Cycles, int Kills, int Reached, IReadOnlyList<string> Missed, IReadOnlyCollection<Post> Posts, long Pings, int Received, int Repeats, int Told, int Forgotten, int Resolved, IReadOnlyList<double> ReadyMs,
-    int AtCap, int Cap, IReadOnlyList<double> LostPingsMs, int Audits, string Audit, IReadOnlyList<Violation> Violations, TimeSpan Took)
+    CrashOptions Options, int Cycles, int Kills, int Reached, IReadOnlyList<string> Missed, IReadOnlyCollection<Post> Posts, long Pings, int Received, int Repeats, int Told, int Forgotten, int Resolved, int Settled, IReadOnlyList<double> ReadyMs,
+    int AtCap, int Cap, int Looks, int Payments, IReadOnlyList<double> LostPingsMs, int Audits, string Audit, IReadOnlyList<Violation> Violations, TimeSpan Took)
 {
     public const string Clean = "clean";
 
@@ -75,26 +76,27 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             inbox.Start();
             var office = new Office(servers, AdminKey, sinks, publishers.ToForget, options.Seed);
             office.Start();
+            var watch = new Watch(Database);
             using var changing = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-            var changes = ChangeCatalogAsync(servers, changing.Token);
+            var changes = ChangeCatalogAsync(servers, watch, changing.Token);
             await KillAsync(servers, cancel);
             sinks.Healed = true;
             await changing.CancelAsync();
             await changes;
             await publishers.StopAsync(TimeSpan.FromSeconds(60));
             await office.StopAsync();
+            await watch.LookAsync(_cap, cancel);
             tell("settling");
-            var resolved = await SettleAsync(servers[0], sinks, cancel);
+            var settled = await SettleAsync(servers[0], sinks, Database, cancel);
             await inbox.StopAsync();
             await publishers.BringBackAsync(office.Erasures.Values.Select(static erased => erased.Post), cancel);
             // What was returned last is told too, and who came back.
-            await SettleAsync(servers[0], sinks, cancel);
+            settled += await SettleAsync(servers[0], sinks, Database, cancel);
             await publishers.RepeatAllAsync(cancel);
             await AuditAsync(servers[0], cancel);
-            await using var database = (DbConnection)(postgres is null
-                ? new SqliteConnection($"Data Source={Path.Combine(folder, "facts.db")};Mode=ReadOnly;Pooling=False") : new NpgsqlConnection(postgres.Database));
+            await using var database = Database();
             var books = await Books.ReadAsync(database, cancel);
-            var violations = Judge.Run(publishers.Posts, sinks.Copies, sinks.Postbacks.Values, inbox, books, _cap, office, await office.StillToldAsync(cancel));
+            var violations = Judge.Run(publishers.Posts, sinks.Copies, sinks.Postbacks.Values, inbox, books, _cap, office, await office.StillToldAsync(cancel), servers, watch);
             // A violation is seldom and does not come again by its seed: what is known of it is kept, asked for or not.
             var file = options.History ?? (violations.Count > 0 || _audit != CrashOutcome.Clean
                 ? Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"exchange-crash-{options.Seed}-{Environment.ProcessId}.jsonl")) : null);
@@ -104,8 +106,8 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
                 tell($"everything that is known of each post is in {file}");
             }
             foreach (var wire in wires) wire.Dispose();
-            return new(options, _cycles, _kills, _reached, _missed, publishers.Posts, publishers.Pings, sinks.Copies.Count, sinks.Copies.Values.Sum(copy => copy.Attempts - 1), sinks.Postbacks.Count, office.Erasures.Count, office.Resolved + resolved, _readyMs,
-                books.Copies.Count(Judge.CountsAtTheCap), _cap, LostPingsMs(publishers.Posts, servers), _audits, _audit,
+            return new(options, _cycles, _kills, _reached, _missed, publishers.Posts, publishers.Pings, sinks.Copies.Count, sinks.Copies.Values.Sum(copy => copy.Attempts - 1), sinks.Postbacks.Count, office.Erasures.Count, office.Resolved + settled, settled, _readyMs,
+                books.Copies.Count(Judge.CountsAtTheCap), _cap, watch.Looks, office.Payments, [.. publishers.Posts.Where(static post => post.IsPingLost).Select(post => Judge.LostMs(post, servers))], _audits, _audit,
                 violations, Stopwatch.GetElapsedTime(began));
         }
         finally
@@ -114,6 +116,8 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             if (postgres is not null) await postgres.DisposeAsync();
             Directory.Delete(folder, recursive: true);
         }
+
+        DbConnection Database() => postgres is null ? new SqliteConnection($"Data Source={Path.Combine(folder, "facts.db")};Mode=ReadOnly;Pooling=False") : new NpgsqlConnection(postgres.Database);
     }
 
     private List<Server> Servers(string folder, string? database)
@@ -174,27 +178,34 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
             if (cycle % 20 == 0) tell(string.Create(CultureInfo.InvariantCulture, $"{cycle} of {options.Cycles} cycles"));
         }
         if (!options.Points) return;
+        Server? fallen = null;
         foreach (var point in FaultPoints.All)
         {
             var victim = servers[_random.Next(servers.Count)];
-            await KillAsync(victim);
+            // Who has just died begins again with the next point before it, so it may die once more while it takes up what its death cut off.
+            if (victim != fallen)
+            {
+                if (fallen is not null) await RestartAsync(fallen, null);
+                await KillAsync(victim);
+            }
             // The start is passed once; a doubt whose buyer is sure of its no is seldom.
             var nth = point == FaultPoints.AfterSchema || point == FaultPoints.AfterGiveUp ? 1 : _random.Next(1, 4);
             await RestartAsync(victim, string.Create(CultureInfo.InvariantCulture, $"{point}:{nth}"));
-            var died = await victim.DiesWithinAsync(ReachPatience, cancel);
-            if (died)
+            if (await victim.DiesWithinAsync(ReachPatience, cancel))
             {
                 _reached++;
                 _kills++;
+                tell($"died at {point}");
             }
             else
             {
                 _missed.Add(point.Name);
                 await KillAsync(victim);
+                tell($"never came to {point}");
             }
-            tell($"{(died ? "died at" : "never came to")} {point}");
-            await RestartAsync(victim, null);
+            fallen = victim;
         }
+        if (fallen is not null) await RestartAsync(fallen, null);
 
         async Task KillAsync(Server victim)
         {
@@ -209,37 +220,40 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
     }
 
     /// <summary>
-    /// Waits until nothing is open. What has to be asked about again only much later the operator ends by what its buyer has; what has to be sent again only
-    /// much later he sends at once. Returns how many were ended.
+    /// Waits until nothing is open. What nobody asks about again, or only much later, the operator ends by what its buyer has; what has to be sent again only
+    /// much later he sends at once. What is due soon is left to it: if it is not done, that is to be seen. Returns how many were ended.
     /// </summary>
-    private async Task<int> SettleAsync(Server server, Sinks sinks, CancellationToken cancel)
+    private async Task<int> SettleAsync(Server server, Sinks sinks, Func<DbConnection> connection, CancellationToken cancel)
     {
         using var http = Admin(server);
+        await using var database = connection();
+        await database.OpenAsync(cancel);
         var began = Stopwatch.GetTimestamp();
         var (resolved, told) = (0, began);
         while (Stopwatch.GetElapsedTime(began) < SettlePatience)
         {
+            // First: a lead that is settled afterwards may have made a delivery.
+            var open = await Books.OpenEndsAsync(database, cancel);
             // Buyer by buyer: what the inbox has not acknowledged yet would fill the page.
             List<JsonElement> deliveries = [];
             foreach (var sink in CrashMarket.Sinks.Keys) deliveries.AddRange(await ArrayAsync($"/v1/admin/deliveries?status=waiting&buyer={sink}&limit=100", "deliveries"));
             var postbacks = await ArrayAsync("/v1/admin/postbacks?status=waiting&limit=100", "postbacks");
             // Also of leads that are sold by another copy: of an erased person's nobody is asked again, and only the operator ends it.
             var doubts = await ArrayAsync("/v1/admin/doubts?limit=100", "doubts");
-            var open = deliveries.Count + postbacks.Count + doubts.Count;
-            foreach (var status in (string[])["in_doubt", "pending"]) open += (await ArrayAsync($"/v1/admin/leads?status={status}&limit=5", "leads")).Count;
+            open += deliveries.Count + postbacks.Count + doubts.Count;
             if (open == 0) return resolved;
             if (Stopwatch.GetElapsedTime(began) > AskedAgainSoon)
             {
-                foreach (var doubt in doubts)
+                foreach (var doubt in doubts.Where(static doubt => doubt.GetProperty("next").GetString() == "operator" || IsFarOff(doubt, "next_at")))
                 {
                     var copy = doubt.GetProperty("copy_id").GetString()!;
                     var outcome = sinks.Copies.GetValueOrDefault(copy) is { Taken: true } ? "accepted" : "rejected";
                     using var answer = await http.PostAsJsonAsync($"/v1/admin/copies/{copy}/resolve", new { outcome }, cancel);
                     if (answer.IsSuccessStatusCode) resolved++;
                 }
-                foreach (var delivery in deliveries.Where(IsFarOff))
+                foreach (var delivery in deliveries.Where(static row => IsFarOff(row, "due_at")))
                     await SendNowAsync($"/v1/admin/deliveries/{delivery.GetProperty("copy_id").GetString()}/{delivery.GetProperty("endpoint").GetString()}/replay", delivery);
-                foreach (var postback in postbacks.Where(IsFarOff)) await SendNowAsync($"/v1/admin/postbacks/{postback.GetProperty("postback_id").GetString()}/replay", postback);
+                foreach (var postback in postbacks.Where(static row => IsFarOff(row, "due_at"))) await SendNowAsync($"/v1/admin/postbacks/{postback.GetProperty("postback_id").GetString()}/replay", postback);
             }
             if (Stopwatch.GetElapsedTime(told) > AskedAgainSoon)
             {
@@ -250,7 +264,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         }
         return resolved;
 
-        static bool IsFarOff(JsonElement row) => row.GetProperty("due_at") is { ValueKind: JsonValueKind.String } due && due.GetDateTimeOffset() > TimeProvider.System.GetUtcNow() + AskedAgainSoon;
+        static bool IsFarOff(JsonElement row, string member) => row.GetProperty(member) is { ValueKind: JsonValueKind.String } due && due.GetDateTimeOffset() > TimeProvider.System.GetUtcNow() + AskedAgainSoon;
 
         async Task SendNowAsync(string path, JsonElement row)
         {
@@ -269,12 +283,13 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
     }
 
     /// <summary>Changes the catalog while servers die: a bid that moves all the time, and a cap that is raised whenever it has run full.</summary>
-    private async Task ChangeCatalogAsync(List<Server> servers, CancellationToken stop)
+    private async Task ChangeCatalogAsync(List<Server> servers, Watch watch, CancellationToken stop)
     {
         var clients = servers.Select(Admin).ToList();
         for (var change = 0; !stop.IsCancellationRequested; change++)
         {
-            var raises = change % 2 == 1 && await IsFullAsync(clients[change % clients.Count]);
+            // Nobody sees afterwards what was above a limit that was raised since.
+            var raises = change % 2 == 1 && await IsFullAsync(clients[change % clients.Count]) && await watch.LookAsync(_cap, stop);
             // For the judge what may have been applied counts, whether or not anybody was told.
             if (raises) _cap += CrashMarket.CapRaise;
             using var request = new HttpRequestMessage(HttpMethod.Patch, $"/v1/admin/campaigns/{(raises ? CrashMarket.Capped : CrashMarket.Repriced)}")
@@ -321,13 +336,6 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         _audits++;
         if (_audit == CrashOutcome.Clean && !report.RootElement.GetProperty("clean").GetBoolean()) _audit = $"After {_kills} kills: {text}";
     }
-
-    // The client's own clock would not do: its answer may be read when the server is dead already.
-    private static IReadOnlyList<double> LostPingsMs(IEnumerable<Post> posts, List<Server> servers) => [.. posts.Where(static post => post.Refused == "ping_not_found")
-        .Select(post => (Made: MadeMs(post.Ping), post.Home))
-        .Select(ping => servers[ping.Home].Deaths.Where(death => death.GoneMs >= ping.Made).Select(death => (double)Math.Max(0, death.KilledMs - ping.Made)).DefaultIfEmpty(double.PositiveInfinity).First())];
-
-    private static long MadeMs(string ping) => LeadId.TryParse(ping, out var id) ? id.UnixMilliseconds : throw new FormatException($"{ping} is no ping's id");
 
     private static HttpClient Admin(Server server) =>
         new() { BaseAddress = server.Http, Timeout = TimeSpan.FromSeconds(30), DefaultRequestHeaders = { Authorization = new("Bearer", AdminKey) } };

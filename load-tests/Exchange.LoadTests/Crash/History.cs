@@ -26,7 +26,7 @@ internal static class History
                 Stored = copies[post.Ping].OrderBy(static copy => copy.No).Select(copy => new
                 {
                     copy.No, copy.Campaign, copy.State, copy.Payout, Attempts = received.GetValueOrDefault(copy.Id)?.Attempts ?? 0, Taken = received.GetValueOrDefault(copy.Id)?.Taken ?? false,
-                    Read = inbox.Seen.Contains(copy.Id), Returned = inbox.Returned.Contains(copy.Id),
+                    SentMs = received.GetValueOrDefault(copy.Id)?.Tries.Select(static attempt => attempt.SentMs), Read = inbox.Seen.Contains(copy.Id), Returned = inbox.Returned.Contains(copy.Id),
                 }),
             }, Format);
             await lines.WriteLineAsync(line.AsMemory(), cancel);

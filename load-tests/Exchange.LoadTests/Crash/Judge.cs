@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using Exchange.Engine.Values;
 
 namespace Exchange.LoadTests.Crash;
 
@@ -11,22 +11,46 @@ internal sealed record Violation(string Kind, string What);
 internal static class Judge
 {
     public const string Lost = "acknowledged sales lost", Twice = "sold twice", Caps = "caps broken", Answers = "answers differ", Deliveries = "deliveries lost",
-        Unsettled = "not settled", Returns = "returns lost", Copies = "copies differ", Postbacks = "postbacks lost", Erasures = "erasures undone";
-    /// <summary>A call that was under way when its lead was erased cannot be called back: so long it may take.</summary>
-    private static readonly TimeSpan UnderWay = TimeSpan.FromSeconds(5);
+        Unsettled = "not settled", Returns = "returns lost", Copies = "copies differ", Postbacks = "postbacks lost", Erasures = "erasures undone",
+        Offers = "offers lost", Again = "sent again after they arrived";
+    /// <summary>Who has read a lead before it was erased begins its call within this time, if it has not begun yet; it may arrive later.</summary>
+    private const long BegunMs = 1_000;
+    /// <summary>The sweep that ends the holds of offers that nobody posted comes each second, for those that are over for five; whose turn it was may have died.</summary>
+    private const long SweptMs = 60_000;
+    /// <summary>A killed server's offers of its last 100 ms may be lost; a machine that is busy otherwise may stand for a second or more. How many were older than 100 ms the table tells.</summary>
+    private const double LostOfferMs = 5_000;
+    /// <summary>Clocks that are read one after the other. Nobody serves again as soon as that.</summary>
+    private const long ClocksMs = 500;
+    /// <summary>An attempt that begins so long after another has arrived was not under way beside it.</summary>
+    private const long ClearlyAfterMs = 5_000;
+    /// <summary>What a death cuts off comes again when its lease is over, and that may be known late.</summary>
+    private const long DeathsMatterMs = 60_000;
 
     /// <summary>Every kind, in the order they are told.</summary>
-    public static string[] Kinds { get; } = [Lost, Twice, Caps, Answers, Deliveries, Unsettled, Returns, Copies, Postbacks, Erasures];
+    public static string[] Kinds { get; } = [Lost, Twice, Caps, Answers, Deliveries, Unsettled, Returns, Copies, Postbacks, Erasures, Offers, Again];
 
     public static bool CountsAtTheCap(BookedCopy copy) =>
         copy.Campaign == CrashMarket.Capped && copy.State is BookedCopy.Held or BookedCopy.InDoubt or BookedCopy.Captured or BookedCopy.Reversed;
 
+    /// <summary>
+    /// How old an offer was that nobody finds any more, when the server that made it was killed: from the moment in its id. Infinite: that server did not die after it.
+    /// </summary>
+    public static double LostMs(Post post, IReadOnlyList<Server> servers)
+    {
+        var madeMs = LeadId.TryParse(post.Ping, out var id) ? id.UnixMilliseconds : throw new FormatException($"{post.Ping} is no ping's id");
+        return servers[post.Home].Deaths.Where(death => death.GoneMs >= madeMs - ClocksMs).Select(death => (double)Math.Max(0, death.KilledMs - madeMs)).DefaultIfEmpty(double.PositiveInfinity).First();
+    }
+
     /// <param name="cap">The highest that <see cref="CrashMarket.Capped"/> may have been given.</param>
     /// <param name="stillTold">What the exchange still tells of persons who were forgotten.</param>
-    public static IReadOnlyList<Violation> Run(IReadOnlyCollection<Post> posts, IReadOnlyDictionary<string, ReceivedCopy> received, IEnumerable<ReceivedPostback> told, InboxReader inbox, Books books, int cap, Office office, IEnumerable<string> stillTold)
+    /// <param name="watch">What was seen of the books meanwhile.</param>
+    public static IReadOnlyList<Violation> Run(
+        IReadOnlyCollection<Post> posts, IReadOnlyDictionary<string, ReceivedCopy> received, IEnumerable<ReceivedPostback> told, InboxReader inbox, Books books, int cap, Office office, IEnumerable<string> stillTold,
+        IReadOnlyList<Server> servers, Watch watch)
     {
-        var found = new List<Violation>();
+        List<Violation> found = [.. watch.Found];
         var copiesOf = books.Copies.ToLookup(copy => copy.Lead);
+        var copyOf = books.Copies.ToDictionary(static copy => copy.Id);
         foreach (var post in posts)
         {
             if (post.Broken is { } broken) found.Add(new(Answers, $"{post.Key} {post.Market}: {broken}"));
@@ -34,6 +58,8 @@ internal static class Judge
             if (post.Refused is not null)
             {
                 if (books.LeadOfKey.ContainsKey(post.Key)) found.Add(new(Lost, $"{post.Key}: refused, and its lead {books.LeadOfKey[post.Key]} is there"));
+                if (post.IsAnswered) found.Add(new(Lost, $"{post.Key} {post.Market}: answered, and then refused {post.Refused}"));
+                if (post.IsPingLost) OfferLost(post);
                 continue;
             }
             if (post.Final is not { } final) found.Add(new(post.OwedMicros > 0 ? Lost : Unsettled, $"{post.Key} {post.Market}: never a final answer"));
@@ -43,15 +69,52 @@ internal static class Judge
 
         foreach (var over in books.OverLimit) found.Add(new(Caps, $"{over} is above its limit"));
         if (books.Copies.Count(CountsAtTheCap) is var capped && capped > cap) found.Add(new(Caps, $"{CrashMarket.Capped} sold {capped} of {cap}"));
+        if (Watch.OverLimit(books.Copies.Where(static copy => copy.Buyer == CrashMarket.Tight && copy.IsPaid).Sum(static copy => copy.Price), books.Funds) is { } tooMuch) found.Add(new(Caps, tooMuch));
+        var paid = office.Payments * (long)(CrashMarket.TightPayment * 1_000_000m);
+        if (books.Funds != paid) found.Add(new(Caps, $"{CrashMarket.Tight} paid in {paid}, booked are {books.Funds}"));
 
         Delivered();
-        foreach (var (lead, state) in books.LeadStates)
-            if (state is Books.InDoubtLead or Books.PendingLead) found.Add(new(Unsettled, $"lead {lead} is {(state == Books.PendingLead ? "pending" : "in doubt")}"));
-        foreach (var copy in inbox.Returned)
-            if (books.Copies.Single(booked => booked.Id == copy).State != BookedCopy.Reversed) found.Add(new(Returns, $"copy {copy}: its return was accepted"));
+        SentAgain();
+        foreach (var (lead, booked) in books.Leads)
+            if (booked.State is Books.InDoubtLead or Books.PendingLead || booked is { State: Books.OpenLead, OfferMs: 0 }) found.Add(new(Unsettled, $"lead {lead} is {(booked.State == Books.InDoubtLead ? "in doubt" : "pending")}"));
+        Returned();
         Told();
         Forgotten();
         return found;
+
+        // What was held at its ping is there whatever became of the server. Else the ping's record may have been on its way to disk.
+        void OfferLost(Post post)
+        {
+            var afterMs = LostMs(post, servers);
+            if (post.Market == CrashMarket.Firm) found.Add(new(Offers, $"{post.Key}: ping {post.Ping} was held and is not found"));
+            else if (double.IsInfinity(afterMs)) found.Add(new(Offers, $"{post.Key} {post.Market}: ping {post.Ping} is not found, and server {post.Home} did not die after it"));
+            else if (afterMs > LostOfferMs) found.Add(new(Offers, $"{post.Key} {post.Market}: ping {post.Ping} was {afterMs:0} ms old when server {post.Home} was killed"));
+        }
+
+        // Also those whose yes nobody heard.
+        void Returned()
+        {
+            foreach (var copy in books.Returns.Union(inbox.Returned))
+                if (copyOf.GetValueOrDefault(copy)?.State != BookedCopy.Reversed) found.Add(new(Returns, $"copy {copy}: its return was accepted"));
+            foreach (var refused in inbox.Refused) found.Add(new(Returns, $"copy {refused}"));
+            foreach (var copy in inbox.Unanswered) found.Add(new(Unsettled, $"copy {copy}: its return was never answered"));
+        }
+
+        // What is stored as delivered is not sent any more. What was heard to have arrived is stored, unless somebody died; once it may have been heard too late all the same.
+        void SentAgain()
+        {
+            foreach (var (id, copy) in received)
+            {
+                var tries = copy.Tries;
+                if (watch.Delivered.TryGetValue(id, out var byMs) && tries.FirstOrDefault(attempt => attempt.SentMs > byMs + ClearlyAfterMs) is { } late)
+                    found.Add(new(Again, $"copy {id} was sent {late.SentMs - byMs} ms after it was stored as delivered"));
+                else if (tries.Where(static attempt => attempt.IsHeard).ElementAtOrDefault(1) is { } heard && tries.Any(attempt => attempt.SentMs > heard.SentMs + ClearlyAfterMs && !DiedBetween(heard.SentMs, attempt.SentMs)))
+                    found.Add(new(Again, $"copy {id} was sent {copy.Attempts} times, though its buyer said yes and nobody had died"));
+            }
+        }
+
+        bool DiedBetween(long fromMs, long untilMs) => servers.SelectMany(static server => server.Deaths)
+            .Any(death => death.GoneMs >= Math.Min(fromMs, untilMs - DeathsMatterMs) && death.KilledMs <= untilMs + ClocksMs + 1_000);
 
         void Forgotten()
         {
@@ -60,8 +123,8 @@ internal static class Judge
             {
                 if (books.WithContact.Contains(lead)) found.Add(new(Erasures, $"lead {lead} was erased, and something of its person is stored"));
                 foreach (var copy in copiesOf[lead])
-                    if (received.GetValueOrDefault(copy.Id) is { } seen && Stopwatch.GetElapsedTime(erased.At, seen.LastAt) is var after && after > UnderWay)
-                        found.Add(new(Erasures, $"copy {copy.Id} came to {copy.Buyer} {after.TotalSeconds:0.0} s after its person was forgotten"));
+                    if (received.GetValueOrDefault(copy.Id)?.Tries.FirstOrDefault(attempt => attempt.SentMs > erased.AtMs + BegunMs) is { } late)
+                        found.Add(new(Erasures, $"copy {copy.Id} was sent to {copy.Buyer} {late.SentMs - erased.AtMs} ms after its person was forgotten"));
             }
             foreach (var post in posts.Where(static post => post.MustNotSell))
                 if (post.Final is not { Status: "unsold" } || post.OverHttp?.Text.Contains("suppressed", StringComparison.Ordinal) != true)
@@ -77,8 +140,9 @@ internal static class Judge
             var toldOf = told.ToLookup(postback => postback.Lead);
             var posted = books.LeadOfKey.Values.ToHashSet();
             foreach (var postback in toldOf.SelectMany(lead => lead)) if (postback.Differs) found.Add(new(Postbacks, $"{postback.Id} was told in two ways"));
-            foreach (var (lead, state) in books.LeadStates)
+            foreach (var (lead, booked) in books.Leads)
             {
+                var state = booked.State;
                 if (state is not (Books.SoldLead or Books.UnsoldLead) || !posted.Contains(lead)) continue;
                 var sold = copiesOf[lead].Where(copy => copy.IsSold).ToList();
                 var taken = toldOf[lead].Where(postback => postback.Taken).ToLookup(postback => postback.Status);
@@ -95,7 +159,7 @@ internal static class Judge
                 if (taken["unsold"].Count() != (state == Books.UnsoldLead ? 1 : 0)) found.Add(new(Postbacks, $"lead {lead} is in state {state}, told unsold {taken["unsold"].Count()} times"));
                 if (!back.SequenceEqual(taken["returned"].Select(postback => postback.Id).Order(StringComparer.Ordinal))) found.Add(new(Postbacks, $"lead {lead} has returns that were not told, or others"));
             }
-            foreach (var lead in toldOf) if (!books.LeadStates.ContainsKey(lead.Key)) found.Add(new(Postbacks, $"lead {lead.Key} was told of and is in no book"));
+            foreach (var lead in toldOf) if (!books.Leads.ContainsKey(lead.Key)) found.Add(new(Postbacks, $"lead {lead.Key} was told of and is in no book"));
         }
 
         // What was answered is what is stored.
@@ -131,7 +195,7 @@ internal static class Judge
                 var seen = received.GetValueOrDefault(copy.Id);
                 if (seen is { Differs: true }) found.Add(new(Copies, $"copy {copy.Id} came with other bytes or to another buyer"));
                 if (seen is not null && seen.Buyer != copy.Buyer) found.Add(new(Copies, $"copy {copy.Id} of {copy.Buyer} went to {seen.Buyer}"));
-                if (copy.State is BookedCopy.Held or BookedCopy.InDoubt && books.LeadStates[copy.Lead] != Books.OpenLead) found.Add(new(Unsettled, $"copy {copy.Id} is held"));
+                if (copy.State is BookedCopy.Held or BookedCopy.InDoubt && !IsOffered(copy.Lead)) found.Add(new(Unsettled, $"copy {copy.Id} is held"));
                 if (CrashMarket.Sinks.TryGetValue(copy.Buyer, out var asked))
                 {
                     if (copy.IsSold && seen is not { Taken: true } && (asked || !IsCancelled(copy, delivery[copy.Id]))) found.Add(new(Deliveries, $"copy {copy.Id} is sold and its buyer has it not"));
@@ -142,9 +206,11 @@ internal static class Judge
                 else if (copy.IsSold && !inbox.Seen.Contains(copy.Id) && !IsCancelled(copy, delivery[copy.Id])) found.Add(new(Deliveries, $"copy {copy.Id} never came to its inbox"));
                 if (copy.IsSold && !delivery[copy.Id].Any()) found.Add(new(Deliveries, $"copy {copy.Id} has no delivery"));
             }
-            var booked = books.Copies.Select(copy => copy.Id).ToHashSet();
-            foreach (var (id, copy) in received) if (!booked.Contains(id)) found.Add(new(Copies, $"copy {id} left for {copy.Buyer} and is in no book"));
+            foreach (var (id, copy) in received) if (!copyOf.ContainsKey(id)) found.Add(new(Copies, $"copy {id} left for {copy.Buyer} and is in no book"));
         }
+
+        // Held at its ping, not posted, and its offer is not over for long.
+        bool IsOffered(string lead) => books.Leads.GetValueOrDefault(lead) is { State: Books.OpenLead, OfferMs: > 0 } offered && offered.OfferMs > books.ReadMs - SweptMs;
     }
 
     private static string Email(ReceivedCopy copy)

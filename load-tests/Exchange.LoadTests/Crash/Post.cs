@@ -43,7 +43,8 @@ internal sealed class Post(string key, string market, string ping, string email,
     /// <summary>The refusal that ended it.</summary>
     public string? Refused { get; set; }
     /// <summary>Its ping died with its server, or its time ran out while none served: nothing was done, and the person may be pinged again.</summary>
-    public bool IsPingGone => Refused is "ping_not_found" or "ping_expired";
+    public bool IsPingGone => IsPingLost || Refused == "ping_expired";
+    public bool IsPingLost => Refused == "ping_not_found";
     public int Home => home;
     /// <summary>Of a person who was forgotten before: nobody may buy it.</summary>
     public bool MustNotSell { get; init; }

@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using Exchange.Engine.Values;
 using Exchange.LoadTests.Buyers;
 
 namespace Exchange.LoadTests.Crash;
@@ -12,13 +13,21 @@ internal sealed class ReceivedCopy(string buyer, byte[] body)
     public string Buyer { get; } = buyer;
     /// <summary>Of the first attempt.</summary>
     public byte[] Body { get; } = body;
-    public int Attempts { get; set; }
-    /// <summary>A timestamp from when the newest attempt began to come in.</summary>
-    public long LastAt { get; set; }
-    /// <summary>The buyer has it and says so, whether its answer was heard or not.</summary>
+    /// <summary>Oldest first; each one makes a new list, so that it can be read meanwhile.</summary>
+    public IReadOnlyList<ReceivedAttempt> Tries { get; set; } = [];
+    public int Attempts => Tries.Count;
+    /// <summary>The buyer has it, whether it said so and was heard or not.</summary>
     public bool Taken { get; set; }
     /// <summary>An attempt brought other bytes, went elsewhere or was not signed.</summary>
     public bool Differs { get; set; }
+}
+
+/// <param name="sentMs">When it began by its sender's word, which has whole seconds; else when it came in.</param>
+internal sealed class ReceivedAttempt(long sentMs)
+{
+    public long SentMs => sentMs;
+    /// <summary>It was answered yes, so long before its sender could give up that the answer was heard.</summary>
+    public bool IsHeard { get; set; }
 }
 
 /// <summary>One postback as the publisher's server saw it, over all attempts.</summary>
@@ -37,6 +46,9 @@ internal sealed record ReceivedPostback(string Id, string Lead, string Status, s
 /// </summary>
 internal sealed class Sinks : IAsyncDisposable
 {
+    /// <summary>Half of what the catalog lets an attempt take.</summary>
+    private const long HeardWithinMs = 500;
+
     private readonly WebApplication _app;
     private readonly int _seed;
     private readonly ConcurrentDictionary<string, ReceivedCopy> _copies = new();
@@ -77,7 +89,7 @@ internal sealed class Sinks : IAsyncDisposable
 
     private async Task AnswerAsync(HttpContext call, string buyer)
     {
-        var came = Stopwatch.GetTimestamp();
+        var cameMs = NowMs;
         using var bytes = new MemoryStream();
         try { await call.Request.Body.CopyToAsync(bytes, call.RequestAborted); }
         // Its sender died: half a copy is no copy.
@@ -90,15 +102,20 @@ internal sealed class Sinks : IAsyncDisposable
         bool fails;
         var asked = CrashMarket.Sinks[buyer];
         var yes = !asked || IsWanted(chance);
+        var attempt = new ReceivedAttempt(long.TryParse(call.Request.Headers["webhook-timestamp"].ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? seconds * 1_000 : cameMs);
+        // The first one's time runs from its sale, which comes after its ping.
+        long beganMs;
         var signed = CopySignature.Fault(call.Request.Headers, body, CrashMarket.Secret, TimeProvider.System.GetUtcNow()) is null;
         lock (copy)
         {
             // A no is heard the first time only by half: doubts that end in one are few otherwise.
-            fails = Fails(++copy.Attempts == 1, chance, ofTen: yes ? 1u : 5u);
-            copy.LastAt = came;
+            fails = Fails(copy.Attempts == 0, chance, ofTen: yes ? 1u : 5u);
+            beganMs = copy.Attempts == 0 && CopyId.TryParse(id, out var parsed) ? parsed.Lead.UnixMilliseconds : attempt.SentMs;
+            copy.Tries = [.. copy.Tries, attempt];
             copy.Differs |= !signed || !body.AsSpan().SequenceEqual(copy.Body) || copy.Buyer != buyer;
-            // A told buyer that answers 500 has it all the same or not: it does not say, so it does not count as taken.
-            if (yes && !(fails && Fault(chance, asked) is "hang" or "500")) copy.Taken = true;
+            // Who is asked and wants it has it, also where his answer never comes. A told buyer that answers 500, or nothing, has it or not: it does not say, so it does not
+            // count as taken.
+            if (yes && (asked || !(fails && Fault(chance, asked) is "hang" or "500"))) copy.Taken = true;
         }
         if (fails)
         {
@@ -117,7 +134,10 @@ internal sealed class Sinks : IAsyncDisposable
         }
         if (asked) await call.Response.WriteAsJsonAsync(new Dictionary<string, string> { ["answer"] = yes ? "accepted" : "rejected" }, CancellationToken.None);
         else call.Response.StatusCode = StatusCodes.Status204NoContent;
+        attempt.IsHeard = yes && !call.RequestAborted.IsCancellationRequested && NowMs - beganMs < HeardWithinMs;
     }
+
+    private static long NowMs => TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
 
     private void AnswerPublisher(HttpContext call)
     {

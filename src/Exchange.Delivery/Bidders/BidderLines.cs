@@ -73,6 +73,12 @@ public sealed class BidderLine
 
     public bool IsOpen => Streams > 0;
 
+    /// <summary>Copies that were handed over and are not answered yet.</summary>
+    public int Waiting
+    {
+        get { lock (gate) return handed.Count; }
+    }
+
     /// <summary>A stream is open; copies that wait for their answer go out on it again.</summary>
     public void Open(IBidderStream stream)
     {

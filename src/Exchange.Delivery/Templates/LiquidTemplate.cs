@@ -22,6 +22,7 @@ internal sealed class LiquidTemplate : Template
     private readonly IFluidTemplate? parsed;
     private readonly Expression? alone;
     private readonly bool sets;
+    private readonly int ownDots;
 
     /// <param name="parsed">Null: a plain text.</param>
     /// <param name="alone">Set where the template is one lone expression.</param>
@@ -33,13 +34,14 @@ internal sealed class LiquidTemplate : Template
         Reads = reads;
         Maps = maps;
         sets = text.Contains("assign", StringComparison.Ordinal) || text.Contains("capture", StringComparison.Ordinal);
+        ownDots = DotParts(text);
     }
 
     public override string Text { get; }
     public override IReadOnlyList<string> Reads { get; }
     public override IReadOnlyList<string> Maps { get; }
 
-    /// <exception cref="TemplateFaultException">It cannot be rendered: <c>template_failed</c>, <c>template_too_large</c>.</exception>
+    /// <exception cref="TemplateFaultException">It cannot be rendered: <c>template_failed</c>, <c>template_too_large</c>, in a URL also <c>url_invalid</c>.</exception>
     public string Render(TemplateScope scope, TemplateUse use = TemplateUse.Plain)
     {
         if (parsed is null) return Text;
@@ -49,7 +51,10 @@ internal sealed class LiquidTemplate : Template
             var rendering = parsed.RenderAsync(writer, use switch { TemplateUse.Url => UrlEncoder.Default, TemplateUse.Xml => Xml, _ => NullEncoder.Default }, scope.Context(use, sets));
             // Nothing in it waits for anything.
             if (!rendering.IsCompletedSuccessfully) rendering.AsTask().GetAwaiter().GetResult();
-            return use == TemplateUse.Xml ? WithoutControls(writer.ToString()) : writer.ToString();
+            var text = writer.ToString();
+            // Escaping leaves dots as they are, and a part of nothing but them leads out of the place that the template and the endpoint's own words name.
+            if (use == TemplateUse.Url && DotParts(text) is > 0 and var dots && dots > ownDots + scope.With.Sum(static word => DotParts(word))) throw new TemplateFaultException("url_invalid");
+            return use == TemplateUse.Xml ? WithoutControls(text) : text;
         }
         catch (Exception fault) when (fault is not (TemplateFaultException or OutOfMemoryException))
         {
@@ -100,6 +105,27 @@ internal sealed class LiquidTemplate : Template
                 if (text.Length > 0) json().WriteStringValue(text);
                 return text.Length > 0;
         }
+    }
+
+    /// <summary>How many parts of an address's path are <c>.</c> or <c>..</c>, which whoever resolves it takes out, the latter with the part before.</summary>
+    private static int DotParts(ReadOnlySpan<char> address)
+    {
+        var path = address.IndexOfAny('?', '#') is >= 0 and var end ? address[..end].Trim() : address.Trim();
+        var found = 0;
+        foreach (var part in path.Split('/')) if (IsDots(path[part])) found++;
+        return found;
+    }
+
+    private static bool IsDots(ReadOnlySpan<char> part)
+    {
+        var dots = 0;
+        for (; !part.IsEmpty; dots++)
+        {
+            if (part[0] == '.') part = part[1..];
+            else if (part.StartsWith("%2e", StringComparison.OrdinalIgnoreCase)) part = part[3..];
+            else return false;
+        }
+        return dots is 1 or 2;
     }
 
     /// <summary>Characters that no XML can hold, and what stands for them.</summary>

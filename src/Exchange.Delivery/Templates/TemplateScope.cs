@@ -29,6 +29,9 @@ internal sealed class TemplateScope
     private readonly TemplateBudget budget = new();
     private readonly Dictionary<TemplateUse, TemplateContext> contexts = [];
 
+    /// <summary>The endpoint's own words.</summary>
+    public IEnumerable<string> With => with.Values;
+
     private TemplateScope(EndpointModel endpoint, EndpointSecrets secrets, bool test, DateTimeOffset now, int deadlineMs)
     {
         maps = endpoint.Shape?.Maps ?? FrozenDictionary<string, ValueMap>.Empty;

@@ -12,10 +12,14 @@ public abstract class AuditCheck(string id, string name)
     private readonly List<Finding> notes = [];
     private long found;
 
+    /// <summary>When the facts are read, Unix milliseconds. A backup's are older.</summary>
+    public long NowMs { protected get; set; }
+
     /// <summary>How many things were looked at.</summary>
     protected long Looked { get; set; }
 
     public virtual void See(CounterFact counter) { }
+    public virtual void See(LimitFact limit) { }
     public virtual void See(TransferFact booking) { }
     public virtual void See(LeadFacts lead) { }
     public virtual void See(RequestFact request) { }

@@ -15,15 +15,17 @@ public static class Auditor
         new CopiesAllowed(), new OpenCopiesEqualRows(),
         new AnswersSayTheRows(), new RequestsPointToLeads(), new OneOutcome(),
         new LedgerMatchesCopies(), new LedgerSumsToZero(), new BalancesEqualMoney(),
-        new HoldsEndOnce(), new RowsAreNumbered(),
-        new DeliveriesAccountedFor(), new PostbacksTellOutcomes(), new NothingHangsLoose(),
+        new HoldsEndOnce(), new RowsAreNumbered(), new ReturnsMatchCopies(),
+        new DeliveriesAccountedFor(), new SoldCopiesAreListed(), new PostbacksTellOutcomes(), new NothingHangsLoose(),
     ];
 
     public static AuditReport Run(IAuditFacts facts) => Run(facts, Checks());
 
     public static AuditReport Run(IAuditFacts facts, IReadOnlyList<AuditCheck> checks)
     {
+        foreach (var check in checks) check.NowMs = facts.NowMs;
         foreach (var counter in facts.Counters()) foreach (var check in checks) check.See(counter);
+        foreach (var limit in facts.Limits()) foreach (var check in checks) check.See(limit);
         foreach (var booking in facts.Bookings()) foreach (var check in checks) check.See(booking);
         foreach (var lead in facts.Leads()) foreach (var check in checks) check.See(lead);
         foreach (var request in facts.Requests()) foreach (var check in checks) check.See(request);

@@ -17,7 +17,7 @@ public sealed record CounterFact(long Id, LimitKind Kind, string LimitId, long W
     /// <summary>What the catalog says: the limits that the row may have (several where days differ); of a balance its credit. Null: not in the catalog any more, or not yet.</summary>
     public IReadOnlyList<long>? Catalog { get; init; }
 
-    /// <summary>Used and held together when the limit was last lowered below them, or when a cap began above it; 0: never.</summary>
+    /// <summary>Used and held together when the limit was last lowered below them, or when a cap began above it; 0: never, or they were within it again since.</summary>
     public long Over { get; init; }
 
     /// <summary>
@@ -29,7 +29,12 @@ public sealed record CounterFact(long Id, LimitKind Kind, string LimitId, long W
     public string Name => Kind == LimitKind.Cap ? $"{LimitId}@{WindowStart}" : LimitId;
 }
 
+/// <summary>A gate or a balance of the newest catalog. No cap: the row of a window is made by the first that takes of it.</summary>
+/// <param name="HasCounter">Its row is there.</param>
+public readonly record struct LimitFact(LimitKind Kind, string LimitId, bool HasCounter);
+
 /// <summary>What one copy takes of a counter now: of held where it is held or in doubt, of used where it is captured.</summary>
+/// <param name="Counter">Of a counter that is not there a number that none has.</param>
 public readonly record struct TakeFact(long Counter, long Amount);
 
 /// <summary>One copy.</summary>
@@ -59,7 +64,21 @@ public enum DeliveryFactState : byte { Waiting = 1, Delivered = 2, Failed = 3, D
 /// <summary>One delivery of one copy.</summary>
 /// <param name="Pulled">The buyer fetches it from its inbox; nobody calls.</param>
 /// <param name="IsDue">Waiting with a moment at which somebody takes it up; false: only a sale or an operator wakes it.</param>
-public readonly record struct DeliveryFact(int CopyNo, DeliveryFactState State, bool Pulled, bool IsDue);
+public readonly record struct DeliveryFact(int CopyNo, DeliveryFactState State, bool Pulled, bool IsDue)
+{
+    /// <summary>A wait stands before it, or stood there when it was cancelled: nobody was to have it yet.</summary>
+    public bool Waits { get; init; }
+}
+
+/// <summary>A place in the list of what a buyer bought.</summary>
+public readonly record struct ListedFact(int CopyNo, string Buyer);
+
+public enum ReturnFactState : byte { Requested = 1, Accepted = 2, Refused = 3 }
+
+/// <summary>A buyer's wish to give a copy back.</summary>
+/// <param name="IsBooked">Noted as booked; false says only that nobody noted it yet.</param>
+/// <param name="DecidedAtMs">When it was accepted or refused; 0: it waits.</param>
+public readonly record struct ReturnFact(int CopyNo, ReturnFactState State, bool IsBooked, long DecidedAtMs);
 
 /// <summary>One thing that a publisher is told. <see cref="CopyNo"/> is 0 where no copy is meant.</summary>
 public readonly record struct PostbackFact(PostbackEvent Event, int CopyNo, DeliveryFactState State);
@@ -84,6 +103,12 @@ public sealed record LeadFacts(
 {
     /// <summary>What its publisher was told or is to be told.</summary>
     public IReadOnlyList<PostbackFact> Postbacks { get; init; } = [];
+
+    /// <summary>Where its copies stand in buyers' lists; null: no lists are kept.</summary>
+    public IReadOnlyList<ListedFact>? Listed { get; init; }
+
+    /// <summary>At most one of a copy.</summary>
+    public IReadOnlyList<ReturnFact> Returns { get; init; } = [];
 
     public CopyId CopyId(int no) => new(Id, no);
 }

@@ -5,8 +5,14 @@ namespace Exchange.Engine.Audit;
 /// </summary>
 public interface IAuditFacts
 {
+    /// <summary>When they are read, Unix milliseconds.</summary>
+    long NowMs { get; }
+
     /// <summary>Every counter, in any order.</summary>
     IEnumerable<CounterFact> Counters();
+
+    /// <summary>Gates and balances of the newest catalog, in any order.</summary>
+    IEnumerable<LimitFact> Limits();
 
     /// <summary>Bookings that belong to no lead: money paid in and out.</summary>
     IEnumerable<TransferFact> Bookings();

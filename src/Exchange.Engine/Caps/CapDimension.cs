@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Exchange.Engine.Fields;
 using Exchange.Engine.Filters;
 
 namespace Exchange.Engine.Caps;
@@ -11,6 +12,8 @@ namespace Exchange.Engine.Caps;
 public sealed record CapDimension(string Name, IReadOnlyDictionary<string, int> Ordinals, bool FoldsCase = true)
 {
     public const string Publisher = "publisher", SubId = "sub_id";
+
+    public bool IsField => Name is not (Publisher or SubId);
 
     /// <summary>Longer values are counted under their beginning and a hash: a value is part of its counter's key.</summary>
     private const int LongestValue = 100, KeptOfLong = 64;
@@ -26,7 +29,7 @@ public sealed record CapDimension(string Name, IReadOnlyDictionary<string, int> 
     /// <summary>The value as it is counted: without case, not too long. Most are so already and cost nothing.</summary>
     private string Key(string value)
     {
-        if (FoldsCase) value = value.ToLowerInvariant();
+        if (FoldsCase) value = FieldFormat.Folded(value);
         if (value.Length <= LongestValue) return value;
         var kept = char.IsHighSurrogate(value[KeptOfLong - 1]) ? KeptOfLong - 1 : KeptOfLong;
         return $"{value.AsSpan(0, kept)}…{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(value)).AsSpan(0, 16))}";

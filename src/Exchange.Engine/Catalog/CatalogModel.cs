@@ -204,6 +204,9 @@ public sealed record EndpointModel(string Name, ConnectorKind Connector, Uri? Ur
     /// <summary>Tells it apart from every other endpoint, whatever it says otherwise: by this a process remembers things of it.</summary>
     public EndpointKey Key => new(Buyer, Name, IsForTests);
 
+    /// <summary>Whether its buyer is told of a sold copy what was bid for it.</summary>
+    public bool ReadsBid => Shape?.ReadsBid ?? Email?.ReadsBid ?? false;
+
     /// <summary>Whether it can be told that a bid of its buyer lost.</summary>
     public bool CanHearOfLosses => Connector == ConnectorKind.Native || Shape?.Lost is not null;
 

@@ -17,6 +17,8 @@ public sealed record CompileOptions
     public Func<Uri, string?>? CheckUrl { get; init; }
     /// <summary>Whether the operator has set a server for mails; null: unknown, nobody is warned.</summary>
     public bool? HasMailServer { get; init; }
+    /// <summary>It was applied before, perhaps to an earlier build: what that one took is read on, though it would be refused today.</summary>
+    public bool IsStored { get; init; }
     /// <summary>Reads the templates of connectors, mails and postbacks.</summary>
     public required Connectors.ParseTemplate ParseTemplate { get; init; }
 }

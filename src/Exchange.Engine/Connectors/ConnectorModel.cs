@@ -20,6 +20,8 @@ public sealed class ConnectorModel
     public RequestModel? Check { get; init; }
     /// <summary>Tells a loser; null: losers hear nothing.</summary>
     public RequestModel? Lost { get; init; }
+    /// <summary>Whether its buyer is told of a sold copy what was bid for it.</summary>
+    public bool ReadsBid => Post.ReadsBid || Check?.ReadsBid == true;
 
     public override string ToString() => Id;
 }
@@ -67,6 +69,8 @@ public sealed class RequestModel
     public PostReply? Answer { get; init; }
     /// <summary>The lead's fields that its templates read, with the template's place in the catalog: fields belong to a vertical, which the connector does not know.</summary>
     public IReadOnlyList<FieldRead> Fields { get; init; } = [];
+    /// <summary>Whether one of its templates tells what was bid.</summary>
+    public bool ReadsBid { get; init; }
     /// <summary>Names of the headers that the reading of the reply asks for.</summary>
     public IReadOnlyList<string> ReplyHeaders { get; init; } = [];
 }

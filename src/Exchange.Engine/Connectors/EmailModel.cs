@@ -16,4 +16,6 @@ public sealed record EmailModel
     public IReadOnlyList<FieldRead> SubjectFields { get; init; } = [];
     /// <summary>Fields that the body reads.</summary>
     public IReadOnlyList<FieldRead> BodyFields { get; init; } = [];
+    /// <summary>Whether one of its texts tells what was bid.</summary>
+    public bool ReadsBid => To.ReadsBid || Subject?.ReadsBid == true || Body?.ReadsBid == true;
 }

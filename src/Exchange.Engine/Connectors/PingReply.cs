@@ -62,11 +62,11 @@ public sealed class PingReply
     }
 
     /// <summary>A refusal is often a 4xx in the buyer's own words: it can be read too, but only a 2xx can bid, unless the condition asks for the status itself.</summary>
-    private bool MayCount(ReplyView view)
-    {
-        var inside = Each is not null || BidWhen?.LooksInside != false;
-        return (!inside || view.Root is not null) && (view.Reply.IsSuccess || view.Reply.Status is >= 400 and < 500 || BidWhen?.AsksStatus == true);
-    }
+    private bool MayCount(ReplyView view) =>
+        (!LooksInside || view.Root is not null) && (view.Reply.IsSuccess || view.Reply.Status is >= 400 and < 500 || BidWhen?.AsksStatus == true);
+
+    /// <summary>What tells a bid is inside the reply, which must therefore be readable. A price that may also be in plain text or a header is looked for there.</summary>
+    private bool LooksInside => Each is not null || (BidWhen?.LooksInside ?? Price!.Places.All(place => place.Path.IsInside));
 
     private ReplyBid? Bid(ReplyView view, ReplyNode? place, string currency)
     {
@@ -84,6 +84,10 @@ public sealed class PingReply
         }
         var theirs = Currency?.Text(view, place);
         if (theirs is not null && !string.Equals(theirs, currency, StringComparison.OrdinalIgnoreCase)) wrong = Engine.Reason.InvalidCurrency;
+        var (sharing, life) = (Sharing?.Text(view, place), ExpiresIn?.Text(view, place));
+        var (known, seconds) = (SharingOf(sharing), Seconds(life));
+        // What was said and is not understood is not what was not said: a shared bid would buy the lead alone, one that is over would stand.
+        if (sharing is not null && known is null || life is not null && seconds is null) wrong = Engine.Reason.BadResponse;
         Dictionary<string, string>? carried = null;
         foreach (var (name, read) in Carry)
         {
@@ -92,9 +96,9 @@ public sealed class PingReply
             if (value.Length > Limits.CarriedChars) wrong = Engine.Reason.BadResponse;
             else (carried ??= new(StringComparer.Ordinal))[name] = value;
         }
-        return new(price, SharingOf(Sharing?.Text(view, place)))
+        return new(price, known)
         {
-            Currency = theirs, ExpiresIn = Seconds(ExpiresIn?.Text(view, place)), Seller = Seller?.Text(view, place),
+            Currency = theirs, ExpiresIn = seconds, Seller = Seller?.Text(view, place),
             Carry = (IReadOnlyDictionary<string, string>?)carried ?? ReadOnlyDictionary<string, string>.Empty, Wrong = wrong,
         };
     }
@@ -108,7 +112,7 @@ public sealed class PingReply
 
     private const int Day = 24 * 60 * 60;
 
-    /// <summary>Whole seconds, at most a day; nothing where it is no number.</summary>
+    /// <summary>Whole seconds, at most a day; null where it is no number.</summary>
     private static TimeSpan? Seconds(string? text)
     {
         if (text is null || !PlainNumber.TryParse(text, out var number)) return null;
@@ -127,7 +131,7 @@ public sealed record BidReading(IReadOnlyList<ReplyBid> Bids, Reason Reason, str
 
 /// <summary>One bid as the buyer wrote it.</summary>
 /// <param name="Price">Null: a yes without a price, or one that cannot be read (<see cref="Wrong"/>).</param>
-/// <param name="Sharing">Null: not said.</param>
+/// <param name="Sharing">Null: not said, or not in a word of ours (<see cref="Wrong"/>).</param>
 public sealed record ReplyBid(Money? Price, Sharing? Sharing)
 {
     public string? Currency { get; init; }

@@ -9,6 +9,9 @@ public abstract class Template
     /// <summary>What it reads, by whole name (<c>lead.zip</c>, <c>with.host</c>, <c>test</c>), each once.</summary>
     public abstract IReadOnlyList<string> Reads { get; }
 
+    /// <summary>It tells what a sale's campaign bid, which the sale's own row does not.</summary>
+    public bool ReadsBid => Reads.Contains("sale.bid");
+
     /// <summary>Names of the connector's maps that it translates by, each once.</summary>
     public abstract IReadOnlyList<string> Maps { get; }
 }

@@ -80,6 +80,13 @@ public static class DeliveryDecision
     /// <param name="lastError">Recorded for the attempt before; null: none was recorded.</param>
     public static bool MayHaveArrived(int attempts, string? lastError) => attempts > 1 && (lastError is null || !NothingArrived.Of(lastError));
 
+    /// <summary>What is recorded of a claim under which nobody was called. Without a word of it the next attempt would take it for one that may have arrived; what was known of those before stays.</summary>
+    /// <param name="attempts">With the one that was not made.</param>
+    public static string? NobodyCalled(int attempts, string? lastError) => MayHaveArrived(attempts, lastError) ? lastError : NoTimeLeft;
+
+    /// <summary>The lease was over before the call, or nearly: nobody was called, and nobody is to wait for that.</summary>
+    public const string NoTimeLeft = "no_time_left";
+
     private static DeliveryStep Sold(in FinishedAttempt attempt) => attempt.Kind switch
     {
         // Duplicate and pending both say that the buyer has it, which is all that a delivery after the sale asks for.
@@ -123,13 +130,14 @@ public static class DeliveryDecision
         // Pending is remembered over later faults: a buyer that has the copy is not made to have refused it by a 503 and a 404 after that.
         var pending = attempt.Kind == AttemptKind.Pending || attempt is { Copy: CopyState.Held, LastError: "pending" };
         var error = pending ? "pending" : attempt.Error ?? (attempt.Kind == AttemptKind.RetryLater ? "retry_later" : "failed");
-        // Where its buyer can be asked about it, a doubt about a sold copy is remembered over later faults too, beside the newest.
-        if (attempt is { HasCheck: true, Copy: CopyState.Captured, Kind: AttemptKind.NotSent or AttemptKind.RetryLater } && MayHaveArrived(attempt.Attempts, attempt.LastError)) error += AfterDoubt;
+        // So is every doubt about a held copy, and one about a sold copy where its buyer can be asked about it: beside a newer fault that alone would say that nothing arrived.
+        if (attempt is { Copy: CopyState.Held } or { HasCheck: true, Copy: CopyState.Captured } && MayHaveArrived(attempt.Attempts, attempt.LastError) && NothingArrived.Of(error)) error += AfterDoubt;
         if (attempt.NowMs >= end)
         {
             var asking = attempt.Copy != CopyState.Captured;
             return new(DeliveryNext.Dead, null, error, asking ? Doubt(attempt) : null, asking ? Reason.InDoubt : Reason.DeadLetter);
         }
+        if (attempt is { Kind: AttemptKind.RetryLater, Error: NoTimeLeft }) return new(DeliveryNext.Wait, attempt.NowMs, NobodyCalled(attempt.Attempts, attempt.LastError), move, Reason.None);
         // The last attempt falls on the very end of the period instead of being lost to a wait that overshoots it.
         var due = Math.Min(attempt.NowMs + schedule.WaitMs(attempt.Id, attempt.Attempts, attempt.RetryAfter), end);
         return new(DeliveryNext.Wait, due, error, move, attempt.Kind == AttemptKind.Unknown && attempt.Copy != CopyState.Captured ? Reason.InDoubt : Reason.None);

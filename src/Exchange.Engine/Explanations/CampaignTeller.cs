@@ -184,7 +184,7 @@ internal sealed class CampaignTeller
     };
 
     private LimitNumbers NumbersOf(LimitModel limit, Judgement said) => LimitNumbers.Of(limit,
-        new(null, said.Reason, limit, said.Reading.Limit, said.Reading.Used, said.Reading.Held, said.Needed, said.Value, said.UntilMs), record.AtMs);
+        new(null, said.Reason, limit, said.Reading.Limit, said.Reading.Used, said.Reading.Held, said.Needed, said.Value, said.UntilMs), record.AtMs, walk.Judge.Subject.Today);
 
     private static string HasLead(CampaignModel campaign) =>
         $"a person that {(campaign.Duplicate?.OfBuyer == true ? "its buyer" : "it")} did not get within {ShareNumbers.Words(campaign.Duplicate?.Window ?? default)}";

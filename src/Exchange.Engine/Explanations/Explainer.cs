@@ -1,4 +1,5 @@
 using Exchange.Engine.Catalog;
+using Exchange.Engine.Fields;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Pricing;
 using Exchange.Engine.Values;
@@ -12,13 +13,16 @@ namespace Exchange.Engine.Explanations;
 public static class Explainer
 {
     /// <param name="model">The catalog version of the record: another one would explain another ping.</param>
-    public static Explanation Explain(CatalogModel model, PingRecord record)
+    /// <param name="today">The catalog as it is now: values that it hides are not told either. Null: what the record's own catalog hides alone.</param>
+    public static Explanation Explain(CatalogModel model, PingRecord record, CatalogModel? today = null)
     {
         Invariant.Require(model.Version == record.CatalogVersion);
+        // A vertical that is gone hides all it had.
+        var shown = today is null ? null : today.Verticals.GetValueOrDefault(record.Vertical)?.Fields ?? new FieldSet([]);
         var told = new Explanation
         {
             Ping = record.Id, CatalogVersion = record.CatalogVersion, Seed = record.Seed, Tree = record.Tree, Outcome = record.Outcome,
-            Campaigns = [], Bids = record.Bids, PublisherLimit = PublisherLimit(record),
+            Campaigns = [], Bids = record.Bids, PublisherLimit = PublisherLimit(record, shown),
         };
         if (!model.Publishers.TryGetValue(record.Publisher, out var publisher) || !publisher.Verticals.TryGetValue(record.Vertical, out var rules)) return told;
         var vertical = model.Verticals[record.Vertical];
@@ -27,6 +31,7 @@ public static class Explainer
         var walk = new TreeWalk();
         walk.Begin(model, rules.Payout, ping, state, state);
         var subject = walk.Judge.Subject;
+        subject.Today = shown;
         if (record.Outcome == Reason.PublisherFilter) told = told with { PublisherMiss = rules.Filter.Explain(subject) };
         if (record.Tree is not null || record.Outcome == Reason.NoTree) told = told with { Trees = ChosenTree.Of(vertical, subject, record.Seed) };
         if (record.Tree is null || !model.Trees.TryGetValue(record.Tree, out var tree)) return told with { WouldHaveSold = OfThePing(told, vertical, record) };
@@ -75,8 +80,8 @@ public static class Explainer
         }
     }
 
-    private static LimitNumbers? PublisherLimit(PingRecord record) =>
-        PublisherNote(record) is { At: { } limit } note ? LimitNumbers.Of(limit, note, record.AtMs) : null;
+    private static LimitNumbers? PublisherLimit(PingRecord record, FieldSet? today) =>
+        PublisherNote(record) is { At: { } limit } note ? LimitNumbers.Of(limit, note, record.AtMs, today) : null;
 
     private static StateNote? PublisherNote(PingRecord record)
     {
@@ -89,5 +94,6 @@ public static class Explainer
         Publisher = record.Publisher, Vertical = record.Vertical, SubId = record.SubId, Channel = record.Channel, Values = record.Values,
         Now = DateTimeOffset.FromUnixTimeMilliseconds(record.AtMs), Seed = record.Seed, MinPayout = record.MinPayout, MaxCopies = record.MaxCopies,
         SoldElsewhereCopies = record.SoldElsewhereCopies, SoldElsewhereSellers = record.SoldElsewhereSellers, Persons = record.Persons, LiveBids = record.LiveBids, Test = record.Id.IsTest,
+        NamedSellers = record.NamedSellers.Length == 0 ? null : record.NamedSellers,
     };
 }

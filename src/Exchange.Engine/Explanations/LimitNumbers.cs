@@ -1,5 +1,6 @@
 using System.Globalization;
 using Exchange.Engine.Caps;
+using Exchange.Engine.Fields;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Schedules;
 using Exchange.Engine.Values;
@@ -33,13 +34,14 @@ public sealed record LimitNumbers(string LimitId, long Limit, long Used, long He
 
     public string Amount(long value) => IsMoney ? new Money(value).ToString() : value.ToString(CultureInfo.InvariantCulture);
 
-    internal static LimitNumbers Of(LimitModel limit, StateNote note, long atMs)
+    /// <param name="today">As <see cref="Filters.Subject.Today"/>: the value counted apart may be hidden by now.</param>
+    internal static LimitNumbers Of(LimitModel limit, StateNote note, long atMs, FieldSet? today = null)
     {
         limit.KeyAt(atMs / 1000, out var window);
         var name = NameOf(limit);
         return new(limit.Id, note.Limit, note.Used, note.Held, note.Needed, IsMoneyOf(limit), limit.Zone?.Id)
         {
-            Name = note.Value switch { null => name, "" => name + " not given", _ => $"{name} {note.Value}" },
+            Name = note.Value switch { null => name, "" => name + " not given", _ when limit.Each is { IsField: true } each && today?.Hides(each.Name) == true => name + " (value hidden)", _ => $"{name} {note.Value}" },
             Weekday = limit.WeekdayLimits is not null && limit.WeekdayOf(window) is > 0 and var day ? Weekdays.Names[day - 1] : null,
             ResetsAt = window.End == long.MaxValue || limit.Kind != LimitKind.Cap ? null : DateTimeOffset.FromUnixTimeSeconds(window.End),
             NextTurnAt = note.UntilMs == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(note.UntilMs),

@@ -42,6 +42,9 @@ public sealed class FieldSchema
 
     /// <summary>Whether it can tell who somebody is: contact data, a phone number or an e-mail address.</summary>
     public bool IsPerson => Pii || Type is FieldType.Phone or FieldType.Email;
+
+    /// <summary>Whether one value of it may be written in several cases; those of the other types are always written one way.</summary>
+    public bool HasCase => Type is FieldType.Text or FieldType.Url;
 }
 
 /// <summary>A date as written in a catalog: fixed, or so many days from today.</summary>
@@ -83,6 +86,9 @@ public sealed class FieldSet
     public IReadOnlyList<FieldSchema> All { get; }
     public int Count => All.Count;
     public FieldSchema? Find(string name) => byName.GetValueOrDefault(name);
+
+    /// <summary>Whether a value under this name is shown to nobody without revealing it; so is one of a field that is not here, because what it held is not known.</summary>
+    public bool Hides(string name) => Find(name) is not { Pii: false, Sensitive: false };
 
     /// <summary>The field whose hash has this name, or null.</summary>
     public FieldSchema? FindHashed(string name) =>

@@ -19,7 +19,7 @@ internal sealed class LeafCondition(Operand operand, string operatorName, string
     internal ConditionMiss Miss(Subject subject, string told)
     {
         var given = operand.Tell(subject);
-        var hidden = operand.Hidden && given is not null;
+        var hidden = given is not null && operand.Hides(subject);
         return new(operand.Name, told, wanted, hidden ? null : given, hidden);
     }
 
@@ -38,7 +38,7 @@ internal sealed class ExistsCondition(Operand operand, bool wanted) : Condition
     internal ConditionMiss Miss(Subject subject, bool want)
     {
         var given = operand.Tell(subject);
-        var hidden = operand.Hidden && given is not null;
+        var hidden = given is not null && operand.Hides(subject);
         return new(operand.Name, "exists", want ? "true" : "false", hidden ? null : given, hidden);
     }
 }

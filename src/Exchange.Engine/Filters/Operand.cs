@@ -12,7 +12,8 @@ internal abstract class Operand(FieldSchema schema)
     public FieldType Type => schema.Type;
     /// <summary>Ordinal of the field; -1 for built-in names.</summary>
     public virtual int Ordinal => -1;
-    public bool Hidden => schema.Pii || schema.Sensitive;
+    /// <summary>Whether its value is not told.</summary>
+    public virtual bool Hides(Subject subject) => schema.Pii || schema.Sensitive;
 
     public abstract FieldValue Read(Subject subject);
 
@@ -24,6 +25,7 @@ internal sealed class FieldOperand(FieldSchema schema) : Operand(schema)
 {
     private readonly int ordinal = schema.Ordinal;
     public override int Ordinal => ordinal;
+    public override bool Hides(Subject subject) => base.Hides(subject) || subject.Today?.Hides(Name) == true;
 
     // A subject may have been read under an older version of the vertical, which had fewer fields.
     public override FieldValue Read(Subject subject) => ordinal < subject.Values.Length ? subject.Values[ordinal] : default;

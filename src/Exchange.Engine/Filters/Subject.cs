@@ -26,6 +26,12 @@ public sealed class Subject
     public string? Buyer { get; set; }
     public string? Campaign { get; set; }
     public Money Price { get; set; }
+
+    /// <summary>For explanations: the vertical's fields as they are today. Values of those that it hides are not told, whatever the condition's own catalog says. Null: that one alone says.</summary>
+    public FieldSet? Today { get; set; }
+
+    /// <summary>The same ping or lead, asked about at another moment.</summary>
+    public Subject At(DateTimeOffset now) => new() { Vertical = Vertical, Publisher = Publisher, SubId = SubId, Channel = Channel, Values = Values, Now = now };
 }
 
 /// <summary>A compiled condition. Never throws for any subject of the vertical it was compiled for.</summary>

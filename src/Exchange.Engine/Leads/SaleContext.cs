@@ -11,10 +11,15 @@ namespace Exchange.Engine.Leads;
 /// </summary>
 public sealed record SaleContext
 {
+    private Subject? atNow;
+
     public required CatalogModel Current { get; init; }
     public required long NowMs { get; init; }
-    /// <summary>The lead as <see cref="Current"/>'s vertical reads it: what conditional caps and counts by value ask.</summary>
-    public required Subject Subject { get; init; }
+    /// <summary>
+    /// The lead as <see cref="Current"/>'s vertical reads it, asked about at <see cref="NowMs"/>, however long ago it came: what conditional caps and counts by value
+    /// ask, as the walk of this moment did, and where its deliveries go.
+    /// </summary>
+    public required Subject Subject { get => atNow ??= field.At(DateTimeOffset.FromUnixTimeMilliseconds(NowMs)); init; }
     /// <summary>Sellers that the consent names; a bid whose seller must be named goes only to these (compared without case).</summary>
     public IReadOnlyCollection<string> NamedSellers { get; init; } = [];
     /// <summary>The post carries text, time, page and IP of the consent.</summary>

@@ -27,6 +27,9 @@ public sealed record LiveBid(CampaignModel Of, Sharing Sharing, Reason Reason)
     /// <summary>Which standing bid said it (the ticks at which that was set); 0: it was asked for.</summary>
     public long StandingSince { get; init; }
 
+    /// <summary>Whether its bidder was sent a bid request: not while it rests or has had its share of calls, nor where no time was left for one, which took none.</summary>
+    public bool WasCalled => Reason is not (Reason.BreakerOpen or Reason.PingCap) && (Reason != Reason.Timeout || TookMs > 0);
+
     /// <summary>Whether it answers for this sharing.</summary>
     public bool IsFor(Sharing sharing) => Sharing == sharing || Sharing == Sharing.Either;
 

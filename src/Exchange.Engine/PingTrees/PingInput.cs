@@ -41,7 +41,10 @@ public sealed record PingInput
     /// <summary>Campaigns that fell out of this lead before: not asked again.</summary>
     public IReadOnlySet<string>? Without { get; init; }
 
-    /// <summary>Sellers that the consent names, where a lead is walked: who must be named and is not does not bid. Null at a ping, which names nobody yet.</summary>
+    /// <summary>
+    /// Sellers that the consent names, where a lead is walked: who must be named and is not does not bid. Null at a ping, which names nobody yet, and at a direct post
+    /// that names nobody: that one is refused, and told whom it should have named.
+    /// </summary>
     public IReadOnlyCollection<string>? NamedSellers { get; init; }
 
     internal LiveBid? LiveBidOf(CampaignModel campaign, Sharing sharing)

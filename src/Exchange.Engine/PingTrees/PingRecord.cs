@@ -26,6 +26,8 @@ public sealed record PingRecord
     public required int MaxCopies { get; init; }
     public int SoldElsewhereCopies { get; init; }
     public string[] SoldElsewhereSellers { get; init; } = [];
+    /// <summary>Of a direct post: the sellers that its consent names. Empty: none were, or it is a ping, which names nobody yet.</summary>
+    public string[] NamedSellers { get; init; } = [];
     /// <summary>Name and normalized text of each given field; sensitive ones are sealed by the store.</summary>
     public required FieldValue[] Values { get; init; }
     public required RankedBid[] Bids { get; init; }

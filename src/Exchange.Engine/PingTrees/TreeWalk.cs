@@ -163,7 +163,7 @@ internal sealed class TreeWalk
                 anyNoBid |= said.Reason.IsDecline();
                 anyBelowFloor |= said.Reason is Reason.BelowFloor or Reason.BelowMargin;
                 if (said.Limit is not null || said.Reason == Reason.BuyerHasLead) Note(campaign, said);
-                else if (campaign.Counted.Count > 0 && said.Reason is not (Reason.BreakerOpen or Reason.PingCap) && (Asked.Count == 0 || !ReferenceEquals(Asked[^1], campaign))) Asked.Add(campaign);
+                else if (campaign.Counted.Count > 0 && IsAsked(campaign, said) && (Asked.Count == 0 || !ReferenceEquals(Asked[^1], campaign))) Asked.Add(campaign);
                 if (!said.Clears) continue;
                 contenders.Add(new(said.Ranked, weight));
                 if (sharing == Sharing.Shared && contenders.Count > 1 && ReferenceEquals(contenders[^2].Bid.Of, campaign) && contenders[^2].Bid.Bid < said.Ranked.Bid)
@@ -171,6 +171,10 @@ internal sealed class TreeWalk
             }
         }
     }
+
+    /// <summary>Whether the ping came to the campaign as a bid request: not where the ping itself shut it out.</summary>
+    private bool IsAsked(CampaignModel campaign, in Judgement said) => ping.LiveBidOf(campaign, said.Sharing) is { } live
+        ? live.WasCalled : said.Reason is not (Reason.PingCap or Reason.SoldElsewhere or Reason.ConsentNotNamed or Reason.SharingMismatch);
 
     private void Want(TierModel tier, CampaignModel campaign, Sharing sharing)
     {

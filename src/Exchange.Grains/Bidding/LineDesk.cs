@@ -3,6 +3,7 @@ using Exchange.Delivery.Bidders;
 using Exchange.Engine;
 using Exchange.Engine.Deliveries;
 using Exchange.Grains.Cluster;
+using Exchange.Grains.Deliveries;
 
 namespace Exchange.Grains.Bidding;
 
@@ -53,7 +54,7 @@ public sealed class LineDesk(BidderLines lines, OtherLines others, StandingBids 
         if (!line.IsOpen) return null;
         var left = DateTimeOffset.FromUnixTimeMilliseconds(copy.At.UntilMs) - time.GetUtcNow();
         // The lease may be somebody else's by now.
-        if (left <= TimeSpan.Zero) return LineAnswer.Of(new(AttemptKind.NotSent, "no_time_left"));
+        if (left <= TimeSpan.Zero) return LineAnswer.Of(BuyerCalls.NoTimeLeft);
         using var deadline = new CancellationTokenSource(left, time);
         return LineAnswer.Of(await line.HandOverAsync(copy.Read(), copy.At.InFlight, deadline.Token));
     }

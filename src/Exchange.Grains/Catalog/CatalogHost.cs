@@ -123,6 +123,7 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
             if (model is not null && now is not null)
             {
                 CatalogCompiler.CompareIdentity(now.Model, model, errors);
+                if (model.Currency != now.Model.Currency) await CompareCurrencyAsync(now.Model.Currency, errors, cancel);
                 if (unseen.Count > 0) await CompareArchivedAsync(unseen, errors, cancel);
             }
             var changes = CatalogDiff.Between(now?.Config, canonical);
@@ -161,6 +162,13 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
         foreach (var campaign in next?.Campaigns.Values ?? [])
             if (previous?.Campaigns.ContainsKey(campaign.Id) != true) unseen[campaign.Id] = new(campaign.Id, campaign.Buyer.Id, campaign.Vertical);
         return unseen;
+    }
+
+    /// <summary>Amounts are stored without their currency, so it stays as it is from the first booking on. Before that, as over the sample catalog, any may be chosen.</summary>
+    private async Task CompareCurrencyAsync(string before, ConfigErrors errors, CancellationToken cancel)
+    {
+        if ((await store.Ledger.ListAsync(null, null, 1, null, cancel)).Rows.Count > 0)
+            errors.Add("exchange.currency", ConfigCodes.IdentityChanged, $"Money was booked in {before}, and what is stored would be read as another currency; write {before}, or begin with an empty database.");
     }
 
     /// <summary>A campaign that left the catalog may come back only as it was.</summary>
@@ -225,7 +233,7 @@ public sealed class CatalogRules(FieldParsers parsers, ParseTemplate parseTempla
     public bool? HasMailServer { get; init; }
 
     /// <summary>For a catalog that was checked when it was applied.</summary>
-    public CompileOptions Stored { get; } = new() { Parsers = parsers, ParseTemplate = parseTemplate };
+    public CompileOptions Stored { get; } = new() { Parsers = parsers, ParseTemplate = parseTemplate, IsStored = true };
 
     public async Task<CompileOptions> OptionsAsync(IAccessStore access, CancellationToken cancel) =>
         new() { Parsers = parsers, ParseTemplate = parseTemplate, HasMailServer = HasMailServer, KnownSecrets = (await access.SecretNamesAsync(cancel)).ToHashSet(StringComparer.Ordinal), CheckUrl = checkUrl };

@@ -6,7 +6,7 @@ namespace Exchange.Grains.Catalog;
 /// <summary>Which stored rows the catalog that serves has no more use for.</summary>
 public static class OldRows
 {
-    /// <summary>So many rows at once hold up no sale; more are left for the next second.</summary>
+    /// <summary>So many rows of a kind at once hold up no sale; the rest goes in further runs.</summary>
     public const int RowsPerRun = 1_000;
 
     /// <summary>A window may be made longer again up to this, and still finds whom it looks for.</summary>

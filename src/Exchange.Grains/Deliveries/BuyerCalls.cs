@@ -24,7 +24,7 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
     public async Task<AttemptResult> SendAsync(EndpointModel endpoint, CopyMessage message, long deadlineMs)
     {
         if (connectors.Find(endpoint.Connector) is not { } connector) return new(AttemptKind.NotSent, "no_connector");
-        if (Begin(deadlineMs, endpoint.PostTimeout) is not { } call) return new(AttemptKind.NotSent, "no_time_left");
+        if (Begin(deadlineMs, endpoint.PostTimeout, endpoint.PostTimeout / 2) is not { } call) return NoTimeLeft;
         using var deadline = call.Deadline;
         if (await SecretsOrNoneAsync(endpoint) is not { } secrets) return NoSecrets;
         return await connector.SendAsync(endpoint, secrets, message with { Until = call.Until }, call.Now, deadline.Token);
@@ -37,7 +37,7 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
     public async Task<AttemptResult> SendAsync(EndpointModel endpoint, CopyBatch batch, long deadlineMs)
     {
         if (connectors.FindBatch(endpoint.Connector) is not { } connector) return new(AttemptKind.NotSent, "no_connector");
-        if (Begin(deadlineMs, endpoint.PostTimeout) is not { } call) return new(AttemptKind.NotSent, "no_time_left");
+        if (Begin(deadlineMs, endpoint.PostTimeout, endpoint.PostTimeout / 2) is not { } call) return NoTimeLeft;
         using var deadline = call.Deadline;
         if (await SecretsOrNoneAsync(endpoint) is not { } secrets) return NoSecrets;
         return await connector.SendAsync(endpoint, secrets, batch, call.Now, deadline.Token);
@@ -45,6 +45,12 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
 
     /// <summary>Nobody was called, and who comes again later may be: no reason to go to somebody else.</summary>
     private static AttemptResult NoSecrets => new(AttemptKind.RetryLater, "storage_busy");
+
+    /// <summary>
+    /// The lease was nearly over before the call: its commit was slow, or it waited here. The same holds; and who is called with a fraction of its time would only
+    /// leave a doubt.
+    /// </summary>
+    public static AttemptResult NoTimeLeft => new(AttemptKind.RetryLater, DeliveryDecision.NoTimeLeft);
 
     /// <summary>Null: the store does not answer.</summary>
     private async ValueTask<EndpointSecrets?> SecretsOrNoneAsync(EndpointModel endpoint)
@@ -90,18 +96,18 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
     public async Task<string?> TellAsync(EndpointModel endpoint, LossCall call, long deadlineMs)
     {
         if (connectors.FindTeller(endpoint.Connector) is not { } teller) return null;
-        if (Begin(deadlineMs, endpoint.PostTimeout) is not { } begun) return "no_time_left";
+        if (Begin(deadlineMs, endpoint.PostTimeout, TimeSpan.Zero) is not { } begun) return "no_time_left";
         using var deadline = begun.Deadline;
         return await teller.TellAsync(endpoint, await SecretsAsync(endpoint), call, begun.Now, deadline.Token);
     }
 
-    /// <summary>Null: the time is over already.</summary>
-    private (DateTimeOffset Now, DateTimeOffset Until, CancellationTokenSource Deadline)? Begin(long deadlineMs, TimeSpan timeout)
+    /// <summary>Null: the time is over already, or less of it is left than it takes at least.</summary>
+    private (DateTimeOffset Now, DateTimeOffset Until, CancellationTokenSource Deadline)? Begin(long deadlineMs, TimeSpan timeout, TimeSpan least)
     {
         var now = time.GetUtcNow();
         var left = TimeSpan.FromMilliseconds(deadlineMs - now.ToUnixTimeMilliseconds());
         var limit = left < timeout ? left : timeout;
-        return limit <= TimeSpan.Zero ? null : (now, now + limit, new CancellationTokenSource(limit, time));
+        return limit <= TimeSpan.Zero || limit < least ? null : (now, now + limit, new CancellationTokenSource(limit, time));
     }
 
     /// <summary>Of this endpoint, as they are set now.</summary>

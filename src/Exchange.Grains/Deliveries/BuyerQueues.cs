@@ -1,17 +1,28 @@
 namespace Exchange.Grains.Deliveries;
 
 /// <summary>
-/// What is ready to be delivered, by buyer: at most so many of one buyer are under way at once, so that one that hangs holds its own share and no more.
-/// What was sold just now goes before what waited; among buyers that have something to be delivered each takes its turn.
+/// What is ready to be delivered, by buyer: those that hang hold a share of the workers and never all of them. What was sold just now goes before what
+/// waited; among buyers that have something to be delivered each takes its turn.
 /// </summary>
-/// <param name="perBuyer">Under way at once for one buyer.</param>
-/// <param name="perSecond">At which pace what is over that is due again.</param>
-public sealed class BuyerQueues<T>(int perBuyer, int perSecond)
+/// <remarks>
+/// A share is a third of the workers that are free, at least one: one buyer alone comes to a quarter of all, four together to four sevenths, twenty to seven eighths
+/// (a dynamic threshold: Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998).
+/// </remarks>
+/// <param name="workers">How many may be under way at once, of all buyers.</param>
+/// <param name="perSecond">At which pace what is over a buyer's share is due again.</param>
+public sealed class BuyerQueues<T>(int workers, int perSecond)
 {
+    /// <summary>Of the free workers, one buyer may hold one in so many.</summary>
+    private const int ShareOfFree = 3;
+
     private readonly Lock gate = new();
     private readonly Dictionary<string, Buyer> buyers = new(StringComparer.Ordinal);
     private readonly LinkedList<Buyer> fresh = new(), late = new();
+    /// <summary>Each permit is one look at what may go.</summary>
     private readonly SemaphoreSlim changed = new(0);
+    private int calling;
+
+    private int Share => Math.Max(1, (workers - calling) / ShareOfFree);
 
     private sealed class Buyer(string id)
     {
@@ -24,7 +35,32 @@ public sealed class BuyerQueues<T>(int perBuyer, int perSecond)
     }
 
     /// <summary>How many wait for nothing but somebody to take them: what is over a buyer's share waits for that buyer, and is nobody else's concern.</summary>
-    public int MayGo { get { lock (gate) return buyers.Values.Sum(buyer => Math.Min(buyer.Fresh.Count + buyer.Late.Count, perBuyer - buyer.Calling)); } }
+    public int MayGo { get { lock (gate) return Going; } }
+
+    /// <summary>Looked for among those that have something: there may be very many that have nothing.</summary>
+    private int Going
+    {
+        get
+        {
+            var (share, going) = (Share, 0);
+            foreach (var buyer in fresh) going += Math.Clamp(share - buyer.Calling, 0, buyer.Fresh.Count + buyer.Late.Count);
+            foreach (var buyer in late) if (buyer.Fresh.Count == 0) going += Math.Clamp(share - buyer.Calling, 0, buyer.Late.Count);
+            return going;
+        }
+    }
+
+    /// <summary>Takes out all that was not begun, when nobody serves it any more.</summary>
+    public IReadOnlyList<T> TakeRest()
+    {
+        lock (gate)
+        {
+            T[] rest = [.. buyers.Values.SelectMany(static buyer => buyer.Fresh.Concat(buyer.Late))];
+            foreach (var buyer in buyers.Values) { buyer.Fresh.Clear(); buyer.Late.Clear(); }
+            fresh.Clear();
+            late.Clear();
+            return rest;
+        }
+    }
 
     /// <param name="soldNow">Goes before what waited.</param>
     public void Add(string buyer, T item, bool soldNow)
@@ -86,10 +122,12 @@ public sealed class BuyerQueues<T>(int perBuyer, int perSecond)
         {
             var queues = buyers[buyer];
             queues.Calling--;
+            calling--;
             if (queues.IsIdle && queues.PacedToMs == 0) buyers.Remove(buyer);
+            // What was passed over for this buyer's sake may go now, and one more of each that stood at its share.
+            var looks = Going;
+            if (changed.CurrentCount < looks) changed.Release(looks - changed.CurrentCount);
         }
-        // What was passed over for this buyer's sake may go now.
-        changed.Release();
     }
 
     /// <summary>Whether one more of this buyer is to be taken from the rows: null, or the moment at which it is due instead.</summary>
@@ -100,7 +138,7 @@ public sealed class BuyerQueues<T>(int perBuyer, int perSecond)
         {
             var queues = Of(buyer);
             if (queues.PacedToMs < nowMs) queues.PacedToMs = 0;
-            if (queues.Calling + queues.Fresh.Count + queues.Late.Count + taken < perBuyer) return null;
+            if (queues.Calling + queues.Fresh.Count + queues.Late.Count + taken < Share) return null;
             queues.PacedToMs = Math.Max(queues.PacedToMs, nowMs + 1_000) + 1_000 / perSecond;
             return queues.PacedToMs;
         }
@@ -117,9 +155,10 @@ public sealed class BuyerQueues<T>(int perBuyer, int perSecond)
         for (var node = ring.First; node is not null; node = node.Next)
         {
             var buyer = node.Value;
-            if (buyer.Calling >= perBuyer) continue;
+            if (buyer.Calling >= Share) continue;
             var item = of(buyer).Dequeue();
             buyer.Calling++;
+            calling++;
             ring.Remove(node);
             if (of(buyer).Count > 0) ring.AddLast(node);
             return (buyer.Id, item);

@@ -28,7 +28,7 @@ public sealed class DeliveryPump(
     private const int UsualWorkers = 256;
 
     /// <summary>Attempts under way at once. They wait on sockets, not on a processor.</summary>
-    public int Workers { get; init { field = value; ready = new(Share(value), PerSecond); } } = UsualWorkers;
+    public int Workers { get; init { field = value; ready = new(value, PerSecond); } } = UsualWorkers;
     /// <summary>The longest between two looks at what is due.</summary>
     public TimeSpan Idle { get; init; } = TimeSpan.FromSeconds(1);
 
@@ -36,16 +36,14 @@ public sealed class DeliveryPump(
     /// <summary>What could not be read comes again a little later, so that a database that answers badly is not asked all the time.</summary>
     private const long UnreadableMs = 250;
 
-    /// <summary>What one buyer may hold of them: one that hangs leaves the rest to the others.</summary>
-    private static int Share(int workers) => Math.Max(2, workers / 4);
-
     /// <summary>How fast what has piled up for one buyer comes back when it is more than its share; each silo by itself.</summary>
     private const int PerSecond = 50;
 
-    private readonly BuyerQueues<Ready> ready = new(Share(UsualWorkers), PerSecond);
+    private readonly BuyerQueues<Ready> ready = new(UsualWorkers, PerSecond);
     private readonly DueLoop loop = new(time);
+    private volatile bool isStopped;
     private readonly Handover handover = new(store, catalog, time, log);
-    private readonly LeadFiles files = new(store, catalog, calls, new(store, catalog, time, log));
+    private readonly LeadFiles files = new(store, catalog, calls, new(store, catalog, time, log), log);
 
     /// <summary>A delivery, or those that are one file, and the end of their lease, less the grace: after it somebody else may have it.</summary>
     private readonly record struct Ready(LeasedDelivery? Delivery, LeadBatch? File, long DeadlineMs);
@@ -73,6 +71,8 @@ public sealed class DeliveryPump(
                 new(new(lead, no), delivery.Endpoint, IDeliveryStore.FirstFence, 1, atMs, CopyState.Captured, campaign, buyer, null), null,
                 delivery.LeaseUntilMs - LeadMachine.LeaseGraceMs), soldNow: true);
         }
+        // Sold by a call that outlasted this pump.
+        if (isStopped) _ = SetBackRestAsync();
     }
 
     /// <summary>Something became due sooner than the pump thinks.</summary>
@@ -87,7 +87,27 @@ public sealed class DeliveryPump(
         if (adopted > 0) log.LogInformation("Took over {Count} deliveries whose process had ended", adopted);
         var served = ready.ServeAsync(Workers, WorkAsync, BrokeOff, stoppingToken);
         await loop.RunAsync(Idle, ClaimAsync, stoppingToken);
+        // Before those that are called just now have answered: one that hangs may outlast the process.
+        isStopped = true;
+        await SetBackRestAsync();
         await served;
+    }
+
+    /// <summary>What was leased and not begun when it was stopped: without a word of it, it would be taken for what may have arrived.</summary>
+    private async Task SetBackRestAsync()
+    {
+        foreach (var (delivery, file, _) in ready.TakeRest())
+        {
+            try
+            {
+                if (file is not null) await SetBackAllAsync(file, 0);
+                else await SetBackAsync(delivery!, 0);
+            }
+            catch (Exception fault) when (fault is StorageBusyException or StorageFailedException)
+            {
+                log.LogWarning("What was not begun could not be set back ({Fault}); it comes again when its lease is over", fault.GetType().Name);
+            }
+        }
     }
 
     /// <summary>True: there may be more at once.</summary>
@@ -111,15 +131,16 @@ public sealed class DeliveryPump(
                 if (ready.Pace(buyer, of, now) is { } later) return later;
                 taken[buyer] = of + 1;
                 return null;
-            }, stopping);
+                // Not broken off by a stop: what it has committed would be leased by nobody.
+            }, CancellationToken.None);
             if (due.Count > 0) FaultPoints.AfterLease.Pass();
             var forFiles = due.ToLookup(files.Takes);
             foreach (var delivery in forFiles[false]) ready.Add(delivery.Buyer, new(delivery, null, deadline), soldNow: false);
-            await foreach (var file in files.CollectAsync(forFiles[true], now, deadline + LeadMachine.LeaseGraceMs, stopping)) ready.Add(file.Buyer, new(null, file, deadline), soldNow: false);
+            await foreach (var file in files.CollectAsync(forFiles[true], now, deadline + LeadMachine.LeaseGraceMs, CancellationToken.None)) ready.Add(file.Buyer, new(null, file, deadline), soldNow: false);
             // Behind what was postponed there may be others'.
             return due.Count >= room || looked >= IDeliveryStore.PacedRows;
         }
-        catch (Exception fault) when (fault is not OperationCanceledException)
+        catch (Exception fault) when (fault is not OperationCanceledException || !stopping.IsCancellationRequested)
         {
             log.LogError(fault, "Due deliveries could not be read; trying again");
             return false;
@@ -183,18 +204,16 @@ public sealed class DeliveryPump(
             await RecordAsync(delivery, ended);
             return;
         }
-        var result = await calls.SendAsync(outgoing.Endpoint!, outgoing.Message!, deadlineMs);
+        var result = await calls.SendAsync(outgoing.Endpoint!, outgoing.Message!, deadlineMs).OrUnknownAsync(delivery.Copy, log);
         FaultPoints.AfterSent.Pass();
         await RecordAsync(delivery, handover.After(delivery, outgoing.Endpoint!, result, delivery.Copy));
     }
 
-    /// <summary>
-    /// Claimed and not sent: without a word of it the next attempt would have to take this one for one that may have arrived. What was known of those before stays.
-    /// </summary>
+    /// <summary>Claimed and not sent.</summary>
     private async Task SetBackAsync(LeasedDelivery delivery, long afterMs)
     {
         if (delivery.Wait == DeliveryWait.None)
-            await RecordAsync(delivery, new(DeliveryStatus.Waiting, NowMs() + afterMs, DeliveryDecision.MayHaveArrived(delivery.Attempts, delivery.LastError) ? delivery.LastError : "no_time_left"));
+            await RecordAsync(delivery, new(DeliveryStatus.Waiting, NowMs() + afterMs, DeliveryDecision.NobodyCalled(delivery.Attempts, delivery.LastError)));
     }
 
     private async Task SetBackAllAsync(LeadBatch file, long afterMs)
@@ -211,19 +230,28 @@ public sealed class DeliveryPump(
             await ResumeAsync(delivery, deadlineMs, drop: true);
             return;
         }
-        if (await turns.FindAsync(delivery, NowMs()) is not { } turn)
+        DeliveryTurn? found;
+        try
+        {
+            found = await turns.FindAsync(delivery, NowMs());
+        }
+        // A claim of what waits is no attempt that could be counted: it comes again with each lease until it is older than what is brought may become, and then it is seen.
+        catch (Exception fault) when (fault is not (OutOfMemoryException or StorageBusyException) && NowMs() - delivery.WaitUntilMs >= handover.RetryForOf(delivery.Campaign).TotalMilliseconds)
+        {
+            log.LogError(fault, "What became of the wait of copy {Copy} cannot be decided", delivery.Copy);
+            if (delivery.CopyState == CopyState.Captured) await RecordAsync(delivery, new(DeliveryStatus.Dead, null, "turn_failed"));
+            else await DropAsync(delivery, deadlineMs);
+            return;
+        }
+        if (found is not { } turn)
         {
             await RecordAsync(delivery, new(DeliveryStatus.Dead, null, "copy_ended"));
             return;
         }
         if (turn.Dropped is { } why)
         {
-            // A held copy is ended by its lead, and its delivery with it.
             if (delivery.CopyState == CopyState.Captured) await RecordAsync(delivery, new(DeliveryStatus.Cancelled, null, why));
-            // First under this claim's fence: fields that come now find no wait any more, so nobody calls this buyer while the next in rank gets the copy.
-            // And durably so: whoever takes it over calls nobody either.
-            else if (await store.Deliveries.TurnAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, [Dropped(delivery.Endpoint, deadlineMs)], NowMs(), CancellationToken.None) is not null)
-                await ResumeAsync(delivery, deadlineMs, drop: true);
+            else await DropAsync(delivery, deadlineMs);
             return;
         }
         if (await store.Deliveries.TurnAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, turn.Become, NowMs(), CancellationToken.None) is not { } became)
@@ -241,7 +269,15 @@ public sealed class DeliveryPump(
         Nudge();
     }
 
-    private NewDelivery Dropped(string endpoint, long deadlineMs) => new(endpoint, NowMs(), deadlineMs + LeadMachine.LeaseGraceMs) { Wait = DeliveryWait.Drop };
+    /// <summary>
+    /// A held copy is ended by its lead, and its delivery with it. First under this claim's fence: fields that come now find no wait any more, so nobody calls this
+    /// buyer while the next in rank gets the copy. And durably so: whoever takes it over calls nobody either.
+    /// </summary>
+    private async Task DropAsync(LeasedDelivery delivery, long deadlineMs)
+    {
+        var dropped = new NewDelivery(delivery.Endpoint, NowMs(), deadlineMs + LeadMachine.LeaseGraceMs) { Wait = DeliveryWait.Drop };
+        if (await store.Deliveries.TurnAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, [dropped], NowMs(), CancellationToken.None) is not null) await ResumeAsync(delivery, deadlineMs, drop: true);
+    }
 
     /// <summary>
     /// A lead may still be looked for at a silo that stands still; when that one is declared dead, it is asked for again, elsewhere, as long as the lease

@@ -51,6 +51,7 @@ public sealed class DueLoop(TimeProvider time)
                 await nudge.WaitAsync(stopping);
             }
         }
-        catch (OperationCanceledException) { }
+        // One that nobody stopped is a fault like any other, and whoever runs this is to hear of it.
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested) { }
     }
 }

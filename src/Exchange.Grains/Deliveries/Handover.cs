@@ -17,22 +17,23 @@ internal readonly record struct Outgoing(EndpointModel? Endpoint, CopyMessage? M
 /// <summary>What stands around one attempt at a sold copy, alone or with others: may it be sent, and what is recorded of it.</summary>
 internal sealed class Handover(IExchangeStore store, ICatalogHost catalog, TimeProvider time, ILogger log)
 {
+    /// <summary>Throws <see cref="StorageBusyException"/>: the rows cannot be had now.</summary>
     public async Task<Outgoing> PrepareAsync(LeasedDelivery delivery)
     {
         var model = catalog.Current;
         if (!model.Buyers.TryGetValue(delivery.Buyer, out var buyer) || !buyer.Endpoints.TryGetValue(delivery.Endpoint, out var endpoint)) return Ended(DeliveryStatus.Dead, "endpoint_gone");
-        var lead = await store.Leads.FindAsync(delivery.Copy.Lead, CancellationToken.None);
-        var copy = lead?.Copies.FirstOrDefault(row => row.Id == delivery.Copy);
-        if (lead is null || copy is not { State: CopyState.Captured }) return Ended(DeliveryStatus.Dead, "copy_ended");
-        if (lead.IsErased) return Ended(DeliveryStatus.Cancelled, "cancelled");
-        if (!DeliveryDecision.MayCall(endpoint, delivery.Attempts, delivery.LastError)) return Ended(DeliveryStatus.Dead, "not_repeatable");
-        var terms = await SaleTerms.ModelOfAsync(catalog, lead, copy.Campaign, CancellationToken.None);
         CopyMessage message;
         try
         {
-            message = CopyMessages.Create(model, terms, lead, copy, LeadPayload.Of(store.Vault, lead), store.Vault);
+            var lead = await store.Leads.FindAsync(delivery.Copy.Lead, CancellationToken.None);
+            var copy = lead?.Copies.FirstOrDefault(row => row.Id == delivery.Copy);
+            if (lead is null || copy is not { State: CopyState.Captured }) return Ended(DeliveryStatus.Dead, "copy_ended");
+            if (lead.IsErased) return Ended(DeliveryStatus.Cancelled, "cancelled");
+            if (!DeliveryDecision.MayCall(endpoint, delivery.Attempts, delivery.LastError)) return Ended(DeliveryStatus.Dead, "not_repeatable");
+            var terms = await SaleTerms.ModelOfAsync(catalog, lead, copy.Campaign, CancellationToken.None);
+            message = CopyMessages.Create(model, terms, lead, copy, LeadPayload.Of(store.Vault, lead), store.Vault, endpoint.ReadsBid ? await BidOfAsync(lead, copy) : null);
         }
-        catch (Exception fault) when (fault is not OutOfMemoryException)
+        catch (Exception fault) when (fault is not (StorageBusyException or OutOfMemoryException))
         {
             // What cannot be made now may never be: an attempt like any other, so that it ends as a dead letter that is seen.
             log.LogError(fault, "Copy {Copy} cannot be made into a message", delivery.Copy);
@@ -43,15 +44,22 @@ internal sealed class Handover(IExchangeStore store, ICatalogHost catalog, TimeP
         static Outgoing Ended(DeliveryStatus status, string error) => new(null, null, new(status, null, error));
     }
 
+    /// <summary>What its campaign bid, which under second price is more than it pays; null: the ping's record is gone, or a later walk made the sale.</summary>
+    private async Task<Money?> BidOfAsync(LeadRow lead, CopyRow copy) =>
+        await store.Pings.FindAsync(lead.Id, catalog.ModelAsync, CancellationToken.None) is { } record && RestoredSale.PlaceInRecord(record, copy) is >= 0 and var place
+            ? record.Bids[place].Bid : null;
+
     /// <param name="drawnBy">By whose id the wait before the next attempt is drawn: copies that went together come again together.</param>
     public DeliveryResult After(LeasedDelivery delivery, EndpointModel endpoint, AttemptResult result, CopyId drawnBy)
     {
-        var retryFor = catalog.Current.Campaigns.TryGetValue(delivery.Campaign, out var campaign) ? campaign.Delivery.RetryFor : TimeSpan.FromHours(24);
         var step = DeliveryDecision.After(new FinishedAttempt(
-            drawnBy, CopyState.Captured, result.Kind, result.Refusal, delivery.Attempts, delivery.CreatedAtMs, time.GetUtcNow().ToUnixTimeMilliseconds(), retryFor, result.RetryAfter, result.Error, delivery.LastError)
+            drawnBy, CopyState.Captured, result.Kind, result.Refusal, delivery.Attempts, delivery.CreatedAtMs, time.GetUtcNow().ToUnixTimeMilliseconds(), RetryForOf(delivery.Campaign), result.RetryAfter, result.Error, delivery.LastError)
         { Repeatable = endpoint.CanComeAgain, HasCheck = endpoint.Shape?.Check is not null });
         return DeliveryResult.Of(step);
     }
+
+    /// <summary>How long its copies are tried, by the catalog of this moment.</summary>
+    public TimeSpan RetryForOf(string campaign) => catalog.Current.Campaigns.TryGetValue(campaign, out var found) ? found.Delivery.RetryFor : TimeSpan.FromHours(24);
 
     public async Task RecordAsync(LeasedDelivery delivery, DeliveryResult result)
     {

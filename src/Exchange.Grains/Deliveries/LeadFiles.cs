@@ -7,6 +7,7 @@ using Exchange.Engine.Deliveries;
 using Exchange.Engine.Ledger;
 using Exchange.Grains.Catalog;
 using Exchange.Storage;
+using Microsoft.Extensions.Logging;
 
 namespace Exchange.Grains.Deliveries;
 
@@ -17,7 +18,7 @@ internal sealed record LeadBatch(string Buyer, string Endpoint, long MomentMs, I
 /// Collects the deliveries of endpoints that take files. What became due for one moment is one file, and comes again as the same file after a doubt: the moment is
 /// that of each delivery's making, and copies that went together wait together.
 /// </summary>
-internal sealed class LeadFiles(IExchangeStore store, ICatalogHost catalog, BuyerCalls calls, Handover handover)
+internal sealed class LeadFiles(IExchangeStore store, ICatalogHost catalog, BuyerCalls calls, Handover handover, ILogger log)
 {
     /// <summary>Of which one file consists at most.</summary>
     public const int CopiesPerFile = 1_000;
@@ -35,7 +36,7 @@ internal sealed class LeadFiles(IExchangeStore store, ICatalogHost catalog, Buye
     {
         later = null;
         if (FilesOf(buyer, endpoint) is null) return false;
-        // Its files of just now are not on the server yet: what is due meanwhile is in the next ones.
+        // Its files of just now are not on the server yet: what is due meanwhile is in the next ones, all of it together, since copies that went together go together again.
         lock (gate) if (underWay.ContainsKey((buyer, endpoint))) later = nowMs + 1_000;
         return true;
     }
@@ -94,7 +95,7 @@ internal sealed class LeadFiles(IExchangeStore store, ICatalogHost catalog, Buye
             return false;
         }
         if (endpoint is null) return true;
-        var result = await calls.SendAsync(endpoint, new CopyBatch(DateTimeOffset.FromUnixTimeMilliseconds(batch.MomentMs), ColumnsOf(messages), messages), deadlineMs);
+        var result = await calls.SendAsync(endpoint, new CopyBatch(DateTimeOffset.FromUnixTimeMilliseconds(batch.MomentMs), ColumnsOf(messages), messages), deadlineMs).OrUnknownAsync(going[0].Copy, log);
         FaultPoints.AfterSent.Pass();
         // All at once: what a crash left of it would be another file, with leads that were in this one.
         await handover.RecordAllAsync([.. going.Select(delivery => (delivery, handover.After(delivery, endpoint, result, going[0].Copy)))]);

@@ -21,6 +21,6 @@ public interface ILeadIntake
     /// <summary>A publisher's own lead as it stands; 404 not_found for unknown and foreign alike.</summary>
     Task<PostReply> GetLeadAsync(string publisher, LeadId lead, CancellationToken callerLeft);
 
-    /// <summary>Fields not yet given; a given one is 409 field_fixed.</summary>
+    /// <summary>Fields not yet given; a given one is 409 field_fixed. Done is 200, whatever the lead still waits for.</summary>
     Task<PostReply> AddFieldsAsync(string publisher, LeadId lead, PostedField[] fields, CancellationToken callerLeft);
 }

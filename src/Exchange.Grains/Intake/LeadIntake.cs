@@ -137,7 +137,7 @@ public sealed class LeadIntake(
         var row = await store.Leads.FindAsync(lead, callerLeft);
         if (row is not { IsPosted: true } || row.Publisher != publisher) return NotFound();
         var answer = await answers.OfRowAsync(row, callerLeft);
-        return new(200, answer.ToJson(), null);
+        return new(answer.HttpStatus, answer.ToJson(), null);
     }
 
     public async Task<PostReply> AddFieldsAsync(string publisher, LeadId lead, PostedField[] fields, CancellationToken callerLeft)
@@ -161,6 +161,7 @@ public sealed class LeadIntake(
             return PostReply.Refused(Problem.Of(409, "idempotency_in_progress", "Other fields are being added to this lead; come again.", 1));
         await TellAddedAsync(lead);
         var answer = await answers.OfRowAsync(row, callerLeft);
+        // The fields are there, whatever the lead still waits for.
         return new(200, (answer with { Warnings = [.. answer.Warnings, .. reading.Warnings] }).ToJson(), null);
     }
 

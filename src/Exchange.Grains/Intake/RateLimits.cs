@@ -23,6 +23,7 @@ public sealed class RateLimits(RateLimitOptions options, RedisTokens? shared, Fu
 
     private static readonly Problem TooMany = Problem.Of(429, "rate_limited", "Too many calls in this second; come again in the next.", 1);
 
+    private readonly long begun = time.GetTimestamp();
     private readonly ConcurrentDictionary<(string Publisher, CallKind Kind), Bucket> buckets = new();
 
     /// <summary>Null: let in.</summary>
@@ -50,7 +51,8 @@ public sealed class RateLimits(RateLimitOptions options, RedisTokens? shared, Fu
 
     private int PartOf(int perSecond) => Math.Max(1, perSecond / silos());
 
-    private long NowMs() => time.GetUtcNow().ToUnixTimeMilliseconds();
+    /// <summary>Since it began: a clock that is set lets nobody in and shuts nobody out.</summary>
+    private long NowMs() => (long)time.GetElapsedTime(begun).TotalMilliseconds;
 
     private sealed class Bucket
     {

@@ -88,7 +88,8 @@ internal sealed class CopyCalls
             if (notMade is not null) result = notMade;
             else
             {
-                result = await services.Calls.SendAsync(endpoint!, message! with { AfterDoubt = copy.State == CopyState.InDoubt || DeliveryDecision.MayHaveArrived(attempts, lastError) }, deadlineMs);
+                message = message! with { AfterDoubt = copy.State == CopyState.InDoubt || DeliveryDecision.MayHaveArrived(attempts, lastError) };
+                result = await services.Calls.SendAsync(endpoint!, message, deadlineMs).OrUnknownAsync(copy.Id, services.Log);
                 FaultPoints.AfterAnswer.Pass();
             }
         }
@@ -99,7 +100,8 @@ internal sealed class CopyCalls
         {
             Repeatable = endpoint?.CanComeAgain ?? true, DuplicateAfterDoubt = endpoint?.DuplicateAfterDoubt ?? default,
         });
-        if (Answer(copyNo, step, result, endpoint) is { } answer) await RecordAsync(answer, slot.State, deadlineMs + LeadMachine.LeaseGraceMs);
+        // Not durable: without a word of this attempt whoever takes the lease over begins with the doubt.
+        if (Answer(copyNo, step, result, endpoint) is { } answer && !await RecordAsync(answer, slot.State, deadlineMs + LeadMachine.LeaseGraceMs)) return;
         if (step.Next is DeliveryNext.Wait or DeliveryNext.Dead)
         {
             await services.Store.Deliveries.RecordAsync(copy.Id, endpointName, fence, DeliveryResult.Of(step), Now(), CancellationToken.None);
@@ -114,10 +116,19 @@ internal sealed class CopyCalls
         try
         {
             terms = await SaleTerms.ModelOfAsync(services.Catalog, lead.Row!, copy.Campaign, CancellationToken.None);
+            // Held at its ping: only the rows tell when, and that is when it was sold.
+            if (!lead.KnowsWhenHeld(copy.Id.No) && (await services.Store.Leads.FindAsync(lead.Id, CancellationToken.None))?.Copies.FirstOrDefault(row => row.Id == copy.Id) is { } held)
+                copy = copy with { AtMs = held.AtMs };
         }
         catch (StorageBusyException)
         {
             return (null, new(AttemptKind.RetryLater, "storage_busy"));
+        }
+        catch (Exception fault) when (fault is not OutOfMemoryException)
+        {
+            // What cannot be read now may be read later: no reason to go to somebody else. If it never is, the operator sees it.
+            services.Log.LogError(fault, "What copy {Copy} was sold on cannot be read", copy.Id);
+            return (null, new(AttemptKind.RetryLater, "message_failed"));
         }
         // Forgotten meanwhile, by an erasure that may not have been made: the rows tell the next attempt.
         if (lead.Row is null || lead.Sale is null) return (null, new(AttemptKind.RetryLater, "storage_busy"));
@@ -150,7 +161,8 @@ internal sealed class CopyCalls
         LeadEvent.Answered? answer = copy.State == CopyState.InDoubt ? null
             : DeliveryDecision.MayHaveArrived(attempts, lastError) ? new(copy.Id.No, BuyerAnswer.Unknown, Reason.InDoubt, null, null)
             : new(copy.Id.No, BuyerAnswer.Refused, Reason.Cancelled, null, null);
-        if (answer is not null) await RecordAsync(answer, SlotState.Held, deadlineMs + LeadMachine.LeaseGraceMs);
+        // Not durable: it comes again when the lease runs out.
+        if (answer is not null && !await RecordAsync(answer, SlotState.Held, deadlineMs + LeadMachine.LeaseGraceMs)) return;
         await services.Store.Deliveries.RecordAsync(copy.Id, endpoint, fence, new(DeliveryStatus.Cancelled, null, "cancelled"), Now(), CancellationToken.None);
     }
 
@@ -159,7 +171,8 @@ internal sealed class CopyCalls
     /// under which it came.
     /// </summary>
     /// <param name="asked">The copy as it was when its buyer was asked. A no was weighed against that: whoever asked again since weighs it anew.</param>
-    public async Task RecordAsync(LeadEvent.Answered answer, SlotState asked, long leaseUntilMs)
+    /// <returns>False: it is not durable, and nothing that follows from it may be recorded.</returns>
+    public async Task<bool> RecordAsync(LeadEvent.Answered answer, SlotState asked, long leaseUntilMs)
     {
         while (true)
         {
@@ -167,11 +180,12 @@ internal sealed class CopyCalls
             {
                 try
                 {
-                    if (!lead.IsKnown && !await lead.RestoreAsync()) return;
-                    if (answer.Answer == BuyerAnswer.Refused && lead.Sale!.SlotOfCopy(answer.CopyNo)?.State != asked) return;
+                    if (!lead.IsKnown && !await lead.RestoreAsync()) return false;
+                    if (answer.Answer == BuyerAnswer.Refused && lead.Sale!.SlotOfCopy(answer.CopyNo)?.State != asked) return false;
                     var step = await Steps.StepAsync(answer);
                     if (answer.Answer == BuyerAnswer.Unknown) FaultPoints.AfterDoubt.Pass();
-                    if (step.Conflict is null || Now() >= leaseUntilMs) return;
+                    if (step.Conflict is null) return true;
+                    if (Now() >= leaseUntilMs) return false;
                 }
                 // A definite no: nothing was written.
                 catch (StorageBusyException) when (Now() < leaseUntilMs) { }

@@ -44,13 +44,8 @@ public interface ILeadGrain : IGrainWithGuidKey
 public sealed record EraseCommand([property: Id(0)] string Who);
 
 /// <param name="Who">For the audit trail.</param>
-/// <param name="Note">The operator's own words, for the audit trail.</param>
 [GenerateSerializer, Immutable, Alias("exchange.resolve.v1")]
-public sealed record ResolveCommand([property: Id(0)] int CopyNo, [property: Id(1)] bool Accepted, [property: Id(2)] string Who, [property: Id(3)] string? Note)
-{
-    /// <inheritdoc cref="ConsentInput.ToString"/>
-    public override string ToString() => nameof(ResolveCommand);
-}
+public sealed record ResolveCommand([property: Id(0)] int CopyNo, [property: Id(1)] bool Accepted, [property: Id(2)] string Who);
 
 public enum ResolveReply : byte
 {

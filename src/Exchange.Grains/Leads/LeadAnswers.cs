@@ -36,11 +36,18 @@ public sealed class LeadAnswers(IExchangeStore store, ICatalogHost catalog)
             // A lead without copies (the recorded no) is its recorded answer.
             return copies.Length == 0 ? answer : Sum(row.Id, StateOf(row), row.Reason, answer.Currency, Merge(answer.Copies, copies), answer.Tags, answer.Warnings);
         }
-        var record = await store.Pings.FindAsync(row.Id, catalog.ModelAsync, cancel);
-        return Sum(row.Id, StateOf(row), row.Reason, catalog.Current.Currency, copies, record?.Tags ?? [], []);
+        return Sum(row.Id, StateOf(row), row.Reason, catalog.Current.Currency, copies, await TagsAsync(row, cancel), []);
 
         // A lead that came back earns nothing, unless its publisher keeps what it earned.
         bool IsOwed(CopyState state) => state is not (CopyState.Voided or CopyState.Expired) && (state != CopyState.Reversed || keeps);
+    }
+
+    /// <summary>What its publisher sent to be told again: from the recorded answer, else from its ping's record. Nothing of a person who was erased.</summary>
+    public async Task<IReadOnlyList<KeyValuePair<string, string>>> TagsAsync(LeadRow row, CancellationToken cancel)
+    {
+        if (row.IsErased) return [];
+        if (row.Answer is { } recorded) return LeadAnswer.FromJson(recorded).Tags;
+        return (await store.Pings.FindAsync(row.Id, catalog.ModelAsync, cancel))?.Tags ?? [];
     }
 
     /// <summary>What was promised is pending while the lead waits for its auction.</summary>

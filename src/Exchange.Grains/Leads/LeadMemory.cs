@@ -16,6 +16,8 @@ namespace Exchange.Grains.Leads;
 internal sealed class LeadMemory(LeadServices services, LeadId id)
 {
     private readonly SemaphoreSlim gate = new(1, 1);
+    // By the copy's number: the moment of the item that held it.
+    private readonly Dictionary<int, long> heldAt = [];
     private SaleWorld? world;
     private IReadOnlyList<InputError> warnings = [];
     // What is recorded with an outcome is what is answered a moment later: written once.
@@ -52,13 +54,19 @@ internal sealed class LeadMemory(LeadServices services, LeadId id)
     }
 
     /// <summary>A post that may be sold; nothing of it is durable yet.</summary>
-    public void Begin(PreparedPost post) => (Sale, world, Row, warnings) = (post.Sale, post.World, post.Row, post.Warnings);
+    public void Begin(PreparedPost post)
+    {
+        (Sale, world, Row, warnings) = (post.Sale, post.World, post.Row, post.Warnings);
+        heldAt.Clear();
+    }
 
     /// <summary>The lead as its rows tell it. False: there is none.</summary>
     public async Task<bool> RestoreAsync()
     {
         Row = await services.Store.Leads.FindAsync(id, CancellationToken.None);
+        heldAt.Clear();
         if (Row is null) return false;
+        foreach (var copy in Row.Copies) heldAt[copy.Id.No] = copy.AtMs;
         var atPing = await services.Catalog.ModelAsync(Row.CatalogVersion, CancellationToken.None);
         var record = await services.Store.Pings.FindAsync(id, services.Catalog.ModelAsync, CancellationToken.None) ?? LostRecord.From(Row, atPing, []);
         (Sale, world) = await RestoredSale.FromAsync(services, Row, record, atPing);
@@ -66,14 +74,29 @@ internal sealed class LeadMemory(LeadServices services, LeadId id)
     }
 
     /// <summary>It is read anew, without what it held.</summary>
-    public void Forget() => (Sale, Row, world, toldOf, told) = (null, null, null, null, null);
+    public void Forget()
+    {
+        (Sale, Row, world, toldOf, told) = (null, null, null, null, null);
+        heldAt.Clear();
+    }
+
+    /// <summary>This item is durable.</summary>
+    public void Done(JournalItem item)
+    {
+        // The row as it is stored: whoever sends this lead again says the same of it.
+        if (item.New is not null || item.Post is not null) Row = Row! with { AtMs = item.AtMs };
+        foreach (var copy in item.Starts) heldAt[copy.No] = item.AtMs;
+    }
+
+    /// <summary>False of a copy that was held at its ping, until the lead is read from its rows.</summary>
+    public bool KnowsWhenHeld(int copyNo) => heldAt.ContainsKey(copyNo);
 
     /// <summary>An open copy as its row would tell it.</summary>
     public CopyRow CopyOf(Slot slot)
     {
         var bid = Sale!.BidAt(slot.BidIndex);
         return new(new(id, slot.CopyNo), slot.OfferId, bid.Campaign, bid.Buyer, bid.Company, slot.Sharing == Sharing.Exclusive,
-            slot.State == SlotState.InDoubt ? CopyState.InDoubt : CopyState.Held, slot.Price, slot.Payout, Row!.AtMs, Reason.None, null, null);
+            slot.State == SlotState.InDoubt ? CopyState.InDoubt : CopyState.Held, slot.Price, slot.Payout, heldAt.GetValueOrDefault(slot.CopyNo, Row!.AtMs), Reason.None, null, null);
     }
 
     public bool IsOpen(int copyNo) => Sale?.SlotOfCopy(copyNo) is { State: SlotState.Held or SlotState.InDoubt };

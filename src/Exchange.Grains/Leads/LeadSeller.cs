@@ -139,7 +139,7 @@ public sealed class LeadSeller
                 FaultPoints.AfterGiveUp.Pass();
             }
             // Before anything changes: no line in the audit, no resolution.
-            if (!isNoted) await services.Store.Access.AuditAsync(command.Who, "copy.resolve", copy.Id.ToString(), (command.Accepted ? "accepted" : "rejected") + (command.Note is { } note ? ": " + note : ""), Now(), CancellationToken.None);
+            if (!isNoted) await services.Store.Access.AuditAsync(command.Who, "copy.resolve", copy.Id.ToString(), command.Accepted ? "accepted" : "rejected", Now(), CancellationToken.None);
             var step = await calls.Steps.StepAsync(new LeadEvent.Answered(
                 command.CopyNo, command.Accepted ? BuyerAnswer.Accepted : BuyerAnswer.Refused, command.Accepted ? Reason.None : Reason.BuyerRejected, null, null));
             if (step.Conflict is null) return ResolveReply.Done;

@@ -36,11 +36,10 @@ internal sealed class LeadSteps(LeadServices services, LeadMemory lead, Action<i
                 var item = done.State == LeadState.Pending ? submitted : submitted with { Answer = lead.ReplyOf(done).Answer };
                 var verdict = await services.Store.Journal.SubmitAsync(item, CancellationToken.None);
                 written = verdict.Code == VerdictCode.Done;
-                // The row as it is stored: whoever sends this lead again says the same of it.
-                if (verdict.Code == VerdictCode.Done && (submitted.New is not null || submitted.Post is not null)) lead.Row = lead.Row! with { AtMs = submitted.AtMs };
                 // Only what this very item wrote: what was there already is on its way, or comes when its lease runs out.
                 if (verdict.Code == VerdictCode.Done)
                 {
+                    lead.Done(submitted);
                     services.Pump.Started(done, submitted);
                     services.Postbacks.Started(submitted);
                 }

@@ -46,11 +46,7 @@ public static class PostRules
         var level = vertical.Consent;
         foreach (var offer in offers)
             if (model.Campaigns.TryGetValue(record.Bids[offer.BidIndex].Campaign, out var campaign) && campaign.Consent > level) level = campaign.Consent;
-        if (level == ConsentLevel.None) yield break;
-        if (string.IsNullOrWhiteSpace(consent?.Text)) yield return Missing("text");
-        if (consent?.At is null) yield return Missing("at");
-        if (string.IsNullOrWhiteSpace(consent?.Page)) yield return Missing("page");
-        if (string.IsNullOrWhiteSpace(consent?.Ip)) yield return Missing("ip");
+        foreach (var lacks in Proof(level, consent)) yield return lacks;
         if (level != ConsentLevel.Named) yield break;
         foreach (var offer in offers)
         {
@@ -58,6 +54,16 @@ public static class PostRules
             if (seller is not null && consent?.Sellers.Contains(seller, StringComparer.OrdinalIgnoreCase) != true)
                 yield return new("/consent/sellers", "consent_missing", $"The consent does not name the seller of offer {offer.OfferId}.");
         }
+    }
+
+    /// <summary>What a consent of this level must have, whoever buys.</summary>
+    public static IEnumerable<InputError> Proof(ConsentLevel level, ConsentInput? consent)
+    {
+        if (level == ConsentLevel.None) yield break;
+        if (string.IsNullOrWhiteSpace(consent?.Text)) yield return Missing("text");
+        if (consent?.At is null) yield return Missing("at");
+        if (string.IsNullOrWhiteSpace(consent?.Page)) yield return Missing("page");
+        if (string.IsNullOrWhiteSpace(consent?.Ip)) yield return Missing("ip");
 
         static InputError Missing(string member) => new("/consent/" + member, "consent_missing", "The proof of consent lacks it.");
     }
@@ -77,10 +83,13 @@ public static class PostRules
         var scope = PersonScopes.Of(vertical.Id, rule, record.Publisher);
         var since = nowMs - (long)rule.Window.TotalMilliseconds;
         if (!rule.MatchAll)
-            return [.. rule.Keys.Where(key => values[key.Ordinal].IsGiven).Select(key => new PersonClaim(scope, vault.PersonHash(key.Name, values[key.Ordinal].Text!), since))];
+            return [.. rule.Keys.Where(key => values[key.Ordinal].IsGiven).Select(key => new PersonClaim(scope, HashOf(vault, key, values[key.Ordinal].Text!), since))];
         if (rule.Keys.Any(key => !values[key.Ordinal].IsGiven)) return [];
-        return [new PersonClaim(scope, PersonHash.Together(rule.Keys.Select(key => vault.PersonHash(key.Name, values[key.Ordinal].Text!))), since)];
+        return [new PersonClaim(scope, PersonHash.Together(rule.Keys.Select(key => HashOf(vault, key, values[key.Ordinal].Text!))), since)];
     }
+
+    /// <summary>By what a person is known again: a name is one however it is written. Phone numbers and addresses, which may be pinged as hashes, have one writing.</summary>
+    private static byte[] HashOf(IVault vault, FieldSchema field, string text) => vault.PersonHash(field.Name, field.HasCase ? FieldFormat.Folded(text) : text);
 
     /// <summary>Text, time, page and IP.</summary>
     public static bool IsProof(ConsentInput? consent) =>
@@ -96,7 +105,7 @@ public static class PostRules
         {
             if (ordinal >= values.Length || values[ordinal] is not { IsGiven: true, Text: { } text }) continue;
             var field = vertical.Fields.All[ordinal];
-            if (!vault.PersonHash(field.Name, text).AsSpan().SequenceEqual(hmac))
+            if (!HashOf(vault, field, text).AsSpan().SequenceEqual(hmac))
                 yield return new(FieldsReader.Pointer(words?.NameOf(field.Name) ?? field.Name), FieldErrors.PingMismatch, "The hash that was pinged is of another value.");
         }
     }
@@ -107,7 +116,7 @@ public static class PostRules
         var hashes = new Dictionary<string, byte[]>(StringComparer.Ordinal);
         foreach (var name in current.WatchedFields)
             if (vertical.Fields.Find(name) is { } field && field.Ordinal < values.Length && values[field.Ordinal] is { IsGiven: true, Text: { } text })
-                hashes[name] = vault.PersonHash(name, text);
+                hashes[name] = HashOf(vault, field, text);
         return hashes;
     }
 

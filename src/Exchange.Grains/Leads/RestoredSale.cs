@@ -91,7 +91,7 @@ public static class RestoredSale
     }
 
     /// <summary>The place of a copy's bid among the ping's own; -1: a later walk made it.</summary>
-    private static int PlaceInRecord(PingRecord record, CopyRow copy)
+    public static int PlaceInRecord(PingRecord record, CopyRow copy)
     {
         if (!Array.Exists(record.Offers, offer => offer.OfferId == copy.OfferId)) return -1;
         return Array.FindIndex(record.Bids, bid => bid.Campaign == copy.Campaign && bid.Sharing == SharingOf(copy) && bid.Bid >= copy.Price);

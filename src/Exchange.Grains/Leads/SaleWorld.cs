@@ -10,7 +10,7 @@ namespace Exchange.Grains.Leads;
 
 /// <summary>The world as one lead's steps see it: the catalog and live state of each moment, and the lead as that catalog reads it.</summary>
 /// <param name="values">By ordinal of the vertical's fields at the ping.</param>
-/// <param name="at">The moment that its conditions are asked about.</param>
+/// <param name="at">When it came: what conditions on its fields are asked about. Those of a later step are asked about the moment of that step.</param>
 public sealed class SaleWorld(LeadServices services, PingRecord record, CatalogModel atPing, FieldValue[] values, LeadPayload payload, DateTimeOffset at)
 {
     private Subject? newest;
@@ -47,7 +47,7 @@ public sealed class SaleWorld(LeadServices services, PingRecord record, CatalogM
     }
 
     private Walked? Walk(CatalogModel model, WalkWish wish, DateTimeOffset now) =>
-        InputOf(model, wish, now) is { } ping ? new(model, SubjectIn(model), PingWalk.Run(model, ping, services.Live, services.Rotations)) : null;
+        InputOf(model, wish, now) is { } ping ? new(model, SubjectIn(model).At(now), PingWalk.Run(model, ping, services.Live, services.Rotations)) : null;
 
     /// <summary>A later walk of this lead as a walk reads it; null: the catalog of this moment does not have the tree or the vertical.</summary>
     public PingInput? InputOf(CatalogModel model, WalkWish wish, DateTimeOffset now)

@@ -45,7 +45,7 @@ public sealed class WaitPump(IExchangeStore store, IGrainFactory grains, TimePro
             foreach (var claim in due) _ = TakeUpAsync(claim);
             return due.Count == room;
         }
-        catch (Exception fault) when (fault is not OperationCanceledException)
+        catch (Exception fault) when (fault is not OperationCanceledException || !stopping.IsCancellationRequested)
         {
             log.LogError(fault, "Leads that wait could not be read; trying again");
             return false;

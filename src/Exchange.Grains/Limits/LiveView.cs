@@ -178,6 +178,8 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
 
     private static LimitReading ReadHard(LimitModel limit, Cell? cell, long unixSeconds)
     {
+        // Its catalog's word: to a walk on this one, a gate that the next catalog has replaced (its campaign has other caps) would look like a pause.
+        if (limit.Kind == LimitKind.Gate) return new(limit.Limit, 0, 0);
         var now = cell?.Now ?? CellReading.Unheard;
         if (limit.Kind != LimitKind.Cap) return now.IsHeard ? new(now.Limit, now.Used, now.Held) : new(limit.Limit, 0, 0);
         // A window that is over reads as an empty one. A cap's limit is the model's: the row of the next window will say the same.

@@ -88,6 +88,7 @@ public sealed class PingDesk(
             Publisher = publisher!.Id, Vertical = vertical!.Id, SubId = command.SubId, Channel = command.Channel, Values = reading!.Values, Now = now, Seed = seed,
             MinPayout = command.MinPayout, MaxCopies = command.MaxCopies == 0 ? Engine.Limits.CopiesPerLead : command.MaxCopies,
             SoldElsewhereCopies = command.SoldElsewhereCopies, SoldElsewhereSellers = [.. command.SoldElsewhereSellers], Test = command.Test, Persons = Persons(reading), Posted = posted,
+            NamedSellers = direct && command.Consent is { Sellers: { Length: > 0 } named } ? named : null,
         };
         var forced = command.Test ? command.TestResult : null;
         // Nobody is asked about a person who is never sold.
@@ -117,7 +118,7 @@ public sealed class PingDesk(
         {
             Id = id, AtMs = now.ToUnixTimeMilliseconds(), Publisher = publisher.Id, Vertical = vertical.Id, Tree = outcome.Tree, SubId = command.SubId,
             Channel = command.Channel, Tags = [.. command.Tags], CatalogVersion = model.Version, Seed = seed, MinPayout = command.MinPayout, MaxCopies = input.MaxCopies,
-            SoldElsewhereCopies = input.SoldElsewhereCopies, SoldElsewhereSellers = input.SoldElsewhereSellers, Values = reading.Values, Bids = outcome.Bids,
+            SoldElsewhereCopies = input.SoldElsewhereCopies, SoldElsewhereSellers = input.SoldElsewhereSellers, NamedSellers = [.. input.NamedSellers ?? []], Values = reading.Values, Bids = outcome.Bids,
             Offers = outcome.Offers, Notes = outcome.Notes, Shares = outcome.Shares, Turns = outcome.Turns, ExpiresAtMs = expires, Outcome = outcome.Outcome,
             Persons = input.Persons, LiveBids = input.LiveBids,
         };
@@ -204,7 +205,9 @@ public sealed class PingDesk(
         var fields = direct ? Pingable(vertical, words, command.Fields) : command.Fields;
         reading = FieldsReader.ReadPing(vertical.Fields, fields, parsers, today, words);
         var whole = direct ? FieldsReader.ReadDirect(vertical.Fields, command.Fields, parsers, today, words) : reading;
-        if (errors.Count > 0) return Problem.Invalid([.. errors, .. whole.Errors]);
+        // Before anybody is asked, counted or held for a lead that its post refuses.
+        if (direct) errors = [.. errors, .. whole.Errors, .. PostRules.Proof(vertical.Consent, command.Consent)];
+        if (errors.Count > 0) return Problem.Invalid(direct ? errors : [.. errors, .. whole.Errors]);
         if (direct && whole.Ok)
         {
             reading = reading with { Hashes = whole.HashesOfValues(vertical.Fields) };

@@ -24,13 +24,16 @@ public sealed class PostbackPump(IExchangeStore store, ICatalogHost catalog, Lea
     /// <summary>Attempts under way at once. They wait on sockets, not on a processor.</summary>
     private const int Workers = 128;
 
-    /// <summary>Of them, what one publisher may hold, so that one that hangs leaves the rest to the others; and how many a second of what is over that come back.</summary>
-    private const int PerPublisher = 32, PerSecond = 200;
+    /// <summary>How many a second of what is over a publisher's share come back.</summary>
+    private const int PerSecond = 200;
 
     /// <summary>The longest between two looks at what is due.</summary>
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(1);
 
-    private readonly BuyerQueues<(LeasedPostback Postback, long DeadlineMs)> ready = new(PerPublisher, PerSecond);
+    /// <summary>What could not be read comes again a little later, so that a database that answers badly is not asked all the time.</summary>
+    private const long UnreadableMs = 250;
+
+    private readonly BuyerQueues<(LeasedPostback Postback, long DeadlineMs)> ready = new(Workers, PerSecond);
     private readonly DueLoop loop = new(time);
     private long delivered, retried, dead;
 
@@ -80,7 +83,7 @@ public sealed class PostbackPump(IExchangeStore store, ICatalogHost catalog, Lea
             // Behind what was postponed there may be others'.
             return due.Count >= room || looked >= IDeliveryStore.PacedRows;
         }
-        catch (Exception fault) when (fault is not OperationCanceledException)
+        catch (Exception fault) when (fault is not OperationCanceledException || !stopping.IsCancellationRequested)
         {
             log.LogError(fault, "Due postbacks could not be read; trying again");
             return false;
@@ -100,17 +103,31 @@ public sealed class PostbackPump(IExchangeStore store, ICatalogHost catalog, Lea
             await RecordAsync(leased, new(DeliveryStatus.Dead, null, "postback_gone"));
             return;
         }
-        var lead = await store.Leads.FindAsync(leased.Id.Lead, CancellationToken.None);
-        Invariant.Require(lead is not null, "a postback is of a lead");
-        var secret = postback.SecretName is { } name ? await store.Access.FindSecretAsync(name, CancellationToken.None) : null;
+        PostbackMessage message;
+        byte[]? secret;
+        try
+        {
+            var lead = await store.Leads.FindAsync(leased.Id.Lead, CancellationToken.None);
+            Invariant.Require(lead is not null, "a postback is of a lead");
+            secret = postback.SecretName is { } name ? await store.Access.FindSecretAsync(name, CancellationToken.None) : null;
+            message = await MessageAsync(leased, lead);
+        }
+        catch (StorageBusyException)
+        {
+            await RecordAsync(leased, new(DeliveryStatus.Waiting, NowMs() + UnreadableMs, DeliveryDecision.NobodyCalled(leased.Attempts, leased.LastError)));
+            return;
+        }
+        catch (Exception fault) when (fault is not OutOfMemoryException)
+        {
+            // What cannot be made now may never be: an attempt like any other, so that it ends as a dead letter that is seen.
+            log.LogError(fault, "Postback {Postback} cannot be made into a message", leased.Id);
+            await AttemptedAsync(leased, new(AttemptKind.NotSent, "message_failed"));
+            return;
+        }
         using var deadline = new CancellationTokenSource(left, time);
-        var result = await calls.SendAsync(leased.Publisher, postback, secret, await MessageAsync(leased, lead), time.GetUtcNow(), deadline.Token);
+        var result = await calls.SendAsync(leased.Publisher, postback, secret, message, time.GetUtcNow(), deadline.Token).OrUnknownAsync(leased.Id, log);
         FaultPoints.AfterPostback.Pass();
-        // As a sold copy that has to arrive: the outcome stands, whatever is answered.
-        var step = DeliveryDecision.After(new FinishedAttempt(
-            new CopyId(leased.Id.Lead, leased.Id.No), CopyState.Captured, result.Kind, result.Refusal, leased.Attempts, leased.CreatedAtMs, NowMs(), PostbackModel.RetryFor, result.RetryAfter,
-            result.Error, leased.LastError));
-        await RecordAsync(leased, DeliveryResult.Of(step));
+        await AttemptedAsync(leased, result);
     }
 
     /// <summary>As the lead stands now: of several postbacks that arrive in another order, each says the same payout.</summary>
@@ -124,6 +141,11 @@ public sealed class PostbackPump(IExchangeStore store, ICatalogHost catalog, Lea
             SubId = lead.IsErased ? null : lead.SubId, Tags = answer.Tags, Test = lead.Test,
         };
     }
+
+    /// <summary>As of a sold copy that has to arrive: the outcome stands, whatever is answered.</summary>
+    private Task AttemptedAsync(LeasedPostback leased, AttemptResult result) => RecordAsync(leased, DeliveryResult.Of(DeliveryDecision.After(new FinishedAttempt(
+        new CopyId(leased.Id.Lead, leased.Id.No), CopyState.Captured, result.Kind, result.Refusal, leased.Attempts, leased.CreatedAtMs, NowMs(), PostbackModel.RetryFor, result.RetryAfter,
+        result.Error, leased.LastError))));
 
     private async Task RecordAsync(LeasedPostback leased, DeliveryResult result)
     {

@@ -58,11 +58,13 @@ public sealed class ReturnDesk(IExchangeStore store, ICatalogHost catalog, Postb
         return (ReturnStatus.Accepted, null);
     }
 
-    /// <summary>An admin's word on a return that waits.</summary>
-    public async Task<Problem?> DecideAsync(CopyId id, bool accept)
+    /// <summary>An admin's word on a return that waits, and its line in the audit with it, whatever becomes of the money at that moment.</summary>
+    /// <param name="who">Whose word it is.</param>
+    public async Task<Problem?> DecideAsync(CopyId id, bool accept, string who)
     {
         if (await store.Returns.FindAsync(id, CancellationToken.None) is null) return Problem.Of(404, "not_found", "There is no return of this copy.");
-        if (!await store.Returns.DecideAsync(id, accept, NowMs, CancellationToken.None)) return Problem.Of(409, "already_decided", "This return was decided before.");
+        var note = new ChangeNote(who, accept ? "return.accept" : "return.refuse", id.ToString(), null, NowMs);
+        if (!await store.Returns.DecideAsync(id, accept, note, CancellationToken.None)) return Problem.Of(409, "already_decided", "This return was decided before.");
         if (accept) await BookAsync(id);
         return null;
     }

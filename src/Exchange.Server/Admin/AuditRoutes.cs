@@ -10,7 +10,7 @@ internal static class AuditRoutes
 
     private static async Task<Reply> RunAsync(ApiCall call)
     {
-        var report = await call.Service<IAudits>().RunAsync(call.Cancel);
+        var report = await call.Service<IAudits>().RunAsync(call.NowMs, call.Cancel);
         return Reply.Json(json => AuditJson.WriteMembers(json, report));
     }
 }

@@ -13,7 +13,6 @@ namespace Exchange.Server.Admin;
 internal static class BuyerRoutes
 {
     private const int ReferenceChars = 200;
-    private static readonly Money MostFunds = new(Engine.Limits.BuyerFundsUnits * Money.MicrosPerUnit);
 
     public static void MapBuyerRoutes(this IEndpointRouteBuilder routes)
     {
@@ -61,8 +60,6 @@ internal static class BuyerRoutes
         if (!call.Catalog.Current.Buyers.TryGetValue(call.Route("id"), out var buyer)) return ApiCall.NotFound("The catalog has no such buyer.");
         return await call.Service<Operations>().RunAsync(call, bytes, async () =>
         {
-            if (amount > MostFunds || await call.Store.Ledger.BalanceAsync(Accounts.Buyer(buyer.Id), CancellationToken.None) > MostFunds - amount)
-                return Grains.Intake.Problem.Invalid([new("/amount", "out_of_range", $"A buyer's balance is at most {MostFunds}; nothing was booked.")]);
             // Not to be broken off half way because the caller left: its key would not know what was done.
             bool booked;
             try
@@ -71,7 +68,11 @@ internal static class BuyerRoutes
             }
             catch (ReferenceReusedException)
             {
-                return Grains.Intake.Problem.Of(409, "reference_reused", "This reference was booked before with another amount or buyer; nothing was booked now.");
+                return Grains.Intake.Problem.Of(409, "reference_reused", "This reference of this buyer was booked before with another amount; nothing was booked now.");
+            }
+            catch (FundsAboveMostException)
+            {
+                return Grains.Intake.Problem.Invalid([new("/amount", "out_of_range", $"A buyer's balance is at most {ILedgerStore.MostFunds}; nothing was booked.")]);
             }
             // Also of a repeat: whoever booked it may have died before its line was written.
             await call.Store.Access.AuditAsync(call.Caller.Name, "buyer.fund", buyer.Id, $"{amount} {reference}{(booked ? "" : ", booked before")}", call.NowMs, CancellationToken.None);

@@ -16,7 +16,7 @@ internal static class CatalogRoutes
 
     public static void MapCatalogRoutes(this IEndpointRouteBuilder routes)
     {
-        routes.Read("/v1/admin/catalog", "The catalog as YAML (default) or JSON; ?version= for an earlier one. ETag is the version.", GetAsync)
+        routes.Read("/v1/admin/catalog", "The catalog as YAML (default) or JSON; ?version= for an earlier one. ETag is the version. A viewer sees phone numbers and e-mail addresses of lists masked.", GetAsync)
             .Produces(200, contentType: Yaml);
         routes.Change(HttpMethods.Put, "/v1/admin/catalog", "Apply a whole catalog, or with ?dry_run=true say what it would change.", PutAsync)
             .ProducesProblem(412).ProducesProblem(422).ProducesProblem(428);
@@ -36,7 +36,7 @@ internal static class CatalogRoutes
             (version, root) = found;
         }
         else (version, root) = await call.Catalog.NewestAsync(call.Cancel);
-        var numbered = CatalogSource.Numbered(root, version);
+        var numbered = CatalogSource.Numbered(CatalogSource.For(call.Caller.Role, root), version);
         var body = mediaType == Yaml ? Encoding.UTF8.GetBytes(CatalogYaml.Write(numbered)) : ConfigJson.Write(numbered, indented: true);
         return new Reply(200, body, mediaType == Yaml ? Yaml + "; charset=utf-8" : Reply.JsonType) { Version = version };
     }

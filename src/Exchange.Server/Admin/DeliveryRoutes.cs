@@ -60,9 +60,10 @@ internal static class DeliveryRoutes
         var endpoint = call.Route("endpoint");
         return await call.Service<Operations>().RunAsync(call, body, async () =>
         {
+            // Before anything changes: no line in the audit, no replay.
+            await call.Store.Access.AuditAsync(call.Caller.Name, "delivery.replay", $"{copy} {endpoint}", note, call.NowMs, CancellationToken.None);
             if (!await call.Store.Deliveries.ReplayAsync(copy, endpoint, call.NowMs, CancellationToken.None)) return NoSuch();
             call.Service<DeliveryPump>().Nudge();
-            await call.Store.Access.AuditAsync(call.Caller.Name, "delivery.replay", $"{copy} {endpoint}", note, call.NowMs, CancellationToken.None);
             return Waiting(copy, endpoint);
         });
     }

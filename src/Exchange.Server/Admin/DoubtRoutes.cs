@@ -13,7 +13,7 @@ internal static class DoubtRoutes
     public static void MapDoubtRoutes(this IEndpointRouteBuilder routes)
     {
         routes.Read("/v1/admin/doubts", "Copies in doubt, oldest first; ?buyer=, ?campaign=, ?older_than_s= narrow them.", ListAsync).ProducesProblem(422);
-        routes.Change(HttpMethods.Post, "/v1/admin/copies/{copy_id}/resolve", "Say what became of a copy in doubt: {\"outcome\": \"accepted\" | \"rejected\", \"note\"}. Accepted makes the sale; rejected frees it and the next in rank is asked.", ResolveAsync)
+        routes.Change(HttpMethods.Post, "/v1/admin/copies/{copy_id}/resolve", "Say what became of a copy in doubt: {\"outcome\": \"accepted\" | \"rejected\"}. Accepted makes the sale; rejected frees it and the next in rank is asked. A \"note\" may be sent and is not kept: the audit trail keeps the outcome.", ResolveAsync)
             .ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
     }
 
@@ -52,13 +52,14 @@ internal static class DoubtRoutes
         if (problem is not null) return problem;
         var outcome = members.Required("outcome");
         if (outcome.Length > 0 && outcome is not ("accepted" or "rejected")) members.Fail("/outcome", "invalid_field", "The outcome is accepted or rejected.");
-        var note = members.Optional("note", NoteChars);
+        // Free text may name a person, and what the audit trail has no erasure reaches.
+        members.Optional("note", NoteChars);
         if (members.Problem is { } invalid) return invalid;
         if (!CopyId.TryParse(call.Route("copy_id"), out var copy)) return NoSuch();
         // Ordered by the lead itself and idempotent by the copy's state: a key keeps its answer.
         return await call.Service<Operations>().RunAsync(call, bytes, async () =>
         {
-            var reply = await call.Service<IGrainFactory>().Lead(copy.Lead).Resolve(new(copy.No, outcome == "accepted", call.Caller.Name, note));
+            var reply = await call.Service<IGrainFactory>().Lead(copy.Lead).Resolve(new(copy.No, outcome == "accepted", call.Caller.Name));
             return reply switch
             {
                 ResolveReply.Unknown => NoSuch(),

@@ -16,7 +16,9 @@ namespace Exchange.Server.Admin;
 /// </summary>
 internal static class ExplanationJson
 {
-    public static void WriteMembers(Utf8JsonWriter json, Explanation told, PingRecord record, CatalogModel model)
+    /// <param name="model">The catalog version of the record.</param>
+    /// <param name="today">What it hides by now is hidden too; as it was explained with.</param>
+    public static void WriteMembers(Utf8JsonWriter json, Explanation told, PingRecord record, CatalogModel model, CatalogModel today)
     {
         json.WriteString("ping_id", told.Ping.ToString());
         json.WriteTime("at", record.AtMs);
@@ -36,7 +38,7 @@ internal static class ExplanationJson
         json.WriteString("min_payout", record.MinPayout.ToString());
         json.WriteNumber("max_copies", record.MaxCopies);
         json.WriteTime("expires_at", record.ExpiresAtMs);
-        WriteFields(json, record, model);
+        WriteFields(json, record, model, today);
         WriteLimit(json, "publisher_limit", told.PublisherLimit);
         WriteMiss(json, "publisher_miss", told.PublisherMiss);
         json.WriteObjects("trees", told.Trees, tree =>
@@ -89,14 +91,15 @@ internal static class ExplanationJson
         json.WriteEndObject();
     }
 
-    /// <summary>What was pinged, sensitive values masked.</summary>
-    private static void WriteFields(Utf8JsonWriter json, PingRecord record, CatalogModel model)
+    /// <summary>What was pinged, masked like a lead's fields.</summary>
+    private static void WriteFields(Utf8JsonWriter json, PingRecord record, CatalogModel model, CatalogModel today)
     {
         json.WriteStartObject("fields");
         if (model.Verticals.TryGetValue(record.Vertical, out var vertical))
         {
+            var now = today.Verticals.GetValueOrDefault(record.Vertical)?.Fields;
             foreach (var field in vertical.Fields.All)
-                if (field.Ordinal < record.Values.Length && record.Values[field.Ordinal].Text is { } text) json.WriteString(field.Name, Mask.Of(field, text));
+                if (field.Ordinal < record.Values.Length && record.Values[field.Ordinal].Text is { } text) json.WriteString(field.Name, Mask.Of(now?.Find(field.Name), field, text));
         }
         json.WriteEndObject();
     }

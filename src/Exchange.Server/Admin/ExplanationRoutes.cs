@@ -16,12 +16,13 @@ internal static class ExplanationRoutes
         if (!LeadId.TryParse(call.Route("ping_id"), out var id) || await call.Store.Pings.FindAsync(id, call.Catalog.ModelAsync, call.Cancel) is not { } record)
             return Problem.Of(404, "ping_not_found", "There is no such ping; records are kept for a limited time.");
         var model = await call.Catalog.ModelAsync(record.CatalogVersion, call.Cancel);
-        var explanation = Explainer.Explain(model, record);
+        var today = call.Catalog.Current;
+        var explanation = Explainer.Explain(model, record, today);
         var lead = await call.Store.Leads.FindAsync(id, call.Cancel) is { IsPosted: true } posted ? posted : null;
         var passedOver = lead is null ? [] : await call.Store.Leads.PassedOverAsync(id, call.Cancel);
         return Reply.Json(json =>
         {
-            ExplanationJson.WriteMembers(json, explanation, record, model);
+            ExplanationJson.WriteMembers(json, explanation, record, model, today);
             ExplanationJson.WritePost(json, lead, passedOver);
         });
     }

@@ -22,13 +22,15 @@ internal static class LeadJson
         _ => "reversed",
     };
 
-    /// <summary>All but the sealed fields.</summary>
-    public static void WriteMembers(Utf8JsonWriter json, LeadRow lead, ReturnJson returns)
+    /// <summary>All but the sealed fields and the tags.</summary>
+    /// <param name="reveal">What may name a person is shown: where it was sent on to, what its buyers noted.</param>
+    public static void WriteMembers(Utf8JsonWriter json, LeadRow lead, ReturnJson returns, bool reveal = false)
     {
         json.WriteString("lead_id", lead.Id.ToString());
         json.WriteTime("at", lead.AtMs);
         json.WriteString("publisher", lead.Publisher);
         json.WriteString("sub_id", lead.SubId);
+        json.WriteString("channel", lead.Channel);
         json.WriteString("vertical", lead.Vertical);
         json.WriteString("status", LeadAnswer.Wire(lead.State));
         json.WriteString("reason", Word(lead.Reason));
@@ -64,9 +66,17 @@ internal static class LeadJson
             json.WriteString("reason", Word(copy.Reason));
             json.WriteTime("at", copy.AtMs);
             json.WriteString("ref", copy.BuyerRef);
-            json.WriteString("redirect_url", copy.RedirectUrl);
-            returns.WriteMembers(json, copy.Id);
+            json.WriteString("redirect_url", reveal || copy.RedirectUrl is null ? copy.RedirectUrl : Mask.Page(copy.RedirectUrl));
+            returns.WriteMembers(json, copy.Id, reveal);
         });
+    }
+
+    /// <summary>A publisher's tags by their names; a value may name a person.</summary>
+    public static void WriteTags(Utf8JsonWriter json, IReadOnlyList<KeyValuePair<string, string>> tags, bool reveal)
+    {
+        json.WriteStartObject("tags");
+        foreach (var (name, value) in tags) json.WriteString(name, reveal ? value : Mask.Whole());
+        json.WriteEndObject();
     }
 
     /// <summary>Whose turn came when the lead was sold, and who was never asked, in that order.</summary>

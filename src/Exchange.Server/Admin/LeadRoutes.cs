@@ -14,7 +14,7 @@ internal static class LeadRoutes
     public static void MapLeadRoutes(this IEndpointRouteBuilder routes)
     {
         routes.Read("/v1/admin/leads", "Leads, newest first; ?publisher=, ?campaign=, ?buyer=, ?status= narrow them.", ListAsync).ProducesProblem(422);
-        routes.Read("/v1/admin/leads/{lead_id}", "One lead with its copies, whom it passed over, and its fields, PII masked; ?reveal=true shows it to an admin and is audited.", GetAsync).ProducesProblem(404);
+        routes.Read("/v1/admin/leads/{lead_id}", "One lead with its copies, whom it passed over, its fields, tags and its buyers' notes, PII masked; ?reveal=true shows it to an admin and is audited.", GetAsync).ProducesProblem(404);
     }
 
     private static async Task<Reply> ListAsync(ApiCall call)
@@ -25,7 +25,8 @@ internal static class LeadRoutes
             null => null,
             "sold" => LeadState.Sold,
             "in_doubt" => LeadState.InDoubt,
-            "pending" => LeadState.Pending,
+            // Pending is what an open lead is told as; no row has that state.
+            "pending" => LeadState.Open,
             "unsold" => LeadState.Unsold,
             _ => (LeadState)0,
         };
@@ -54,16 +55,31 @@ internal static class LeadRoutes
         var payload = LeadPayload.Of(call.Store.Vault, lead);
         var returns = await ReturnJson.ReadAsync(call, [lead]);
         var passedOver = await call.Store.Leads.PassedOverAsync(id, call.Cancel);
+        var tags = await TagsAsync(call, lead);
         var vertical = call.Catalog.Current.Verticals.GetValueOrDefault(lead.Vertical);
         var then = reveal ? null : await FieldsOfThenAsync(call, lead);
         return Reply.Json(json =>
         {
-            LeadJson.WriteMembers(json, lead, returns);
+            LeadJson.WriteMembers(json, lead, returns, reveal);
+            LeadJson.WriteTags(json, tags, reveal);
             LeadJson.WritePassedOver(json, passedOver);
             json.WriteBoolean("erased", lead.IsErased);
             json.WriteBoolean("revealed", reveal);
             LeadJson.WritePayload(json, payload, then is null && !reveal ? null : vertical?.Fields, then, reveal);
         });
+    }
+
+    /// <summary>None where the ping's record cannot be read any more: an operator has to see the lead all the same.</summary>
+    private static async Task<IReadOnlyList<KeyValuePair<string, string>>> TagsAsync(ApiCall call, LeadRow lead)
+    {
+        try
+        {
+            return await call.Service<LeadAnswers>().TagsAsync(lead, call.Cancel);
+        }
+        catch (Exception fault) when (fault is Engine.InvariantException or InvalidOperationException or InvalidDataException)
+        {
+            return [];
+        }
     }
 
     /// <summary>As the catalog of the lead had them. Null: it cannot be read any more, and what may be shown is not known.</summary>

@@ -1,5 +1,7 @@
+using Exchange.Engine.Catalog;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
+using Exchange.Storage;
 
 namespace Exchange.Server.Admin;
 
@@ -9,7 +11,7 @@ internal static class LedgerRoutes
     public static void MapLedgerRoutes(this IEndpointRouteBuilder routes)
     {
         routes.Read("/v1/admin/ledger", "Transfers, newest first; ?lead_id= and ?account= narrow them.", ListAsync).ProducesProblem(422);
-        routes.Read("/v1/admin/ledger/balances", "What the accounts of house, bank, buyers and publishers come to; with ?account= that one.", BalancesAsync);
+        routes.Read("/v1/admin/ledger/balances", "What all accounts come to at one moment, those that left the catalog too, so together nothing; with ?account= that one.", BalancesAsync);
     }
 
     private static async Task<Reply> ListAsync(ApiCall call)
@@ -42,11 +44,9 @@ internal static class LedgerRoutes
     private static async Task<Reply> BalancesAsync(ApiCall call)
     {
         var model = call.Catalog.Current;
-        IEnumerable<string> accounts = call.Query("account") is { } one
-            ? [one]
-            : [Accounts.House, Accounts.Bank, .. model.Buyers.Keys.Order(StringComparer.Ordinal).Select(Accounts.Buyer), .. model.Publishers.Keys.Order(StringComparer.Ordinal).Select(Accounts.Publisher)];
-        var balances = new List<(string Account, Money Balance)>();
-        foreach (var account in accounts) balances.Add((account, await call.Store.Ledger.BalanceAsync(account, call.Cancel)));
+        List<AccountBalance> balances = call.Query("account") is { } one
+            ? [new(one, await call.Store.Ledger.BalanceAsync(one, call.Cancel))]
+            : WithUnbooked(await call.Store.Ledger.BalancesAsync(call.Cancel), model);
         return Reply.Json(json =>
         {
             json.WriteObjects("balances", balances, row =>
@@ -56,5 +56,14 @@ internal static class LedgerRoutes
             });
             json.WriteString("currency", model.Currency);
         });
+    }
+
+    /// <summary>House and bank, then buyers and publishers by their names; whoever is in the catalog and has no booking has nothing.</summary>
+    private static List<AccountBalance> WithUnbooked(IReadOnlyList<AccountBalance> booked, CatalogModel model)
+    {
+        var all = booked.ToDictionary(row => row.Account, StringComparer.Ordinal);
+        foreach (var account in (string[])[Accounts.House, Accounts.Bank, .. model.Buyers.Keys.Select(Accounts.Buyer), .. model.Publishers.Keys.Select(Accounts.Publisher)])
+            all.TryAdd(account, new(account, Money.Zero));
+        return [.. all.Values.OrderBy(row => row.Account switch { Accounts.House => 0, Accounts.Bank => 1, _ => 2 }).ThenBy(row => row.Account, StringComparer.Ordinal)];
     }
 }

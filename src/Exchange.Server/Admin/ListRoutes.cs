@@ -9,14 +9,15 @@ internal static class ListRoutes
 {
     public static void MapListRoutes(this IEndpointRouteBuilder routes)
     {
-        routes.Read("/v1/admin/lists/{id}", "A list's values, one a line.", GetAsync).Produces(200, contentType: "text/plain");
+        routes.Read("/v1/admin/lists/{id}", "A list's values, one a line; phone numbers and e-mail addresses masked for a viewer.", GetAsync).Produces(200, contentType: "text/plain");
         routes.Change(HttpMethods.Put, "/v1/admin/lists/{id}", "Replace a list's values: text, one a line. If-Match is optional.", PutAsync)
             .ProducesProblem(404).ProducesProblem(412).ProducesProblem(422);
     }
 
     private static async Task<Reply> GetAsync(ApiCall call)
     {
-        var (version, root) = await call.Catalog.NewestAsync(call.Cancel);
+        var (version, whole) = await call.Catalog.NewestAsync(call.Cancel);
+        var root = CatalogSource.For(call.Caller.Role, whole);
         if (ConfigPatch.Find(root, "lists", call.Route("id")) is not ConfigMap list) return Unknown();
         var values = ConfigPatch.Find(list, "values") is ConfigList { Items: var items } ? items.OfType<ConfigText>() : [];
         return new Reply(200, Encoding.UTF8.GetBytes(string.Concat(values.Select(value => value.Text + "\n"))), "text/plain; charset=utf-8") { Version = version };

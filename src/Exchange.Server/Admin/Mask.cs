@@ -20,15 +20,17 @@ internal static class Mask
     public static string Of(FieldSchema? field, string text)
     {
         if (field is null) return Hidden;
-        if (!field.Pii && !field.Sensitive) return text;
-        return field.Type switch
-        {
-            FieldType.Email => Email(text),
-            FieldType.Phone => Phone(text),
-            FieldType.Text => First(text),
-            _ => Hidden,
-        };
+        return field.Pii || field.Sensitive ? Of(field.Type, text) : text;
     }
+
+    /// <summary>Contact data of this type.</summary>
+    public static string Of(FieldType type, string text) => type switch
+    {
+        FieldType.Email => Email(text),
+        FieldType.Phone => Phone(text),
+        FieldType.Text => First(text),
+        _ => Hidden,
+    };
 
     /// <summary><c>jane@example.com</c> reads <c>j•••@•••</c>: the domain alone may name a person.</summary>
     public static string Email(string text)

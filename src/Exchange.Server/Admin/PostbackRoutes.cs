@@ -56,9 +56,10 @@ internal static class PostbackRoutes
         if (!PostbackId.TryParse(call.Route("postback_id"), out var id)) return NoSuch();
         return await call.Service<Operations>().RunAsync(call, body, async () =>
         {
+            // Before anything changes: no line in the audit, no replay.
+            await call.Store.Access.AuditAsync(call.Caller.Name, "postback.replay", id.ToString(), note, call.NowMs, CancellationToken.None);
             if (!await call.Store.Postbacks.ReplayAsync(id, call.NowMs, CancellationToken.None)) return NoSuch();
             call.Service<PostbackPump>().Nudge();
-            await call.Store.Access.AuditAsync(call.Caller.Name, "postback.replay", id.ToString(), note, call.NowMs, CancellationToken.None);
             return Reply.Json(json =>
             {
                 json.WriteString("postback_id", id.ToString());

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Exchange.Grains.Intake;
+using Exchange.Server.Answers;
 
 namespace Exchange.Server.Admin;
 
@@ -11,10 +12,11 @@ internal static class ReportParts
     /// <summary>Two decimals, half to even; empty of nothing.</summary>
     public static string Percent(long part, long whole) => whole == 0 ? "" : decimal.Round(part * 100m / whole, 2, MidpointRounding.ToEven).ToString("0.00", CultureInfo.InvariantCulture);
 
-    /// <summary>From the beginning of today until now, unless told.</summary>
+    /// <summary>From the beginning of today until now, unless told. Where one publisher is asked about, days are that publisher's.</summary>
     public static Problem? ReadSpan(ApiCall call, out DateTimeOffset from, out DateTimeOffset until, out TimeZoneInfo zone)
     {
-        (from, until, zone) = (default, call.Now, call.Catalog.Current.Zone);
+        var model = call.Catalog.Current;
+        (from, until, zone) = (default, call.Now, Publisher(call) is { } publisher ? model.Publishers.GetValueOrDefault(publisher)?.Zone ?? model.Zone : model.Zone);
         if (call.Query("time_zone") is { } id)
         {
             if (!TimeZoneInfo.TryFindSystemTimeZoneById(id, out var found)) return ApiCall.InvalidQuery("time_zone", "unknown_zone", "This is not the IANA name of a time zone, such as America/New_York.");
@@ -27,6 +29,9 @@ internal static class ReportParts
 
         static Problem NoTime(string name) => ApiCall.InvalidQuery(name, "invalid_format", $"{name} is a date such as 2026-11-22 or a time such as 2026-11-22T08:00:00Z.");
     }
+
+    /// <summary>Whose rows alone are summed; null: everybody's.</summary>
+    public static string? Publisher(ApiCall call) => call.Query("publisher");
 
     private static bool TryRead(string text, TimeZoneInfo zone, out DateTimeOffset moment)
     {
@@ -48,10 +53,11 @@ internal static class ReportParts
         return start.Ticks < TimeSpan.TicksPerDay ? DateTimeOffset.MinValue : new(start, offset);
     }
 
+    /// <summary>CSV where it is liked better, or where JSON is not taken: one of the two is.</summary>
     public static bool AcceptsCsv(HttpRequest request)
     {
         var accepted = request.GetTypedHeaders().Accept;
         double Quality(string type) => accepted.Where(range => range.MediaType.Equals(type, StringComparison.OrdinalIgnoreCase)).Select(range => range.Quality ?? 1).DefaultIfEmpty(-1).Max();
-        return Quality("text/csv") > Math.Max(0, Quality("application/json"));
+        return Quality("text/csv") > Math.Max(0, Quality(Reply.JsonType)) || !AnswerFormats.Takes(request, [Reply.JsonType]);
     }
 }

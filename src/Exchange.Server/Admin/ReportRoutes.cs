@@ -12,7 +12,7 @@ internal static class ReportRoutes
     {
         routes.MapReturnReport();
         routes.Read("/v1/admin/reports/promises",
-            "Posts in time and how many were sold for at least the payout they were offered, ?group_by= publisher (default) or vertical. ?from= (included) and ?to= (not included) are dates or times; days begin in ?time_zone=, else the exchange's.",
+            "Posts in time and how many were sold for at least the payout they were offered, ?group_by= publisher (default) or vertical. ?from= (included) and ?to= (not included) are dates or times; days begin in ?time_zone=, else in the zone of the one publisher that ?publisher= asks about, else in the exchange's.",
             PromisesAsync).Produces(200, contentType: CsvType).ProducesProblem(422);
     }
 
@@ -21,8 +21,8 @@ internal static class ReportRoutes
         if (ReadSpan(call, out var from, out var until, out var zone) is { } problem) return problem;
         var by = call.Query("group_by") ?? "publisher";
         if (by is not ("publisher" or "vertical")) return ApiCall.InvalidQuery("group_by", "invalid_field", "This report groups by publisher or vertical.");
-        var rows = await call.Store.Leads.PromisesAsync(from.ToUnixTimeMilliseconds(), until.ToUnixTimeMilliseconds(), call.Cancel);
-        var sums = rows.GroupBy(row => by == "publisher" ? row.Publisher : row.Vertical).OrderBy(group => group.Key, StringComparer.Ordinal)
+        var (rows, publisher) = (await call.Store.Leads.PromisesAsync(from.ToUnixTimeMilliseconds(), until.ToUnixTimeMilliseconds(), call.Cancel), Publisher(call));
+        var sums = rows.Where(row => publisher is null || row.Publisher == publisher).GroupBy(row => by == "publisher" ? row.Publisher : row.Vertical).OrderBy(group => group.Key, StringComparer.Ordinal)
             .Select(group => (Key: group.Key, InTime: group.Sum(row => row.InTime), Kept: group.Sum(row => row.Kept), Open: group.Sum(row => row.Open))).ToArray();
         if (AcceptsCsv(call.Request))
         {

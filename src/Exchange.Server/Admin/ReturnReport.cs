@@ -14,7 +14,7 @@ internal static class ReturnReport
 
     public static void MapReturnReport(this IEndpointRouteBuilder routes) =>
         routes.Read("/v1/admin/reports/returns",
-            "Copies sold between ?from= (included) and ?to= (not included) and how many of them came back, ?group_by= buyer (default), campaign or publisher; dates and ?time_zone= as in the other reports.",
+            "Copies sold between ?from= (included) and ?to= (not included) and how many of them came back, ?group_by= buyer (default), campaign or publisher; dates, ?time_zone= and ?publisher= as in the other reports.",
             GetAsync).Produces(200, contentType: CsvType).ProducesProblem(422);
 
     private static async Task<Reply> GetAsync(ApiCall call)
@@ -23,7 +23,8 @@ internal static class ReturnReport
         var by = call.Query("group_by") ?? "buyer";
         Func<ReturnSum, string>? keyOf = by switch { "buyer" => sum => sum.Buyer, "campaign" => sum => sum.Campaign, "publisher" => sum => sum.Publisher, _ => null };
         if (keyOf is null) return ApiCall.InvalidQuery("group_by", "invalid_field", "This report groups by buyer, campaign or publisher.");
-        var sums = await call.Store.Returns.SumsAsync(from.ToUnixTimeMilliseconds(), until.ToUnixTimeMilliseconds(), call.Cancel);
+        var (all, publisher) = (await call.Store.Returns.SumsAsync(from.ToUnixTimeMilliseconds(), until.ToUnixTimeMilliseconds(), call.Cancel), Publisher(call));
+        ReturnSum[] sums = [.. all.Where(sum => publisher is null || sum.Publisher == publisher)];
         Row[] rows = [.. sums.GroupBy(keyOf, StringComparer.Ordinal).OrderBy(group => group.Key, StringComparer.Ordinal).Select(group => Total(group.Key, group))];
         if (AcceptsCsv(call.Request))
         {

@@ -65,8 +65,7 @@ internal static class ReturnRoutes
         return await call.Service<Operations>().RunAsync(call, [], async () =>
         {
             if (!CopyId.TryParse(name, out var copy)) return NoSuch();
-            if (await call.Service<ReturnDesk>().DecideAsync(copy, accept) is { } problem) return problem;
-            await call.Store.Access.AuditAsync(call.Caller.Name, accept ? "return.accept" : "return.refuse", copy.ToString(), null, call.NowMs, CancellationToken.None);
+            if (await call.Service<ReturnDesk>().DecideAsync(copy, accept, call.Caller.Name) is { } problem) return problem;
             return Reply.Json(json =>
             {
                 json.WriteString("copy_id", copy.ToString());

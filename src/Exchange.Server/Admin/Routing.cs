@@ -1,5 +1,8 @@
 using Exchange.Storage;
 using Exchange.Server.Access;
+using Exchange.Server.Answers;
+using Exchange.Server.Problems;
+using Microsoft.AspNetCore.Http.Metadata;
 
 namespace Exchange.Server.Admin;
 
@@ -18,13 +21,23 @@ internal static class Routing
         this IEndpointRouteBuilder routes, string method, string pattern, string summary, Func<ApiCall, Task<Reply>> handler, params KeyRole[] roles)
     {
         // As a Delegate, so that the endpoint appears in the OpenAPI document; the handler itself stays raw.
-        Func<HttpContext, Task> raw = async context => await (await handler(new ApiCall(context))).WriteAsync(context);
+        Func<HttpContext, Task> raw = async context =>
+        {
+            // Before anything is done: who cannot read the answer would not know that it was.
+            var reply = IsRead(context) ? await handler(new ApiCall(context)) : StatusProblems.Of(406);
+            await reply.WriteAsync(context);
+        };
         return routes.MapMethods(pattern, [method], raw)
             .RequireRole(roles)
             .WithSummary(summary)
             .WithTags(pattern.StartsWith("/v1/admin", StringComparison.Ordinal) ? "Admin" : "Buyer")
             .Produces(200, contentType: Reply.JsonType)
             .ProducesProblem(401)
-            .ProducesProblem(403);
+            .ProducesProblem(403)
+            .ProducesProblem(406);
     }
+
+    /// <summary>Whether the caller takes one of the types that the route is said to answer in: JSON, and what is added where it is mapped. Which of several it writes, the handler says.</summary>
+    private static bool IsRead(HttpContext context) => AnswerFormats.Takes(context.Request, context.GetEndpoint()!.Metadata.GetOrderedMetadata<IProducesResponseTypeMetadata>()
+        .Where(static produced => produced.StatusCode < 300).SelectMany(static produced => produced.ContentTypes).Select(static type => type.Split(';')[0]));
 }

@@ -43,6 +43,10 @@ internal static class AnswerFormats
         return best;
     }
 
+    /// <summary>Whether the caller takes any of these types; without an <c>Accept</c> header, or with one that cannot be read, it takes them all.</summary>
+    public static bool Takes(HttpRequest request, IEnumerable<string> types) =>
+        request.Headers.Accept.Count == 0 || !MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out var wishes) || types.Any(type => Wish(wishes, type).Quality > 0);
+
     /// <summary>How much a type is liked, by the most specific of the ranges that hold it, and the range's place in the header.</summary>
     private static (double Quality, int Place) Wish(IList<MediaTypeHeaderValue> wishes, string type)
     {

@@ -37,7 +37,7 @@ internal static class AuditCommand
         {
             using var postgres = folder is null && Environment.GetEnvironmentVariable("Exchange__Postgres") is { Length: > 0 } connection ? new PostgresAudits(connection) : null;
             using var sqlite = postgres is null ? new SqliteAudits(DataFolder.Of(folder)) : null;
-            var report = await (postgres ?? (IAudits)sqlite!).RunAsync(cancel);
+            var report = await (postgres ?? (IAudits)sqlite!).RunAsync(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), cancel);
             return Show(Encoding.UTF8.GetString(Reply.Json(writer => AuditJson.WriteMembers(writer, report)).Body), console, json);
         }
         catch (Exception fault) when (fault is StorageOpenException or StorageBusyException)

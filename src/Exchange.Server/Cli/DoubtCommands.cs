@@ -34,7 +34,8 @@ internal static class DoubtCommands
         var copy = new Argument<string>("COPY") { Description = "The copy's id, as doubts shows it." };
         var accepted = new Option<bool>("--accepted") { Description = "The buyer has it: the sale is made." };
         var rejected = new Option<bool>("--rejected") { Description = "The buyer does not have it: its hold is freed and the next in rank is asked." };
-        var note = new Option<string?>("--note") { Description = "Why, for the audit trail. Name no person in it." };
+        // Written into runbooks when it was kept; it may name a person, and nothing of it is kept any more.
+        var note = new Option<string>("--note") { Hidden = true };
         var command = new Command("resolve", "Say what became of one, after asking the buyer.") { copy, accepted, rejected, note };
         command.Validators.Add(result =>
         {
@@ -44,7 +45,6 @@ internal static class DoubtCommands
         {
             var outcome = call.Parsed.GetValue(accepted) ? "accepted" : "rejected";
             var body = new Dictionary<string, string> { ["outcome"] = outcome };
-            if (call.Parsed.GetValue(note) is { } text) body["note"] = text;
             var answer = await call.Client.PostAsync($"v1/admin/copies/{Uri.EscapeDataString(call.Parsed.GetValue(copy)!)}/resolve", JsonSerializer.Serialize(body), null, call.Cancel);
             return call.Finish(answer, resolved => call.Console.Line($"Copy {resolved.Text("copy_id")} is {resolved.Text("outcome")}{(resolved.GetProperty("changed").GetBoolean() ? "" : ", as it was before")}."));
         });

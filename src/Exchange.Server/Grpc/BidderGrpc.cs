@@ -18,6 +18,9 @@ namespace Exchange.Server.Grpc;
 public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standing, ICatalogHost catalog, Drain drain, TimeProvider time, ILogger<BidderGrpc> log) : BidderService.BidderServiceBase
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LookForAnswersEvery = TimeSpan.FromMilliseconds(100);
+    /// <summary>How long a server that leaves waits for answers: what it stops after its streams has ten seconds more.</summary>
+    private static readonly TimeSpan AnswersWithin = TimeSpan.FromSeconds(20);
     private static readonly Problem Leaves = Problem.Of(503, "unavailable", "This server leaves; connect again.", 1);
 
     public override async Task Connect(IAsyncStreamReader<BidderMessage> requestStream, IServerStreamWriter<ExchangeMessage> responseStream, ServerCallContext context)
@@ -33,12 +36,12 @@ public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standi
         var line = lines.Of(caller.For, name);
         var stream = new BidderStream(() => IsStillLet(context), time);
         if (drain.Over.IsCancellationRequested) throw Refused(Leaves, context);
-        // A process that leaves does not wait for its buyers to leave first: they connect to another. While it takes requests yet it takes their answers too.
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel, drain.Over);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         await using var look = time.CreateTimer(_ => EndIfRevoked(context, ended), null, LookEvery, LookEvery);
-        await responseStream.WriteAsync(new ExchangeMessage { Welcome = new Welcome { Buyer = caller.For, Currency = catalog.Current.Currency } }, cancel);
-        var writing = stream.WriteAsync(responseStream, ended);
+        // Before the welcome: who has read it is asked from then on.
         line.Open(stream);
+        var writing = WriteAsync();
+        await using var leaves = drain.Over.Register(() => _ = LeaveAsync(caller.For, name, line, stream, ended));
         try
         {
             while (await requestStream.MoveNext(ended.Token))
@@ -60,6 +63,29 @@ public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standi
             stream.Complete();
             await writing;
         }
+
+        async Task WriteAsync()
+        {
+            await responseStream.WriteAsync(new ExchangeMessage { Welcome = new Welcome { Buyer = caller.For, Currency = catalog.Current.Currency } }, cancel);
+            await stream.WriteAsync(responseStream, ended);
+        }
+    }
+
+    /// <summary>
+    /// A process that leaves does not wait for its buyers to leave first: they connect to another. From here on it hands them nothing, but what it has handed over they may
+    /// answer yet: cut off, their yes would be a doubt.
+    /// </summary>
+    private async Task LeaveAsync(string buyer, string endpoint, BidderLine line, BidderStream stream, CancellationTokenSource ended)
+    {
+        try
+        {
+            line.Close(stream);
+            standing.End(buyer, endpoint, line);
+            for (var since = time.GetTimestamp(); line.Waiting > 0 && time.GetElapsedTime(since) < AnswersWithin;) await Task.Delay(LookForAnswersEvery, time, ended.Token);
+            await ended.CancelAsync();
+        }
+        // The stream has ended meanwhile.
+        catch (Exception gone) when (gone is OperationCanceledException or ObjectDisposedException) { }
     }
 
     /// <summary>A buyer that says nothing is asked nothing more either once its key is revoked, and its standing bids end with its stream.</summary>

@@ -35,6 +35,7 @@ public static class GrpcComposition
 
     private static void ConfigureGrpc(GrpcServiceOptions options)
     {
+        // A ping's own bound is its service's to look at.
         options.MaxReceiveMessageSize = Limits.BodyBytes;
         options.EnableDetailedErrors = false;
         // Its catch-all route would take every two-part path and turn 405 into 404. An unknown method is a 404, which gRPC reads as UNIMPLEMENTED.

@@ -25,6 +25,7 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
     {
         var started = time.GetTimestamp();
         var call = Enter(context);
+        if (TooLarge(request) is { } refused) throw Refuse(refused, context);
         var reply = await intake.PingAsync(IntakeCommands.Ping(GrpcRequestReader.Read(request), call), context.CancellationToken);
         if (reply.Answer is not { } answer) throw Refuse(reply.Problem!, context);
         metrics.PingAnswered(answer.Reason, time.GetElapsedTime(started));
@@ -117,7 +118,7 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
             // Asked anew for each: a stream outlives keys, and the addresses a publisher may call from.
             var refused = gate.Check(context.GetHttpContext(), [KeyRole.Publisher], out var caller);
             var call = new CallContext(caller, time.GetUtcNow(), null, 0);
-            refused ??= await admission.EnterAsync(Work.New);
+            refused ??= TooLarge(request) ?? await admission.EnterAsync(Work.New);
             var reply = refused is not null
                 ? new PingReply(null, refused)
                 : await intake.PingAsync(IntakeCommands.Ping(GrpcRequestReader.Read(request), call), context.CancellationToken);
@@ -138,6 +139,9 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
         }
         answers.TryWrite(response);
     }
+
+    /// <summary>Over HTTP a ping's body is bounded more tightly than others; the library has one bound for all messages.</summary>
+    private static Problem? TooLarge(PingRequest request) => request.CalculateSize() > Limits.PingBodyBytes ? StatusProblems.Of(413) : null;
 
     private StreamError Error(Problem problem)
     {

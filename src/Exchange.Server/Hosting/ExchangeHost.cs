@@ -51,10 +51,13 @@ public static class ExchangeHost
             var keys = app.Services.GetRequiredService<ApiKeys>();
             await keys.RefreshAsync(cancel);
             await FirstStart.PrintKeysAsync(catalog, keys, options, sample, Console.Out, cancel);
+            var failed = BackgroundFaults.Watch(app);
             await app.StartAsync(cancel);
             Console.WriteLine($"Exchange ready: http://localhost:{options.HttpPort} (API, /docs) · gRPC localhost:{options.GrpcPort} · http://localhost:{options.ManagementPort}/metrics · catalog version {catalog.Current.Version}");
             await app.WaitForShutdownAsync(cancel);
-            return ExitCodes.Ok;
+            if (failed() is not { } service) return ExitCodes.Ok;
+            await Console.Error.WriteLineAsync($"Exchange ended by itself: its {service} failed (see the log)");
+            return ExitCodes.Failed;
         }
         catch (Exception fault) when (fault is OptionsException or StorageOpenException or IOException { InnerException: SocketException or Microsoft.AspNetCore.Connections.AddressInUseException } or ArgumentException)
         {

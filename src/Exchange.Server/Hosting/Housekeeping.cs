@@ -13,7 +13,7 @@ namespace Exchange.Server.Hosting;
 
 /// <summary>
 /// What a silo does now and then: forgets offers that ran out, heals the live view, keeps rotation positions; and one silo for all: ends firm offers and old tests,
-/// removes old rows.
+/// removes old rows, closes accounts.
 /// Nothing that is right depends on it.
 /// </summary>
 public sealed class Housekeeping(
@@ -28,8 +28,8 @@ public sealed class Housekeeping(
     private const int KeepEveryTicks = 5;
     private const int UpkeepEveryTicks = 60;
 
-    /// <summary>The last upkeep removed as much as it may at once.</summary>
-    private bool oldRowsAreLeft;
+    /// <summary>The last upkeep did not come to the end of it: more at the next tick.</summary>
+    private bool oldRowsAreLeft, bookingsAreLeft;
 
     /// <summary>Positions are back before the first ping: the web server starts after this.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -65,7 +65,18 @@ public sealed class Housekeeping(
                 await TryAsync(() => tests.SweepAsync(now, stoppingToken));
             }
             if (oldRowsAreLeft || tick % UpkeepEveryTicks == 0)
-                await TryAsync(async () => oldRowsAreLeft = await store.Upkeep.RunAsync(OldRows.At(catalog.Current, now), stoppingToken) >= OldRows.RowsPerRun);
+                await TryAsync(async () =>
+                {
+                    // Also where it stumbles.
+                    oldRowsAreLeft = true;
+                    oldRowsAreLeft = await Stint.DoAsync(time, async () =>
+                    {
+                        var run = OldRows.At(catalog.Current, now);
+                        return (await store.Upkeep.RunAsync(run, stoppingToken)).IsCut(run);
+                    });
+                });
+            if (bookingsAreLeft || tick % UpkeepEveryTicks == 0)
+                await TryAsync(async () => bookingsAreLeft = await Stint.DoAsync(time, () => store.Ledger.CloseAsync(ILedgerStore.BookingsPerClosing, stoppingToken)));
         }
     }
 

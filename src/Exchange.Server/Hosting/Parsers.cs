@@ -1,5 +1,6 @@
 using System.Net;
 using Exchange.Engine.Fields;
+using Exchange.Engine.Values;
 using PhoneNumbers;
 
 namespace Exchange.Server.Hosting;
@@ -26,7 +27,8 @@ public static class Parsers
     }
 
     private static string? Ip(string text) => text.Length <= 45 && !text.Contains('%', StringComparison.Ordinal) && IPAddress.TryParse(text, out var address)
-        && (text.Contains(':', StringComparison.Ordinal) || text.Count(c => c == '.') == 3)
+        // 072.014.201.010 is 58.12.201.8 to some and 72.14.201.10 to others: nobody knows whom it means.
+        && (text.Contains(':', StringComparison.Ordinal) || IpAddress.TryParse(text, out _))
         ? address.ToString()
         : null;
 }

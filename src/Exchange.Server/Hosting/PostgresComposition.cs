@@ -16,6 +16,7 @@ public static class PostgresComposition
         var opening = new PostgresStoreOptions
         {
             ConnectionString = connection, MasterKey = options.MasterKey!, Node = options.Cluster.Name, Logger = log.CreateLogger<PostgresStore>(), PingRetentionDays = options.PingRetentionDays,
+            WhileMigrating = cancel,
         };
         var store = await PostgresStore.OpenAsync(opening);
         var clock = new PostgresClock(store.Source, TimeProvider.System);

@@ -31,7 +31,7 @@ internal static class BuyerOperations
         Gives(document, HttpMethod.Post, "/v1/buyer/copies/{copy_id}/return", ReturnAnswerExample, Object("", ["copy_id", "status"],
             ("copy_id", Text("")), ("status", Word("accepted: the price is back. requested: an admin decides.", "requested", "accepted"))));
         Takes(document, "/v1/buyer/copies/{copy_id}/disposition", DispositionExample, Object("What became of it.", ["disposition"],
-            ("disposition", Word("", "contacted", "quoted", "won", "lost", "unreachable")), ("value", Money("What it came to.")), ("note", Text("", longest: Buyers.ReturnRoutes.NoteChars))));
+            ("disposition", Word("", "contacted", "quoted", "won", "lost", "unreachable")), ("value", Money("What it came to.")), ("note", Text("Free text, for the exchange alone.", longest: Buyers.ReturnRoutes.NoteChars))));
         Gives(document, HttpMethod.Post, "/v1/buyer/copies/{copy_id}/disposition", DispositionAnswerExample, Object("", ["copy_id", "disposition", "value"],
             ("copy_id", Text("")), ("disposition", Text("")), ("value", OptionalText(""))));
         Gives(document, HttpMethod.Get, "/v1/admin/returns", ReturnsExample, Object("Newest first.", ["returns", "next"], ("returns", List("", Return())), ("next", OptionalText("The cursor of the next page."))));

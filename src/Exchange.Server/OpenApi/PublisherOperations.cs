@@ -45,7 +45,7 @@ internal static class PublisherOperations
         Operation(document, "/v1/requests/{key}", HttpMethod.Get, "What became of a post, by its Idempotency-Key; 404: nothing was done under it",
             null, (PublisherSchemas.LeadAnswer, LeadExample), ["200", "202"], ["404", "409", "503"]);
         Operation(document, "/v1/leads/{lead_id}", HttpMethod.Patch, "Add fields not yet given",
-            (PublisherSchemas.AddFields, """{ "fields": { "job_title": "…" } }"""), (PublisherSchemas.LeadAnswer, LeadExample), ["200", "202"], ["400", "404", "406", "409", "413", "415", "422", "503"]);
+            (PublisherSchemas.AddFields, """{ "fields": { "job_title": "…" } }"""), (PublisherSchemas.LeadAnswer, LeadExample), ["200"], ["400", "404", "406", "409", "413", "415", "422", "503"]);
     }
 
     private static void PathParameter(OpenApiOperation operation, string name, string description)

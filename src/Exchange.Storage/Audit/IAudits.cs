@@ -6,5 +6,6 @@ namespace Exchange.Storage.Audit;
 public interface IAudits
 {
     /// <summary>All checks over one moment of the facts, beside whatever is being written. Takes seconds with a million leads.</summary>
-    Task<AuditReport> RunAsync(CancellationToken cancel);
+    /// <param name="nowMs">When it is made, Unix milliseconds: what was old by then may have been removed.</param>
+    Task<AuditReport> RunAsync(long nowMs, CancellationToken cancel);
 }

@@ -8,7 +8,8 @@ internal static class LeadMerge
 {
     public static IEnumerable<LeadFacts> Merge(
         IEnumerable<(LeadId, LeadFact)> leadRows, IEnumerable<(LeadId, CopyFact)> copyRows, IEnumerable<(LeadId, TransferFact)> transferRows,
-        IEnumerable<(LeadId, DeliveryFact)> deliveryRows, IEnumerable<(LeadId, int)> personCounts, IEnumerable<(LeadId, PostbackFact)> postbackRows)
+        IEnumerable<(LeadId, DeliveryFact)> deliveryRows, IEnumerable<(LeadId, int)> personCounts, IEnumerable<(LeadId, PostbackFact)> postbackRows,
+        IEnumerable<(LeadId, ListedFact)> listedRows, IEnumerable<(LeadId, ReturnFact)> returnRows)
     {
         using var leads = new Ahead<LeadFact>(leadRows);
         using var copies = new Ahead<CopyFact>(copyRows);
@@ -16,10 +17,15 @@ internal static class LeadMerge
         using var deliveries = new Ahead<DeliveryFact>(deliveryRows);
         using var persons = new Ahead<int>(personCounts);
         using var postbacks = new Ahead<PostbackFact>(postbackRows);
-        while (First(leads.Next, copies.Next, transfers.Next, deliveries.Next, persons.Next, postbacks.Next) is { } id)
+        using var listed = new Ahead<ListedFact>(listedRows);
+        using var returns = new Ahead<ReturnFact>(returnRows);
+        while (First(leads.Next, copies.Next, transfers.Next, deliveries.Next, persons.Next, postbacks.Next, listed.Next, returns.Next) is { } id)
         {
             var lead = leads.Take(id);
-            yield return new(id, lead.FirstOrDefault(), copies.Take(id), transfers.Take(id), deliveries.Take(id), persons.Take(id).Sum()) { Postbacks = postbacks.Take(id) };
+            yield return new(id, lead.FirstOrDefault(), copies.Take(id), transfers.Take(id), deliveries.Take(id), persons.Take(id).Sum())
+            {
+                Postbacks = postbacks.Take(id), Listed = listed.Take(id), Returns = returns.Take(id),
+            };
         }
     }
 

@@ -16,6 +16,8 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs, Func<long> late
     private const string Live = "at_ms >= $2 AND at_ms < $3 AND NOT is_test(lead_id) AND state";
     /// <summary>Payloads are kilobytes: so many at a time are in memory.</summary>
     private const int LeadsAtOnce = 500;
+    /// <summary>Copies that one statement marks: a month's sales at once would take longer than a statement may.</summary>
+    internal const int MarkedAtOnce = 10_000;
 
     private readonly KnownCopyFacts known = new(facts);
 
@@ -100,11 +102,12 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs, Func<long> late
                 over = CASE WHEN excluded.used + excluded.held > c.lim THEN excluded.used + excluded.held ELSE c.over END
             """, cancel, limit.Id, count.Window.Start, limit.RowLimitIn(count.Window),
             count.Rows.Keys.ToArray(), count.Rows.Values.Select(row => row.Used).ToArray(), count.Rows.Values.Select(row => row.Held).ToArray(), limit.CountsKept).ConfigureAwait(false);
-        foreach (var (key, row) in count.Rows.Where(row => row.Value.Moving.Count > 0))
-            await database.RunAsync("""
-                UPDATE copy c SET takes = array_append(c.takes, $1), amounts = array_append(c.amounts, t.amount) FROM unnest($2, $3, $4) AS t (lead_id, no, amount)
-                WHERE c.lead_id = t.lead_id AND c.no = t.no AND NOT c.takes @> ARRAY[$1]
-                """, cancel, key, Leads(row.Moving), Numbers(row.Moving), row.Moving.Select(copy => count.AmountOf(copy)).ToArray()).ConfigureAwait(false);
+        foreach (var (key, row) in count.Rows)
+            foreach (var moving in row.Moving.Chunk(MarkedAtOnce))
+                await database.RunAsync("""
+                    UPDATE copy c SET takes = array_append(c.takes, $1), amounts = array_append(c.amounts, t.amount) FROM unnest($2, $3, $4) AS t (lead_id, no, amount)
+                    WHERE c.lead_id = t.lead_id AND c.no = t.no AND NOT c.takes @> ARRAY[$1]
+                    """, cancel, key, Leads(moving), Numbers(moving), moving.Select(copy => count.AmountOf(copy)).ToArray()).ConfigureAwait(false);
     }
 
     private static async Task<(long Count, long Price, long Payout)> SoldAsync(NpgsqlConnection database, LimitModel limit, NewCapCount of, CancellationToken cancel) =>

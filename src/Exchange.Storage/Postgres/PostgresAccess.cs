@@ -30,12 +30,18 @@ internal sealed class PostgresAccess(PostgresChanges changes, NpgsqlDataSource r
             if (live >= 2) throw new InvalidOperationException("There are two live keys already; revoke one first");
             await change.Connection.RunAsync("INSERT INTO api_key (id, role, owner, test, hash, prefix, created_ms, revoked_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", cancel,
                 key.Id, (short)key.Role, key.For, key.Test, key.Hash, key.Prefix, key.CreatedAtMs, key.RevokedAtMs).ConfigureAwait(false);
-            if (note?.Operation is { } operation)
-                await change.Connection.RunAsync("INSERT INTO operation (scope, key, hash, result, at_ms) VALUES ($1, $2, $3, $4, $5)", cancel,
-                    operation.Scope, operation.Key, operation.BodyHash, operation.Answer, note.AtMs).ConfigureAwait(false);
-            return note is null ? 0 : await change.Connection.RunAsync("INSERT INTO audit (at_ms, who, action, target, detail) VALUES ($1, $2, $3, $4, $5)", cancel,
-                note.AtMs, note.Who, note.Action, note.Target, note.Detail).ConfigureAwait(false);
+            return note is null ? 0 : await NoteAsync(change.Connection, note, cancel).ConfigureAwait(false);
         }, cancel);
+    }
+
+    /// <summary>In the transaction of what it tells of.</summary>
+    internal static async Task<int> NoteAsync(NpgsqlConnection database, ChangeNote note, CancellationToken cancel)
+    {
+        if (note.Operation is { } operation)
+            await database.RunAsync("INSERT INTO operation (scope, key, hash, result, at_ms) VALUES ($1, $2, $3, $4, $5)", cancel,
+                operation.Scope, operation.Key, operation.BodyHash, operation.Answer, note.AtMs).ConfigureAwait(false);
+        return await database.RunAsync("INSERT INTO audit (at_ms, who, action, target, detail) VALUES ($1, $2, $3, $4, $5)", cancel,
+            note.AtMs, note.Who, note.Action, note.Target, note.Detail).ConfigureAwait(false);
     }
 
     public Task<bool> RevokeKeyAsync(string id, long nowMs, CancellationToken cancel) =>

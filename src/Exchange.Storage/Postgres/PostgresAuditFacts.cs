@@ -1,4 +1,5 @@
 using Exchange.Engine.Audit;
+using Exchange.Engine.Caps;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Postbacks;
 using Exchange.Engine.Values;
@@ -11,17 +12,22 @@ namespace Exchange.Storage.Postgres;
 /// The facts of one open transaction that sees one moment. Every table is read once, through a cursor, in the order of leads and merged; only the names of
 /// counters are kept, by which copies say what they took.
 /// </summary>
-internal sealed class PostgresAuditFacts(NpgsqlConnection database) : IAuditFacts
+internal sealed class PostgresAuditFacts(NpgsqlConnection database, long nowMs) : IAuditFacts
 {
     private const int RowsAtOnce = 2_000;
 
     private readonly Dictionary<string, long> counters = new(StringComparer.Ordinal);
     private int cursors;
 
+    public long NowMs => nowMs;
+
     public IEnumerable<CounterFact> Counters() => Rows("""
         SELECT c.key, c.limit_id, c.window_start, c.lim, c.used, c.held, c.seeded, c.over, k.lim, k.weekdays, k.active
         FROM counter c LEFT JOIN cap k ON k.id = c.limit_id
         """, Counter);
+
+    public IEnumerable<LimitFact> Limits() => Rows("SELECT k.kind, k.id, EXISTS (SELECT 1 FROM counter c WHERE c.key = k.id) FROM cap k WHERE k.active AND k.kind <> 1",
+        static row => new LimitFact((LimitKind)row.Int(0), row.Text(1), row.Bool(2)));
 
     public IEnumerable<TransferFact> Bookings() => Rows("SELECT no, kind, debit, credit, amount FROM transfer WHERE lead_id IS NULL", static row => Transfer(row, 0));
 
@@ -32,11 +38,14 @@ internal sealed class PostgresAuditFacts(NpgsqlConnection database) : IAuditFact
         Rows("SELECT lead_id, no, campaign, buyer, company, exclusive, state, price, payout, called, at_ms, takes, amounts FROM copy ORDER BY lead_id, no", row => (row.Lead(0), Copy(row))),
         // A lead's bookings have its id as their source.
         Rows("SELECT lead_id, no, kind, debit, credit, amount FROM transfer WHERE lead_id IS NOT NULL ORDER BY source, no, kind, part", static row => (row.Lead(0), Transfer(row, 1))),
-        Rows("SELECT lead_id, no, status, pulled, due_at FROM delivery ORDER BY lead_id, no",
-            static row => (row.Lead(0), new DeliveryFact(row.Int(1), (DeliveryFactState)row.Int(2), row.Bool(3), row.Long(4) != NewDelivery.NeverDue))),
+        Rows("SELECT lead_id, no, status, pulled, due_at, wait > 0 FROM delivery ORDER BY lead_id, no",
+            static row => (row.Lead(0), new DeliveryFact(row.Int(1), (DeliveryFactState)row.Int(2), row.Bool(3), row.Long(4) != NewDelivery.NeverDue) { Waits = row.Bool(5) })),
         Rows("SELECT lead_id, count(*)::integer FROM person GROUP BY lead_id ORDER BY lead_id", static row => (row.Lead(0), row.Int(1))),
         Rows("SELECT lead_id, event, no, status FROM postback ORDER BY lead_id, event, no",
-            static row => (row.Lead(0), new PostbackFact((PostbackEvent)row.Int(1), row.Int(2), (DeliveryFactState)row.Int(3)))));
+            static row => (row.Lead(0), new PostbackFact((PostbackEvent)row.Int(1), row.Int(2), (DeliveryFactState)row.Int(3)))),
+        Rows("SELECT lead_id, no, buyer FROM sold ORDER BY lead_id, no", static row => (row.Lead(0), new ListedFact(row.Int(1), row.Text(2)))),
+        Rows("SELECT lead_id, no, status, booked, decided_ms FROM copy_return ORDER BY lead_id, no",
+            static row => (row.Lead(0), new ReturnFact(row.Int(1), (ReturnFactState)row.Int(2), row.Bool(3), row.LongOrNull(4) ?? 0))));
 
     public IEnumerable<RequestFact> Requests() => Rows("SELECT publisher, lead_id FROM request", static row => new RequestFact(row.Text(0), row.Lead(1)));
 
@@ -97,12 +106,12 @@ internal sealed class PostgresAuditFacts(NpgsqlConnection database) : IAuditFact
         row.Int(1), row.Text(2), row.Text(3), row.Text(4), row.Bool(5), (CopyState)row.Int(6), new(row.Long(7)), new(row.Long(8)), row.Bool(9), row.Long(10),
         Takes(row.GetFieldValue<string[]>(11), row.GetFieldValue<long[]>(12)));
 
-    /// <summary>Of counters that are still there; of old windows they are not.</summary>
+    /// <summary>A counter that is not there has the number 0: those of old windows are not.</summary>
     private List<TakeFact> Takes(string[] keys, long[] amounts)
     {
         List<TakeFact> takes = [];
         for (var i = 0; i < keys.Length; i++)
-            if (amounts[i] != 0 && counters.TryGetValue(keys[i], out var counter)) takes.Add(new(counter, amounts[i]));
+            if (amounts[i] != 0) takes.Add(new(counters.GetValueOrDefault(keys[i]), amounts[i]));
         return takes;
     }
 

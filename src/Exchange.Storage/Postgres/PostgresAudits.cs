@@ -20,12 +20,12 @@ public sealed class PostgresAudits(string connectionString) : IAudits, IDisposab
     /// <inheritdoc/>
     /// <exception cref="StorageBusyException">The database is away or went away meanwhile.</exception>
     /// <exception cref="StorageOpenException">It cannot be read, or is not of this build's kind.</exception>
-    public async Task<AuditReport> RunAsync(CancellationToken cancel)
+    public async Task<AuditReport> RunAsync(long nowMs, CancellationToken cancel)
     {
         await one.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
-            return await Task.Run(Run, CancellationToken.None).ConfigureAwait(false);
+            return await Task.Run(() => Run(nowMs), CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception fault) when (Faults.IsBusy(fault))
         {
@@ -40,7 +40,7 @@ public sealed class PostgresAudits(string connectionString) : IAudits, IDisposab
 
     public void Dispose() => one.Dispose();
 
-    private AuditReport Run()
+    private AuditReport Run(long nowMs)
     {
         // A statement may take its time.
         var text = new NpgsqlConnectionStringBuilder(PostgresDatabase.Read(connectionString).ToString()) { Pooling = false, CommandTimeout = 0 };
@@ -51,7 +51,7 @@ public sealed class PostgresAudits(string connectionString) : IAudits, IDisposab
         using (var kind = new NpgsqlCommand("SET TRANSACTION READ ONLY; SELECT to_regclass('sold_left_out') IS NOT NULL", database))
             if (kind.ExecuteScalar() is not true)
                 throw new StorageOpenException($"The database '{text.Database}' is of an older build or has no exchange in it; start this one on it, or run migrate, before it is audited.");
-        var report = Auditor.Run(new PostgresAuditFacts(database));
+        var report = Auditor.Run(new PostgresAuditFacts(database, nowMs));
         moment.Commit();
         return report;
     }

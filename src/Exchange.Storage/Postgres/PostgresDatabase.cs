@@ -13,10 +13,13 @@ internal static class PostgresDatabase
         "-c synchronous_commit=on -c idle_in_transaction_session_timeout=1000 -c lock_timeout=3000 -c plan_cache_mode=force_custom_plan -c timezone=UTC";
 
     /// <summary>Statements are prepared on their second use on a connection.</summary>
-    public static NpgsqlDataSource CreateSource(PostgresStoreOptions options)
+    public static NpgsqlDataSource CreateSource(PostgresStoreOptions options) => CreateSource(options, Math.Max(8, options.MaxConnections));
+
+    /// <param name="most">Connections at once.</param>
+    public static NpgsqlDataSource CreateSource(PostgresStoreOptions options, int most)
     {
         var builder = Read(options.ConnectionString);
-        builder.MaxPoolSize = Math.Max(8, options.MaxConnections);
+        builder.MaxPoolSize = most;
         builder.MaxAutoPrepare = 200;
         builder.AutoPrepareMinUsages = 2;
         builder.Options = builder.Options is { Length: > 0 } own ? $"{Session} {own}" : Session;

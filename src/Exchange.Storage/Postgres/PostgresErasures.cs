@@ -26,6 +26,9 @@ internal sealed class PostgresErasures(PostgresChanges changes, PostgresSuppress
         {
             var database = change.Connection;
             var lead = await database.FirstAsync("SELECT sealed, answer FROM lead WHERE lead_id = $1 FOR UPDATE", static row => (Sealed: row.Blob(0), Answer: row.BlobOrNull(1)), cancel, erasure.Lead).ConfigureAwait(false);
+            // After a commit whose reply was lost its own line says that it is done, and then the lead is not as it was read any more.
+            if (change.MayBeDone && await database.FirstAsync("SELECT true FROM audit WHERE at_ms = $1 AND who = $2 AND action = 'lead.erase' AND target = $3", static row => row.Bool(0), cancel,
+                erasure.AtMs, erasure.Who, erasure.Lead.ToString()).ConfigureAwait(false)) return true;
             if (erasure.Read?.Is(lead.Sealed ?? [], lead.Answer) == false) return false;
             await database.RunAsync("UPDATE lead SET sealed = '', answer = $1 WHERE lead_id = $2", cancel, erasure.Answer, erasure.Lead).ConfigureAwait(false);
             await database.RunAsync("UPDATE copy SET redirect_url = NULL WHERE lead_id = $1 AND redirect_url IS NOT NULL", cancel, erasure.Lead).ConfigureAwait(false);

@@ -8,6 +8,10 @@ namespace Exchange.Storage.Postgres;
 /// Brings the database's schema (facts, ping records, grain memory and membership) to what this build knows. One process does it, the others wait for it
 /// and find it done: under an advisory lock, which ends with its connection.
 /// </summary>
+/// <remarks>
+/// A script that waits for a table's lock keeps everybody behind it from that table, sales too, as long as whoever has the lock: a dump, an hour. So it waits for a
+/// moment, is undone, lets them by and is tried again, until it has the lock.
+/// </remarks>
 public static class PostgresMigrations
 {
     /// <summary>Ours in this database: no other lock of ours has it.</summary>
@@ -15,6 +19,10 @@ public static class PostgresMigrations
 
     /// <summary>A migration may take its time; whoever waits for it waits as long.</summary>
     private const int NoTimeout = 0;
+
+    /// <summary>Shorter than sales wait for a lock before they give up.</summary>
+    private const string Impatience = "-c lock_timeout=2000";
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1), LongestPause = TimeSpan.FromSeconds(30);
 
     /// <exception cref="StorageOpenException">With a sentence for the operator.</exception>
     public static async Task RunAsync(string connectionString, ILogger logger, CancellationToken cancel)
@@ -26,9 +34,22 @@ public static class PostgresMigrations
             await holder.OpenAsync(cancel).ConfigureAwait(false);
             await using (var take = new NpgsqlCommand("SELECT pg_advisory_lock($1)", holder) { Parameters = { new() { Value = LockKey } } })
                 await take.ExecuteNonQueryAsync(cancel).ConfigureAwait(false);
-            // The migrator knows no asynchronous calls.
-            await Task.Run(() => Upgrade.Run(DeployChanges.To.PostgresqlDatabase(plain.ToString()), $"{typeof(PostgresMigrations).Namespace}.Migrations.", plain.Database ?? "", logger), cancel)
-                .ConfigureAwait(false);
+            plain.Options = plain.Options is { Length: > 0 } own ? $"{Impatience} {own}" : Impatience;
+            for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
+            {
+                try
+                {
+                    // The migrator knows no asynchronous calls.
+                    await Task.Run(() => Upgrade.Run(DeployChanges.To.PostgresqlDatabase(plain.ToString()), $"{typeof(PostgresMigrations).Namespace}.Migrations.", plain.Database ?? "", logger), cancel)
+                        .ConfigureAwait(false);
+                    return;
+                }
+                catch (Exception fault) when (fault.GetBaseException() is PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable })
+                {
+                    logger.LogWarning("Migration: {What} Somebody reads a table that it changes; it is tried again in {Seconds} s", fault.Message, pause.TotalSeconds);
+                }
+                await Task.Delay(pause, cancel).ConfigureAwait(false);
+            }
         }
         catch (NpgsqlException exception)
         {

@@ -49,9 +49,20 @@ internal sealed class PostgresReturns(PostgresChanges changes, NpgsqlDataSource 
         "SELECT count(*) FROM copy_return WHERE buyer = $1 AND sold_ms >= $2 AND sold_ms < $3 AND status IN (1, 2) AND ($4::text IS NULL OR campaign = $4)",
         static row => row.Long(0), cancel, buyer, quota.FromMs, quota.UntilMs, campaign);
 
-    public Task<bool> DecideAsync(CopyId copy, bool accept, long nowMs, CancellationToken cancel) => changes.RunAsync(async change =>
-        await change.Connection.RunAsync("UPDATE copy_return SET status = $1, decided_ms = $2 WHERE lead_id = $3 AND no = $4 AND (status = 1 OR $5 AND status = $1 AND decided_ms = $2)", cancel,
-            (short)(accept ? ReturnStatus.Accepted : ReturnStatus.Refused), nowMs, copy.Lead, copy.No, change.MayBeDone).ConfigureAwait(false) == 1, cancel);
+    public Task<bool> DecideAsync(CopyId copy, bool accept, ChangeNote note, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(note);
+        var status = (short)(accept ? ReturnStatus.Accepted : ReturnStatus.Refused);
+        return changes.RunAsync(async change =>
+        {
+            var database = change.Connection;
+            if (await database.RunAsync("UPDATE copy_return SET status = $1, decided_ms = $2 WHERE lead_id = $3 AND no = $4 AND status = 1", cancel, status, note.AtMs, copy.Lead, copy.No).ConfigureAwait(false) == 1)
+                return await PostgresAccess.NoteAsync(database, note, cancel).ConfigureAwait(false) == 1;
+            // After a commit whose reply was lost the word may be this one's own, and its note is there with it.
+            return change.MayBeDone && await database.FirstAsync("SELECT true FROM copy_return WHERE lead_id = $1 AND no = $2 AND status = $3 AND decided_ms = $4", static row => row.Bool(0), cancel,
+                copy.Lead, copy.No, status, note.AtMs).ConfigureAwait(false);
+        }, cancel);
+    }
 
     public Task BookedAsync(CopyId copy, CancellationToken cancel) => changes.RunAsync(change =>
         change.Connection.RunAsync("UPDATE copy_return SET booked = true WHERE lead_id = $1 AND no = $2 AND status = 2", cancel, copy.Lead, copy.No), cancel);

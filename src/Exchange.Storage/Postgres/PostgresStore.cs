@@ -6,6 +6,11 @@ namespace Exchange.Storage.Postgres;
 public sealed class PostgresStore : IExchangeStore
 {
     private readonly NpgsqlDataSource source;
+    /// <summary>
+    /// Connections of its own for the question whether the database is there, as a server that does not reach it for seconds ends itself: it must not wait behind
+    /// long reads, thirty-two reports say, that hold all the others.
+    /// </summary>
+    private readonly NpgsqlDataSource watch;
     private readonly PostgresSilo silo;
     private readonly PostgresJournal journal;
     private readonly PostgresPingRecords pings;
@@ -18,6 +23,7 @@ public sealed class PostgresStore : IExchangeStore
     {
         this.source = source;
         this.silo = silo;
+        watch = PostgresDatabase.CreateSource(options, most: 2);
         var vault = new Vault(options.MasterKey);
         journal = new PostgresJournal(source, options, silo.Owner);
         var changes = new PostgresChanges(source, options.TimeProvider, journal.Tell);
@@ -82,7 +88,7 @@ public sealed class PostgresStore : IExchangeStore
     public static async Task<PostgresStore> OpenAsync(PostgresStoreOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        await PostgresMigrations.RunAsync(options.ConnectionString, options.Logger, CancellationToken.None).ConfigureAwait(false);
+        await PostgresMigrations.RunAsync(options.ConnectionString, options.Logger, options.WhileMigrating).ConfigureAwait(false);
         var source = PostgresDatabase.CreateSource(options);
         try
         {
@@ -108,7 +114,8 @@ public sealed class PostgresStore : IExchangeStore
         if (known != vault.Fingerprint) throw new StorageOpenException("The installation's key is not the one this data was sealed with.");
     }
 
-    public Task CheckAsync(CancellationToken cancel) => Access.PutSettingAsync("check." + Owner, "", cancel);
+    public Task CheckAsync(CancellationToken cancel) =>
+        watch.AllAsync("INSERT INTO setting (name, value) VALUES ($1, '') ON CONFLICT (name) DO UPDATE SET value = excluded.value RETURNING 1", static _ => true, cancel, "check." + Owner);
 
     /// <summary>Refuses what comes, finishes what waits, closes the connections.</summary>
     public async ValueTask DisposeAsync()
@@ -121,5 +128,6 @@ public sealed class PostgresStore : IExchangeStore
         counts.Dispose();
         await silo.DisposeAsync().ConfigureAwait(false);
         await source.DisposeAsync().ConfigureAwait(false);
+        await watch.DisposeAsync().ConfigureAwait(false);
     }
 }

@@ -29,6 +29,9 @@ public sealed record PostgresStoreOptions
 
     public ILogger Logger { get; init; } = NullLogger.Instance;
 
+    /// <summary>Ends the wait for a table that a migration needs and somebody reads.</summary>
+    public CancellationToken WhileMigrating { get; init; }
+
     /// <summary>Ping records older than this many days are deleted.</summary>
     public int PingRetentionDays { get; init; } = 30;
 

@@ -10,7 +10,7 @@ namespace Exchange.Storage.Postgres;
 /// </summary>
 internal sealed class PostgresSuppressions(NpgsqlDataSource reads, TimeProvider time) : ISuppressions
 {
-    private const long ReadEveryMs = 5_000;
+    private static readonly TimeSpan ReadEvery = TimeSpan.FromSeconds(5);
     /// <summary>Clocks of processes differ, and a transaction that is older than another may be committed after it.</summary>
     private const long OverlapMs = 60_000;
 
@@ -20,7 +20,8 @@ internal sealed class PostgresSuppressions(NpgsqlDataSource reads, TimeProvider 
 
     private readonly ConcurrentDictionary<UInt128, byte> known = new();
     private readonly AskedTogether<IReadOnlyList<byte[]>, bool> asked = new(questions => AnyOfEachAsync(reads, questions), MostTogether, MostBesideEachOther, Patience, time);
-    private long readMs;
+    // By the clock that nobody sets.
+    private long readAt;
     private long newestMs;
 
     /// <summary>At the start, all of them.</summary>
@@ -31,9 +32,9 @@ internal sealed class PostgresSuppressions(NpgsqlDataSource reads, TimeProvider 
 
     public bool Knows(ReadOnlySpan<byte> hmac)
     {
-        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-        var last = Interlocked.Read(ref readMs);
-        if (now - last >= ReadEveryMs && Interlocked.CompareExchange(ref readMs, now, last) == last) _ = ReadQuietlyAsync();
+        var now = time.GetTimestamp();
+        var last = Interlocked.Read(ref readAt);
+        if (time.GetElapsedTime(last, now) >= ReadEvery && Interlocked.CompareExchange(ref readAt, now, last) == last) _ = ReadQuietlyAsync();
         return known.ContainsKey(Half(hmac));
     }
 
@@ -50,7 +51,7 @@ internal sealed class PostgresSuppressions(NpgsqlDataSource reads, TimeProvider 
 
     private async Task ReadAsync()
     {
-        Interlocked.Exchange(ref readMs, time.GetUtcNow().ToUnixTimeMilliseconds());
+        Interlocked.Exchange(ref readAt, time.GetTimestamp());
         var newest = Interlocked.Read(ref newestMs);
         foreach (var (hmac, atMs) in await reads.AllAsync("SELECT hmac, at_ms FROM suppressed WHERE at_ms >= $1", static row => (row.Blob(0), row.Long(1)), default,
             Math.Max(0, newest - OverlapMs)).ConfigureAwait(false))

@@ -15,7 +15,9 @@ public sealed partial class RedisLink : IAsyncDisposable
     private readonly TimeSpan patience;
     private readonly TimeProvider time;
     private readonly ILogger log;
-    private long awayUntilMs;
+    private readonly long begun;
+    // It was never away.
+    private long awayUntilMs = long.MinValue;
     private long failures;
 
     private RedisLink(ConnectionMultiplexer connection, TimeSpan patience, TimeProvider time, ILogger log)
@@ -24,6 +26,7 @@ public sealed partial class RedisLink : IAsyncDisposable
         this.patience = patience;
         this.time = time;
         this.log = log;
+        begun = time.GetTimestamp();
     }
 
     /// <summary>Questions that had no answer in time.</summary>
@@ -88,7 +91,8 @@ public sealed partial class RedisLink : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await connection.DisposeAsync().ConfigureAwait(false);
 
-    private long NowMs() => time.GetUtcNow().ToUnixTimeMilliseconds();
+    /// <summary>Since it was opened: a clock that is set keeps nobody from asking.</summary>
+    private long NowMs() => (long)time.GetElapsedTime(begun).TotalMilliseconds;
 
     [LoggerMessage(LogLevel.Warning, "Redis does not answer ({Fault}); what it is for is done in this process meanwhile")]
     private partial void Away(string fault);

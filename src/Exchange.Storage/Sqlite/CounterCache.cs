@@ -86,7 +86,8 @@ internal sealed class CounterCache(Database database) : ICounters
             counter.Changed = false;
             // Taken of and given back by a refused item: there is nothing to write, and no row was made.
             if (counter.Id == 0) continue;
-            database.Prepare("UPDATE counter SET used = ?, held = ? WHERE id = ?").Bind(counter.Used).Bind(counter.Held).Bind(counter.Id).Run();
+            // What was excused when the limit was lowered is excused no more once it fits again.
+            database.Prepare("UPDATE counter SET used = ?1, held = ?2, over = CASE WHEN ?1 + ?2 <= lim THEN 0 ELSE over END WHERE id = ?3").Bind(counter.Used).Bind(counter.Held).Bind(counter.Id).Run();
             Tell(new CounterValue(counter.Key, counter.LimitId, counter.Limit, counter.Used, counter.Held));
         }
         changed.Clear();

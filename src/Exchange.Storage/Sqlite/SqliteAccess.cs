@@ -28,7 +28,8 @@ internal sealed class SqliteAccess(Writer writer, ReadPool reads, Vault vault) :
             .Bind(key.Id).Bind((long)key.Role).Bind(key.For).Bind(key.Test).Bind(key.Hash).Bind(key.Prefix).Bind(key.CreatedAtMs).Bind(key.RevokedAtMs).Run();
     }
 
-    private static int Note(Database database, ChangeNote note)
+    /// <summary>In the transaction of what it tells of.</summary>
+    internal static int Note(Database database, ChangeNote note)
     {
         if (note.Operation is { } operation)
             database.Prepare("INSERT INTO operation (scope, key, hash, result, at_ms) VALUES (?, ?, ?, ?, ?)")

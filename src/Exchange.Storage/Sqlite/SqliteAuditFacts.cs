@@ -6,13 +6,18 @@ using Exchange.Storage.Audit;
 
 namespace Exchange.Storage.Sqlite;
 
-/// <summary>The facts of one open read transaction. Every table is read once in the order of leads and merged, so that nothing is kept.</summary>
-internal sealed class SqliteAuditFacts(Database database) : IAuditFacts
+/// <summary>The facts of one open read transaction. Every table is read in the order of leads, copies once more for the lists they stand in, and merged, so that nothing is kept.</summary>
+internal sealed class SqliteAuditFacts(Database database, long nowMs) : IAuditFacts
 {
+    public long NowMs => nowMs;
+
     public IEnumerable<CounterFact> Counters() => Rows("""
         SELECT c.id, c.key, c.limit_id, c.window_start, c.lim, c.used, c.held, c.seeded, c.over, k.lim, k.weekdays, k.active
         FROM counter c LEFT JOIN cap k ON k.id = c.limit_id
         """, Counter);
+
+    public IEnumerable<LimitFact> Limits() => Rows("SELECT k.kind, k.id, EXISTS (SELECT 1 FROM counter c WHERE c.key = k.id) FROM cap k WHERE k.active AND k.kind <> 1",
+        static row => new LimitFact((LimitKind)row.Int(0), row.Text(1), row.Bool(2)));
 
     public IEnumerable<TransferFact> Bookings() => Rows("SELECT no, kind, debit, credit, amount FROM transfer WHERE lead_id IS NULL", static row => Transfer(row, 0));
 
@@ -23,11 +28,14 @@ internal sealed class SqliteAuditFacts(Database database) : IAuditFacts
         Rows("SELECT lead_id, no, campaign, buyer, company, exclusive, state, price, payout, called, at_ms, takes FROM copy ORDER BY lead_id, no", static row => (row.Lead(0), Copy(row))),
         Rows("SELECT lead_id, no, kind, debit, credit, amount FROM transfer INDEXED BY transfer_source WHERE lead_id IS NOT NULL ORDER BY source, no, kind, part",
             static row => (row.Lead(0), Transfer(row, 1))),
-        Rows("SELECT lead_id, no, status, pulled, due_at FROM delivery ORDER BY lead_id, no",
-            static row => (row.Lead(0), new DeliveryFact(row.Int(1), (DeliveryFactState)row.Int(2), row.Bool(3), row.Long(4) != NewDelivery.NeverDue))),
+        Rows("SELECT lead_id, no, status, pulled, due_at, wait > 0 FROM delivery ORDER BY lead_id, no",
+            static row => (row.Lead(0), new DeliveryFact(row.Int(1), (DeliveryFactState)row.Int(2), row.Bool(3), row.Long(4) != NewDelivery.NeverDue) { Waits = row.Bool(5) })),
         Rows("SELECT lead_id, count(*) FROM person GROUP BY lead_id ORDER BY lead_id", static row => (row.Lead(0), row.Int(1))),
         Rows("SELECT lead_id, event, no, status FROM postback ORDER BY lead_id, event, no",
-            static row => (row.Lead(0), new PostbackFact((PostbackEvent)row.Int(1), row.Int(2), (DeliveryFactState)row.Int(3)))));
+            static row => (row.Lead(0), new PostbackFact((PostbackEvent)row.Int(1), row.Int(2), (DeliveryFactState)row.Int(3)))),
+        Rows("SELECT lead_id, no, buyer FROM copy WHERE sold_seq > 0 ORDER BY lead_id, no", static row => (row.Lead(0), new ListedFact(row.Int(1), row.Text(2)))),
+        Rows("SELECT lead_id, no, status, booked, decided_ms FROM copy_return ORDER BY lead_id, no",
+            static row => (row.Lead(0), new ReturnFact(row.Int(1), (ReturnFactState)row.Int(2), row.Bool(3), row.LongOrNull(4) ?? 0))));
 
     public IEnumerable<RequestFact> Requests() => Rows("SELECT publisher, lead_id FROM request", static row => new RequestFact(row.Text(0), row.Lead(1)));
 
@@ -35,7 +43,8 @@ internal sealed class SqliteAuditFacts(Database database) : IAuditFacts
     {
         yield return Numbers("transfer", "SELECT count(*), count(*), min(seq), max(seq) FROM transfer", gapless: true, null);
         yield return Numbers("audit", "SELECT count(*), count(*), min(seq), max(seq) FROM audit", gapless: true, null);
-        yield return Numbers("copy.sold_seq", "SELECT count(*), count(DISTINCT sold_seq), min(sold_seq), max(sold_seq) FROM copy WHERE sold_seq IS NOT NULL", gapless: false,
+        // Below 0 stands what is in no list yet: whoever waits for its place has no number of it.
+        yield return Numbers("copy.sold_seq", "SELECT count(*), count(DISTINCT sold_seq), min(sold_seq), max(sold_seq) FROM copy WHERE sold_seq > 0", gapless: false,
             database.Prepare("SELECT value FROM sequence WHERE name = 'sold'").Scalar());
     }
 

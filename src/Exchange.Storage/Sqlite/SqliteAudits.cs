@@ -13,12 +13,12 @@ public sealed class SqliteAudits(string folder) : IAudits, IDisposable
     /// <summary>One after the other: each reads everything there is.</summary>
     private readonly SemaphoreSlim one = new(1, 1);
 
-    public async Task<AuditReport> RunAsync(CancellationToken cancel)
+    public async Task<AuditReport> RunAsync(long nowMs, CancellationToken cancel)
     {
         await one.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
-            return await Task.Run(() => Run(folder), CancellationToken.None).ConfigureAwait(false);
+            return await Task.Run(() => Run(folder, nowMs), CancellationToken.None).ConfigureAwait(false);
         }
         finally { one.Release(); }
     }
@@ -26,7 +26,7 @@ public sealed class SqliteAudits(string folder) : IAudits, IDisposable
     public void Dispose() => one.Dispose();
 
     /// <summary>Throws <see cref="StorageOpenException"/> if there is no database of this build's kind.</summary>
-    private static AuditReport Run(string folder)
+    private static AuditReport Run(string folder, long nowMs)
     {
         var file = Path.Combine(Path.GetFullPath(folder), SqliteStore.FactsFile);
         if (!File.Exists(file)) throw new StorageOpenException($"There is no {SqliteStore.FactsFile} in '{folder}'.");
@@ -36,7 +36,7 @@ public sealed class SqliteAudits(string folder) : IAudits, IDisposable
             database.Execute("BEGIN");
             if (database.Prepare("SELECT count(*) FROM pragma_table_info('counter') WHERE name = 'seeded'").Scalar() != 1)
                 throw new StorageOpenException($"The database in '{folder}' is of an older build; start this one on it, or run migrate, before it is audited.");
-            var report = Auditor.Run(new SqliteAuditFacts(database));
+            var report = Auditor.Run(new SqliteAuditFacts(database, nowMs));
             database.Execute("COMMIT");
             return report;
         }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Text;
 using Exchange.Engine;
 using Exchange.Engine.Caps;
@@ -10,8 +11,7 @@ namespace Exchange.Storage.Sqlite;
 /// <summary>Money: transfers are inserted and never changed; a balance is their sum.</summary>
 internal sealed class SqliteLedger(Writer writer, ReadPool reads) : ILedgerStore
 {
-    /// <summary>A sum over more bookings than this leaves a closing row behind.</summary>
-    private const long BookingsPerClosing = 20_000;
+    private const string ClosedSetting = "ledger.closed";
 
     private const string Columns = "seq, at_ms, lead_id, kind, debit, credit, amount, reference";
 
@@ -26,6 +26,9 @@ internal sealed class SqliteLedger(Writer writer, ReadPool reads) : ILedgerStore
             var scope = "fund:" + buyer;
             if (database.Prepare("SELECT hash FROM operation WHERE scope = ? AND key = ?").Bind(scope).Bind(reference).First(static row => row.Blob(0)) is { } booked)
                 return booked.AsSpan().SequenceEqual(hash) ? false : throw new ReferenceReusedException(reference);
+            // What the limit leaves beyond the credit is what the account has.
+            var has = database.Prepare("SELECT c.lim - c.used - coalesce(k.lim, 0) FROM counter c LEFT JOIN cap k ON k.id = c.key WHERE c.key = ?").Bind(LimitNames.Balance(buyer)).Scalar() ?? 0;
+            if (amount > ILedgerStore.MostFunds || has > ILedgerStore.MostFunds.Micros - amount.Micros) throw new FundsAboveMostException();
             database.Prepare("INSERT INTO operation (scope, key, hash, result, at_ms) VALUES (?, ?, ?, x'', ?)")
                 .Bind(scope).Bind(reference).Bind(hash).Bind(nowMs).Run();
             database.Prepare("INSERT INTO transfer (source, no, kind, part, at_ms, debit, credit, amount, reference) VALUES (?, 0, 'fund', 0, ?, ?, ?, ?, ?)")
@@ -66,26 +69,54 @@ internal sealed class SqliteLedger(Writer writer, ReadPool reads) : ILedgerStore
         }, cancel);
     }
 
-    public async Task<Money> BalanceAsync(string account, CancellationToken cancel)
+    public Task<Money> BalanceAsync(string account, CancellationToken cancel) => reads.ReadAsync(database =>
     {
-        var (balance, last, counted) = await reads.ReadAsync(database =>
+        var (from, closed) = database.Prepare("SELECT seq, balance FROM closing WHERE account = ?").Bind(account).First(static row => (row.Long(0), row.Long(1)));
+        var credits = database.Prepare("SELECT sum(amount) FROM transfer WHERE credit = ? AND seq > ?").Bind(account).Bind(from).Scalar() ?? 0;
+        var debits = database.Prepare("SELECT sum(amount) FROM transfer WHERE debit = ? AND seq > ?").Bind(account).Bind(from).Scalar() ?? 0;
+        return new Money(closed + credits - debits);
+    }, cancel);
+
+    /// <summary>Closing rows, and what came after each: an account may have been closed beyond the mark by a build that closed accounts one by one.</summary>
+    public Task<IReadOnlyList<AccountBalance>> BalancesAsync(CancellationToken cancel) => reads.ReadAsync<IReadOnlyList<AccountBalance>>(database =>
+        database.Prepare("""
+            SELECT m.account, sum(m.amount) FROM (
+                SELECT credit AS account, seq, amount FROM transfer WHERE seq > ?1
+                UNION ALL SELECT debit, seq, -amount FROM transfer WHERE seq > ?1
+                UNION ALL SELECT account, NULL, balance FROM closing) m
+            LEFT JOIN closing c ON c.account = m.account AND c.seq >= m.seq
+            WHERE c.account IS NULL GROUP BY m.account ORDER BY m.account
+            """).Bind(ClosedUntil(database)).All(static row => new AccountBalance(row.Text(0), new(row.Long(1)))), cancel);
+
+    /// <summary>Bookings are numbered in the order of their commits, so nothing can come in below the last one there is.</summary>
+    public async Task<bool> CloseAsync(int bookings, CancellationToken cancel)
+    {
+        var (until, newest, sums) = await reads.ReadAsync(database =>
         {
-            var (from, sum) = database.Prepare("SELECT seq, balance FROM closing WHERE account = ?").Bind(account).First(static row => (row.Long(0), row.Long(1)));
-            var credits = Sum(database, "SELECT coalesce(sum(amount), 0), coalesce(max(seq), 0), count(*) FROM transfer WHERE credit = ? AND seq > ?", account, from);
-            var debits = Sum(database, "SELECT coalesce(sum(amount), 0), coalesce(max(seq), 0), count(*) FROM transfer WHERE debit = ? AND seq > ?", account, from);
-            return (Balance: sum + credits.Sum - debits.Sum, Last: Math.Max(credits.Last, debits.Last), Count: credits.Count + debits.Count);
+            var from = ClosedUntil(database);
+            var last = database.Prepare("SELECT max(seq) FROM transfer").Scalar() ?? 0;
+            return (from + bookings, last, last < from + bookings ? [] : database.Prepare("""
+                SELECT b.account, coalesce(max(c.balance), 0) + sum(b.amount) FROM (
+                    SELECT credit AS account, seq, amount FROM transfer WHERE seq > ?1 AND seq <= ?2
+                    UNION ALL SELECT debit, seq, -amount FROM transfer WHERE seq > ?1 AND seq <= ?2) b
+                LEFT JOIN closing c ON c.account = b.account WHERE c.seq IS NULL OR b.seq > c.seq GROUP BY b.account
+                """).Bind(from).Bind(from + bookings).All(static row => (Account: row.Text(0), Balance: row.Long(1))));
         }, cancel).ConfigureAwait(false);
-        // Bookings are numbered in the order of their commits, so nothing can come in below the last one summed.
-        if (counted > BookingsPerClosing)
-            await writer.RunAsync(session => session.Database.Prepare("""
-                INSERT INTO closing (account, seq, balance) VALUES (?, ?, ?)
-                ON CONFLICT DO UPDATE SET seq = excluded.seq, balance = excluded.balance WHERE seq < excluded.seq
-                """).Bind(account).Bind(last).Bind(balance).Run(), cancel).ConfigureAwait(false);
-        return new(balance);
+        if (newest < until) return false;
+        await writer.RunAsync(session =>
+        {
+            foreach (var (account, balance) in sums)
+                session.Database.Prepare("""
+                    INSERT INTO closing (account, seq, balance) VALUES (?, ?, ?)
+                    ON CONFLICT DO UPDATE SET seq = excluded.seq, balance = excluded.balance WHERE seq < excluded.seq
+                    """).Bind(account).Bind(until).Bind(balance).Run();
+            return SqliteAccess.PutSetting(session.Database, ClosedSetting, until.ToString(CultureInfo.InvariantCulture));
+        }, cancel).ConfigureAwait(false);
+        return newest - until >= bookings;
     }
 
-    private static (long Sum, long Last, long Count) Sum(Database database, string sql, string account, long from) =>
-        database.Prepare(sql).Bind(account).Bind(from).First(static row => (row.Long(0), row.Long(1), row.Long(2)));
+    /// <summary>The last booking that stands in closing rows, with all before it.</summary>
+    private static long ClosedUntil(Database database) => database.Prepare("SELECT CAST(value AS INTEGER) FROM setting WHERE name = ?").Bind(ClosedSetting).Scalar() ?? 0;
 
     private static TransferRow Read(Statement row) => new(
         Rows.Cursor(row.Long(0)), row.Long(1), row.IsNull(2) ? null : row.Lead(2), row.Text(3), row.Text(4), row.Text(5), new Money(row.Long(6)), row.TextOrNull(7));

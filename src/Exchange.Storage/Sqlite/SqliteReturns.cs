@@ -49,9 +49,17 @@ internal sealed class SqliteReturns(Writer writer, ReadPool reads) : IReturnStor
         return statement.Scalar() ?? 0;
     }
 
-    public Task<bool> DecideAsync(CopyId copy, bool accept, long nowMs, CancellationToken cancel) =>
-        writer.RunAsync(session => session.Database.Prepare("UPDATE copy_return SET status = ?, decided_ms = ? WHERE lead_id = ? AND no = ? AND status = 1")
-            .Bind((long)(accept ? ReturnStatus.Accepted : ReturnStatus.Refused)).Bind(nowMs).Bind(copy.Lead).Bind(copy.No).Run() == 1, cancel);
+    public Task<bool> DecideAsync(CopyId copy, bool accept, ChangeNote note, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(note);
+        return writer.RunAsync(session =>
+        {
+            if (session.Database.Prepare("UPDATE copy_return SET status = ?, decided_ms = ? WHERE lead_id = ? AND no = ? AND status = 1")
+                .Bind((long)(accept ? ReturnStatus.Accepted : ReturnStatus.Refused)).Bind(note.AtMs).Bind(copy.Lead).Bind(copy.No).Run() == 0) return false;
+            SqliteAccess.Note(session.Database, note);
+            return true;
+        }, cancel);
+    }
 
     public Task BookedAsync(CopyId copy, CancellationToken cancel) =>
         writer.RunAsync(session => session.Database.Prepare("UPDATE copy_return SET booked = 1 WHERE lead_id = ? AND no = ? AND status = 2").Bind(copy.Lead).Bind(copy.No).Run(), cancel);

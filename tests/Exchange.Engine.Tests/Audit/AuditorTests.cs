@@ -11,6 +11,7 @@ namespace Exchange.Engine.Tests.Audit;
 /// <summary>Each check: nothing to find where all is well, and something where one thing was broken.</summary>
 public sealed class AuditorTests
 {
+    private const long LongAfter = (Limits.CounterDays + 60) * 86_400_000L;
     private static readonly Money Micro = new(1);
 
     private static readonly (Type Check, string What, Func<MemoryFacts, MemoryFacts> Break)[] Broken =
@@ -21,6 +22,8 @@ public sealed class AuditorTests
         (typeof(CountersEqualSales), "a hold that is gone while its copy is held", facts => facts.WithCounter(GoodFacts.AcmeMoney, counter => counter with { Held = 0 })),
         (typeof(CountersEqualSales), "a cap that forgot what was sold before it", facts => facts.WithCounter(GoodFacts.BestDay, counter => counter with { Used = 1 })),
         (typeof(CountersEqualSales), "an old row that counts less than its copies", facts => facts.WithCounter(GoodFacts.AcmeDay, counter => counter with { Used = 1, Seeded = null })),
+        (typeof(CountersEqualSales), "a sale of a counter that is not there", facts => facts.WithoutCounter(GoodFacts.BestDay)),
+        (typeof(CountersEqualSales), "a hold of a counter that went with its window", facts => facts.WithoutCounter(GoodFacts.AcmeDay) with { NowMs = GoodFacts.At + LongAfter }),
         (typeof(LimitsHold), "a cap that broke", facts => facts.WithCounter(GoodFacts.AcmeDay, counter => counter with { Limit = 4 })),
         (typeof(LimitsHold), "a lowered cap that sold on", facts => facts.WithCounter(GoodFacts.BestDay, counter => counter with { Used = 3 })),
         (typeof(LimitsHold), "a buyer who owes more than its credit", facts => facts.WithCounter(GoodFacts.AcmeMoney, counter => counter with { Limit = Money.Parse("30.00").Micros })),
@@ -29,6 +32,8 @@ public sealed class AuditorTests
         (typeof(LimitsFollowCatalog), "a gate of an old catalog that stands open", facts => facts.WithCounter(GoodFacts.OldGate, counter => counter with { Limit = 0 })),
         (typeof(LimitsFollowCatalog), "a paused campaign that stands open", facts => facts.WithCounter(GoodFacts.Gate, counter => counter with { Catalog = [-1] })),
         (typeof(LimitsFollowCatalog), "a window that did not follow its cap", facts => facts.WithCounter(GoodFacts.AcmeDay, counter => counter with { Catalog = [15, 20] })),
+        (typeof(LimitsFollowCatalog), "a gate without its row", facts => facts with { AllLimits = [facts.AllLimits[0] with { HasCounter = false }] }),
+        (typeof(LimitsFollowCatalog), "a balance without its row", facts => facts with { AllLimits = [facts.AllLimits[1] with { HasCounter = false }] }),
         (typeof(CopiesAllowed), "more copies than allowed", facts => facts.WithRow(GoodFacts.Doubt, row => row with { MaxCopies = 1 })),
         (typeof(CopiesAllowed), "an exclusive copy beside another", facts => facts.WithCopy(GoodFacts.Doubt, 2, copy => copy with { Exclusive = true })),
         (typeof(CopiesAllowed), "two copies of one company", facts => facts.WithCopy(GoodFacts.Doubt, 2, copy => copy with { Company = "acme" })),
@@ -62,6 +67,7 @@ public sealed class AuditorTests
         (typeof(BalancesEqualMoney), "money that was paid in and is not there", facts => facts with { AllBookings = [.. facts.AllBookings, .. facts.AllBookings] }),
         (typeof(BalancesEqualMoney), "credit that the catalog does not give", facts => facts.WithCounter(GoodFacts.BestMoney, counter => counter with { Catalog = [0] })),
         (typeof(BalancesEqualMoney), "spent and not booked", facts => facts.WithTransfers(GoodFacts.Sold, _ => [])),
+        (typeof(BalancesEqualMoney), "a buyer who pays and has no row", facts => facts.WithoutCounter(GoodFacts.BestMoney)),
         (typeof(HoldsEndOnce), "a hold that nobody goes on with", facts => facts.WithDeliveries(GoodFacts.Held)),
         (typeof(HoldsEndOnce), "a hold whose buyer is never asked again", facts => facts.WithDeliveries(GoodFacts.Held, new DeliveryFact(1, DeliveryFactState.Waiting, false, false))),
         (typeof(HoldsEndOnce), "a hold that was given up without a doubt", facts => facts.WithDeliveries(GoodFacts.Held, new DeliveryFact(1, DeliveryFactState.Dead, false, false))),
@@ -75,6 +81,21 @@ public sealed class AuditorTests
         (typeof(DeliveriesAccountedFor), "a loser who will be sent the lead", facts => facts.WithDeliveries(GoodFacts.Unsold, new DeliveryFact(1, DeliveryFactState.Waiting, false, true))),
         (typeof(DeliveriesAccountedFor), "a loser with the lead in its inbox", facts => facts.WithDeliveries(GoodFacts.Unsold, new DeliveryFact(2, DeliveryFactState.Waiting, true, false))),
         (typeof(DeliveriesAccountedFor), "a state that is none", facts => facts.WithDeliveries(GoodFacts.Sold, new DeliveryFact(1, (DeliveryFactState)9, false, false))),
+        (typeof(SoldCopiesAreListed), "a sale that its buyer never sees", facts => facts.WithListed(GoodFacts.Sold)),
+        (typeof(SoldCopiesAreListed), "a sale that its buyer sees twice", facts => facts.WithListed(GoodFacts.Sold, new ListedFact(1, "acme"), new ListedFact(1, "acme"))),
+        (typeof(SoldCopiesAreListed), "a doubt in its buyer's list", facts => facts.WithListed(GoodFacts.Doubt, new ListedFact(1, "acme"), new ListedFact(2, "best"))),
+        (typeof(SoldCopiesAreListed), "a sale in another buyer's list", facts => facts.WithListed(GoodFacts.Sold, new ListedFact(1, "best"))),
+        (typeof(SoldCopiesAreListed), "a place of no copy", facts => facts.WithListed(GoodFacts.Refused, new ListedFact(1, "acme"))),
+        (typeof(SoldCopiesAreListed), "a test in a list", facts => facts.WithListed(GoodFacts.Test, new ListedFact(1, "acme"))),
+        (typeof(SoldCopiesAreListed), "a sale whose first wait is over, and nobody sees it",
+            facts => facts.WithListed(GoodFacts.Sold).WithDeliveries(GoodFacts.Sold, new DeliveryFact(1, DeliveryFactState.Waiting, false, true), new DeliveryFact(1, DeliveryFactState.Waiting, false, true) { Waits = true })),
+        (typeof(ReturnsMatchCopies), "a copy that came back and nobody gave it", facts => facts.WithReturns(GoodFacts.Returned)),
+        (typeof(ReturnsMatchCopies), "a copy that came back though it was refused", facts => facts.WithReturns(GoodFacts.Returned, new ReturnFact(1, ReturnFactState.Refused, false, GoodFacts.At))),
+        (typeof(ReturnsMatchCopies), "a return that is booked and its copy sold", facts => facts.WithReturns(GoodFacts.Sold, new ReturnFact(1, ReturnFactState.Accepted, true, GoodFacts.At))),
+        (typeof(ReturnsMatchCopies), "a return that was accepted and forgotten", facts => facts.WithReturns(GoodFacts.Sold, new ReturnFact(1, ReturnFactState.Accepted, false, GoodFacts.At - 601_000))),
+        (typeof(ReturnsMatchCopies), "a return of what was not sold", facts => facts.WithReturns(GoodFacts.Unsold, new ReturnFact(1, ReturnFactState.Requested, false, 0))),
+        (typeof(ReturnsMatchCopies), "a return of no copy", facts => facts.WithReturns(GoodFacts.Refused, new ReturnFact(1, ReturnFactState.Requested, false, 0))),
+        (typeof(ReturnsMatchCopies), "a state that is none", facts => facts.WithReturns(GoodFacts.Sold, new ReturnFact(1, (ReturnFactState)9, false, 0))),
         (typeof(PostbacksTellOutcomes), "a sale that is told and was none", facts => facts.WithLead(GoodFacts.Held, lead => lead with { Postbacks = [GoodFacts.Told(PostbackEvent.Sold, 1)] })),
         (typeof(PostbacksTellOutcomes), "a sale of no copy", facts => facts.WithLead(GoodFacts.Sold, lead => lead with { Postbacks = [GoodFacts.Told(PostbackEvent.Sold, 2)] })),
         (typeof(PostbacksTellOutcomes), "a no that is told of a sold lead", facts => facts.WithLead(GoodFacts.Sold, lead => lead with { Postbacks = [GoodFacts.Told(PostbackEvent.Unsold, 0)] })),
@@ -134,6 +155,31 @@ public sealed class AuditorTests
 
         report.IsClean.ShouldBeTrue();
         report.Checks[0].Notes.ShouldHaveSingleItem().Subject.ShouldStartWith("c:best-west");
+    }
+
+    [Fact]
+    public void Return_JustAccepted_IsNotedAndNoFinding()
+    {
+        var report = Auditor.Run(GoodFacts.All().WithReturns(GoodFacts.Sold, new ReturnFact(1, ReturnFactState.Accepted, false, GoodFacts.At)), [new ReturnsMatchCopies()]);
+
+        report.IsClean.ShouldBeTrue();
+        report.Checks[0].Notes.ShouldHaveSingleItem().Subject.ShouldBe(GoodFacts.All().AllLeads[GoodFacts.Sold].CopyId(1).ToString());
+    }
+
+    [Fact]
+    public void Sale_WhoseDeliveriesAllWait_IsInNoListYet()
+    {
+        var facts = GoodFacts.All().WithListed(GoodFacts.Sold).WithDeliveries(GoodFacts.Sold, new DeliveryFact(1, DeliveryFactState.Waiting, false, true) { Waits = true });
+
+        Auditor.Run(facts, [new SoldCopiesAreListed()]).IsClean.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Sale_OfACounterThatWentLongAfterItsWindow_IsNoFinding()
+    {
+        var facts = GoodFacts.All().WithoutCounter(GoodFacts.BestDay) with { NowMs = GoodFacts.At + LongAfter };
+
+        Auditor.Run(facts, [new CountersEqualSales()]).IsClean.ShouldBeTrue();
     }
 
     [Fact]

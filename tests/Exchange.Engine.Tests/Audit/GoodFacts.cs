@@ -16,7 +16,7 @@ internal static class GoodFacts
     public const int Gate = 0, OldGate = 1, AcmeDay = 2, AcmeMoney = 3, BestDay = 4, BestMoney = 5, Pings = 6;
 
     private const long Day = 1_780_000_000;
-    private const long At = (Day + 60) * 1000;
+    public const long At = (Day + 60) * 1000;
     private static readonly Money Price = Money.Parse("11.00"), Payout = Money.Parse("8.80");
     private static readonly TakeFact[] AcmeTakes = [new(3, 1), new(4, Price.Micros)], BestTakes = [new(5, 1), new(6, Price.Micros)];
 
@@ -53,7 +53,10 @@ internal static class GoodFacts
             Lead(Test, LeadState.Sold, 1, Payout, Money.Zero, [Copy(1, "acme", CopyState.Captured) with { Takes = [] }], [], []),
         ],
         [new("search", Id(Sold)), new("search", Id(Refused))],
-        [new("transfer", 8, 8, 1, 8, true), new("sold", 2, 2, 1, 4, false) { Given = 5 }]);
+        [new("transfer", 8, 8, 1, 8, true), new("sold", 2, 2, 1, 4, false) { Given = 5 }])
+    {
+        NowMs = At + 60_000, AllLimits = [new(LimitKind.Gate, "open:acme-west:1", true), new(LimitKind.Balance, "bal:acme", true), new(LimitKind.Balance, "bal:best", true)],
+    };
 
     /// <summary>Sold at 11.00, of which the publisher gets 8.80.</summary>
     public static CopyFact Copy(int no, string company, CopyState state) =>
@@ -78,6 +81,10 @@ internal static class GoodFacts
     {
         CopyFact[] told = [.. copies.Select(copy => copy is { Buyer: "best", State: CopyState.Captured } ? copy with { Takes = BestTakes } : copy)];
         var row = new LeadFact("search", state, max, told.Count(copy => copy.IsOpen), told.Any(copy => copy is { IsOpen: true, Exclusive: true }), posted, answer);
-        return new(Id(place), row, told, transfers, deliveries, 0);
+        return new(Id(place), row, told, transfers, deliveries, 0)
+        {
+            Listed = [.. told.Where(copy => copy.IsSold && place != Test).Select(copy => new ListedFact(copy.No, copy.Buyer))],
+            Returns = [.. told.Where(copy => copy.State == CopyState.Reversed).Select(copy => new ReturnFact(copy.No, ReturnFactState.Accepted, true, At))],
+        };
     }
 }

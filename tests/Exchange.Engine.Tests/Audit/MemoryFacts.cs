@@ -7,7 +7,11 @@ internal sealed record MemoryFacts(
     IReadOnlyList<CounterFact> AllCounters, IReadOnlyList<TransferFact> AllBookings, IReadOnlyList<LeadFacts> AllLeads,
     IReadOnlyList<RequestFact> AllRequests, IReadOnlyList<SequenceFact> AllSequences) : IAuditFacts
 {
+    public long NowMs { get; init; }
+    public IReadOnlyList<LimitFact> AllLimits { get; init; } = [];
+
     public IEnumerable<CounterFact> Counters() => AllCounters;
+    public IEnumerable<LimitFact> Limits() => AllLimits;
     public IEnumerable<TransferFact> Bookings() => AllBookings;
     public IEnumerable<LeadFacts> Leads() => AllLeads;
     public IEnumerable<RequestFact> Requests() => AllRequests;
@@ -15,6 +19,8 @@ internal sealed record MemoryFacts(
 
     public MemoryFacts WithCounter(int place, Func<CounterFact, CounterFact> change) =>
         this with { AllCounters = [.. AllCounters.Select((counter, i) => i == place ? change(counter) : counter)] };
+
+    public MemoryFacts WithoutCounter(int place) => this with { AllCounters = [.. AllCounters.Where((_, i) => i != place)] };
 
     public MemoryFacts WithLead(int place, Func<LeadFacts, LeadFacts> change) =>
         this with { AllLeads = [.. AllLeads.Select((lead, i) => i == place ? change(lead) : lead)] };
@@ -28,6 +34,10 @@ internal sealed record MemoryFacts(
         WithLead(place, lead => lead with { Transfers = [.. change(lead.Transfers)] });
 
     public MemoryFacts WithDeliveries(int place, params DeliveryFact[] deliveries) => WithLead(place, lead => lead with { Deliveries = deliveries });
+
+    public MemoryFacts WithListed(int place, params ListedFact[] listed) => WithLead(place, lead => lead with { Listed = listed });
+
+    public MemoryFacts WithReturns(int place, params ReturnFact[] returns) => WithLead(place, lead => lead with { Returns = returns });
 
     public MemoryFacts WithSequence(Func<SequenceFact, SequenceFact> change) =>
         this with { AllSequences = [.. AllSequences.Select((sequence, i) => i == 0 ? change(sequence) : sequence)] };

@@ -50,6 +50,7 @@ public sealed class CatalogRefusalTests
     [InlineData("verticals auto fields phone pii", "\"yes\"", "invalid_format", "verticals.auto.fields.phone.pii")]
     [InlineData("verticals auto ping_ttl", "\"5 minutes\"", "invalid_format", "verticals.auto.ping_ttl")]
     [InlineData("verticals auto ping_ttl", "\"0s\"", "out_of_range", "verticals.auto.ping_ttl")]
+    [InlineData("verticals auto ping_ttl", "\"25h\"", "out_of_range", "verticals.auto.ping_ttl")]
     [InlineData("verticals auto ping_deadline", "\"61s\"", "out_of_range", "verticals.auto.ping_deadline")]
     [InlineData("verticals auto post_deadline", "\"2m\"", "out_of_range", "verticals.auto.post_deadline")]
     [InlineData("verticals auto post_changes", "\"allow\"", "unknown_value", "verticals.auto.post_changes")]

@@ -58,6 +58,24 @@ public sealed class TakeoverTests
         Gen.Int[0, Edits.Length - 1], Gen.Int[0, 100], Gen.Bool, Gen.Int[0, 3],
         (edit, value, anew, day) => (Edits[edit].Keys, Edits[edit].Values[value % Edits[edit].Values.Length], anew, day));
 
+    /// <summary>A server must start on what the build before it took; whoever applies it again is told.</summary>
+    [Theory]
+    [InlineData("verticals auto ping_ttl", "\"45d\"")]
+    [InlineData("buyers acme endpoints crm price_at_post", "\"lower\"")]
+    [InlineData("buyers acme endpoints line", "{ \"connector\": \"grpc\", \"limits\": { \"per_second\": 5 } }")]
+    [InlineData("connectors theirs lost form Page", "\"{{ consent.page }}\"")]
+    public void Compile_OfAStoredCatalog_TakesWhatEarlierBuildsTook_AndAnApplyFromItDoesNot(string keys, string value)
+    {
+        var root = Connectors.ConnectorSectionTests.Catalog(keys, value);
+        var stored = CatalogCompiler.Compile(root, 7, Catalogs.Options with { IsStored = true });
+        stored.Errors.Errors.ShouldBeEmpty();
+        CatalogCompiler.Compile(root, 7, Catalogs.Options with { IsStored = true }, null, stored).Errors.Errors.ShouldBeEmpty();
+
+        var whole = CatalogCompiler.Compile(root, 8, Catalogs.Options);
+        whole.Errors.Errors.ShouldHaveSingleItem();
+        CatalogCompiler.Compile(root, 8, Catalogs.Options, null, stored).Errors.Errors.ShouldBe(whole.Errors.Errors);
+    }
+
     [Fact]
     public void Compile_FromTheVersionBefore_IsWhatCompilingWholeIs() =>
         Changes.Array[1, 12].Sample(changes =>

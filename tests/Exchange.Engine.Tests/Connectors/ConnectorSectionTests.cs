@@ -144,7 +144,9 @@ public sealed class ConnectorSectionTests
     [InlineData("connectors theirs ping form Mode", "\"{{ consent.ip }}\"", "field_not_here", "connectors.theirs.ping.form.Mode")]
     [InlineData("connectors theirs ping form Mode", "\"{{ ping.id }}\"", "field_not_here", "connectors.theirs.ping.form.Mode")]
     [InlineData("connectors theirs lost form Why", "\"{{ sale.price }}\"", "field_not_here", "connectors.theirs.lost.form.Why")]
+    [InlineData("connectors theirs lost form Why", "\"{{ consent.page }}\"", "field_not_here", "connectors.theirs.lost.form.Why")]
     [InlineData("connectors theirs common form Zip", "\"{{ consent.ip }}\"", "field_not_here", "connectors.theirs.common.form.Zip")]
+    [InlineData("connectors theirs common form Zip", "\"{{ consent.text }}\"", "field_not_here", "connectors.theirs.common.form.Zip")]
     // replies
     [InlineData("connectors theirs check reply", "-", "missing_key", "connectors.theirs.check.reply.accepted_when")]
     [InlineData("connectors theirs ping reply bid", "\"a\"", "unknown_key", "connectors.theirs.ping.reply.bid")]
@@ -175,10 +177,26 @@ public sealed class ConnectorSectionTests
     [InlineData("buyers acme endpoints http limits", "{ \"per_hour\": 4 }", "unknown_key", "buyers.acme.endpoints.http.limits.per_hour")]
     [InlineData("buyers acme endpoints http price_at_post", "\"raise\"", "unknown_value", "buyers.acme.endpoints.http.price_at_post")]
     [InlineData("buyers acme endpoints hook price_at_post", "\"lower\"", "misplaced_key", "buyers.acme.endpoints.hook.price_at_post")]
+    [InlineData("buyers acme endpoints crm price_at_post", "\"lower\"", "misplaced_key", "buyers.acme.endpoints.crm.price_at_post")]
+    [InlineData("buyers acme endpoints line", "{ \"connector\": \"grpc\", \"price_at_post\": \"lower\" }", "misplaced_key", "buyers.acme.endpoints.line.price_at_post")]
+    [InlineData("buyers acme endpoints line", "{ \"connector\": \"grpc\", \"limits\": { \"in_flight\": 4, \"per_second\": 2 } }", "misplaced_key", "buyers.acme.endpoints.line.limits.per_second")]
+    [InlineData("buyers acme endpoints line", "{ \"connector\": \"grpc\", \"limits\": { \"per_minute\": 2 } }", "misplaced_key", "buyers.acme.endpoints.line.limits.per_minute")]
     [InlineData("buyers acme endpoints inbox", "{ \"connector\": \"inbox\", \"limits\": { \"in_flight\": 2 } }", "misplaced_key", "buyers.acme.endpoints.inbox.limits.in_flight")]
     [InlineData("buyers acme endpoints http timeout", "{ \"adaptive\": 5 }", "invalid_format", "buyers.acme.endpoints.http.timeout.adaptive")]
     public void Catalog_WithOneWrongThing_IsRefusedThere(string keys, string value, string code, string path) =>
         Catalogs.Compile(Catalog(keys, value)).Errors.Errors.Select(error => (error.Code, error.Pointer)).Distinct().ShouldContain((code, path));
+
+    [Fact]
+    public void Endpoint_OfAConnectedBuyer_HasABoundOfWhatIsUnderWay() =>
+        Catalogs.Model(Catalog("buyers acme endpoints line", """{ "connector": "grpc", "limits": { "in_flight": 4 }, "duplicate_after_doubt": "accepted" }""")).Buyers["acme"].Endpoints["line"].Limits
+            .ShouldBe(new(4));
+
+    [Theory]
+    [InlineData("post form Sale", "{{ sale.price }}", false)]
+    [InlineData("post form Sale", "{{ sale.bid }}", true)]
+    [InlineData("check query sale", "{{ sale.bid }}", true)]
+    public void Endpoint_WhoseConnectorTellsTheBid_SaysSo(string place, string template, bool reads) =>
+        Catalogs.Model(Catalog("connectors theirs " + place, $"\"{template}\"")).Buyers["acme"].Endpoints["http"].ReadsBid.ShouldBe(reads);
 
     [Fact]
     public void Common_WrongThing_IsToldOnce() =>

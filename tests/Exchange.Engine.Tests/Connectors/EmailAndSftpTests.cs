@@ -84,6 +84,15 @@ public sealed class EmailAndSftpTests
     public void Catalog_WithOneWrongThing_IsRefusedThere(string keys, string value, string code, string path) =>
         Catalogs.Compile(Catalog("buyers acme endpoints " + keys, value)).Errors.Errors.Select(error => (error.Code, error.Pointer)).ShouldContain((code, "buyers.acme.endpoints." + path));
 
+    [Theory]
+    [InlineData("subject")]
+    [InlineData("body")]
+    public void Mail_ThatTellsTheBid_SaysSo(string text)
+    {
+        Catalogs.Model(Catalog($"buyers acme endpoints mail with {text}", "\"{{ sale.bid }}\"")).Buyers["acme"].Endpoints["mail"].ReadsBid.ShouldBeTrue();
+        Catalogs.Model(Catalog($"buyers acme endpoints mail with {text}", "\"{{ sale.price }}\"")).Buyers["acme"].Endpoints["mail"].ReadsBid.ShouldBeFalse();
+    }
+
     /// <summary>Nobody answers a mail or a file, so neither can make a sale.</summary>
     [Theory]
     [InlineData("mail")]

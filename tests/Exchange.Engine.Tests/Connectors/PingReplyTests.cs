@@ -25,7 +25,10 @@ public sealed class PingReplyTests
     [InlineData(200, "{\"response\":{\"status\":\"Matched\"}}", "? InvalidPrice")]
     [InlineData(200, "{\"response\":{\"status\":\"Matched\",\"price\":5,\"currency\":\"EUR\"}}", "5.00 EUR InvalidCurrency")]
     [InlineData(200, "{\"response\":{\"status\":\"Matched\",\"price\":5,\"ttl\":\"-3\"}}", "5.00 0s")]
-    [InlineData(200, "{\"response\":{\"status\":\"Matched\",\"price\":5,\"ttl\":\"soon\"}}", "5.00")]
+    [InlineData(200, "{\"response\":{\"status\":\"Matched\",\"price\":5,\"ttl\":\"soon\"}}", "5.00 BadResponse")]
+    [InlineData(200, "{\"response\":{\"status\":\"Matched\",\"price\":5,\"ttl\":\"2026-11-22T12:00:00Z\"}}", "5.00 BadResponse")]
+    [InlineData(200, "{\"response\":{\"status\":\"Matched\",\"price\":5,\"kind\":\"multi\"}}", "5.00 BadResponse")]
+    [InlineData(200, "{\"response\":{\"status\":\"Matched\",\"price\":5,\"kind\":\" \",\"ttl\":null}}", "5.00")]
     [InlineData(200, "{\"response\":{\"status\":\"Matched\",\"price\":5,\"ttl\":99999999999}}", "5.00 86400s")]
     [InlineData(200, "{\"response\":{\"status\":\"Unmatched\",\"errors\":{\"error\":[\"none left\"]}}}", "NoBid: none left")]
     [InlineData(400, "{\"response\":{\"status\":\"Error\",\"error\":{\"error\":\"bad key\"}}}", "NoBid: bad key")]
@@ -49,6 +52,17 @@ public sealed class PingReplyTests
         Told(reply.Read(Replies.Reply("""{"bid":4}"""), "USD")).ShouldBe("4.00");
         Told(reply.Read(Replies.Reply("""{"bid":null}"""), "USD")).ShouldBe("BadResponse");
     }
+
+    /// <summary>An older system's answer is no tree of any format, and needs to be none.</summary>
+    [Theory]
+    [InlineData("""{ "price": { "at": "body", "matches": "price=([0-9.]+)" } }""", "OK price=4.50", "4.50")]
+    [InlineData("""{ "price": { "at": "body", "matches": "price=([0-9.]+)" } }""", "NO coverage", "NoBid")]
+    [InlineData("""{ "price": { "at": "body", "matches": "price=([0-9.]+)" } }""", "", "BadResponse")]
+    [InlineData("""{ "price": "http.header.X-Bid" }""", "OK", "7.25")]
+    [InlineData("""{ "price": ["bid", "http.header.X-Bid"] }""", "OK", "7.25")]
+    [InlineData("""{ "price": "bid" }""", "OK price=4.50", "BadResponse")]
+    public void Read_WithAPriceOutsideOfAnyTree_NeedsNone(string reply, string body, string expected) =>
+        Told(Replies.Ping(reply).Read(Replies.Reply(body, headers: ("x-bid", "7.25")), "USD")).ShouldBe(expected);
 
     [Fact]
     public void Read_TooLongToBringBack_CannotCount() =>

@@ -97,6 +97,17 @@ public sealed class DeliveryDecisionTests
         DeliveryDecision.After(Failed(CopyState.Captured, 1, 0) with { Kind = AttemptKind.RetryLater, RetryAfter = TimeSpan.FromMinutes(10) }).DueAtMs
             .ShouldBe(Start + 600_000);
 
+    /// <summary>Nobody was called, which is no failure of theirs to wait after; what an earlier attempt may have done is remembered.</summary>
+    [Theory]
+    [InlineData(CopyState.Held, 1, null, "no_time_left")]
+    [InlineData(CopyState.Held, 2, "timeout", "timeout")]
+    [InlineData(CopyState.Captured, 1, null, "no_time_left")]
+    [InlineData(CopyState.Captured, 3, "connect_refused", "no_time_left")]
+    [InlineData(CopyState.Captured, 2, null, null)]
+    public void After_NoTimeLeft_ComesAgainAtOnce(CopyState state, int attempts, string? lastError, string? recorded) =>
+        DeliveryDecision.After(Failed(state, attempts, 40_000) with { Kind = AttemptKind.RetryLater, Error = "no_time_left", LastError = lastError })
+            .ShouldBe(new DeliveryStep(DeliveryNext.Wait, Start + 40_000, recorded, null, Reason.None));
+
     [Fact]
     public void After_WaitThatWouldOvershoot_MakesTheLastAttemptAtTheEnd() =>
         DeliveryDecision.After(Failed(CopyState.Captured, 6, 86_399_000)).DueAtMs.ShouldBe(Start + 86_400_000);
@@ -201,6 +212,25 @@ public sealed class DeliveryDecisionTests
             last = step.Error;
         }
         last.ShouldBe("pending");
+    }
+
+    /// <summary>Its doubt was not marked in the copy: the delivery's own record has to remember it, whatever comes of the attempts between.</summary>
+    [Theory]
+    [InlineData(AttemptKind.NotSent, "connect_refused", "connect_refused_after_doubt")]
+    [InlineData(AttemptKind.RetryLater, "http_503", "http_503_after_doubt")]
+    [InlineData(AttemptKind.Rejected, "smtp_530", "smtp_530_after_doubt")]
+    public void After_HeldCopyThatMayHaveArrived_IsNeverVoidedByALaterFault(AttemptKind kind, string error, string recorded)
+    {
+        var last = "timeout";
+        // Twice: what is recorded is remembered in its turn, and grows no longer.
+        for (var attempts = 2; attempts <= 3; attempts++)
+        {
+            var step = DeliveryDecision.After(Failed(CopyState.Held, attempts, 1_000) with { Kind = kind, Refusal = kind == AttemptKind.Rejected ? Refusal.Status : Refusal.None, Error = error, LastError = last });
+            (step.Next, step.Move, step.Error).ShouldBe((DeliveryNext.Wait, (CopyMove?)null, recorded));
+            last = step.Error!;
+        }
+        var end = DeliveryDecision.After(Failed(CopyState.Held, 4, 2_000) with { Kind = AttemptKind.Rejected, Refusal = Refusal.Status, Error = "http_404", LastError = last });
+        (end.Next, end.Move, end.Error).ShouldBe((DeliveryNext.Wait, (CopyMove?)null, "http_404"));
     }
 
     [Theory]

@@ -51,6 +51,17 @@ public sealed class LimitNumbersTests
         (told.Name, told.Standing, told.ToFit(limit).Text).ShouldBe((name, standing, change), which);
     }
 
+    /// <summary>A publisher or sub id is no field that could be hidden.</summary>
+    [Theory]
+    [InlineData("zip", "day.leads.by.zip (value hidden)")]
+    [InlineData("sub_id", "day.leads.by.sub_id 85004")]
+    public void Value_ThatIsHiddenByNow_IsNotTold(string each, string name)
+    {
+        var today = new FieldSet([new() { Name = "zip", Type = FieldType.UsZip, Ordinal = 0, Sensitive = true }]);
+        var limit = Cap("day") with { Each = new(each, new Dictionary<string, int>()) };
+        LimitNumbers.Of(limit, Note(3, 3, 0, value: "85004"), AtMs, today).Name.ShouldBe(name);
+    }
+
     private static StateNote Note(long limit, long used, long held, long needed = 1, string? value = null, long until = 0) =>
         new(null, Reason.CapDay, null, limit, used, held, needed, value, until);
 }

@@ -234,6 +234,20 @@ public sealed class ConditionTests
     public void Explanation_OfAMiss_NamesFieldOperatorWantedAndGiven(string written, string given, string told) =>
         Compile(written).Explain(Subject(given))!.ToString().ShouldBe(told);
 
+    /// <summary>What became sensitive and what has left the vertical are hidden; a built-in name is no field.</summary>
+    [Theory]
+    [InlineData("{ field: state, is: CA }", "state=TX", "state is CA (value hidden)")]
+    [InlineData("{ field: make, exists: false }", "make=Ford", "make exists false (value hidden)")]
+    [InlineData("{ field: state, is: CA }", "", "state is CA (not given)")]
+    [InlineData("{ field: age, at_least: 25 }", "age=20", "age at_least 25 (value 20)")]
+    [InlineData("{ field: sub_id, is: other }", "", "sub_id is other (value kw-17)")]
+    public void Explanation_OfWhatTodayHides_DoesNotTellIt(string written, string given, string told)
+    {
+        var subject = Subject(given);
+        subject.Today = new([new() { Name = "state", Type = FieldType.UsState, Ordinal = 0, Sensitive = true }, new() { Name = "age", Type = FieldType.Integer, Ordinal = 1 }]);
+        Compile(written).Explain(subject)!.ToString().ShouldBe(told);
+    }
+
     [Fact]
     public void Explanation_AnyCondition_IsThereExactlyWhenItDoesNotHold() =>
         Gen.Select(ConditionTexts, ConditionSubjects).Sample((written, given) =>

@@ -12,6 +12,17 @@ namespace Exchange.Engine.Tests.PingTrees;
 
 public class PingWalkTests
 {
+    /// <summary>Caps of pings count bid requests that were sent.</summary>
+    [Theory]
+    [InlineData(Reason.None, 12, true)]
+    [InlineData(Reason.NoBid, 3, true)]
+    [InlineData(Reason.Timeout, 80, true)]
+    [InlineData(Reason.Timeout, 0, false)] // no time was left for one
+    [InlineData(Reason.BreakerOpen, 0, false)]
+    [InlineData(Reason.PingCap, 0, false)] // its endpoint's own rate
+    public void LiveBid_WasCalled_WhereARequestLeft(Reason reason, int tookMs, bool called) =>
+        new LiveBid(null!, Sharing.Exclusive, reason) { TookMs = tookMs }.WasCalled.ShouldBe(called);
+
     [Fact]
     public void Weighted_511_TakesTurnsAABACAA()
     {

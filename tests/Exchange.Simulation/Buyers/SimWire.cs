@@ -74,6 +74,7 @@ internal sealed class SimWire(SimWorld world, SimSilo silo) : HttpMessageHandler
         world.Laws.Arriving(message);
         world.Witness.Received.Add(message);
         var answer = world.MindOf(buyer).Answer(copy, path == "/hook");
+        message.Status = answer.Status;
         world.Outside.Note("receives", buyer + " " + copy, (long)answer.Said);
         if (answer.Status == 0)
         {

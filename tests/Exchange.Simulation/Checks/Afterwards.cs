@@ -1,6 +1,7 @@
 using System.Text;
 using Exchange.Engine.Audit;
 using Exchange.Engine.Ledger;
+using Exchange.Engine.Values;
 using Exchange.Grains.Intake;
 using Exchange.Simulation.World;
 using Exchange.Storage;
@@ -68,13 +69,21 @@ internal static class Afterwards
         foreach (var lead in world.Database.Leads)
             foreach (var copy in lead.Copies)
             {
-                var said = world.Witness.Received.Where(message => message.Copy.Lead == lead.Id && message.Copy.No == copy.No).Select(message => message.Said).ToArray();
+                var id = new CopyId(lead.Id, copy.No);
+                var messages = world.Witness.Received.Where(message => message.Copy == id).ToArray();
+                var said = Array.ConvertAll(messages, static message => message.Said);
                 // Its buyer took it and never said anything else: it is sold, or openly in doubt.
-                if (copy.State is CopyState.Voided or CopyState.Expired && !world.Witness.IsRejected(new(lead.Id, copy.No)) && said.Length > 0 && said.All(word => word == Word.Yes))
+                if (copy.State is CopyState.Voided or CopyState.Expired && !world.Witness.IsRejected(id) && said.Length > 0 && said.All(word => word == Word.Yes))
                     world.Violates("D4", $"{lead.Id}.{copy.No} is {copy.State} and its buyer has it");
                 var delivered = lead.Deliveries.Find(delivery => delivery.Copy.No == copy.No && delivery.Status == DeliveryStatus.Delivered && !delivery.Pulled);
                 // An operator may know better than what arrived.
-                if (delivered is not null && said.Length == 0 && !world.Witness.Resolved.Contains((new(lead.Id, copy.No), true))) world.Violates("I16", $"{lead.Id}.{copy.No} is delivered and never arrived");
+                if (world.Witness.Resolved.Contains((id, true))) continue;
+                if (delivered is not null && !messages.Any(static message => message.IsTaken))
+                    world.Violates("I16", messages.Length == 0 ? $"{id} is delivered and never arrived" : $"{id} is delivered and nobody took it");
+                // What its buyer was to say yes to before it is sold: what may have been a yes is one, a no never.
+                var asked = messages.Where(static message => message.Path == "/leads").ToArray();
+                if (copy.State is CopyState.Captured or CopyState.Reversed && asked.Length > 0 && asked.All(static message => message.Said is Word.No or Word.NotNow))
+                    world.Violates("D4", $"{id} is {copy.State} and its buyer always said no");
             }
     }
 }

@@ -34,7 +34,7 @@ internal static class Recount
                 counts[key] = counts.GetValueOrDefault(key) + limit.AmountOf(copy.Price, copy.Payout);
             }
         // A cap that began after an erasure could not ask whose lead it was: all its values together have to be right.
-        if (limit.Each is not null && world.Database.Leads.Exists(lead => lead.ErasedMs is not null))
+        if (limit.Each is not null && world.Database.HasForgotten)
         {
             var taken = world.Database.Counters.All.Where(row => row.LimitId == limit.Id).Sum(row => row.Taken);
             if (taken != counts.Values.Sum()) world.Violates("I1", $"{limit.Id} says {taken}, its leads make {counts.Values.Sum()}");

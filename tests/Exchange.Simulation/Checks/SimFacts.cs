@@ -2,6 +2,7 @@ using Exchange.Engine.Audit;
 using Exchange.Engine.Caps;
 using Exchange.Engine.Ledger;
 using Exchange.Grains.Intake;
+using Exchange.Simulation.Scheduling;
 using Exchange.Simulation.Store;
 using Exchange.Storage;
 
@@ -10,6 +11,9 @@ namespace Exchange.Simulation.Checks;
 /// <summary>The rows of a world as the auditor reads any installation's.</summary>
 internal sealed class SimFacts(SimDatabase database) : IAuditFacts
 {
+    /// <summary>A world lives for minutes: nothing in it is old.</summary>
+    public long NowMs => SimLoop.StartMs;
+
     public IEnumerable<CounterFact> Counters()
     {
         foreach (var row in database.Counters.All)
@@ -22,6 +26,9 @@ internal sealed class SimFacts(SimDatabase database) : IAuditFacts
             };
         }
     }
+
+    public IEnumerable<LimitFact> Limits() => database.Counters.InForce.Where(static limit => limit.Kind != LimitKind.Cap)
+        .Select(limit => new LimitFact(limit.Kind, limit.Id, database.Counters.All.Exists(row => row.Key == limit.Id)));
 
     public IEnumerable<TransferFact> Bookings() => database.Fundings.Select(funding => FactOf(0, funding.Transfer));
 
@@ -37,6 +44,7 @@ internal sealed class SimFacts(SimDatabase database) : IAuditFacts
         database.Persons.CountOf(lead.Id))
     {
         Postbacks = [.. lead.Postbacks.Select(postback => new PostbackFact(postback.Event, postback.No, DeliveryFactState.Waiting))],
+        Returns = [.. database.Returns.Where(row => row.Copy.Lead == lead.Id).Select(row => new ReturnFact(row.Copy.No, (ReturnFactState)row.Status, row.IsBooked, row.DecidedAtMs ?? 0))],
     });
 
     public IEnumerable<RequestFact> Requests() => database.Requests.Select(request => new RequestFact(request.Key.Publisher, request.Value.Lead));

@@ -35,6 +35,9 @@ internal sealed class ReceivedEvent(long atMs, string buyer, string path, CopyId
     public byte[] Body => body;
     public bool IsLeft => isLeft();
     public bool IsStopped => isStopped();
+    /// <summary>Of the answer, whether or not it was heard; 0: none ever.</summary>
+    public int Status { get; set; }
+    public bool IsTaken => Status is >= 200 and < 300;
     /// <summary>What is said to nobody is not said.</summary>
     public Word Said { get => field != Word.None ? field : isLeft() ? Word.Unclear : Word.None; set; }
 }

@@ -17,6 +17,9 @@ internal sealed class CounterRows(SimDatabase database) : ICounters
     /// <summary>Those that moved since this was last cleared.</summary>
     public HashSet<CounterEntry> Touched { get; } = [];
 
+    /// <summary>Limits of the newest version.</summary>
+    public IEnumerable<LimitModel> InForce => limits.Values.Where(static limit => limit.IsActive).Select(static limit => limit.Limit);
+
     public LimitModel? LimitOf(string limitId, out bool isActive)
     {
         var found = limits.TryGetValue(limitId, out var known);

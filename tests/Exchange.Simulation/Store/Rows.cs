@@ -85,8 +85,8 @@ internal sealed class CounterEntry(int id, string key, string limitId, long wind
     /// <summary>As the fence moves it; another after a change of the limit.</summary>
     public Counter Row { get; private set; } = new(key, limitId, limit, 0, 0);
     public long Taken => Row.Used + Row.Held;
-    /// <summary>What stood when the limit was lowered below it.</summary>
-    public long Over { get; set; }
+    /// <summary>What stood when the limit was lowered below it, until there is room again.</summary>
+    public long Over { get; private set; }
     /// <summary>Used by copies that were sold before the cap was in force.</summary>
     public long Seeded { get; set; }
 
@@ -94,6 +94,12 @@ internal sealed class CounterEntry(int id, string key, string limitId, long wind
     {
         if (Taken > limit && limit >= 0) Over = Math.Max(Over, Taken);
         Row = new(key, limitId, limit, Row.Used, Row.Held);
+    }
+
+    /// <summary>Taken of or given back.</summary>
+    public void Moved()
+    {
+        if (Taken <= Row.Limit) Over = 0;
     }
 
     public CounterValue Value => new(key, limitId, Row.Limit, Row.Used, Row.Held);

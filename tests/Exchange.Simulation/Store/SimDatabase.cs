@@ -49,7 +49,11 @@ internal class SimDatabase : IJudgedRows
         if (plan is not null)
         {
             verdict = Pass(plan);
-            if (verdict.Code == VerdictCode.Done) Write(plan, owner, news);
+            if (verdict.Code == VerdictCode.Done)
+            {
+                Write(plan, owner, news);
+                foreach (var row in Counters.Touched) row.Moved();
+            }
         }
         Applied?.Invoke(item, verdict);
         return verdict;
@@ -95,6 +99,9 @@ internal class SimDatabase : IJudgedRows
 
     public virtual bool IsSuppressed(byte[] hmac) => Suppressed.ContainsKey(Convert.ToHexString(hmac));
 
+    /// <summary>Some lead was erased once; one that was held at its ping is whole again when its post comes.</summary>
+    public bool HasForgotten { get; private set; }
+
     /// <summary>One transaction, as a database's.</summary>
     /// <param name="trueMs">True time, for those who look at it afterwards.</param>
     public virtual void Erase(LeadErasure erasure, long trueMs)
@@ -102,6 +109,7 @@ internal class SimDatabase : IJudgedRows
         Pings.Remove(erasure.Lead);
         foreach (var hmac in erasure.Suppress) Suppressed.TryAdd(Convert.ToHexString(hmac), trueMs);
         if (Find(erasure.Lead) is not { } lead) return;
+        HasForgotten = true;
         lead.Forget(trueMs);
         lead.Answer = erasure.Answer;
         foreach (var delivery in lead.Deliveries)

@@ -30,8 +30,8 @@ internal sealed class SimReturns(SimStore store) : IReturnStore
         return ReturnVerdict.Noted;
     });
 
-    public Task<bool> DecideAsync(CopyId copy, bool accept, long nowMs, CancellationToken cancel) => store.WriteAsync(() => Change(
-        copy, ReturnStatus.Requested, row => row with { Status = accept ? ReturnStatus.Accepted : ReturnStatus.Refused, DecidedAtMs = nowMs }));
+    public Task<bool> DecideAsync(CopyId copy, bool accept, ChangeNote note, CancellationToken cancel) => store.WriteAsync(() => Change(
+        copy, ReturnStatus.Requested, row => row with { Status = accept ? ReturnStatus.Accepted : ReturnStatus.Refused, DecidedAtMs = note.AtMs }));
 
     public Task BookedAsync(CopyId copy, CancellationToken cancel) => store.WriteAsync(() => Change(copy, ReturnStatus.Accepted, static row => row with { IsBooked = true }));
 

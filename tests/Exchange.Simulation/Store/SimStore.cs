@@ -193,10 +193,12 @@ internal sealed class SimLedger(SimStore store) : ILedgerStore
 
     public Task<Page<TransferRow>> ListAsync(LeadId? lead, string? account, int limit, string? cursor, CancellationToken cancel) => throw new NotSupportedException();
     public Task<Money> BalanceAsync(string account, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<IReadOnlyList<AccountBalance>> BalancesAsync(CancellationToken cancel) => throw new NotSupportedException();
+    public Task<bool> CloseAsync(int bookings, CancellationToken cancel) => throw new NotSupportedException();
 }
 
 /// <summary>Old rows stay: a world lives for minutes.</summary>
 internal sealed class SimUpkeep : IUpkeep
 {
-    public Task<int> RunAsync(UpkeepRun run, CancellationToken cancel) => Task.FromResult(0);
+    public Task<UpkeepDone> RunAsync(UpkeepRun run, CancellationToken cancel) => Task.FromResult(default(UpkeepDone));
 }

@@ -117,7 +117,7 @@ internal sealed class SimOffice(SimWorld world, SimProcess process)
         if (status != ReturnStatus.Requested) return;
         await Wait(0, 2_000);
         var accept = world.Random.Chance(600);
-        await AskAsync(async silo => (await silo.Returns.DecideAsync(copy, accept), 0), static told => told.Item1 is not { Status: 503 });
+        await AskAsync(async silo => (await silo.Returns.DecideAsync(copy, accept, "operator"), 0), static told => told.Item1 is not { Status: 503 });
     }
 
     private async Task EraseAsync(LeadId lead)

@@ -124,7 +124,7 @@ internal sealed class SimSilo
 
     /// <summary>As the operator's.</summary>
     public async Task<ResolveReply> ResolveAsync(CopyId copy, bool accepted) =>
-        await grains.GetGrain<ILeadGrain>(copy.Lead.ToGuid()).Resolve(new(copy.No, accepted, "operator", null));
+        await grains.GetGrain<ILeadGrain>(copy.Lead.ToGuid()).Resolve(new(copy.No, accepted, "operator"));
 
     /// <summary>As the server's: offers that ran out, a newer catalog, the live view healed.</summary>
     private async Task KeepHouseAsync()

@@ -181,6 +181,75 @@ public sealed class AdminApiTests(InsuranceExchange fixture) : IClassFixture<Ins
     }
 
     [Fact]
+    public async Task List_OfPeople_IsMaskedForAViewer_AndSoIsTheCatalog()
+    {
+        const string phone = "+13105550143", mail = "marker.of.this.person@example.com";
+        var root = (await exchange.SendAsync(HttpMethod.Get, Catalog, ExchangeProcess.AdminKey, headers: ("Accept", "application/json"))).Json;
+        root["lists"] = new JsonObject
+        {
+            ["nophone"] = new JsonObject { ["type"] = "phone", ["values"] = new JsonArray(phone) },
+            ["nomail"] = new JsonObject { ["type"] = "email", ["values"] = new JsonArray(mail) },
+            ["near"] = new JsonObject { ["type"] = "us_zip", ["values"] = new JsonArray("02139") },
+        };
+        var put = await exchange.SendAsync(HttpMethod.Put, Catalog, ExchangeProcess.AdminKey, root.ToJsonString(), "application/json", Any);
+        put.Status.ShouldBe(200, put.Text);
+        var viewer = await exchange.KeyAsync("viewer", "list-reader");
+
+        foreach (var (id, exact, masked) in ((string, string, string)[])[("nophone", phone, "+1••••••••43"), ("nomail", mail, "m•••@•••"), ("near", "02139", "02139")])
+        {
+            (await exchange.GetAsync($"/v1/admin/lists/{id}")).Text.ShouldBe(exact + "\n");
+            (await exchange.GetAsync($"/v1/admin/lists/{id}", viewer)).Text.ShouldBe(masked + "\n");
+        }
+        foreach (var path in (string[])[Catalog, $"{Catalog}?version={put["version"]}"])
+        {
+            var whole = await exchange.GetAsync(path);
+            var shown = await exchange.GetAsync(path, viewer);
+            whole.Text.ShouldContain(phone);
+            whole.Text.ShouldContain(mail);
+            foreach (var marker in (string[])["3105550", "marker"]) shown.Text.ShouldNotContain(marker);
+            shown.Text.ShouldContain("02139");
+        }
+        // Nobody applies by mistake what he saw so.
+        var seen = await exchange.SendAsync(HttpMethod.Get, Catalog, viewer, headers: ("Accept", "application/json"));
+        seen.Json["lists"]!["nomail"]!["values"]!.AsArray().Single()!.GetValue<string>().ShouldBe("m•••@•••");
+        (await exchange.SendAsync(HttpMethod.Put, Catalog + "?dry_run=true", ExchangeProcess.AdminKey, seen.Text, "application/json")).Status.ShouldBe(422);
+    }
+
+    [Theory]
+    // path, what is taken, status
+    [InlineData("/v1/admin/buyers", "application/json", 200)]
+    [InlineData("/v1/admin/buyers", "application/*", 200)]
+    [InlineData("/v1/admin/buyers", "*/*", 200)]
+    [InlineData("/v1/admin/buyers", "text/html, */*;q=0.1", 200)]
+    [InlineData("/v1/admin/buyers", "image/png", 406)]
+    [InlineData("/v1/admin/buyers", "application/json;q=0, */*", 406)]
+    [InlineData("/v1/admin/buyers", "text/event-stream", 406)]
+    [InlineData("/v1/admin/buyers", "application/yaml", 406)]
+    [InlineData("/v1/admin/catalog", "application/yaml", 200)]
+    [InlineData("/v1/admin/catalog", "text/csv", 406)]
+    [InlineData("/v1/admin/reports/promises", "text/csv", 200)]
+    [InlineData("/v1/admin/reports/promises", "text/*", 200)]
+    [InlineData("/v1/admin/reports/returns", "text/html", 406)]
+    [InlineData("/v1/buyer/balance", "application/xml;q=0.2, application/json;q=0.1", 200)]
+    public async Task Answer_InNoTypeThatIsTaken_Is406(string path, string accept, int status)
+    {
+        var key = path.StartsWith("/v1/buyer", StringComparison.Ordinal) ? await exchange.KeyAsync("buyer", "best-auto") : ExchangeProcess.AdminKey;
+        var reply = await exchange.SendAsync(HttpMethod.Get, path, key, headers: ("Accept", accept));
+        reply.Status.ShouldBe(status, reply.Text);
+        // As XML where that is what is left.
+        if (status == 406) reply.Text.ShouldContain("not_acceptable");
+        if (accept.StartsWith("text/", StringComparison.Ordinal) && path.EndsWith("promises", StringComparison.Ordinal)) reply.Text.ShouldStartWith("publisher,posts_in_time");
+    }
+
+    [Fact]
+    public async Task Change_WhoseAnswerIsNotTaken_IsNotMade()
+    {
+        var refused = await exchange.SendAsync(HttpMethod.Patch, "/v1/admin/campaigns/pool-b", ExchangeProcess.AdminKey, """{ "note": "unread" }""", "application/merge-patch+json", Any, ("Accept", "text/plain"));
+        (refused.Status, refused.Code).ShouldBe((406, "not_acceptable"));
+        (await exchange.GetAsync("/v1/admin/campaigns/pool-b"))["note"].ShouldNotBe("unread");
+    }
+
+    [Fact]
     public async Task Funds_OfOneReference_AreBookedOnce()
     {
         const string path = "/v1/admin/buyers/best-auto/funds";

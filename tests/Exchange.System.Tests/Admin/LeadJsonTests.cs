@@ -48,6 +48,23 @@ public class LeadJsonTests
     }
 
     [Theory]
+    [InlineData(false, "https://buyer.example/thanks?•••", "•••")]
+    [InlineData(true, "https://buyer.example/thanks?mail=marker@example.com", "click-7")]
+    public void RedirectAndTags_MaskedUnlessRevealed(bool reveal, string redirect, string tag)
+    {
+        var lead = Lead(LeadState.Sold, Copy(1, CopyState.Captured, "11.00", "8.80") with { RedirectUrl = "https://buyer.example/thanks?mail=marker@example.com" }) with { Channel = "web" };
+        using var document = JsonDocument.Parse(Reply.Json(json =>
+        {
+            LeadJson.WriteMembers(json, lead, ReturnJson.None, reveal);
+            LeadJson.WriteTags(json, [KeyValuePair.Create("click_id", "click-7")], reveal);
+        }).Body);
+        var told = document.RootElement;
+        told.GetProperty("channel").GetString().ShouldBe("web");
+        told.GetProperty("copies")[0].GetProperty("redirect_url").GetString().ShouldBe(redirect);
+        told.GetProperty("tags").GetProperty("click_id").GetString().ShouldBe(tag);
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public void Payload_MaskedUnlessRevealed(bool reveal)

@@ -1,6 +1,7 @@
 using Exchange.Engine;
 using Exchange.Engine.Audit;
 using Exchange.Engine.Caps;
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
 using Exchange.Storage;
@@ -34,12 +35,12 @@ public abstract class AuditContract : IAsyncLifetime
     {
         await TradeAsync();
 
-        var report = await Audits.RunAsync(default);
+        var report = await Audits.RunAsync(Now, default);
 
         report.Checks.SelectMany(check => check.Findings).ShouldBeEmpty();
         // Lowered below what was sold; two new caps that began in mid-period, one of them above its limit.
         report.Checks.SelectMany(check => check.Notes).Select(note => note.Subject.Split('@')[0]).ShouldBe(["c:a1:leads:day:UTC", "b:a:leads:day:UTC"], ignoreOrder: true);
-        report.Checks.Single(check => check.Name.StartsWith("bookings", StringComparison.Ordinal)).Looked.ShouldBe(10);
+        report.Checks.Single(check => check.Name.StartsWith("bookings", StringComparison.Ordinal)).Looked.ShouldBe(11);
     }
 
     [Fact]
@@ -50,24 +51,90 @@ public abstract class AuditContract : IAsyncLifetime
         LimitModel[] limits = [.. Limits(), kept], more = [.. limits, spend, DayCap("c:a1:late", CapScope.Campaign, "a1", 9)];
         await store.ApplyAsync(limits);
         for (var n = 1; n <= 5; n++) await DoneAsync(Post(Lead(n), [Copy(1, limits, deliveries: inbox)], body: $"post {n}", answer: Answer("sold", "8.80", "0.00")));
-        await DoneAsync(Return(Lead(1)));
+        await ReturnAsync(1);
         // In mid-period, one of each kind; then out, and in again.
         await store.ApplyAsync(more);
         await DoneAsync(Post(Lead(6), [Copy(1, more, deliveries: inbox)], body: "post 6", answer: Answer("sold", "8.80", "0.00")));
-        foreach (var (n, keeps) in new[] { (2, true), (6, false) }) await DoneAsync(Return(Lead(n), keeps: keeps));
+        foreach (var (n, keeps) in new[] { (2, true), (6, false) }) await ReturnAsync(n, keeps: keeps);
         await store.ApplyAsync([.. limits.Where(limit => limit != kept)]);
-        await DoneAsync(Return(Lead(3)));
+        await ReturnAsync(3);
         await DoneAsync(Post(Lead(7), [Copy(1, Limits(), deliveries: inbox)], body: "post 7", answer: Answer("sold", "8.80", "0.00")));
         await store.ApplyAsync(more);
-        foreach (var n in new[] { 4, 7 }) await DoneAsync(Return(Lead(n)));
+        foreach (var n in new[] { 4, 7 }) await ReturnAsync(n);
 
-        var report = await Audits.RunAsync(default);
+        var report = await Audits.RunAsync(Now, default);
 
         report.Checks.SelectMany(check => check.Findings).ShouldBeEmpty();
         (await store.CounterAsync(kept.Id))!.Value.Used.ShouldBe(1);
     }
 
+    /// <summary>What waits has no place in its buyer's list, and may never get one.</summary>
+    [Fact]
+    public async Task Audit_OfCopiesThatWait_IsClean_WhateverBecomesOfThem()
+    {
+        var limits = Limits();
+        await store.ApplyAsync(limits);
+        NewDelivery[] waits = [new("*", Now + 60_000, 0) { Wait = DeliveryWait.Moment }];
+        for (var n = 1; n <= 3; n++) await DoneAsync(Post(Lead(n), [Copy(1, limits, deliveries: waits)], body: $"post {n}", answer: Answer("sold", "8.80", "0.00")));
+        await IsCleanAsync();
+
+        await ReturnAsync(1);
+        await IsCleanAsync();
+        (await store.Erasures.EraseAsync(new(Lead(2), Answer("sold", "8.80", "0.00"), [], "tests", Now + 3_000), default)).ShouldBeTrue();
+        await IsCleanAsync();
+
+        var over = (await store.Deliveries.ClaimDueAsync(Now + 60_000, Now + 90_000, 9, default)).ShouldHaveSingleItem();
+        (await store.Deliveries.TurnAsync(over.Copy, over.Endpoint, over.Fence, [new("inbox", NewDelivery.NeverDue, 0)], Now + 60_000, default)).ShouldBe(["inbox"]);
+        await IsCleanAsync();
+        (await store.Deliveries.CopiesOfBuyerAsync("a", null, 9, null, default)).Rows.ShouldHaveSingleItem().Copy.Id.Lead.ShouldBe(Lead(3));
+    }
+
+    [Fact]
+    public async Task Audit_OfAnAcceptedReturn_NotesIt_UntilItLastsTooLong()
+    {
+        var limits = Limits();
+        await store.ApplyAsync(limits);
+        await DoneAsync(Post(Lead(1), [Copy(1, limits, deliveries: [new("inbox", NewDelivery.NeverDue, 0)])], answer: Answer("sold", "8.80", "0.00")));
+        await AskAsync(1, "a");
+
+        var young = await Audits.RunAsync(Now, default);
+        (young.IsClean, young.Checks.SelectMany(check => check.Notes).ShouldHaveSingleItem().Subject).ShouldBe((true, new CopyId(Lead(1), 1).ToString()));
+
+        // By the newest copy: the moment of a backup is long ago, whenever it is audited.
+        (await Audits.RunAsync(Now + Day * 1000, default)).IsClean.ShouldBeTrue();
+        await DoneAsync(Post(Lead(2), [Copy(1, limits, deliveries: [new("inbox", NewDelivery.NeverDue, 0)])], body: "second", answer: Answer("sold", "8.80", "0.00"), atMs: Now + 11 * 60_000));
+        (await Audits.RunAsync(Now, default)).Checks.Where(check => check.Found > 0).ShouldHaveSingleItem().Id.ShouldBe("I15");
+        await DoneAsync(Return(Lead(1)));
+        await IsCleanAsync();
+    }
+
+    /// <summary>What stood when the limit was lowered is excused until there is room again, and no longer.</summary>
+    [Fact]
+    public async Task Audit_OfALoweredLimitThatFitsAgain_ExcusesNothingAnyMore()
+    {
+        var limits = Limits(capOfA: 5);
+        await store.ApplyAsync(limits);
+        for (var n = 1; n <= 2; n++) await DoneAsync(Post(Lead(n), [Copy(1, limits, deliveries: [new("inbox", NewDelivery.NeverDue, 0)])], body: $"post {n}", answer: Answer("sold", "8.80", "0.00")));
+        await DoneAsync(Post(Lead(3), [Copy(1, limits, CopyMove.Hold, deliveries: [new("hook", Now, Now + 15_000)])], body: "third"));
+        await store.ApplyAsync(Limits(capOfA: 2));
+        (await Audits.RunAsync(Now, default)).Checks.SelectMany(check => check.Notes).ShouldHaveSingleItem();
+
+        await DoneAsync(End(Lead(3), CopyMove.Void, answer: Answer("unsold", "0.00", "0.00")));
+        var fits = await Audits.RunAsync(Now, default);
+        fits.Checks.SelectMany(check => check.Findings.Concat(check.Notes)).ShouldBeEmpty();
+
+        // As if one had been sold before the cap was in force: no copy speaks against it.
+        (await TamperAsync("UPDATE counter SET used = used + 1, seeded = seeded + 1 WHERE key LIKE 'cap:c:a1%'")).ShouldBe(1);
+        (await Audits.RunAsync(Now, default)).Checks.Where(check => check.Found > 0).ShouldHaveSingleItem().Name.ShouldStartWith("used + held");
+    }
+
     [Theory]
+    [InlineData("I1", "DELETE FROM counter WHERE key LIKE 'open:%'")]
+    [InlineData("I1", "DELETE FROM counter WHERE key LIKE 'cap:c:a1%'")]
+    [InlineData("I11", "DELETE FROM counter WHERE key = 'bal:b'")]
+    [InlineData("I15", "DELETE FROM copy_return")]
+    [InlineData("I15", "UPDATE copy_return SET status = 3")]
+    [InlineData("I15", "UPDATE copy SET state = 3 WHERE state = 6")]
     [InlineData("I1", "UPDATE counter SET used = used + 1 WHERE key LIKE 'cap:c:b1%'")]
     [InlineData("I1", "UPDATE counter SET held = held + 1 WHERE key = 'bal:a'")]
     [InlineData("I1", "UPDATE counter SET lim = 1000, over = 0 WHERE key LIKE 'cap:c:a1%'")]
@@ -88,15 +155,15 @@ public abstract class AuditContract : IAsyncLifetime
     protected async Task FindsAsync(string invariant, string sql)
     {
         await TradeAsync();
-        (await Audits.RunAsync(default)).IsClean.ShouldBeTrue();
+        (await Audits.RunAsync(Now, default)).IsClean.ShouldBeTrue();
         (await TamperAsync(sql)).ShouldBeGreaterThan(0);
 
-        var report = await Audits.RunAsync(default);
+        var report = await Audits.RunAsync(Now, default);
 
         report.Checks.Where(check => check.Found > 0).Select(check => check.Id).ShouldContain(invariant);
     }
 
-    /// <summary>Money paid in, sales with and without a call, a fall-through, a doubt, a no, offers held at their ping, a test; caps lowered and added.</summary>
+    /// <summary>Money paid in, sales with and without a call, a fall-through, a doubt, a no, offers held at their ping, a test, a return; caps lowered and added, one that nobody takes of.</summary>
     protected async Task TradeAsync()
     {
         var limits = Limits();
@@ -123,12 +190,27 @@ public abstract class AuditContract : IAsyncLifetime
         LimitModel[] changed =
         [
             .. limits.Where(limit => limit.Kind != LimitKind.Cap), DayCap("c:a1:leads:day:UTC", CapScope.Campaign, "a1", 2),
-            DayCap("b:a:leads:day:UTC", CapScope.Buyer, "a", 2), DayCap("c:b1:leads:day:UTC", CapScope.Campaign, "b1", 10),
+            DayCap("b:a:leads:day:UTC", CapScope.Buyer, "a", 2), DayCap("c:b1:leads:day:UTC", CapScope.Campaign, "b1", 10), DayCap("c:idle:leads:day:UTC", CapScope.Campaign, "idle", 10),
         ];
         await store.ApplyAsync(changed);
         await DoneAsync(Post(Lead(7), [Copy(1, changed, buyer: "b", deliveries: inbox)], body: "seventh", answer: Answer("sold", "8.80", "0.00")));
         await DoneAsync(Post(Lead(8, test: true), [Copy(1, [], deliveries: []) with { Transfers = [] }], body: "test", answer: Answer("sold", "8.80", "0.00")));
+        await DoneAsync(Post(Lead(10), [Copy(1, changed, buyer: "b", deliveries: inbox)], body: "tenth", answer: Answer("sold", "8.80", "0.00")));
+        await ReturnAsync(10, "b");
     }
+
+    /// <summary>As a buyer's return goes: accepted, reversed, noted as booked.</summary>
+    private async Task ReturnAsync(int n, string buyer = "a", bool keeps = false)
+    {
+        await AskAsync(n, buyer);
+        await DoneAsync(Return(Lead(n), buyer: buyer, keeps: keeps));
+        await store.Returns.BookedAsync(new(Lead(n), 1), default);
+    }
+
+    private async Task AskAsync(int n, string buyer) =>
+        (await store.Returns.AskAsync(new(new(Lead(n), 1), buyer, "wrong_number", [], Accepted: true, null, Now), default)).ShouldBe(ReturnVerdict.Noted);
+
+    private async Task IsCleanAsync() => (await Audits.RunAsync(Now, default)).Checks.SelectMany(check => check.Findings).ShouldBeEmpty();
 
     private async Task DoneAsync(JournalItem item) => (await store.SubmitAsync(item)).Code.ShouldBe(VerdictCode.Done);
 

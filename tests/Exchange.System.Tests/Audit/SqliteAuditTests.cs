@@ -1,6 +1,7 @@
 using Exchange.Storage;
 using Exchange.Storage.Audit;
 using Exchange.Storage.Sqlite;
+using Exchange.System.Tests.Storage;
 using Microsoft.Data.Sqlite;
 using Shouldly;
 
@@ -37,7 +38,7 @@ public sealed class SqliteAuditTests : AuditContract
         await TradeAsync();
         using var audits = new SqliteAudits(folder);
 
-        (await audits.RunAsync(default)).IsClean.ShouldBeTrue();
+        (await audits.RunAsync(Sample.Now, default)).IsClean.ShouldBeTrue();
     }
 
     [Fact]
@@ -45,7 +46,7 @@ public sealed class SqliteAuditTests : AuditContract
     {
         using var audits = new SqliteAudits(Path.Combine(folder, "nothing"));
 
-        (await Should.ThrowAsync<StorageOpenException>(() => audits.RunAsync(default))).Message.ShouldContain("no facts.db");
+        (await Should.ThrowAsync<StorageOpenException>(() => audits.RunAsync(Sample.Now, default))).Message.ShouldContain("no facts.db");
     }
 
     [Theory]
@@ -58,5 +59,7 @@ public sealed class SqliteAuditTests : AuditContract
     [InlineData("I13", "DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE seq = 1")]
     [InlineData("I13", "UPDATE sequence SET value = 1 WHERE name = 'sold'")]
     [InlineData("I13", "UPDATE copy SET sold_seq = 1 WHERE sold_seq IS NOT NULL")]
+    [InlineData("I16", "UPDATE copy SET sold_seq = -sold_seq WHERE buyer = 'a'")]
+    [InlineData("I16", "UPDATE copy SET sold_seq = 1000 WHERE state = 2")]
     public Task Audit_AfterSomebodyWroteInTheFile_FindsIt(string invariant, string sql) => FindsAsync(invariant, sql);
 }

@@ -109,11 +109,13 @@ public sealed class BidderLineTests
         var handing = line.HandOverAsync(Samples.Message, null, CancellationToken.None);
         line.Close(first);
         handing.IsCompleted.ShouldBeFalse();
+        line.Waiting.ShouldBe(1);
         line.Open(second);
         second.Copies.ShouldHaveSingleItem().Copy.ShouldBe(Samples.Message.Copy);
         line.Answer(Samples.Message.Copy.ToString(), new AttemptResult(AttemptKind.Accepted)).ShouldBeTrue();
         (await handing).Kind.ShouldBe(AttemptKind.Accepted);
         // Answered: nothing goes out again.
+        line.Waiting.ShouldBe(0);
         var third = new Wire();
         line.Close(second);
         line.Open(third);

@@ -164,6 +164,47 @@ public sealed class ConnectedBuyerTests(RunningExchange running) : IClassFixture
         await exchange.RestartAsync();
     }
 
+    /// <summary>What it was handed it may answer yet: cut off, its yes would be lost, and the copy in doubt.</summary>
+    [Fact]
+    public async Task Server_ThatLeaves_WaitsForTheAnswerToACopyThatIsWithItsBuyer()
+    {
+        await exchange.ApplyAsync(Catalog("i"));
+        using var publisher = await Sender.OfAsync(exchange, "pub-i");
+        await using var buyer = await ConnectAsync("i");
+        buyer.Bid = request => BuyerOnGrpc.Bids(request, 12.50m);
+        buyer.Take = static _ => null;
+        var posting = publisher.PostAsync(await publisher.OfferedAsync());
+        var copy = await buyer.NextCopyAsync();
+
+        var stopping = exchange.StopAsync();
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        stopping.IsCompleted.ShouldBeFalse();
+        await buyer.WriteAsync(new BidderMessage { CopyAnswer = new CopyAnswer { CopyId = copy.CopyId, Answer = "accepted", Ref = "crm-1" } });
+        var post = await posting;
+        (post.Status, post["status"], post["payout"]).ShouldBe((200, "sold", "10.00"), post.Text);
+        (await stopping).ShouldBe(0);
+        await exchange.RestartAsync();
+        (await exchange.SoldToAsync(post["lead_id"]!)).ShouldBe(["live-i"]);
+    }
+
+    /// <summary>As long as the copy's attempt lasts it may answer; the server does not stay for that longer than its shutdown has time for.</summary>
+    [Fact]
+    public async Task Server_ThatLeaves_WaitsForNoAnswerForEver()
+    {
+        await exchange.ApplyAsync(Catalog("j").Replace("ping: 2500ms", "ping: 2500ms, post: 30s", StringComparison.Ordinal));
+        using var publisher = await Sender.OfAsync(exchange, "pub-j");
+        await using var buyer = await ConnectAsync("j");
+        buyer.Bid = request => BuyerOnGrpc.Bids(request, 12.50m);
+        buyer.Take = static _ => null;
+        var posting = publisher.PostAsync(await publisher.OfferedAsync());
+        await buyer.NextCopyAsync();
+
+        (await exchange.StopAsync()).ShouldBe(0);
+        (await posting)["status"].ShouldBeOneOf("in_doubt", "pending");
+        await buyer.Copies.Completion.WaitAsync(TimeSpan.FromSeconds(10));
+        await exchange.RestartAsync();
+    }
+
     private async Task<BuyerOnGrpc> ConnectAsync(string id) => await BuyerOnGrpc.ConnectAsync(exchange.GrpcPort, await exchange.KeyAsync("buyer", "buyer-" + id));
 
     private async Task<string> ReasonAsync(string ping, string campaign) =>

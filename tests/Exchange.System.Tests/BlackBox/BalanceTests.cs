@@ -1,3 +1,4 @@
+using System.Globalization;
 using Shouldly;
 
 namespace Exchange.System.Tests.BlackBox;
@@ -90,6 +91,23 @@ public sealed class BalanceTests : IClassFixture<RunningExchange>
         refused.Json["errors"]![0]!["pointer"]!.GetValue<string>().ShouldBe("/amount");
         await FundAsync("buyer-rich", "10", "wire-2");
         (await BalanceAsync("buyer-rich")).ShouldBe("1000000000.00");
+        // What is booked is booked, also where no more would fit.
+        (await FundAsync("buyer-rich", "999999990", "wire-1")).Json["booked"]!.GetValue<bool>().ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Balances_OfAllAccounts_ComeToNothing_ThoseThatLeftTheCatalogToo()
+    {
+        await exchange.ApplyAsync(Catalog("left"));
+        await FundAsync("buyer-left", "3.00", "wire-1");
+        await exchange.ApplyAsync(Catalog("stays"));
+
+        var listed = (await exchange.AdminAsync("ledger/balances"))["balances"]!.AsArray().Select(row => (Account: row.Text("account")!, Balance: decimal.Parse(row.Text("balance")!, CultureInfo.InvariantCulture))).ToList();
+
+        listed.Take(2).Select(row => row.Account).ShouldBe(["house", "bank"]);
+        listed.ShouldContain(("buyer:buyer-left", 3.00m));
+        listed.ShouldContain(("buyer:buyer-stays", 0m));
+        listed.Sum(row => row.Balance).ShouldBe(0m);
     }
 
     private async Task<Reply> FundAsync(string buyer, string amount, string reference)

@@ -29,13 +29,15 @@ public sealed class DoubtTests(FallThroughAndDoubtTests.Server server) : IClassF
         (await exchange.AdminAsync($"doubts?buyer=hang-one&limit=1&cursor={page.Text("next")}"))["doubts"]!.AsArray().ShouldHaveSingleItem().Text("copy_id").ShouldBe(leads[1] + "-1");
         buyers["hang-two"].Requests.ShouldBeEmpty();
 
-        var (code, output, error) = await exchange.CliAsync("doubts", "resolve", leads[0] + "-1", "--accepted", "--note", "told by phone");
+        var (code, output, error) = await exchange.CliAsync("doubts", "resolve", leads[0] + "-1", "--accepted");
         (code, error).ShouldBe((0, ""), output);
         (await exchange.CopiesAsync(leads[0])).ShouldBe(["hang-one 11.00 8.80 sold captured"]);
         (await exchange.BookingsAsync(leads[0])).ShouldBe(["buyer:hang-one house 2.20", "buyer:hang-one publisher:search 8.80"]);
         (await exchange.CliAsync("doubts", "resolve", leads[0] + "-1", "--accepted")).Output.ShouldContain("as it was before");
 
-        (await ResolveAsync(leads[1], "rejected")).Status.ShouldBe(200);
+        (await exchange.PostAsync($"/v1/admin/copies/{leads[1]}-1/resolve", ExchangeProcess.AdminKey, new { outcome = "rejected", note = "canary: he hung up" })).Status.ShouldBe(200);
+        // Nobody could take it out again when its person is erased.
+        AuditLines.Of(exchange.Folder, "copy.resolve").ShouldBe([$"{leads[0]}-1 accepted", $"{leads[1]}-1 rejected"]);
         await Until(async () => await exchange.StatusAsync(server.Key, leads[1]) == "sold", "the next in rank has it", exchange);
         (await exchange.CopiesAsync(leads[1])).ShouldBe(["hang-one 11.00 8.80 rejected voided", "hang-two 11.00 8.80 sold captured"]);
         (await ResolveAsync(leads[1], "rejected")).Status.ShouldBe(200);

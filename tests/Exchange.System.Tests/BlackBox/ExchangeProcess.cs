@@ -156,7 +156,7 @@ public sealed class ExchangeProcess : IAsyncDisposable
         if (database is null && !File.Exists(Path.Combine(Folder, SqliteStore.FactsFile))) return;
         using var postgres = database is null ? null : new PostgresAudits(database);
         using var sqlite = database is null ? new SqliteAudits(Folder) : null;
-        var found = (await (postgres ?? (IAudits)sqlite!).RunAsync(default)).Checks.SelectMany(check => check.Findings.Select(finding => $"{check.Id} {finding.Subject}: {finding.What}")).ToList();
+        var found = (await (postgres ?? (IAudits)sqlite!).RunAsync(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), default)).Checks.SelectMany(check => check.Findings.Select(finding => $"{check.Id} {finding.Subject}: {finding.What}")).ToList();
         if (found.Count > 0) throw new InvalidOperationException("The audit found:\n" + string.Join('\n', found) + "\n" + Output);
     }
 

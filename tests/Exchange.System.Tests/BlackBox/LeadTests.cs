@@ -225,6 +225,46 @@ public sealed class LeadTests : IClassFixture<RunningExchange>
         (await publisher.PostAsync(await publisher.OfferedAsync(), new Dictionary<string, string>(Sender.NextPerson()) { ["callback"] = "noon" })).Status.ShouldBe(422);
     }
 
+    [Fact]
+    public async Task ChannelAndTags_StandWithTheLead_TagsForWhoRevealsThem_AndGoWithThePerson()
+    {
+        await exchange.ApplyAsync(Catalog("tag"));
+        using var publisher = await Sender.OfAsync(exchange, "pub-tag");
+        var lead = (await publisher.PostAsync(await publisher.OfferedAsync(with: new { channel = "web", tags = new { click_id = "click-7" } })))["lead_id"]!;
+
+        (await SeenAsync("")).ShouldBe(("web", "•••"));
+        (await SeenAsync("?reveal=true")).ShouldBe(("web", "click-7"));
+        (await exchange.AdminAsync("leads?publisher=pub-tag"))["leads"]![0].Text("channel").ShouldBe("web");
+        (await exchange.SendAsync(HttpMethod.Delete, $"/v1/admin/leads/{lead}/pii", ExchangeProcess.AdminKey)).Status.ShouldBe(202);
+        (await exchange.AdminAsync($"leads/{lead}?reveal=true"))["tags"]!.AsObject().Count.ShouldBe(0);
+
+        async Task<(string?, string?)> SeenAsync(string how)
+        {
+            var seen = await exchange.AdminAsync($"leads/{lead}{how}");
+            return (seen.Text("channel"), seen["tags"].Text("click_id"));
+        }
+    }
+
+    /// <summary>In the fields, and in every sentence that tells why.</summary>
+    [Fact]
+    public async Task Explanation_OfAFieldThatBecameSensitive_ShowsItsValueNoMore()
+    {
+        var catalog = Catalog("hid", first: ", filter: { field: zip, is: \"10001\" }");
+        await exchange.ApplyAsync(catalog);
+        using var publisher = await Sender.OfAsync(exchange, "pub-hid");
+        var ping = await publisher.OfferedAsync();
+        (await exchange.ExplainedAsync(ping, "first-hid"))["miss"].Text("given").ShouldBe("90210");
+
+        await exchange.ApplyAsync(catalog.Replace("{ type: us_zip, ping: required }", "{ type: us_zip, sensitive: true, ping: required }", StringComparison.Ordinal));
+        var told = await exchange.AdminAsync($"pings/{ping}/explanation");
+        told["fields"].Text("zip").ShouldBe("•••");
+        told["fields"].Text("state").ShouldBe("CA");
+        var first = told["campaigns"]!.AsArray().Single(campaign => campaign.Text("campaign") == "first-hid")!;
+        first["miss"].Text("given").ShouldBeNull();
+        string?[] sentences = [first["miss"].Text("text"), first.Text("would_have_sold"), first["numbers"]!.AsArray().Single()!.ToString(), first["changes"]![0].Text("text")];
+        sentences.ShouldAllBe(sentence => sentence!.Contains("(value hidden)", StringComparison.Ordinal) && !sentence!.Contains("90210", StringComparison.Ordinal));
+    }
+
     private Task<Reply> AddAsync(Sender publisher, string lead, object fields) =>
         exchange.SendAsync(HttpMethod.Patch, $"/v1/leads/{lead}", publisher.Key, new JsonObject { ["fields"] = global::System.Text.Json.JsonSerializer.SerializeToNode(fields) }.ToJsonString());
 

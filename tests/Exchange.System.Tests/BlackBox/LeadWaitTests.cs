@@ -27,14 +27,19 @@ public abstract class LeadWaitTests(RunningExchange running)
         // What waits is in the rows, in no memory; the same is told of it.
         await running.KillAndRestartAsync();
         var again = await publisher.LeadAsync(lead);
-        (again["status"], again["payout_pending"]).ShouldBe(("pending", "8.80"), again.Text);
+        (again.Status, again["status"], again["payout_pending"]).ShouldBe((202, "pending", "8.80"), again.Text);
+        again.Headers["Location"].ShouldBe($"/v1/leads/{lead}");
         buyers["first"].Requests.ShouldBeEmpty();
 
         await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "sold", "it is sold", exchange);
         (await exchange.CopiesAsync(lead)).ShouldBe(["first 11.00 8.80 sold captured"]);
-        (await publisher.LeadAsync(lead))["payout"].ShouldBe("8.80");
-        buyers["first"].Requests.ShouldHaveSingleItem();
+        var sold = await publisher.LeadAsync(lead);
+        (sold.Status, sold["payout"]).ShouldBe((200, "8.80"));
         (await WaitAsync(lead)).ShouldBe("main moment true");
+        // Sold when it was held for its buyer, long after the post: it is told so, and sees it listed so.
+        var told = buyers["first"].Requests.ShouldHaveSingleItem().Json;
+        var listed = (await exchange.GetAsync("/v1/buyer/copies", await running.KeyAsync("buyer", "first"))).Json["copies"]!.AsArray().Single(copy => copy!["copy_id"]!.GetValue<string>() == lead + "-1")!;
+        foreach (var member in (string[])["sold_at", "return_until"]) (told[member]?.GetValue<string>()).ShouldBe(listed[member]?.GetValue<string>(), member);
     }
 
     [Fact]
@@ -122,6 +127,43 @@ public abstract class LeadWaitTests(RunningExchange running)
         var asked = buyers["first"].Requests.Select(request => request.Json).Where(json => json["bid_request_id"] is not null).Select(json => json["bid_request_id"]!.GetValue<string>()).ToList();
         asked.Count.ShouldBe(2);
         asked.Distinct().Count().ShouldBe(2);
+    }
+
+    /// <summary>What waits for its auction and what is held for its buyer is one state to whoever asks; a doubt is another.</summary>
+    [Fact]
+    public async Task Pending_AmongAllLeads_IsWhatSaysSoOfItself()
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        using var publisher = await StartAsync(buyers, ForCallback);
+        var waits = (await publisher.PostAsync(await publisher.OfferedAsync(with: new { channel = "web", tags = new { click_id = "click-7" } })))["lead_id"]!;
+        (await WaitAsync(waits)).ShouldBe("main fields false");
+        // A test does not wait: its copy is held, or in doubt.
+        var (held, doubt) = (await ForcedAsync("pending"), await ForcedAsync("in_doubt"));
+        string[] ours = [waits, held, doubt];
+
+        (await ListedAsync("pending")).Intersect(ours).ShouldBe([waits, held], ignoreOrder: true);
+        (await ListedAsync("pending", "&campaign=first")).Intersect(ours).ShouldBe([held]);
+        (await ListedAsync("in_doubt")).Intersect(ours).ShouldBe([doubt]);
+        (await ListedAsync("sold")).Intersect(ours).ShouldBeEmpty();
+
+        // Nothing is recorded of it yet: what its publisher sent stands with the ping.
+        var shown = await exchange.AdminAsync($"leads/{waits}?reveal=true");
+        (shown.Text("channel"), shown["tags"].Text("click_id")).ShouldBe(("web", "click-7"));
+
+        async Task<string> ForcedAsync(string result)
+        {
+            var ping = await publisher.PingAsync(with: new { test = true, test_result = result });
+            var post = await publisher.PostAsync(ping["ping_id"]!);
+            (post.Status, post["status"]).ShouldBe((202, result), post.Text);
+            return post["lead_id"]!;
+        }
+
+        async Task<string[]> ListedAsync(string status, string more = "")
+        {
+            var leads = (await exchange.AdminAsync($"leads?limit=500&status={status}{more}"))["leads"]!.AsArray();
+            leads.Select(lead => lead.Text("status")).ShouldAllBe(told => told == status);
+            return [.. leads.Select(lead => lead.Text("lead_id")!)];
+        }
     }
 
     /// <summary>Two campaigns, 12.50 and 11.00 under second price; the first is asked for its answer. Another tree with one of 2.00.</summary>

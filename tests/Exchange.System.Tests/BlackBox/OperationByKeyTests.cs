@@ -17,13 +17,16 @@ public sealed class OperationByKeyTests(FallThroughAndDoubtTests.Server server) 
         var body = PostBody(await exchange.PingAsync(server.Key, "hang"));
         var post = exchange.SellAsync(server.Key, body, "post-1");
         await Until(() => one.Requests.Count == 1, "its buyer is asked", exchange);
-        // Held already: the lead is there, and is pending.
-        (await exchange.GetAsync("/v1/requests/post-1", server.Key))["status"].ShouldBe("pending");
+        // Held already: the lead is there, and is pending, as at its post.
+        var open = await exchange.GetAsync("/v1/requests/post-1", server.Key);
+        (open.Status, open["status"], open.Headers["Location"]).ShouldBe((202, "pending", $"/v1/leads/{open["lead_id"]}"), open.Text);
+        (await exchange.GetAsync(open.Headers["Location"], server.Key)).Status.ShouldBe(202);
         one.Release();
         var answered = await post;
 
         var asked = await exchange.GetAsync("/v1/requests/post-1", server.Key);
         (asked.Status, asked["status"], asked["lead_id"]).ShouldBe((200, answered["status"], answered["lead_id"]));
+        asked.Headers.ContainsKey("Location").ShouldBeFalse();
         var other = await exchange.PostAsync("/v1/posts", server.Key, "{}", ("Idempotency-Key", "post-2"));
         other.Status.ShouldBe(422);
         (await exchange.GetAsync("/v1/requests/post-2", server.Key)).Status.ShouldBe(404);

@@ -33,6 +33,8 @@ public sealed class PromiseTests
         doubt.Release();
         await Until(async () => await CountsAsync() == "4 3", "the doubt ends and counts then", exchange);
         (await ReportAsync("?group_by=publisher")).ShouldBe("""{"posts_in_time":4,"promises_kept":3,"open":0,"kept_percent":"75.00"}""");
+        (await ReportAsync("?publisher=search")).ShouldBe("""{"posts_in_time":4,"promises_kept":3,"open":0,"kept_percent":"75.00"}""");
+        (await ReportAsync("?publisher=other")).ShouldBe("""{"posts_in_time":0,"promises_kept":0,"open":0,"kept_percent":""}""");
 
         var table = await exchange.SendAsync(HttpMethod.Get, "/v1/admin/reports/promises?group_by=vertical&from=2026-01-01&to=2100-01-01", ExchangeProcess.AdminKey, null, "", ("Accept", "text/csv"));
         table.Text.ShouldBe("vertical,posts_in_time,promises_kept,open,kept_percent\r\ndoubt,1,1,0,100.00\r\nkept,2,2,0,100.00\r\nlost,1,0,0,0.00\r\n");

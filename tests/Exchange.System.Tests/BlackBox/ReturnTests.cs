@@ -147,6 +147,8 @@ public sealed class ReturnTests : IClassFixture<RunningExchange>
         var report = await exchange.AdminAsync("reports/returns?group_by=campaign");
         var row = report["rows"]!.AsArray().Single(row => row.Text("campaign") == "camp-quota");
         (row.Text("sold"), row.Text("returned"), row.Text("returned_percent"), row.Text("price"), row.Text("refunded")).ShouldBe(("8", "2", "25.00", "88.00", "22.00"));
+        var one = (await exchange.AdminAsync("reports/returns?publisher=pub-quota"))["total"]!;
+        (one.Text("sold"), one.Text("returned")).ShouldBe(("8", "2"));
         var table = await exchange.SendAsync(HttpMethod.Get, "/v1/admin/reports/returns?group_by=publisher&from=2026-01-01&to=2100-01-01", ExchangeProcess.AdminKey, null, "", ("Accept", "text/csv"));
         table.Text.ShouldStartWith("publisher,sold,returned,requested,returned_percent,price,refunded\r\n");
         table.Text.ShouldContain("pub-quota,8,2,0,25.00,88.00,22.00\r\n");
@@ -229,6 +231,27 @@ public sealed class ReturnTests : IClassFixture<RunningExchange>
         (await ListedAsync(buyer, copy)).Text("disposition").ShouldBe("won");
         (await publisher.LeadAsync(lead)).Text.ShouldNotContain("won");
         (await BalanceAsync("buyer:buyer-says")).ShouldBe("-11.00");
+    }
+
+    [Fact]
+    public async Task NoteOfADisposition_IsShownToAnAdminWhoRevealsIt_AndGoesWithThePerson()
+    {
+        var (publisher, buyer) = await OpenAsync("notes", "");
+        using var _ = publisher;
+        var lead = await SoldAsync(publisher);
+        var copy = await CopyOfAsync(lead);
+        foreach (var body in (object[])[new { disposition = "contacted" }, new { disposition = "won", note = "Pat signs on Friday" }])
+            (await exchange.PostAsync($"/v1/buyer/copies/{copy}/disposition", buyer, body)).Status.ShouldBe(200);
+
+        (await NotesAsync("")).ShouldBe(["contacted ", "won •••"]);
+        (await NotesAsync("?reveal=true")).ShouldBe(["contacted ", "won Pat signs on Friday"]);
+        (await exchange.AdminAsync("leads?publisher=pub-notes")).ToJsonString().ShouldNotContain("Friday");
+        (await ListedAsync(buyer, copy))["dispositions"]!.ToJsonString().ShouldNotContain("note");
+        (await exchange.SendAsync(HttpMethod.Delete, $"/v1/admin/leads/{lead}/pii", ExchangeProcess.AdminKey)).Status.ShouldBe(202);
+        (await NotesAsync("?reveal=true")).ShouldBe(["contacted ", "won "]);
+
+        async Task<string[]> NotesAsync(string how) =>
+            [.. (await exchange.AdminAsync($"leads/{lead}{how}"))["copies"]![0]!["dispositions"]!.AsArray().Select(word => $"{word.Text("disposition")} {word.Text("note")}")];
     }
 
     [Fact]

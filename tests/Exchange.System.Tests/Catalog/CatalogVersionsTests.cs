@@ -3,6 +3,7 @@ using System.Text;
 using Exchange.Delivery.Templates;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
+using Exchange.Engine.Values;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Limits;
 using Exchange.Storage;
@@ -68,6 +69,25 @@ public sealed class CatalogVersionsTests : IDisposable
         (await other.RefreshAsync(default)).ShouldBeTrue();
         other.Current.Campaigns["c001"].Bid.PriceFor(new() { Vertical = "auto", Publisher = "pub", Now = default, Values = [default] }).ShouldBe(
             one.Current.Campaigns["c001"].Bid.PriceFor(new() { Vertical = "auto", Publisher = "pub", Now = default, Values = [default] }));
+    }
+
+    /// <summary>Stored amounts are numbers: of which currency, the catalog alone says.</summary>
+    [Fact]
+    public async Task Currency_FromTheFirstBookingOn_StaysAsItIs()
+    {
+        await using var store = await OpenAsync();
+        var host = HostOf(store);
+        await ApplyAsync(host, Json(First()), []);
+        // As over the sample of a first start: nothing was sold or paid in.
+        await ApplyAsync(host, In("EUR"), []);
+        (await store.Ledger.FundAsync("acme", Money.Parse("5.00"), "wire-1", 1_000, default)).ShouldBeTrue();
+
+        foreach (var dryRun in (bool[])[true, false])
+            (await host.ApplyAsync(In("USD"), null, "tests", dryRun, default)).Errors.Select(error => (error.Code, error.Pointer)).ShouldBe([("identity_changed", "exchange.currency")]);
+        host.Current.Currency.ShouldBe("EUR");
+        await ApplyAsync(host, Changed((ConfigMap)host.CurrentConfig, 1), []);
+
+        ConfigNode In(string currency) => ConfigPatch.Set(host.CurrentConfig, ["exchange", "currency"], Json($"\"{currency}\""));
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);

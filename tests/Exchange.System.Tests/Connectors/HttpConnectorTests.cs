@@ -97,6 +97,7 @@ public sealed class HttpConnectorTests
     [InlineData("{{ lead.zip }}", "https://a.example/", "NotSent url_invalid")]
     [InlineData("http://{{ lead.none }}/", "x", "NotSent url_invalid")]
     [InlineData("http://user:{{ lead.zip }}@a.example/", "x", "NotSent url_refused")]
+    [InlineData("http://a.example/v1/{{ lead.zip }}/leads", "..", "NotSent url_invalid")]
     public async Task Url_IsJudgedAtEachCall(string url, string value, string expected)
     {
         using var http = new OutboundHttp(new());

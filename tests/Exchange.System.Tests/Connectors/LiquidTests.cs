@@ -23,6 +23,7 @@ public sealed class LiquidTests
         new("zip", "02139", OutKind.Text), new("age", "35", OutKind.Number), new("bill", "240.50", OutKind.Number), new("insured", "true", OutKind.Boolean), new("rents", "false", OutKind.Boolean),
         new("owner", "own", OutKind.Text), new("other", "flat", OutKind.Text), new("phone", "+12025550123", OutKind.Text), new("uk", "+442079460000", OutKind.Text),
         new("start", "2026-12-24", OutKind.Text), new("name", "Zoë <&> \"Li\" 'x' a/b?c", OutKind.Text), new("big", "12345678901234567890123456789", OutKind.Number),
+        new("here", ".", OutKind.Text), new("up", "..", OutKind.Text),
     ];
 
     private static TemplateScope Scope() => TemplateScope.Of(Plain.Endpoint, Shape.Secrets, Shape.Message(Fields, new Dictionary<string, string> { ["id"] = "p/1" }, consent: true), Shape.Now);
@@ -59,6 +60,23 @@ public sealed class LiquidTests
     [Theory]
     [InlineData("{{ with.host }}&z={{ lead.zip }}&n={{ lead.name }}&p={{ ping.id }}", "https://a.example/x?y=1&z=02139&n=Zo%C3%AB%20%3C%26%3E%20%22Li%22%20%27x%27%20a%2Fb%3Fc&p=p%2F1")]
     public void Render_InAUrl_EscapesAllButTheEndpointsOwnWords(string template, string expected) => Parse(template).Render(Scope(), TemplateUse.Url).ShouldBe(expected);
+
+    /// <summary>What a consumer typed is one part of the path, and never a way out of it.</summary>
+    [Theory]
+    [InlineData("https://a.example/v1/{{ lead.up }}/leads")]
+    [InlineData("https://a.example/v1/{{ lead.up }}")]
+    [InlineData("https://a.example/v1/{{ lead.up }}?x=1")]
+    [InlineData("https://a.example/v1/{{ lead.here }}/leads")]
+    [InlineData("https://a.example/v1/.{{ lead.here }}/leads")]
+    [InlineData("https://a.example/v1/{{ lead.here }}%2E/leads")]
+    [InlineData("https://a.example/v1/../v2/{{ lead.up }}")]
+    public void Render_InAUrl_RefusesFilledInDots(string template) =>
+        Should.Throw<TemplateFaultException>(() => Parse(template).Render(Scope(), TemplateUse.Url)).Code.ShouldBe("url_invalid");
+
+    [Theory]
+    [InlineData("https://a.example/v1/../{{ lead.zip }}", "https://a.example/v1/../02139")]
+    [InlineData("https://a.example/{{ lead.up }}{{ lead.zip }}/x.{{ lead.here }}?p=/{{ lead.up }}/", "https://a.example/..02139/x..?p=/../")]
+    public void Render_InAUrl_LeavesOtherDots(string template, string expected) => Parse(template).Render(Scope(), TemplateUse.Url).ShouldBe(expected);
 
     [Fact]
     public void Render_InXml_EscapesEverythingFilledIn() =>

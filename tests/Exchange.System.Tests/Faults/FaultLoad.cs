@@ -14,17 +14,22 @@ internal sealed class FaultLoad : IAsyncDisposable
 {
     private readonly ExchangeProcess exchange;
     private readonly string key;
+    // The clock jumps: an offer may be over before its time.
+    private readonly bool allowExpired;
     // How a post may end without an answer that is kept.
     private readonly string[] ends;
     private readonly CancellationTokenSource over = new();
     private readonly CancellationTokenSource giveUp = new();
     private readonly ConcurrentQueue<(string Body, string Key, string Text)> answers = new();
     private readonly ConcurrentQueue<string> broken = new();
+    // Leads that were sold to the buyer who is told after the sale.
+    private readonly ConcurrentQueue<string> toTell = new();
     private readonly Task[] workers;
     private int sold, refused, lost, pinged, unanswered;
 
     private FaultLoad(ExchangeProcess exchange, string key, int count, bool allowExpired)
     {
+        this.allowExpired = allowExpired;
         ends = allowExpired ? ["ping_not_found", "ping_expired"] : ["ping_not_found"];
         this.exchange = exchange;
         this.key = key;
@@ -77,7 +82,7 @@ internal sealed class FaultLoad : IAsyncDisposable
         broken.ShouldBeEmpty(Tail);
     }
 
-    /// <summary>All that was answered is answered again, the same to the letter, and no lead has two buyers.</summary>
+    /// <summary>All that was answered is answered again, the same to the letter, no lead has two buyers, and who bought one has it.</summary>
     public async Task CheckAsync(BuyerApp buyers)
     {
         await Until(async () => await OpenAsync() == 0, "every open lead comes to its end", exchange);
@@ -88,7 +93,24 @@ internal sealed class FaultLoad : IAsyncDisposable
         }
         LeadsOf("asked-one", static request => request.Id[^3] % 3 != 0).Intersect(LeadsOf("asked-two", static _ => true)).ShouldBeEmpty("an exclusive lead that two buyers took");
 
+        // A clock that jumped has put off what was to come again by as much.
+        if (allowExpired) return;
+        await Until(async () => await WaitingAsync() == 0, "all that was sold is delivered", exchange);
+        toTell.Except(LeadsOf("told", static _ => true)).ShouldBeEmpty("a sold lead that its buyer never got");
+        buyers["told"].Requests.GroupBy(static request => request.Id).Where(static sent => sent.Select(static request => Convert.ToHexString(request.Body)).Distinct().Count() > 1)
+            .ShouldBeEmpty("a copy with two bodies");
+
         IEnumerable<string> LeadsOf(string buyer, Func<BuyerRequest, bool> takes) => buyers[buyer].Requests.Where(takes).Select(request => request.Id[..request.Id.LastIndexOf('-')]).Distinct();
+
+        // What has to be sent again only much later the operator sends at once.
+        async Task<int> WaitingAsync()
+        {
+            var waiting = (await exchange.AdminAsync("deliveries?status=waiting&buyer=told&limit=100"))["deliveries"]!.AsArray();
+            foreach (var delivery in waiting)
+                if (delivery!["due_at"] is { } due && DateTimeOffset.Parse(due.GetValue<string>(), CultureInfo.InvariantCulture) > TimeProvider.System.GetUtcNow().AddSeconds(10))
+                    await exchange.PostAsync($"/v1/admin/deliveries/{delivery["copy_id"]}/{delivery["endpoint"]}/replay", ExchangeProcess.AdminKey, new { });
+            return waiting.Count;
+        }
 
         async Task<int> OpenAsync()
         {
@@ -116,25 +138,40 @@ internal sealed class FaultLoad : IAsyncDisposable
         var market = number % 3 == 0 ? "told" : "asked";
         for (var i = 0; !over.IsCancellationRequested; i++)
         {
+            var process = exchange.ProcessId;
             var ping = await TryAsync(() => exchange.PostAsync("/v1/pings", key, new { vertical = market, fields = new { state = "CA" } }));
             if (ping?["status"] != "offered") continue;
             Interlocked.Increment(ref pinged);
             Interlocked.Increment(ref unanswered);
-            await AnsweredAsync(PostBody(ping["ping_id"]!), string.Create(CultureInfo.InvariantCulture, $"{number}-{i}"));
+            await AnsweredAsync(PostBody(ping["ping_id"]!), string.Create(CultureInfo.InvariantCulture, $"{number}-{i}"), process, isTold: market == "told");
             Interlocked.Decrement(ref unanswered);
         }
     }
 
-    private async Task AnsweredAsync(string body, string idempotencyKey)
+    /// <param name="process">Of the server when it was pinged.</param>
+    /// <param name="isTold">Its buyer is told after the sale.</param>
+    private async Task AnsweredAsync(string body, string idempotencyKey, int process, bool isTold)
     {
+        var isAnswered = false;
         while (!giveUp.IsCancellationRequested)
         {
             if (await TryAsync(() => exchange.SellAsync(key, body, idempotencyKey)) is not { } reply) continue;
-            // Its ping was on its way to the disk when its server died.
-            if (ends.Contains(reply.Code)) return;
-            if (reply.Status == 202) continue;
+            if (ends.Contains(reply.Code))
+            {
+                // Its ping was on its way to the disk when its server died: whoever was answered has a lead, and a server that lives has its offers.
+                if (isAnswered) broken.Enqueue($"{idempotencyKey} was answered, and then {reply.Code}");
+                else if (!allowExpired && exchange.ProcessId == process) broken.Enqueue($"{idempotencyKey}: {reply.Code} of a server that never died");
+                return;
+            }
+            if (reply.Status == 202)
+            {
+                isAnswered = true;
+                continue;
+            }
             answers.Enqueue((body, idempotencyKey, reply.Text));
-            if (reply["status"] == "sold") Interlocked.Increment(ref sold);
+            if (reply["status"] != "sold") return;
+            Interlocked.Increment(ref sold);
+            if (isTold) toTell.Enqueue(reply["lead_id"]!);
             return;
         }
     }

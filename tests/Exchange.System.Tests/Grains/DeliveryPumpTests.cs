@@ -1,5 +1,8 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
+using Exchange.Delivery;
+using Exchange.Delivery.Connectors;
 using Exchange.Delivery.Templates;
 using Exchange.Engine;
 using Exchange.Engine.Catalog;
@@ -67,6 +70,47 @@ public sealed class DeliveryPumpTests
         }
     }
 
+    /// <summary>A server that is stopped has not begun all that it leased: an endpoint that is not repeatable would never be called for the rest.</summary>
+    [Fact]
+    public async Task StoppedBeforeItWasBegun_IsSetBack_AsOneThatNobodyWasCalledFor()
+    {
+        LeasedDelivery[] due = [.. ((string[])["a", "b", "c"]).Select(buyer => Delivery(buyer, 1, null) with { Endpoint = "crm" })];
+        var claimed = false;
+        var told = new ConcurrentQueue<DeliveryResult>();
+        var (begun, goOn) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        var deliveries = Stub.Of<IDeliveryStore>((name, arguments) =>
+        {
+            if (name == nameof(IDeliveryStore.RecordAsync)) told.Enqueue((DeliveryResult)arguments[3]!);
+            return name switch
+            {
+                nameof(IDeliveryStore.AdoptAsync) => Task.FromResult(0),
+                nameof(IDeliveryStore.NextDueAsync) => Task.FromResult<long?>(claimed ? null : 0),
+                nameof(IDeliveryStore.ClaimDueAsync) => Task.FromResult<IReadOnlyList<LeasedDelivery>>(Interlocked.Exchange(ref claimed, true) ? [] : due),
+                nameof(IDeliveryStore.RecordAsync) => Task.FromResult(true),
+                _ => throw new NotSupportedException(name),
+            };
+        });
+        var leads = Stub.Of<ILeadStore>((_, _) => BusyAsync());
+        var store = Stub.Of<IExchangeStore>((name, _) => name == "get_Leads" ? leads : deliveries);
+        var pump = new DeliveryPump(store, Catalog(), null!, null!, null!, time, NullLogger<DeliveryPump>.Instance) { Workers = 1 };
+        using var stopping = new CancellationTokenSource();
+        var running = pump.RunAsync(stopping.Token);
+        await begun.Task.WaitAsync(TimeSpan.FromSeconds(30));
+
+        await stopping.CancelAsync();
+        goOn.SetResult();
+        await running.WaitAsync(TimeSpan.FromSeconds(30));
+
+        told.Select(static result => (result.Status, result.Error)).ShouldBe(Enumerable.Repeat((DeliveryStatus.Waiting, (string?)"no_time_left"), 3));
+
+        async Task<LeadRow?> BusyAsync()
+        {
+            begun.TrySetResult();
+            await goOn.Task;
+            throw new StorageBusyException("away");
+        }
+    }
+
     /// <summary>The rows cannot be had at that moment: it was no attempt, and is not to be taken for one that may have arrived.</summary>
     [Fact]
     public async Task ClaimedAndNotToBeRead_IsSetBack_AsOneThatNobodyWasCalledFor()
@@ -113,14 +157,15 @@ public sealed class DeliveryPumpTests
 
     /// <summary>A row that cannot be opened, now or ever: without a result of its attempts it would be tried for ever and seen by nobody.</summary>
     [Theory]
-    [InlineData(1, DeliveryStatus.Waiting)]
-    [InlineData(99, DeliveryStatus.Dead)]
-    public async Task CopyThatCannotBeMadeIntoAMessage_IsTriedAsLongAsAnyOther_AndThenADeadLetter(int hoursOld, DeliveryStatus status)
+    [InlineData(true, 1, DeliveryStatus.Waiting)]
+    [InlineData(true, 99, DeliveryStatus.Dead)]
+    // Nor can the catalog that it was sold on be read.
+    [InlineData(false, 1, DeliveryStatus.Waiting)]
+    [InlineData(false, 99, DeliveryStatus.Dead)]
+    public async Task CopyThatCannotBeMadeIntoAMessage_IsTriedAsLongAsAnyOther_AndThenADeadLetter(bool hasTerms, int hoursOld, DeliveryStatus status)
     {
         var delivery = Delivery("a", 1, null) with { Endpoint = "crm", CreatedAtMs = NowMs - hoursOld * 3_600_000L };
-        var row = new LeadRow(delivery.Copy.Lead, "pub", "auto", null, false, LeadState.Sold, Reason.None, 1, [], [1, 2, 3], null, 1, NowMs,
-            [new(delivery.Copy, "1", "a", "a", "a", true, CopyState.Captured, Money.Parse("10"), Money.Parse("5"), NowMs, Reason.None, null, null)]);
-        var leads = Stub.Of<ILeadStore>((_, _) => Task.FromResult<LeadRow?>(row));
+        var leads = Stub.Of<ILeadStore>((_, _) => Task.FromResult<LeadRow?>(Sold(delivery, [1, 2, 3])));
         var vault = Stub.Of<IVault>((_, _) => throw new CryptographicException("another key"));
         var told = new TaskCompletionSource<DeliveryResult>(TaskCreationOptions.RunContinuationsAsynchronously);
         var deliveries = Stub.Of<IDeliveryStore>((_, arguments) =>
@@ -129,13 +174,138 @@ public sealed class DeliveryPumpTests
             return Task.FromResult(true);
         });
         var store = Stub.Of<IExchangeStore>((name, _) => name switch { "get_Leads" => leads, "get_Vault" => vault, _ => deliveries });
-        var handover = new Handover(store, Catalog(), time, NullLogger.Instance);
+        var handover = new Handover(store, Catalog(hasTerms), time, NullLogger.Instance);
 
         var outgoing = await handover.PrepareAsync(delivery);
         outgoing.Message.ShouldBeNull();
         await handover.RecordAsync(delivery, outgoing.Ended.ShouldNotBeNull());
         var result = await told.Task;
         (result.Status, result.Error, result.NextDueMs > NowMs).ShouldBe((status, "message_failed", status == DeliveryStatus.Waiting));
+    }
+
+    /// <summary>A connector's bug, after who knows what: it may have arrived, and it comes again as long as any other that may have.</summary>
+    [Theory]
+    [InlineData(1, DeliveryStatus.Waiting)]
+    [InlineData(99, DeliveryStatus.Dead)]
+    public async Task CallThatBreaks_IsADoubt_TriedAsLongAsAnyOther_AndThenADeadLetter(int hoursOld, DeliveryStatus status)
+    {
+        var delivery = Delivery("a", 1, null) with { Endpoint = "crm", CreatedAtMs = NowMs - hoursOld * 3_600_000L };
+        var due = new Queue<LeasedDelivery>([delivery]);
+        var told = new TaskCompletionSource<DeliveryResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var vault = new Vault(new byte[Vault.KeyBytes]);
+        var row = Sold(delivery, vault.Seal(delivery.Copy.Lead, new LeadPayload(new Dictionary<string, string>(), null).ToJson()));
+        var leads = Stub.Of<ILeadStore>((_, _) => Task.FromResult<LeadRow?>(row));
+        var deliveries = Stub.Of<IDeliveryStore>((name, arguments) =>
+        {
+            if (name == nameof(IDeliveryStore.RecordAsync)) told.TrySetResult((DeliveryResult)arguments[3]!);
+            return name switch
+            {
+                nameof(IDeliveryStore.AdoptAsync) => Task.FromResult(0),
+                nameof(IDeliveryStore.NextDueAsync) => Task.FromResult<long?>(due.Count > 0 ? 0 : null),
+                nameof(IDeliveryStore.ClaimDueAsync) => Task.FromResult<IReadOnlyList<LeasedDelivery>>([due.Dequeue()]),
+                nameof(IDeliveryStore.RecordAsync) => Task.FromResult(true),
+                _ => throw new NotSupportedException(name),
+            };
+        });
+        var store = Stub.Of<IExchangeStore>((name, _) => name switch { "get_Leads" => leads, "get_Vault" => vault, _ => deliveries });
+        using var http = new OutboundHttp(new OutboundOptions());
+        var calls = new BuyerCalls(ConnectorList.Create(http, new(), time), Stub.Of<IAccessStore>((_, _) => throw new InvalidOperationException("a bug")), time);
+        var pump = new DeliveryPump(store, Catalog(), calls, null!, null!, time, NullLogger<DeliveryPump>.Instance) { Workers = 4 };
+        using var stopping = new CancellationTokenSource();
+        var running = pump.RunAsync(stopping.Token);
+
+        var result = await told.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        (result.Status, result.Error, result.NextDueMs > NowMs).ShouldBe((status, "call_failed", status == DeliveryStatus.Waiting));
+        DeliveryDecision.MayHaveArrived(2, result.Error).ShouldBeTrue();
+        await stopping.CancelAsync();
+        await running;
+    }
+
+    /// <summary>What it becomes cannot be decided, now or ever: while it is young it comes again, then it ends where it is seen, and a held copy goes to the next in rank.</summary>
+    [Theory]
+    [InlineData(CopyState.Captured, "old Dead turn_failed")]
+    [InlineData(CopyState.Held, "old becomes Drop, old resumed True")]
+    public async Task WaitThatCannotBeDecided_ComesAgain_UntilItIsTooOld(CopyState state, string expected)
+    {
+        var claimed = false;
+        var told = new ConcurrentQueue<string>();
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var deliveries = Stub.Of<IDeliveryStore>((name, arguments) => name switch
+        {
+            nameof(IDeliveryStore.AdoptAsync) => Task.FromResult(0),
+            nameof(IDeliveryStore.NextDueAsync) => Task.FromResult<long?>(claimed ? null : 0),
+            nameof(IDeliveryStore.ClaimDueAsync) => Task.FromResult<IReadOnlyList<LeasedDelivery>>(Interlocked.Exchange(ref claimed, true) ? [] : [Waits("a", "young", 1), Waits("b", "old", 99)]),
+            nameof(IDeliveryStore.TurnAsync) => Turned((string)arguments[1]!, (IReadOnlyList<NewDelivery>)arguments[3]!),
+            nameof(IDeliveryStore.RecordAsync) => Recorded((string)arguments[1]!, (DeliveryResult)arguments[3]!),
+            _ => throw new NotSupportedException(name),
+        });
+        var leads = Stub.Of<ILeadStore>((_, _) => throw new InvalidDataException("a row that nobody can read"));
+        var store = Stub.Of<IExchangeStore>((name, _) => name == "get_Leads" ? leads : deliveries);
+        var lead = Stub.Of<ILeadGrain>((_, arguments) =>
+        {
+            var command = (ResumeCommand)arguments[0]!;
+            told.Enqueue($"{command.Endpoint} resumed {command.Drop}");
+            ended.TrySetResult();
+            return ValueTask.CompletedTask;
+        });
+        var turns = new DeliveryTurns(store, Catalog(), new FieldParsers((text, _) => text, text => text));
+        // One after the other, the young one first.
+        var pump = new DeliveryPump(store, Catalog(), null!, turns, Stub.Of<IGrainFactory>((_, _) => lead), time, NullLogger<DeliveryPump>.Instance) { Workers = 1 };
+        using var stopping = new CancellationTokenSource();
+        var running = pump.RunAsync(stopping.Token);
+
+        await ended.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        string.Join(", ", told).ShouldBe(expected);
+        await stopping.CancelAsync();
+        await running;
+
+        LeasedDelivery Waits(string buyer, string endpoint, int hours) =>
+            Delivery(buyer, 0, null) with { Endpoint = endpoint, CopyState = state, Wait = DeliveryWait.Fields, WaitUntilMs = NowMs - hours * 3_600_000L };
+
+        Task<IReadOnlyList<string>?> Turned(string endpoint, IReadOnlyList<NewDelivery> become)
+        {
+            told.Enqueue($"{endpoint} becomes {become.ShouldHaveSingleItem().Wait}");
+            return Task.FromResult<IReadOnlyList<string>?>([endpoint]);
+        }
+
+        Task<bool> Recorded(string endpoint, DeliveryResult result)
+        {
+            told.Enqueue($"{endpoint} {result.Status} {result.Error}");
+            ended.TrySetResult();
+            return Task.FromResult(true);
+        }
+    }
+
+    /// <summary>A driver's cancellation that nobody asked for ends no pump.</summary>
+    [Fact]
+    public async Task CancelledByNobody_GoesOn()
+    {
+        var looks = 0;
+        var due = new Queue<LeasedDelivery>([Delivery("a", 1, null) with { Endpoint = "gone" }]);
+        var told = new TaskCompletionSource<DeliveryResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var pump = new DeliveryPump(Store((name, arguments) =>
+        {
+            if (name == nameof(IDeliveryStore.RecordAsync)) told.TrySetResult((DeliveryResult)arguments[3]!);
+            return name switch
+            {
+                nameof(IDeliveryStore.AdoptAsync) => Task.FromResult(0),
+                nameof(IDeliveryStore.NextDueAsync) => Interlocked.Increment(ref looks) == 1 ? throw new OperationCanceledException() : Task.FromResult<long?>(due.Count > 0 ? 0 : null),
+                nameof(IDeliveryStore.ClaimDueAsync) => Task.FromResult<IReadOnlyList<LeasedDelivery>>([due.Dequeue()]),
+                nameof(IDeliveryStore.RecordAsync) => Task.FromResult(true),
+                _ => throw new NotSupportedException(name),
+            };
+        }), Catalog(), null!, null!, null!, time, NullLogger<DeliveryPump>.Instance) { Workers = 4 };
+        using var stopping = new CancellationTokenSource();
+        var running = pump.RunAsync(stopping.Token);
+        pump.Nudge();
+
+        (await told.Task.WaitAsync(TimeSpan.FromSeconds(30))).Error.ShouldBe("endpoint_gone");
+        await stopping.CancelAsync();
+        await running;
+
+        // Where a pump does not see to it itself, whoever runs the loop hears of it.
+        var loop = new DueLoop(time).RunAsync(TimeSpan.FromSeconds(1), _ => throw new OperationCanceledException(), CancellationToken.None);
+        loop.IsCanceled.ShouldBeTrue();
     }
 
     /// <summary>A wait that was over without its fields: who decided so died before the copy's lead knew.</summary>
@@ -171,7 +341,7 @@ public sealed class DeliveryPumpTests
     public async Task Files_OfWhichOneEndpointsRowsCannotBeHad_KeepNoEndpointBack()
     {
         var files = new LeadFiles(Store((name, arguments) => name == nameof(IDeliveryStore.ClaimDueAtAsync) && (string)arguments[0]! == "a"
-            ? Task.FromResult<IReadOnlyList<LeasedDelivery>>([]) : throw new StorageBusyException("away")), Catalog(), null!, null!);
+            ? Task.FromResult<IReadOnlyList<LeasedDelivery>>([]) : throw new StorageBusyException("away")), Catalog(), null!, null!, NullLogger.Instance);
         List<LeadBatch> batches = [];
         await Should.ThrowAsync<StorageBusyException>(async () =>
         {
@@ -191,6 +361,9 @@ public sealed class DeliveryPumpTests
         }
     }
 
+    private LeadRow Sold(LeasedDelivery delivery, byte[] sealedBytes) => new(delivery.Copy.Lead, "pub", "auto", null, false, LeadState.Sold, Reason.None, 1, [], sealedBytes, null, 1, NowMs,
+        [new(delivery.Copy, "1", "a", "a", "a", true, CopyState.Captured, Money.Parse("10"), Money.Parse("5"), NowMs, Reason.None, null, null)]);
+
     private LeasedDelivery Delivery(string buyer, int attempts, string? lastError) =>
         new(new(LeadId.Create(NowMs, 1, false, 7), 1), "files", 1, attempts, NowMs, CopyState.Captured, buyer, buyer, lastError);
 
@@ -200,7 +373,8 @@ public sealed class DeliveryPumpTests
         return Stub.Of<IExchangeStore>((name, _) => name == "get_" + nameof(IExchangeStore.Deliveries) ? stub : null);
     }
 
-    private static ICatalogHost Catalog()
+    /// <param name="hasVersions">False: what was sold on an earlier version cannot be read.</param>
+    private static ICatalogHost Catalog(bool hasVersions = true)
     {
         const string buyer = """{ "credit_limit": "unlimited", "endpoints": { "crm": { "connector": "webhook", "with": { "url": "https://crm.example.com/leads", "secret": { "secret": "signing" } } }, "files": { "connector": "sftp", "with": { "host": "127.0.0.1", "user": "u", "key": { "secret": "ssh" }, "folder": "/in", "every": "1h" } } } }""";
         var json = $$"""
@@ -219,7 +393,7 @@ public sealed class DeliveryPumpTests
         return Stub.Of<ICatalogHost>((name, _) => name switch
         {
             "get_" + nameof(ICatalogHost.Current) => result.Model,
-            nameof(ICatalogHost.ModelAsync) => new ValueTask<CatalogModel>(result.Model!),
+            nameof(ICatalogHost.ModelAsync) => hasVersions ? new ValueTask<CatalogModel>(result.Model!) : throw new InvalidDataException("a version that nobody can read"),
             _ => throw new NotSupportedException(name),
         });
     }

@@ -5,7 +5,8 @@ namespace Exchange.System.Tests.Grains;
 
 public sealed class LeadIdsTests
 {
-    private sealed class Clocks : TimeProvider
+    /// <summary>A wall clock that somebody may set, and one that only goes on.</summary>
+    internal sealed class Clocks : TimeProvider
     {
         public DateTimeOffset Wall { get; set; } = CapMarket.Noon;
         public TimeSpan Went { get; set; } = TimeSpan.FromDays(3);

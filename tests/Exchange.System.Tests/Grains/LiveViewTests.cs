@@ -36,6 +36,18 @@ public sealed class LiveViewTests
         market.Read(cap).ShouldBe(new LimitReading(40, 0, 0));
     }
 
+    /// <summary>A campaign that has other caps from now on has another gate, and the old one is closed: heard before the catalog is, that is no pause.</summary>
+    [Fact]
+    public void Gate_ThatIsHeardClosed_StandsAsItsCatalogSays()
+    {
+        var market = new CapMarket("""{ "per": "day", "leads": 5 }""");
+        var gate = market.Campaign.Takes.Single(static limit => limit.Kind == LimitKind.Gate && limit.Scope == CapScope.Campaign);
+        // Zero stands for open, one below for closed.
+        market.Read(gate).ShouldBe(new LimitReading(0, 0, 0));
+        market.Live.Apply([new CounterValue(gate.KeyAt(market.Seconds, out _), gate.Id, -1, 0, 0)]);
+        market.Read(gate).ShouldBe(new LimitReading(0, 0, 0));
+    }
+
     /// <summary>The reading lies in its cell and is written in place.</summary>
     [Fact]
     public async Task Read_WhileItIsWritten_IsOneReadingAndNeverHalfOfTwo()

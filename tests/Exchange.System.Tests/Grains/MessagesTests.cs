@@ -13,7 +13,7 @@ public sealed class MessagesTests
     private static readonly string[] OfNobody =
     [
         "CopyNews", "EndedOffer", "EraseCommand", "FeedEvent", "FoundOffer", "KeyVerdict", "LineAt", "LineName", "LineNews", "PersonNews", "Problem", "ProblemError", "PromiseMemory", "Promises",
-        "ResumeCommand", "RotationMemory", "SiloNews", "SpendNews", "StandingNews",
+        "ResolveCommand", "ResumeCommand", "RotationMemory", "SiloNews", "SpendNews", "StandingNews",
     ];
 
     [Fact]
@@ -34,6 +34,6 @@ public sealed class MessagesTests
         {
             Publisher = "p", ReceivedAt = default, PingId = [], Fields = [new("email", default, "canary@example.com")], Consent = consent, IdempotencyKey = "canary", BodyHash = [],
         };
-        $"{post} {consent} {post.Fields[0]} {new ResolveCommand(1, true, "admin", "canary note")}".ShouldBe("PostCommand ConsentInput PostedField ResolveCommand");
+        $"{post} {consent} {post.Fields[0]}".ShouldBe("PostCommand ConsentInput PostedField");
     }
 }

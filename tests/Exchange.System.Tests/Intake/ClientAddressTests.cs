@@ -4,11 +4,28 @@ using System.Net;
 using Exchange.Engine.Values;
 using Shouldly;
 using ClientAddress = server::Exchange.Server.Access.ClientAddress;
+using Parsers = server::Exchange.Server.Hosting.Parsers;
 
 namespace Exchange.System.Tests.Intake;
 
 public sealed class ClientAddressTests
 {
+    [Theory]
+    // in a field of a lead | as it is kept; null: refused
+    [InlineData("72.14.201.10", "72.14.201.10")]
+    [InlineData("0.0.0.0", "0.0.0.0")]
+    [InlineData("2001:DB8::1", "2001:db8::1")]
+    [InlineData("::ffff:72.14.201.10", "::ffff:72.14.201.10")]
+    [InlineData("072.014.201.010", null)] // 58.12.201.8 to who reads octal
+    [InlineData("72.14.201.010", null)]
+    [InlineData("0x48.14.201.10", null)]
+    [InlineData("72.14.51466", null)]
+    [InlineData("1208928522", null)]
+    [InlineData("72.14.201.256", null)]
+    [InlineData("72.14.201.10.", null)]
+    [InlineData("fe80::1%eth0", null)]
+    public void Address_InAField_IsTheOneThatIsWritten(string text, string? kept) => Parsers.All.Ip(text).ShouldBe(kept);
+
     [Theory]
     // connection | X-Forwarded-For, one header each | the address; proxies are 10.0.0.0/8 and 2001:db8::/32
     [InlineData("203.0.113.9", "", "203.0.113.9")]

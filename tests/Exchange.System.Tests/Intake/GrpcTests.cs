@@ -138,6 +138,24 @@ public sealed class GrpcTests(IntakeHost host) : IClassFixture<IntakeHost>
     }
 
     [Fact]
+    public async Task Ping_Over64KiB_IsRefusedAsOverHttp_InAStreamByItself()
+    {
+        var large = new PingRequest { CorrelationId = "large", Vertical = "a", Fields = { ["note"] = new string('x', Limits.PingBodyBytes) } };
+        var exception = await Should.ThrowAsync<RpcException>(async () => await host.Grpc.PingAsync(large, Headers()));
+        exception.StatusCode.ShouldBe(StatusCode.ResourceExhausted);
+        Details(exception).Details[0].Unpack<ErrorInfo>().Reason.ShouldBe("body_too_large");
+
+        using var stream = host.Grpc.PingStream(Headers());
+        await stream.RequestStream.WriteAsync(large);
+        await stream.RequestStream.WriteAsync(new PingRequest { CorrelationId = "small", Vertical = "a" });
+        await stream.RequestStream.CompleteAsync();
+        var answers = new Dictionary<string, PingStreamResponse>();
+        await foreach (var answer in stream.ResponseStream.ReadAllAsync()) answers.Add(answer.CorrelationId, answer);
+        (answers["large"].Error.Code, answers["large"].Error.Status).ShouldBe(("body_too_large", (int)StatusCode.ResourceExhausted));
+        answers["small"].Answer.PingId.ShouldBe(RecordingDesk.Id.ToString());
+    }
+
+    [Fact]
     public async Task Method_Unknown_IsUnimplemented()
     {
         var unknown = new Method<PingRequest, PingResponse>(MethodType.Unary, "exchange.v1.IntakeService", "Pong",

@@ -4,6 +4,7 @@ using Exchange.Grains.Feed;
 using Exchange.Grains.Intake;
 using Exchange.Storage.Redis;
 using Exchange.System.Tests.BlackBox;
+using Exchange.System.Tests.Grains;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Shouldly;
@@ -101,6 +102,22 @@ public sealed class RateLimitTests
         proxy.Delay = TimeSpan.FromSeconds(2);
         (await AdmittedAsync(limits, "b", 400)).ShouldBe(400);
         link.Failures.ShouldBeInRange(1, 10);
+    }
+
+    /// <summary>A clock that is set back by an hour would keep a server from its Redis for an hour.</summary>
+    [Fact]
+    public async Task Link_WhoseClockIsSet_AsksAgainAfterItsPause_NoSoonerAndNoLater()
+    {
+        var clocks = new LeadIdsTests.Clocks();
+        await using var link = await RedisLink.OpenAsync("127.0.0.1:" + Market.Text(FreePorts.Next()), clocks, NullLogger.Instance);
+        link.IsAsked.ShouldBeTrue();
+        (await link.PublishAsync("nobody", [1])).ShouldBeFalse();
+        link.IsAsked.ShouldBeFalse();
+        clocks.Wall += TimeSpan.FromHours(1);
+        link.IsAsked.ShouldBeFalse();
+        clocks.Wall -= TimeSpan.FromHours(2);
+        clocks.Went += RedisLink.Pause;
+        link.IsAsked.ShouldBeTrue();
     }
 
     [Fact]

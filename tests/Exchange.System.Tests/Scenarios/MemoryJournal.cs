@@ -148,10 +148,8 @@ internal sealed class MemoryJournal
             Copies.Add(new MemoryCopy
             {
                 Lead = item.Lead, Made = start, AtMs = item.AtMs, State = start.Move == CopyMove.Sell ? CopyState.Captured : CopyState.Held,
-                Subject = new Subject
-                {
-                    Vertical = Subject.Vertical, Publisher = Subject.Publisher, SubId = Subject.SubId, Channel = Subject.Channel, Values = Subject.Values, Now = Subject.Now,
-                },
+                // However long ago the lead came: a place is of the moment in which it is taken.
+                Subject = Subject.At(DateTimeOffset.FromUnixTimeMilliseconds(item.AtMs)),
             });
         }
         for (var c = 0; c < item.Starts.Length; c++)

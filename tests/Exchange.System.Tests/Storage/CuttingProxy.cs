@@ -11,7 +11,8 @@ namespace Exchange.System.Tests.Storage;
 /// </summary>
 internal sealed class CuttingProxy : IAsyncDisposable
 {
-    private static readonly byte[] Commit = "COMMIT"u8.ToArray();
+    /// <summary>With the end of its text: a transaction begins as READ COMMITTED.</summary>
+    private static readonly byte[] Commit = "COMMIT\0"u8.ToArray();
     private readonly TcpListener listener = new(IPAddress.Loopback, FreePorts.Next());
     private readonly CancellationTokenSource stopping = new();
     private readonly ConcurrentBag<Task> pumps = [];
@@ -73,6 +74,13 @@ internal sealed class CuttingProxy : IAsyncDisposable
         }
     }
 
+    /// <summary>One that passes while none is to be cut takes nothing from those that are.</summary>
+    private bool IsToBeCut()
+    {
+        while (Volatile.Read(ref toCut) is > 0 and var left) if (Interlocked.CompareExchange(ref toCut, left - 1, left) == left) return true;
+        return false;
+    }
+
     private sealed class Swallow { public volatile bool On; }
 
     /// <summary>To the server, unchanged. A flush that ends with a commit marks its reply, if one is to be cut.</summary>
@@ -82,8 +90,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
         while (await from.ReadAsync(buffer, stopping.Token) is > 0 and var length)
         {
             // Prepared or not, the statement's text is sent once on a connection; a new connection is what a cut leaves behind.
-            if (buffer.AsSpan(0, length).IndexOf(Commit) >= 0 && Interlocked.Decrement(ref toCut) >= 0) swallow.On = true;
-            else if (toCut < 0) Interlocked.Exchange(ref toCut, 0);
+            if (buffer.AsSpan(0, length).IndexOf(Commit) >= 0 && IsToBeCut()) swallow.On = true;
             if (endAt is { } words && buffer.AsSpan(0, length).IndexOf(words) >= 0)
             {
                 endAt = null;

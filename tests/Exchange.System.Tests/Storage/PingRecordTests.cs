@@ -24,6 +24,17 @@ public sealed class PingRecordTests
         }
     }
 
+    /// <summary>Whom a direct post named stands with it, since the walk is explained by it: behind all else, which a server of the version before reads as ever.</summary>
+    [Fact]
+    public void Record_OfADirectPost_KeepsWhomItNamed()
+    {
+        var record = Sample.Ping(Sample.Lead(1));
+        var named = record with { NamedSellers = ["Acme Auto", "B Insurance"] };
+        PingCodec.Decode(named.Id, PingCodec.Encode(named, Sample.Fields, Vault), Vault, Sample.Model).ShouldBeEquivalentTo(named);
+        var before = PingCodec.Encode(record with { Values = [record.Values[0], default, record.Values[2]] }, Sample.Fields, Vault);
+        PingCodec.Encode(named with { Values = [record.Values[0], default, record.Values[2]] }, Sample.Fields, Vault).AsSpan(0, before.Length).SequenceEqual(before).ShouldBeTrue();
+    }
+
     [Fact]
     public void Encode_IntoAWriterThatIsKept_AllocatesNothing()
     {

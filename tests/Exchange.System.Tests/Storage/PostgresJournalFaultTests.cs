@@ -45,6 +45,36 @@ public sealed class PostgresJournalFaultTests : IClassFixture<PostgresCluster>
         await AddUpAsync(database, sold: 10);
     }
 
+    /// <summary>Changes beside the journal are made again too, and find what they did the first time.</summary>
+    [Fact]
+    public async Task CommitReplyOfAChange_Cut_IsDoneOnce_AndToldOnce()
+    {
+        var database = await PostgresCluster.CreateDatabaseAsync();
+        await using var proxy = new CuttingProxy(PostgresCluster.Port);
+        await using var store = await OpenAsync(database.Replace($"Port={PostgresCluster.Port}", $"Port={proxy.Port}", StringComparison.Ordinal), lanes: 1);
+        var (limits, copy) = (Limits(), new CopyId(Lead(1), 1));
+        await store.ApplyAsync(limits);
+        (await store.SubmitAsync(Sale(1, limits))).Code.ShouldBe(VerdictCode.Done);
+        (await store.Returns.AskAsync(new(copy, "a", "invalid_phone", [], Accepted: false, null, Now + 1), default)).ShouldBe(ReturnVerdict.Noted);
+        await store.Pings.FlushAsync(default);
+
+        store.Source.Clear();
+        proxy.CutNext(1);
+        (await store.Returns.DecideAsync(copy, accept: true, Decision(copy, Now + 2), default)).ShouldBeTrue();
+        proxy.Cut.ShouldBe(1);
+        (await store.Returns.DecideAsync(copy, accept: true, Decision(copy, Now + 3), default)).ShouldBeFalse();
+        var lead = (await store.Leads.FindAsync(Lead(1), default))!;
+        store.Source.Clear();
+        proxy.CutNext(1);
+        (await store.Erasures.EraseAsync(new(Lead(1), null, [Hash("phone")], "tests", Now + 4) { Read = new(lead.Sealed, lead.Answer) }, default)).ShouldBeTrue();
+        proxy.Cut.ShouldBe(2);
+
+        store.Suppressions.Knows(Hash("phone")).ShouldBeTrue();
+        foreach (var action in (string[])["return.decide", "lead.erase"])
+            (await PostgresCluster.ReadAsync(database, $"SELECT count(*) FROM audit WHERE action = '{action}'")).ShouldBe(1, action);
+        (await store.Leads.FindAsync(Lead(1), default))!.IsErased.ShouldBeTrue();
+    }
+
     [Fact]
     public async Task NewLead_AfterItsLastMoment_IsNotWritten_WhateverElseIsInTheBatch_AndIsToldOfIfItWasThere()
     {

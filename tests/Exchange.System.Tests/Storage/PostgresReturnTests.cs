@@ -91,6 +91,24 @@ public sealed class PostgresReturnTests : IClassFixture<PostgresCluster>, IAsync
         (await UsedAsync("bal:a")).ShouldBe(Price.Micros);
     }
 
+    /// <summary>More than one statement marks: every copy is marked, once.</summary>
+    [Fact]
+    public async Task KeptCap_OverMoreSalesThanOneStatementMarks_MarksEachOnce()
+    {
+        const int sold = LimitSeeder.MarkedAtOnce + 20;
+        var silo = Open();
+        var balance = Balance("a", Money.Parse("1000000"));
+        await silo.ApplyAsync(balance);
+        foreach (var some in Enumerable.Range(1, sold).Chunk(1_000))
+            (await Task.WhenAll(some.Select(n => silo.SubmitAsync(Post(Lead(n), [Copy(1, [balance])]))))).ShouldAllBe(code => code == VerdictCode.Done);
+        var kept = DayCap("c:a1:kept", CapScope.Campaign, "a1", 20_000, kept: true);
+
+        await silo.ApplyAsync(balance, kept);
+        (await UsedAsync(kept.Id), await ReadAsync($"SELECT count(*) FROM copy WHERE (SELECT count(*) FROM unnest(takes) AS t (key) WHERE starts_with(t.key, 'cap:{kept.Id}:')) = 1")).ShouldBe((sold, sold));
+        (await silo.SubmitAsync(Return(Lead(sold)))).ShouldBe(VerdictCode.Done);
+        (await UsedAsync(kept.Id)).ShouldBe(sold - 1);
+    }
+
     [Fact]
     public async Task Ask_ManySilosAtOnce_OneIsNoted_NeverAboveTheQuota()
     {
@@ -112,7 +130,7 @@ public sealed class PostgresReturnTests : IClassFixture<PostgresCluster>, IAsync
         var copy = new CopyId(Lead(1), 1);
         var row = (await silos[1].Returns.FindAsync(copy, default))!;
         row.ShouldBeEquivalentTo(new ReturnRow(copy, "a", "a1", "p", "auto", Price, Payout, ReturnStatus.Requested, "invalid_phone", [7, 8], Now, Now + 1000, null, false));
-        var decided = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => silos[i % 2].Returns.DecideAsync(copy, accept: true, Now + 2000 + i, default)));
+        var decided = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => silos[i % 2].Returns.DecideAsync(copy, accept: true, Decision(copy, Now + 2000 + i), default)));
         decided.Count(done => done).ShouldBe(1);
         (await silos[0].Returns.UnbookedAsync(Now + 10_000, 50, default)).Select(left => left.Copy).ShouldContain(copy);
         await silos[0].Returns.BookedAsync(copy, default);

@@ -81,6 +81,52 @@ public sealed class PostgresSchemaTests : IClassFixture<PostgresCluster>
         (await Should.ThrowAsync<Exchange.Storage.StorageOpenException>(PostgresMigrations.RunAsync(bare, NullLogger.Instance, default))).Message.ShouldContain("newer");
     }
 
+    /// <summary>A dump has its tables for an hour; what waits for them must not have everybody else wait behind it.</summary>
+    [Fact]
+    public async Task Migration_OfATableThatIsBeingRead_StandsInNobodysWay_AndIsDoneAfterwards()
+    {
+        var database = await PostgresCluster.CreateDatabaseAsync();
+        // As before the script that gives deliveries their waits.
+        await PostgresCluster.ExecuteAsync(database, "ALTER TABLE delivery DROP COLUMN wait, DROP COLUMN wait_ms; DELETE FROM schemaversions WHERE scriptname LIKE '%.Facts.0008_waits.sql'");
+        await using var reader = new NpgsqlConnection(database + ";Pooling=false");
+        await reader.OpenAsync();
+        await using var dump = await reader.BeginTransactionAsync();
+        await using (var read = new NpgsqlCommand("LOCK TABLE delivery IN ACCESS SHARE MODE", reader)) await read.ExecuteNonQueryAsync();
+
+        var migration = PostgresMigrations.RunAsync(database, NullLogger.Instance, default);
+        while (await PostgresCluster.ReadAsync(database, """
+            SELECT count(*) FROM pg_locks WHERE relation = 'delivery'::regclass AND mode = 'AccessExclusiveLock' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """) == 0)
+        {
+            migration.IsCompleted.ShouldBeFalse();
+            await Task.Delay(10);
+        }
+        await PostgresCluster.ExecuteAsync(database, """
+            INSERT INTO delivery (lead_id, no, endpoint, status, pulled, due_at, lease_until, fence, attempts, created_ms, changed_ms)
+            VALUES ('01020304-0506-0708-090a-0b0c0d0e0f10', 1, 'crm', 1, false, 0, 0, 0, 0, 0, 0)
+            """).WaitAsync(TimeSpan.FromSeconds(20));
+        migration.IsCompleted.ShouldBeFalse();
+        await dump.RollbackAsync();
+
+        await migration.WaitAsync(TimeSpan.FromSeconds(60));
+        (await PostgresCluster.ReadAsync(database, "SELECT count(*) FROM delivery WHERE wait = 0 AND wait_ms = 0")).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Migration_ThatNeverGetsItsLock_EndsWhenItIsToldTo()
+    {
+        var database = await PostgresCluster.CreateDatabaseAsync();
+        await PostgresCluster.ExecuteAsync(database, "DROP TABLE passed_over; DELETE FROM schemaversions WHERE scriptname LIKE '%.Facts.0012_passed_over.sql'");
+        await using var other = new NpgsqlConnection(database + ";Pooling=false");
+        await other.OpenAsync();
+        await using var makes = await other.BeginTransactionAsync();
+        // A name that somebody else is about to give: whoever wants it too waits for the end of that.
+        await using (var create = new NpgsqlCommand("CREATE TABLE passed_over (lead_id uuid)", other)) await create.ExecuteNonQueryAsync();
+        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+
+        await Should.ThrowAsync<OperationCanceledException>(() => PostgresMigrations.RunAsync(database, NullLogger.Instance, stop.Token).WaitAsync(TimeSpan.FromSeconds(30)));
+    }
+
     private static async Task Refuses(string insert, string? error)
     {
         var database = await PostgresCluster.CreateDatabaseAsync();

@@ -43,6 +43,23 @@ public sealed class PostgresSilosTests : IClassFixture<PostgresCluster>, IAsyncL
         await BlackBox.MarketCalls.Until(async () => await PostgresCluster.ReadAsync(database, holder) is > 0 and var now && now != before, "the name is held again");
     }
 
+    /// <summary>A server that does not reach its database ends itself: long reads that hold every connection must not look like that.</summary>
+    [Fact]
+    public async Task Check_IsAnswered_WhileReadsHoldEveryConnection()
+    {
+        var database = await PostgresCluster.CreateDatabaseAsync();
+        await using var store = await PostgresStore.OpenAsync(new PostgresStoreOptions { ConnectionString = database, MasterKey = new byte[32], MaxConnections = 8 });
+        using var over = new CancellationTokenSource();
+        var reads = Enumerable.Range(0, 16).Select(_ => store.Source.AllAsync("SELECT pg_sleep(60)::text", static row => row.GetString(0), over.Token)).ToArray();
+        const string sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND state = 'active' AND pid <> pg_backend_pid() AND datname = current_database()";
+        await BlackBox.MarketCalls.Until(async () => await PostgresCluster.ReadAsync(database, sleeping) > 0, "connections are held");
+
+        await store.CheckAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(50));
+
+        await over.CancelAsync();
+        foreach (var read in reads) await Should.ThrowAsync<Exception>(read);
+    }
+
     private static LimitModel[] Limits(int gate, params LimitModel[] caps) =>
         [Gate($"open:a1:{gate}", CapScope.Campaign, "a1"), Balance("a", Money.Parse("1000000")), .. caps];
 

@@ -12,8 +12,16 @@ public sealed class PostgresStoreTests : StoreContract, IClassFixture<PostgresCl
 {
     internal static byte[] Key { get; } = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
 
-    protected override async Task<IExchangeStore> OpenEmptyAsync() =>
-        await PostgresStore.OpenAsync(new PostgresStoreOptions { ConnectionString = await PostgresCluster.CreateDatabaseAsync(), MasterKey = Key, Lanes = 1 });
+    private string? first;
+
+    protected override async Task<IExchangeStore> OpenEmptyAsync()
+    {
+        var database = await PostgresCluster.CreateDatabaseAsync();
+        first ??= database;
+        return await PostgresStore.OpenAsync(new PostgresStoreOptions { ConnectionString = database, MasterKey = Key, Lanes = 1 });
+    }
+
+    protected override Task<long> ReadAsync(string sql) => PostgresCluster.ReadAsync(first!, sql);
 
     /// <summary>The same call at two silos at once, by a client that came again through a balancer.</summary>
     [Fact]

@@ -66,7 +66,7 @@ public sealed class ReleasedFolderTests : IAsyncLifetime
         var cap = (await store.CounterAsync("c:a1:leads:day:UTC"))!.Value;
         (cap.Limit, cap.Used).ShouldBe((2, 2));
         (await store.CounterAsync("bal:a"))!.Value.Limit.ShouldBe(Money.Parse("1005.00").Micros);
-        (await store.Upkeep.RunAsync(new(Now + 90 * Day * 1000, 0, 0, 99), default)).ShouldBe(1);
+        (await store.Upkeep.RunAsync(new(Now + 90 * Day * 1000, 0, 0, 99), default)).ShouldBe(new UpkeepDone(1, 0, 0));
     }
 
     [Fact]

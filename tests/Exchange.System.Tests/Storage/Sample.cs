@@ -26,6 +26,9 @@ internal static class Sample
 
     public static LeadId Lead(int n, bool test = false) => LeadId.Create(Now, 1, test, (ulong)n);
 
+    /// <summary>An admin's word on a return.</summary>
+    public static ChangeNote Decision(CopyId copy, long atMs) => new("admin", "return.decide", copy.ToString(), null, atMs);
+
     public static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
 
     public static LimitModel Gate(string id, CapScope scope, string owner, bool open = true) => new()

@@ -16,7 +16,7 @@ public sealed partial class SqliteQueryPlanTests : IDisposable
     private static readonly string[] Small =
     [
         "LimitRows cap", "SqliteAccess api_key", "SqliteAccess secret", "SqliteAudits pragma_table_info", "SqliteCatalog catalog_version", "SqliteCatalog n", "SqliteLedger (subquery-1)",
-        "SqliteLedger (subquery-3)", "SqliteReturns list", "SqliteSuppressions suppressed", "SqliteUpkeep k", "TreeLists list",
+        "SqliteLedger (subquery-3)", "SqliteLedger b", "SqliteLedger closing", "SqliteLedger m", "SqliteReturns list", "SqliteSuppressions suppressed", "SqliteUpkeep k", "TreeLists list",
     ];
 
     private readonly string folder = Path.Combine(Path.GetTempPath(), "exchange-plans-" + Guid.NewGuid().ToString("N"));

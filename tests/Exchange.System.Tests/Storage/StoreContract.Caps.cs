@@ -319,7 +319,7 @@ public abstract partial class StoreContract
         (await Store.SubmitAsync(sale)).Code.ShouldBe(VerdictCode.Done);
         await Store.Access.PutOperationAsync("admin", "key-2", [1], [2], Now, default);
         var later = Now + 400 * Day * 1000;
-        while (await Store.Upkeep.RunAsync(new(later, later, later, 7), default) > 0) { }
+        while ((await Store.Upkeep.RunAsync(new(later, later, later, 7), default)).Rows > 0) { }
 
         (await Store.Leads.FindRequestAsync("p", "key-1", default))!.Value.Lead.ShouldBe(Lead(1));
         (await Store.SubmitAsync(sale)).Code.ShouldBe(VerdictCode.AlreadyThere);
@@ -344,8 +344,9 @@ public abstract partial class StoreContract
         await Store.SubmitAsync(Post(LeadAt(103, 91), [Copy(1, [])], persons: [Person("late")], atMs: Now - 89 * Day * 1000));
         await Store.SubmitAsync(Post(LeadAt(104, 1), [Copy(1, [])], persons: [Person("new")]));
 
-        List<int> removed = [];
-        do removed.Add(await Store.Upkeep.RunAsync(new(Now, Now - 90 * Day * 1000, Now, 7), default)); while (removed[^1] == 7);
+        List<UpkeepDone> removed = [];
+        var run = new UpkeepRun(Now, Now - 90 * Day * 1000, Now, 7);
+        do removed.Add(await Store.Upkeep.RunAsync(run, default)); while (removed[^1].IsCut(run));
 
         // The window of 40 days ago ended 39 days ago; a day is left for clocks that are set.
         var kept = (await Store.Catalog.ReadCountersAsync(Now - 70 * Day * 1000, default)).Where(counter => counter.Key.StartsWith("cap:", StringComparison.Ordinal)).ToLookup(counter => counter.LimitId);
@@ -357,10 +358,13 @@ public abstract partial class StoreContract
         (await Store.Leads.FindAsync(Lead(100), default)).ShouldBeNull();
         (await Store.Leads.FindAsync(Lead(101), default)).ShouldNotBeNull();
         (await Store.Counts.RecentPersonsAsync(9, default)).Select(person => Convert.ToHexString(person.Hmac)).ShouldBe([Convert.ToHexString(Hash("new")), Convert.ToHexString(Hash("late"))]);
-        removed.Sum().ShouldBe(17 + 56 + 1 + 1);
+        removed.Sum(done => done.Rows).ShouldBe(17 + 56 + 1 + 1);
+        removed.ShouldAllBe(done => done.Counters <= 7);
+        // However many there are of one kind, the others have their turn.
+        removed[0].ShouldBe(new UpkeepDone(7, 1, 1));
         // What was held finds its counter, and then it may go too.
         (await Store.SubmitAsync(End(Lead(56), CopyMove.Capture))).Code.ShouldBe(VerdictCode.Done);
-        (await Store.Upkeep.RunAsync(new(Now, 0, 0, 7), default)).ShouldBe(1);
+        (await Store.Upkeep.RunAsync(new(Now, 0, 0, 7), default)).ShouldBe(new UpkeepDone(1, 0, 0));
 
         static LeadId LeadAt(int n, int days) => LeadId.Create(Now - days * Day * 1000, 1, false, (ulong)n);
     }

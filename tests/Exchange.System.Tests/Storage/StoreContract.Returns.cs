@@ -157,7 +157,7 @@ public abstract partial class StoreContract
         await Store.SubmitAsync(Post(Lead(1), [Copy(1, limits)]));
         var later = Now + 60 * Day * 1000;
         // The copy's day was the newest counter of all: the next one made must not pass for it.
-        (await Store.Upkeep.RunAsync(new(later, 0, 0, 99), default)).ShouldBe(1);
+        (await Store.Upkeep.RunAsync(new(later, 0, 0, 99), default)).ShouldBe(new UpkeepDone(1, 0, 0));
         var other = DayCap("c:b1:kept", CapScope.Campaign, "b1", 5, kept: true);
         await Store.ApplyAsync([.. limits, other]);
         await Store.SubmitAsync(Post(Lead(2), [Copy(1, [other], buyer: "b", atMs: later)], atMs: later));
@@ -230,7 +230,7 @@ public abstract partial class StoreContract
         (await Store.Returns.AskAsync(Ask(free[1], accepted: false, quota: month with { AtMost = 5 }), default)).ShouldBe(ReturnVerdict.Noted);
         (await Store.Returns.AskAsync(Ask(free[2], quota: month with { AtMost = 5 }), default)).ShouldBe(ReturnVerdict.QuotaReached);
         // What is refused leaves its place.
-        (await Store.Returns.DecideAsync(new(Lead(free[1]), 1), accept: false, Now, default)).ShouldBeTrue();
+        (await Store.Returns.DecideAsync(new(Lead(free[1]), 1), accept: false, Decision(new(Lead(free[1]), 1), Now), default)).ShouldBeTrue();
         (await Store.Returns.AskAsync(Ask(free[2], quota: month with { AtMost = 5 }), default)).ShouldBe(ReturnVerdict.Noted);
         (await Store.Returns.SoldAsync("a", null, Now, Now + 1, default), await Store.Returns.SoldAsync("a", "a1", Now, Now + 1, default), await Store.Returns.SoldAsync("a", "b1", Now, Now + 1, default), await Store.Returns.SoldAsync("a", null, Now + 1, Now + 2, default))
             .ShouldBe((20, 20, 0, 0));
@@ -246,11 +246,13 @@ public abstract partial class StoreContract
         await Store.Returns.AskAsync(Ask(3, atMs: Now + 3), default);
         CopyId Id(int n) => new(Lead(n), 1);
 
-        var words = await Task.WhenAll(Enumerable.Range(0, 10).Select(i => Store.Returns.DecideAsync(Id(1), accept: i % 2 == 0, Now + 10, default)));
+        var words = await Task.WhenAll(Enumerable.Range(0, 10).Select(i => Store.Returns.DecideAsync(Id(1), accept: i % 2 == 0, Decision(Id(1), Now + 10), default)));
         words.Count(done => done).ShouldBe(1);
-        (await Store.Returns.DecideAsync(Id(2), accept: false, Now + 20, default)).ShouldBeTrue();
-        (await Store.Returns.DecideAsync(Id(3), accept: false, Now + 20, default)).ShouldBeFalse();
-        (await Store.Returns.DecideAsync(Id(9), accept: true, Now + 20, default)).ShouldBeFalse();
+        (await Store.Returns.DecideAsync(Id(2), accept: false, Decision(Id(2), Now + 20), default)).ShouldBeTrue();
+        (await Store.Returns.DecideAsync(Id(3), accept: false, Decision(Id(3), Now + 20), default)).ShouldBeFalse();
+        (await Store.Returns.DecideAsync(Id(9), accept: true, Decision(Id(9), Now + 20), default)).ShouldBeFalse();
+        // A line in the audit for each word that counted, and none for another.
+        for (var n = 1; n <= 9; n++) (await ReadAsync($"SELECT count(*) FROM audit WHERE action = 'return.decide' AND target = '{Id(n)}'")).ShouldBe(n <= 2 ? 1 : 0);
 
         var first = await Store.Returns.ListAsync(null, null, 2, null, default);
         first.Rows.Select(row => row.Copy).ShouldBe([Id(3), Id(2)]);

@@ -16,6 +16,9 @@ public abstract partial class StoreContract : IAsyncLifetime
     /// <summary>An empty store of its own for each call.</summary>
     protected abstract Task<IExchangeStore> OpenEmptyAsync();
 
+    /// <summary>One number from the facts of <see cref="Store"/>, past it.</summary>
+    protected abstract Task<long> ReadAsync(string sql);
+
     public virtual async Task InitializeAsync() => Store = await OpenEmptyAsync();
 
     public virtual async Task DisposeAsync() => await Store.DisposeAsync();

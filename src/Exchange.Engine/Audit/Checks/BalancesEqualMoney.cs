@@ -6,7 +6,7 @@ namespace Exchange.Engine.Audit.Checks;
 
 /// <summary>
 /// A buyer's limit is what was paid in and its credit; what is left of it is what its account has, its credit and its holds apart. So neither the fence nor
-/// the ledger can drift from the other.
+/// the ledger can drift from the other. Whoever has bookings has a row.
 /// </summary>
 public sealed class BalancesEqualMoney() : AuditCheck("I11", "balances = paid in + credit − sold")
 {
@@ -42,6 +42,8 @@ public sealed class BalancesEqualMoney() : AuditCheck("I11", "balances = paid in
             Require(balance.Limit == paid + credit, balance.Name, $"has the limit {balance.Limit}, paid in {paid} and credit {credit} make {paid + credit}");
             Require(balance.Limit - balance.Used == has + credit, balance.Name, $"leaves {balance.Limit - balance.Used}, the account has {has} and {credit} credit");
         }
+        var known = balances.Select(static balance => Accounts.Buyer(LimitNames.BuyerOf(balance.LimitId))).ToHashSet(StringComparer.Ordinal);
+        foreach (var (account, has) in accounts) Require(known.Contains(account), account, $"has {has}, and no row says what it may spend");
     }
 
     private static void Add(Dictionary<string, Int128> sums, in TransferFact booking)

@@ -2,10 +2,16 @@ using Exchange.Engine.Caps;
 
 namespace Exchange.Engine.Audit.Checks;
 
-/// <summary>The limit in the row, which sales are judged by, is the one that the newest catalog says; a gate that left the catalog is closed.</summary>
+/// <summary>The limit in the row, which sales are judged by, is the one that the newest catalog says; its gates and balances have one; a gate that left the catalog is closed.</summary>
 public sealed class LimitsFollowCatalog() : AuditCheck("I1", "limits in the rows are the catalog's")
 {
     private const long Closed = -1;
+
+    public override void See(LimitFact limit)
+    {
+        Looked++;
+        Require(limit.HasCounter, limit.LimitId, $"is in the catalog and has no row: whatever takes of it is refused");
+    }
 
     public override void See(CounterFact counter)
     {

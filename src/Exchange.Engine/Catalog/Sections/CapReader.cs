@@ -203,7 +203,7 @@ internal static class CapReader
                 return null;
             }
             ordinals[vertical.Id] = field.Ordinal;
-            folds |= field.Type is FieldType.Text or FieldType.Url;
+            folds |= field.HasCase;
         }
         if (!known && verticals.Count > 0)
         {

@@ -75,6 +75,16 @@ internal sealed class CatalogDraft
         return Options.CheckUrl?.Invoke(address);
     }
 
+    /// <summary>Whether that is refused which earlier builds took and never obeyed. Not in a catalog that is stored: no server could start on it.</summary>
+    public bool RefusesWhatWasTaken
+    {
+        get
+        {
+            Ask(new(QuestionKind.Stored, "", Answer: Options.IsStored));
+            return !Options.IsStored;
+        }
+    }
+
     private void Ask(Question question) => Takeover.Ask(question);
 
     private ILookup<string, string>? bought;

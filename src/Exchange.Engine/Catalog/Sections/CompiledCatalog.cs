@@ -57,6 +57,8 @@ internal enum QuestionKind
     Secret,
     /// <summary>May this address be called? (The answer was yes, or nobody knew.)</summary>
     Address,
+    /// <summary>Is it a catalog that is stored, and so read with what earlier builds took? <c>Answer</c> says.</summary>
+    Stored,
 }
 
 /// <summary>What an entry asked of the rest of the catalog, or of the world, while it was compiled.</summary>

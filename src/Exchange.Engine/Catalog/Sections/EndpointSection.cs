@@ -49,10 +49,12 @@ internal static class EndpointSection
             errors.Add(node.Path, ConfigCodes.ReservedName, "`inbox` is the endpoint that every buyer has; give this one another name.");
         foreach (var key in kind switch { ConnectorKind.Inbox => OfCalls, ConnectorKind.Webhook or ConnectorKind.Email or ConnectorKind.Sftp => OfAnswers, _ => [] })
             if (map[key] is { } stray) errors.Add(stray.Path, ConfigCodes.MisplacedKey, $"`{key}` means nothing here: {(kind == ConnectorKind.Inbox ? "nobody is called" : kind == ConnectorKind.Webhook ? "a webhook's answer is its status alone" : "nobody answers a mail or a file")}. Take it out.");
+        if (kind is ConnectorKind.Native or ConnectorKind.Grpc && map["price_at_post"] is { } unread && draft.RefusesWhatWasTaken)
+            errors.Add(unread.Path, ConfigCodes.MisplacedKey, "`price_at_post` means nothing here: the answer to our own message names no price. Take it out.");
         var (ping, post, adaptive) = Timeouts(map["timeout"], kind is ConnectorKind.Email or ConnectorKind.Sftp ? UsualFileTimeout : UsualPostTimeout, errors);
         var endpoint = new EndpointModel(name, kind, null, null, post)
         {
-            Buyer = buyer, PingTimeout = ping, AdaptivePing = adaptive, Shape = shape, Limits = map["limits"] is { } limits ? LimitsOf(limits, kind, errors) : EndpointLimits.None,
+            Buyer = buyer, PingTimeout = ping, AdaptivePing = adaptive, Shape = shape, Limits = map["limits"] is { } limits ? LimitsOf(limits, kind, draft) : EndpointLimits.None,
             Repeatable = map["repeatable"] is not { } repeatable || ValueReader.Boolean(repeatable, errors) != false,
             PriceAtPost = (map["price_at_post"] is { } price ? ValueReader.Word(price, [("ignore", PriceAtPost.Ignore), ("lower", PriceAtPost.Lower)], errors) : null) ?? PriceAtPost.Ignore,
             DuplicateAfterDoubt = (map["duplicate_after_doubt"] is { } duplicate
@@ -108,11 +110,15 @@ internal static class EndpointSection
         }
     }
 
-    private static EndpointLimits LimitsOf(ConfigNode node, ConnectorKind kind, ConfigErrors errors)
+    private static EndpointLimits LimitsOf(ConfigNode node, ConnectorKind kind, CatalogDraft draft)
     {
+        var errors = draft.Errors;
         if (MapReader.Open(node, LimitKeys, errors) is not { } map) return EndpointLimits.None;
         if (kind == ConnectorKind.Inbox && map["in_flight"] is { } stray)
             errors.Add(stray.Path, ConfigCodes.MisplacedKey, "Nobody is called: of an inbox `per_second` and `per_minute` say how often its buyer may pull it. Take it out.");
+        foreach (var rate in (string[])["per_second", "per_minute"])
+            if (kind == ConnectorKind.Grpc && map[rate] is { } unheeded && draft.RefusesWhatWasTaken)
+                errors.Add(unheeded.Path, ConfigCodes.MisplacedKey, $"`{rate}` means nothing here: on a buyer's own stream only `in_flight` bounds what it is sent. Take it out.");
         return new(Number("in_flight", 10_000), Number("per_second", 100_000), Number("per_minute", 1_000_000));
 
         int? Number(string key, int most) => map[key] is { } written ? (int?)ValueReader.Number(written, 1, most, errors) : null;

@@ -44,7 +44,7 @@ internal static class RequestSection
         return new()
         {
             Phase = phase, Method = method, Url = url, Headers = headers, Query = query, Body = body, Auth = auth, Bids = bids, Answer = answer, Fields = templates.Fields,
-            ReplyHeaders = [.. read.Headers],
+            ReadsBid = templates.ReadBid, ReplyHeaders = [.. read.Headers],
         };
     }
 

@@ -19,6 +19,9 @@ internal sealed class RequestTemplates(RequestPhase phase, RequestScope scope)
     /// <summary>Fields of the lead that were read so far.</summary>
     public IReadOnlyList<FieldRead> Fields => fields;
 
+    /// <summary>Whether any that was read so far tells what was bid.</summary>
+    public bool ReadBid { get; private set; }
+
     private bool IsBeforeSale => phase is RequestPhase.Ping or RequestPhase.Lost;
 
     /// <param name="onlyWith">Nothing but <c>with</c>: the same for every lead.</param>
@@ -43,6 +46,7 @@ internal sealed class RequestTemplates(RequestPhase phase, RequestScope scope)
             return null;
         }
         foreach (var read in template.Reads) Check(read, node.Path, onlyWith);
+        ReadBid |= template.ReadsBid;
         foreach (var map in template.Maps.Where(map => !scope.Maps.ContainsKey(map)))
             errors.Add(node.Path, ConfigCodes.UnknownMap, Nearest.Fix($"The connector has no map `{map}`; add it under its `maps`", map, scope.Maps.Keys, errors));
         return template;
@@ -114,6 +118,7 @@ internal sealed class RequestTemplates(RequestPhase phase, RequestScope scope)
                 break;
             case "consent":
                 if (name == "ip" && IsBeforeSale) NotHere("the consumer's address comes with the post");
+                else if (phase == RequestPhase.Lost && scope.Draft.RefusesWhatWasTaken) NotHere("a loss is told without the consent; an empty text leaves out what is common");
                 else Known(name, Consent, "A consent has no such value");
                 break;
             default: // loss

@@ -94,6 +94,7 @@ internal sealed class Takeover(CatalogDraft draft, CompiledCatalog? previous)
         QuestionKind.Today => (draft.Options.Today?.ToString(CultureInfo.InvariantCulture) ?? "") == question.Id,
         QuestionKind.Secret => draft.Options.KnownSecrets?.Contains(question.Id) != false,
         QuestionKind.Address => draft.Options.CheckUrl?.Invoke(new Uri(question.Id)) is null,
+        QuestionKind.Stored => draft.Options.IsStored == question.Answer,
         _ => false,
     };
 

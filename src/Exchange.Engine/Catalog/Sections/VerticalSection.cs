@@ -29,7 +29,7 @@ internal static class VerticalSection
         var fields = fieldsNode is null ? new FieldSet([]) : FieldSection.Read(fieldsNode, draft);
         var vertical = new VerticalDraft(id, fields, fieldsNode as ConfigMap)
         {
-            PingTtl = Duration(map, "ping_ttl", TimeSpan.FromMinutes(5), errors),
+            PingTtl = Ttl(map, draft),
             PingDeadline = Deadline(map, "ping_deadline", TimeSpan.FromSeconds(3), errors),
             PostDeadline = Deadline(map, "post_deadline", TimeSpan.FromSeconds(20), errors),
             PostChanges = map["post_changes"] is { } changes
@@ -45,6 +45,15 @@ internal static class VerticalSection
 
     private static TimeSpan Duration(MapReader map, string key, TimeSpan usual, ConfigErrors errors) =>
         map[key] is { } node ? ValueReader.Duration(node, errors) ?? usual : usual;
+
+    /// <summary>No offer outlives the record of its ping, without which a server that was restarted cannot sell it.</summary>
+    private static TimeSpan Ttl(MapReader map, CatalogDraft draft)
+    {
+        var ttl = Duration(map, "ping_ttl", TimeSpan.FromMinutes(5), draft.Errors);
+        if (ttl > TimeSpan.FromHours(Limits.PingTtlHours) && draft.RefusesWhatWasTaken)
+            draft.Errors.Add(map["ping_ttl"]!.Path, ConfigCodes.OutOfRange, string.Create(CultureInfo.InvariantCulture, $"An offer is good for at most {Limits.PingTtlHours}h."));
+        return ttl;
+    }
 
     /// <summary>No caller may wait longer either.</summary>
     private static TimeSpan Deadline(MapReader map, string key, TimeSpan usual, ConfigErrors errors)

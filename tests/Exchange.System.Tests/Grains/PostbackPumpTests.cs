@@ -1,0 +1,122 @@
+using System.Text;
+using Exchange.Delivery;
+using Exchange.Delivery.Postbacks;
+using Exchange.Delivery.Templates;
+using Exchange.Engine;
+using Exchange.Engine.Catalog;
+using Exchange.Engine.Connectors;
+using Exchange.Engine.Fields;
+using Exchange.Engine.Ledger;
+using Exchange.Engine.PingTrees;
+using Exchange.Engine.Postbacks;
+using Exchange.Engine.Values;
+using Exchange.Grains.Catalog;
+using Exchange.Grains.Leads;
+using Exchange.Grains.Postbacks;
+using Exchange.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Shouldly;
+
+namespace Exchange.System.Tests.Grains;
+
+/// <summary>Postbacks of which nobody can make a message or a call: they come again as long as any other, and end where they are seen.</summary>
+public sealed class PostbackPumpTests
+{
+    private readonly FakeTimeProvider time = new(CapMarket.Noon);
+
+    private long NowMs => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private LeadId Lead => LeadId.Create(NowMs, 1, false, 7);
+
+    /// <summary>The catalog of its sale cannot be read, now or ever.</summary>
+    [Theory]
+    [InlineData(1, DeliveryStatus.Waiting)]
+    [InlineData(99, DeliveryStatus.Dead)]
+    public async Task CannotBeMadeIntoAMessage_IsTriedAsLongAsAnyOther_AndThenADeadLetter(int hoursOld, DeliveryStatus status)
+    {
+        var result = await TellAsync(hoursOld, () => Row(CopyState.Reversed), Catalog(Liquid.Parse, hasVersions: false));
+        (result.Status, result.Error, result.NextDueMs > NowMs).ShouldBe((status, "message_failed", status == DeliveryStatus.Waiting));
+    }
+
+    /// <summary>The rows cannot be had at that moment: nobody was called, however old it is.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(99)]
+    public async Task ClaimedAndNotToBeRead_IsSetBack(int hoursOld)
+    {
+        var result = await TellAsync(hoursOld, static () => throw new StorageBusyException("away"), Catalog(Liquid.Parse));
+        (result.Status, result.Error, result.NextDueMs > NowMs).ShouldBe((DeliveryStatus.Waiting, "no_time_left", true));
+    }
+
+    [Theory]
+    [InlineData(1, DeliveryStatus.Waiting)]
+    [InlineData(99, DeliveryStatus.Dead)]
+    public async Task CallThatBreaks_IsTriedAsLongAsAnyOther_AndThenADeadLetter(int hoursOld, DeliveryStatus status)
+    {
+        // A template that no call can read.
+        var result = await TellAsync(hoursOld, () => Row(CopyState.Captured), Catalog(static text => new(new Unknown(text), null)));
+        (result.Status, result.Error, result.NextDueMs > NowMs).ShouldBe((status, "call_failed", status == DeliveryStatus.Waiting));
+    }
+
+    private async Task<DeliveryResult> TellAsync(int hoursOld, Func<LeadRow?> lead, ICatalogHost catalog)
+    {
+        var due = new Queue<LeasedPostback>([new(new PostbackId(Lead, PostbackEvent.Sold, 1), "pub", Money.Parse("5"), 1, 1, NowMs - hoursOld * 3_600_000L, null)]);
+        var told = new TaskCompletionSource<DeliveryResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var postbacks = Stub.Of<IPostbackStore>((name, arguments) =>
+        {
+            if (name == nameof(IPostbackStore.RecordAsync)) told.TrySetResult((DeliveryResult)arguments[2]!);
+            return name switch
+            {
+                nameof(IPostbackStore.AdoptAsync) => Task.FromResult(0),
+                nameof(IPostbackStore.NextDueAsync) => Task.FromResult<long?>(due.Count > 0 ? 0 : null),
+                nameof(IPostbackStore.ClaimDueAsync) => Task.FromResult<IReadOnlyList<LeasedPostback>>([due.Dequeue()]),
+                nameof(IPostbackStore.RecordAsync) => Task.FromResult(true),
+                _ => throw new NotSupportedException(name),
+            };
+        });
+        var leads = Stub.Of<ILeadStore>((_, _) => Task.FromResult(lead()));
+        var pings = Stub.Of<IPingRecords>((_, _) => Task.FromResult<PingRecord?>(null));
+        var store = Stub.Of<IExchangeStore>((name, _) => name switch { "get_Leads" => leads, "get_Pings" => pings, _ => postbacks });
+        using var http = new OutboundHttp(new OutboundOptions());
+        using var pump = new PostbackPump(store, catalog, new LeadAnswers(store, catalog), new PostbackCalls(http), time, NullLogger<PostbackPump>.Instance);
+        await pump.StartAsync(CancellationToken.None);
+        var result = await told.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await pump.StopAsync(CancellationToken.None);
+        return result;
+    }
+
+    private LeadRow Row(CopyState state) => new(Lead, "pub", "auto", null, false, LeadState.Sold, Reason.None, 1, [], [1, 2, 3], null, 1, NowMs,
+        [new(new(Lead, 1), "1", "a", "a", "a", true, state, Money.Parse("10"), Money.Parse("5"), NowMs, Reason.None, null, null)]);
+
+    /// <param name="hasVersions">False: what was sold on an earlier version cannot be read.</param>
+    private static ICatalogHost Catalog(ParseTemplate parse, bool hasVersions = true)
+    {
+        const string json = """
+            {
+              "exchange": { "currency": "USD", "time_zone": "UTC" },
+              "verticals": { "auto": { "fields": { "state": { "type": "us_state", "ping": "optional" } } } },
+              "publishers": { "pub": { "verticals": ["auto"], "payout": { "share": "50%" }, "postback": { "url": "https://pub.example.com/pb?id={{ lead_id }}" } } },
+              "buyers": { "a": { "credit_limit": "unlimited" } },
+              "campaigns": { "a": { "buyer": "a", "vertical": "auto", "bid": "10.00" } },
+              "ping_trees": { "main": { "vertical": "auto", "tiers": [{ "name": "market", "campaigns": "all", "method": "auction" }] } }
+            }
+            """;
+        var errors = new ConfigErrors();
+        var result = CatalogCompiler.Compile(ConfigJson.Parse(Encoding.UTF8.GetBytes(json), errors).ShouldNotBeNull(), 1, new() { Parsers = new FieldParsers((text, _) => text, text => text), ParseTemplate = parse }, errors);
+        result.Errors.Errors.ShouldBeEmpty();
+        return Stub.Of<ICatalogHost>((name, _) => name switch
+        {
+            "get_" + nameof(ICatalogHost.Current) => result.Model,
+            nameof(ICatalogHost.ModelAsync) => hasVersions ? new ValueTask<CatalogModel>(result.Model!) : throw new InvalidDataException("a version that nobody can read"),
+            _ => throw new NotSupportedException(name),
+        });
+    }
+
+    private sealed class Unknown(string text) : Template
+    {
+        public override string Text => text;
+        public override IReadOnlyList<string> Reads => [];
+        public override IReadOnlyList<string> Maps => [];
+    }
+}
