@@ -24,6 +24,7 @@ public abstract class AuditCheck(string id, string name)
     public virtual void See(LeadFacts lead) { }
     public virtual void See(RequestFact request) { }
     public virtual void See(SequenceFact sequence) { }
+    public virtual void See(AccountFact account) { }
 
     /// <summary>After the last fact.</summary>
     protected virtual void Conclude() { }

@@ -30,6 +30,7 @@ public static class Auditor
         foreach (var lead in facts.Leads()) foreach (var check in checks) check.See(lead);
         foreach (var request in facts.Requests()) foreach (var check in checks) check.See(request);
         foreach (var sequence in facts.Sequences()) foreach (var check in checks) check.See(sequence);
+        foreach (var account in facts.Accounts()) foreach (var check in checks) check.See(account);
         return new([.. checks.Select(check => check.Result())]);
     }
 }

@@ -59,6 +59,9 @@ public sealed record CopyFact(
 /// <param name="Kind">fund, payout, margin, …</param>
 public readonly record struct TransferFact(int CopyNo, string Kind, string Debit, string Credit, Money Amount);
 
+/// <summary>What an account is said to have: its closing row, and what was booked after it.</summary>
+public readonly record struct AccountFact(string Account, Money Balance);
+
 public enum DeliveryFactState : byte { Waiting = 1, Delivered = 2, Failed = 3, Dead = 4, Cancelled = 5 }
 
 /// <summary>One delivery of one copy.</summary>

@@ -24,4 +24,7 @@ public interface IAuditFacts
     IEnumerable<RequestFact> Requests();
 
     IEnumerable<SequenceFact> Sequences();
+
+    /// <summary>Every account once, as the ledger tells its balance, in any order.</summary>
+    IEnumerable<AccountFact> Accounts();
 }

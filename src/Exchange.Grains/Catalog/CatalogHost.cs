@@ -75,7 +75,11 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     }
 
     /// <summary>Heals the live view by a full read.</summary>
-    public async Task HealAsync(CancellationToken cancel) => live.Heal(await store.Catalog.ReadCountersAsync(NowMs(), cancel));
+    public async Task HealAsync(CancellationToken cancel)
+    {
+        var since = live.Now;
+        live.Heal(await store.Catalog.ReadCountersAsync(NowMs(), cancel), since);
+    }
 
     public async Task<(long Version, ConfigMap Config)> NewestAsync(CancellationToken cancel)
     {
@@ -197,9 +201,10 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     private async Task ServeAsync(Serving next, CancellationToken cancel)
     {
         next.Model.MakeReady();
+        var since = live.Now;
         var unread = live.Install(next.Model);
         if (unread.Count > LimitsReadOneByOne) await HealAsync(cancel);
-        else if (unread.Count > 0) live.Heal(await store.Catalog.CountersOfAsync([.. unread.Select(limit => limit.Id)], NowMs(), cancel));
+        else if (unread.Count > 0) live.Heal(await store.Catalog.CountersOfAsync([.. unread.Select(limit => limit.Id)], NowMs(), cancel), since);
         await live.LoadAsync(store.Counts, NowMs(), cancel);
         models.Keep(next.Model.Version, next.Model);
         serving = next;

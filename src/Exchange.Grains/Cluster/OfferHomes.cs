@@ -77,15 +77,16 @@ public sealed partial class OfferHomes(
     }
 
     /// <summary>The offer was posted: told to the silo that counts it as out.</summary>
-    public void Posted(LeadId id, string publisher)
+    /// <param name="publisher">Null: of a direct post. It was offered nothing, and says nothing of how many of its publisher's offers are posted.</param>
+    public void Posted(LeadId id, string? publisher)
     {
         if (silos.Find(id.Silo) is { } home) _ = home.Posted(id.ToGuid(), publisher);
         else PostedHere(id, publisher);
     }
 
-    public void PostedHere(LeadId id, string publisher)
+    public void PostedHere(LeadId id, string? publisher)
     {
-        rates.Posted(publisher);
+        if (publisher is not null) rates.Posted(publisher);
         softHolds.Release(id);
     }
 

@@ -119,7 +119,7 @@ internal sealed class LeadPosts(LeadServices services, LeadMemory lead, CopyCall
         }
         if (end.Conflict is { } conflict) return await recorded.OfConflictAsync(command, conflict);
         if (lead.Id.IsTest && lead.Sale is { IsForced: false }) await TestAsync();
-        services.Homes.Posted(lead.Id, command.Publisher);
+        services.Homes.Posted(lead.Id, command.Direct ? null : command.Publisher);
         await calls.WhenDoneAsync();
         return lead.IsKnown ? lead.Reply() : (await recorded.FindAsync(command))! with { Replayed = false };
     }

@@ -26,6 +26,8 @@ internal sealed class Cell(string limitId, string? value)
     // Odd while `now` is being written.
     private int version;
     private long promised;
+    // The newest commit of this silo that it was told of.
+    private long commit;
 
     public string LimitId => limitId;
     public string? Value => value;
@@ -49,9 +51,11 @@ internal sealed class Cell(string limitId, string? value)
     public long Promised => Math.Max(0, Interlocked.Read(ref promised));
     public void Promise(long amount) => Interlocked.Add(ref promised, amount);
 
-    /// <summary>A row's new values. False: they are of an older window.</summary>
+    /// <summary>A row's new values. False: they are of an older window, or older than what is known.</summary>
+    /// <param name="of">The commit of this silo that tells them; 0: they were read, or another silo tells them.</param>
+    /// <param name="since">The newest commit of this silo when they began to be read.</param>
     /// <param name="late">What was counted in the window before and not written yet.</param>
-    public bool Hear(LimitModel limit, Window window, CounterValue row, out LimitCount? late)
+    public bool Hear(LimitModel limit, Window window, CounterValue row, long of, long since, out LimitCount? late)
     {
         late = null;
         lock (gate)
@@ -59,6 +63,9 @@ internal sealed class Cell(string limitId, string? value)
             var known = now;
             // A late capture in an older window says nothing about the current one.
             if (known.Window.Start > window.Start) return false;
+            // Without it a full cap would look as if it had room: nothing more commits there that would put it right.
+            if (limit.IsTake && commit > since && known.Window == window) return false;
+            if (of > commit) commit = of;
             if (limit.IsTake) Write(new(window, row.Limit, row.Used, row.Held));
             // A row that is read while counts are on their way has them already or has not: never both.
             else if (known.Window == window) Write(known with { Limit = row.Limit, Used = Math.Max(known.Used, row.Used - known.InFlight) });

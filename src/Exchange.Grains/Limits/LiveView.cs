@@ -15,6 +15,8 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
     private readonly ValueBudget budget = new(Engine.Limits.CapValuesInView);
     private readonly SoldShares shares = new();
     private readonly KnownPersons persons = new(Engine.Limits.PersonsInView);
+    // Numbers what commits in this silo.
+    private long commits;
     private volatile Served served = new(null, [], [], []);
     private volatile bool quiet = true;
     private readonly Lock installing = new();
@@ -117,14 +119,22 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
     public bool HasPerson(string scope, ReadOnlySpan<byte> hmac, long sinceMs) => persons.Has(scope, hmac, sinceMs);
 
     /// <summary>Called on the journal's thread after a commit.</summary>
-    public void Apply(IReadOnlyList<CounterValue> changed) => Hear(changed, happened: true);
+    public void Apply(IReadOnlyList<CounterValue> changed) => Hear(changed, Interlocked.Increment(ref commits), long.MaxValue);
 
-    /// <summary>What a full read of the rows or another silo tells: nothing of it happened here.</summary>
-    public void Heal(IReadOnlyList<CounterValue> rows) => Hear(rows, happened: false);
+    /// <summary>What another silo tells: nothing of it happened here.</summary>
+    public void Heal(IReadOnlyList<CounterValue> rows) => Heal(rows, long.MaxValue);
 
-    private void Hear(IReadOnlyList<CounterValue> changed, bool happened)
+    /// <summary>Taken before the rows are read with which it is healed: what commits here meanwhile is newer than they are.</summary>
+    public long Now => Interlocked.Read(ref commits);
+
+    /// <summary>What a read of the rows tells.</summary>
+    /// <param name="since"><see cref="Now"/> as the read began.</param>
+    public void Heal(IReadOnlyList<CounterValue> rows, long since) => Hear(rows, 0, since);
+
+    /// <param name="commit">Its number; 0: it is only told of.</param>
+    private void Hear(IReadOnlyList<CounterValue> changed, long commit, long since)
     {
-        var here = served;
+        var (here, happened) = (served, commit != 0);
         for (var i = 0; i < changed.Count; i++)
         {
             var row = changed[i];
@@ -132,7 +142,7 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
             var window = limit.WindowAt(limit.ReadKey(row.Key, out var value));
             if (!CellsOf(row.LimitId).TryGet(value, out var cell)) continue;
             var before = cell.Now;
-            if (!cell.Hear(limit, window, row, out var late)) continue;
+            if (!cell.Hear(limit, window, row, commit, since, out var late)) continue;
             if (late is { } unwritten) lateCounts.Enqueue(unwritten);
             if (limit.Paced && happened) cell.Pace.Sold(row.Used + row.Held - (before.Window == window ? before.Used + before.Held : 0));
             alerts.Look(limit, cell, quiet);
@@ -148,9 +158,18 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
     }
 
     /// <summary>Offers that are out and likely to be posted, counted as held until they are posted or run out.</summary>
-    public void SoftHold(LimitModel limit, string? value, long amount)
+    /// <returns>The counter on which it stands and from which it is taken back; null: there is none for this value.</returns>
+    internal Cell? SoftHold(LimitModel limit, string? value, long amount)
     {
-        if (!CellsOf(limit.Id).TryGet(value, out var cell)) return;
+        if (!CellsOf(limit.Id).TryGet(value, out var cell)) return null;
+        Promise(limit, cell, amount);
+        return cell;
+    }
+
+    internal void EndSoftHold(LimitModel limit, Cell cell, long amount) => Promise(limit, cell, -amount);
+
+    private void Promise(LimitModel limit, Cell cell, long amount)
+    {
         cell.Promise(amount);
         if (served.ById.TryGetValue(limit.Id, out var current)) Look(current, cell);
     }

@@ -104,16 +104,18 @@ public sealed class PingDesk(
             outcome = new PingOutcome(Reason.Suppressed, outcome.Tree, [], [], [], []);
         }
         var subject = input.ToSubject();
+        var expires = outcome.ExpiresAtMs(now + vertical.PingTtl);
         // Near the end of a cap an offer is backed by a soft hold; without one the walk runs again and sees the cap as full.
-        if (outcome.Outcome == Reason.None && !command.Test && !FirmOffers.IsFirm(model, outcome.Tree) && await softHolds.BackAsync(id, model, publisher, subject, outcome, now) is { } refusal)
+        if (outcome.Outcome == Reason.None && !command.Test && !FirmOffers.IsFirm(model, outcome.Tree) && await softHolds.BackAsync(id, model, publisher, subject, outcome, now, expires, direct) is { } refusal)
         {
             rotations.GiveBack(outcome.Taken);
             outcome = WalkedAgain(model, input, refusal);
         }
-        if (!command.Test) outcome = Counted(outcome, publisher, subject, now.ToUnixTimeMilliseconds());
+        if (!command.Test) outcome = Counted(id, outcome, publisher, subject, now.ToUnixTimeMilliseconds());
 
         var taken = outcome.Taken;
-        var expires = outcome.ExpiresAtMs(now + vertical.PingTtl);
+        // Of other offers, where it was walked again.
+        expires = outcome.ExpiresAtMs(now + vertical.PingTtl);
         var record = new PingRecord
         {
             Id = id, AtMs = now.ToUnixTimeMilliseconds(), Publisher = publisher.Id, Vertical = vertical.Id, Tree = outcome.Tree, SubId = command.SubId,
@@ -172,12 +174,13 @@ public sealed class PingDesk(
     }
 
     /// <summary>The ping and who was asked are counted; of two pings at once only one has the last place of the publisher's cap.</summary>
-    private PingOutcome Counted(PingOutcome outcome, PublisherModel publisher, Subject subject, long nowMs)
+    private PingOutcome Counted(LeadId id, PingOutcome outcome, PublisherModel publisher, Subject subject, long nowMs)
     {
         var full = counts.TryCountPing(publisher, subject, nowMs);
         if (full is { } note && outcome.Outcome == Reason.None)
         {
             rotations.GiveBack(outcome.Taken);
+            softHolds.Release(id);
             outcome = new PingOutcome(note.Reason, outcome.Tree, outcome.Bids, [], [.. outcome.Notes, note], []) { Shares = outcome.Shares };
         }
         foreach (var campaign in outcome.Asked) counts.CountAsked(campaign, subject, nowMs);

@@ -19,36 +19,42 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
 {
     /// <summary>How long a soft hold lasts that nobody posts.</summary>
     private const long LongestMs = 60_000;
+    private const long Certain = 1_000_000;
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
 
     private readonly ConcurrentDictionary<string, Outstanding> campaigns = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<LeadId, Backed> backed = new();
-    // The campaigns of each ping whose offer is out: neither posted nor a minute old.
+    // The campaigns of each ping whose offer is out: neither posted nor over, nor a minute old.
     private readonly ConcurrentDictionary<LeadId, string[]> offered = new();
-    private readonly ConcurrentQueue<(LeadId Ping, long UntilMs)> ends = new();
+    // By the moment at which each is over: offers of short lives end before older ones. Under its own lock.
+    private readonly PriorityQueue<LeadId, long> ends = new();
 
     private sealed class Outstanding
     {
         public long Count;
     }
 
-    private sealed record Backed(List<(LimitModel Limit, string? Value, long Amount)> Amounts, List<ISoftHoldGrain> Grains);
+    private sealed record Backed(List<(LimitModel Limit, Cell Cell, long Amount)> Amounts, List<ISoftHoldGrain> Grains);
 
     /// <summary>
     /// Null: backed. Else the limit whose rest is promised to others: what this silo promised the live view shows as held, so that another walk passes
     /// the campaign over; what other silos promised it does not.
     /// </summary>
-    public async ValueTask<SoftHoldRefusal?> BackAsync(LeadId ping, CatalogModel model, PublisherModel publisher, Subject subject, PingOutcome outcome, DateTimeOffset now)
+    /// <param name="expiresAtMs">When nobody can post it any more.</param>
+    /// <param name="direct">Its post follows at once.</param>
+    public async ValueTask<SoftHoldRefusal?> BackAsync(
+        LeadId ping, CatalogModel model, PublisherModel publisher, Subject subject, PingOutcome outcome, DateTimeOffset now, long expiresAtMs, bool direct)
     {
         var nowMs = now.ToUnixTimeMilliseconds();
-        var perMillion = rates.PerMillion(publisher.Id);
+        var untilMs = Math.Min(nowMs + LongestMs, expiresAtMs);
+        var perMillion = direct ? Certain : rates.PerMillion(publisher.Id);
         Backed? mine = null;
         var asked = new List<string>(1);
         foreach (var offer in outcome.Offers)
         {
             if (!offer.Best || !model.Campaigns.TryGetValue(outcome.Bids[offer.BidIndex].Campaign, out var campaign)) continue;
             asked.Add(campaign.Id);
-            var expected = (Interlocked.Increment(ref campaigns.GetOrAdd(campaign.Id, static _ => new()).Count)) * live.Silos() * perMillion / 1_000_000;
+            var expected = (Interlocked.Increment(ref campaigns.GetOrAdd(campaign.Id, static _ => new()).Count)) * live.Silos() * perMillion / Certain;
             foreach (var limit in campaign.Takes)
             {
                 if (limit.Kind == LimitKind.Gate || limit.Soft || !limit.Counts(subject)) continue;
@@ -62,7 +68,7 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
                 bool? granted;
                 try
                 {
-                    granted = await grain.TrySoftHold(new(ping.ToGuid(), value is null ? limit.Id : $"{limit.Id}={value}", amount, left, nowMs + LongestMs)).AsTask().WaitAsync(Patience, time);
+                    granted = await grain.TrySoftHold(new(ping.ToGuid(), value is null ? limit.Id : $"{limit.Id}={value}", amount, left, untilMs)).AsTask().WaitAsync(Patience, time);
                 }
                 // Also the silo it was on is gone, or its memory cannot be read.
                 catch (Exception fault) when (fault is not OutOfMemoryException)
@@ -82,15 +88,14 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
                 if (granted == true)
                 {
                     mine ??= new([], []);
-                    mine.Amounts.Add((limit, value, amount));
                     mine.Grains.Add(grain);
-                    live.SoftHold(limit, value, amount);
+                    if (live.SoftHold(limit, value, amount) is { } cell) mine.Amounts.Add((limit, cell, amount));
                 }
             }
         }
         if (mine is not null) backed[ping] = mine;
         offered[ping] = [.. asked];
-        ends.Enqueue((ping, nowMs + LongestMs));
+        lock (ends) ends.Enqueue(ping, untilMs);
         return null;
     }
 
@@ -104,10 +109,15 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
     /// <summary>Called about once a second: offers that were never posted give back what they had.</summary>
     public void Sweep(long nowMs)
     {
-        while (ends.TryPeek(out var end) && end.UntilMs <= nowMs)
+        while (true)
         {
-            if (!ends.TryDequeue(out end)) return;
-            Release(end.Ping);
+            LeadId over;
+            lock (ends)
+            {
+                if (!ends.TryPeek(out over, out var untilMs) || untilMs > nowMs) return;
+                ends.Dequeue();
+            }
+            Release(over);
         }
     }
 
@@ -121,7 +131,8 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
 
     private void Drop(LeadId ping, Backed mine)
     {
-        foreach (var (limit, value, amount) in mine.Amounts) live.SoftHold(limit, value, -amount);
+        // From the counter it was promised on: one that has left the catalog and come back is another.
+        foreach (var (limit, cell, amount) in mine.Amounts) live.EndSoftHold(limit, cell, amount);
         foreach (var grain in mine.Grains) grain.Release(ping.ToGuid()).AsTask().Ignore();
     }
 }

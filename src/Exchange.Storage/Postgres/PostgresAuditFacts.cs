@@ -65,6 +65,8 @@ internal sealed class PostgresAuditFacts(NpgsqlConnection database, long nowMs) 
             FROM buyer_sales b FULL JOIN (SELECT buyer, count(*) AS rows, min(seq) AS first, max(seq) AS last FROM sold GROUP BY buyer) s ON s.buyer = b.buyer
             """, static row => new SequenceFact(row.Text(0), row.Long(1), row.Long(2), row.Long(3), row.Long(4), row.Bool(6)) { Given = row.LongOrNull(5) });
 
+    public IEnumerable<AccountFact> Accounts() => Rows(PostgresLedger.Balances(PostgresLedger.Closed), static row => new AccountFact(row.Text(0), new(row.Long(1))));
+
     private IEnumerable<T> Rows<T>(string sql, Func<NpgsqlDataReader, T> read)
     {
         var cursor = "facts_" + ++cursors;

@@ -87,15 +87,22 @@ internal sealed class PostgresLedger(PostgresChanges changes, NpgsqlDataSource r
     public async Task<IReadOnlyList<AccountBalance>> BalancesAsync(CancellationToken cancel)
     {
         var (closed, _) = await MarksAsync(cancel).ConfigureAwait(false);
-        return await reads.AllAsync("""
-            SELECT m.account, sum(m.amount)::bigint FROM (
-                SELECT credit AS account, seq, amount FROM transfer WHERE seq > $1
-                UNION ALL SELECT debit, seq, -amount FROM transfer WHERE seq > $1
-                UNION ALL SELECT account, NULL, balance FROM closing) m
-            LEFT JOIN closing c ON c.account = m.account AND c.seq >= m.seq
-            WHERE c.account IS NULL GROUP BY m.account ORDER BY m.account
-            """, static row => new AccountBalance(row.Text(0), new(row.Long(1))), cancel, closed).ConfigureAwait(false);
+        return await reads.AllAsync(Balances("$1"), static row => new AccountBalance(row.Text(0), new(row.Long(1))), cancel, closed).ConfigureAwait(false);
     }
+
+    /// <summary>The accounts and what they have.</summary>
+    /// <param name="closed">The mark: a parameter, or the expression that reads it.</param>
+    internal static string Balances(string closed) => $"""
+        SELECT m.account, sum(m.amount)::bigint FROM (
+            SELECT credit AS account, seq, amount FROM transfer WHERE seq > {closed}
+            UNION ALL SELECT debit, seq, -amount FROM transfer WHERE seq > {closed}
+            UNION ALL SELECT account, NULL, balance FROM closing) m
+        LEFT JOIN closing c ON c.account = m.account AND c.seq >= m.seq
+        WHERE c.account IS NULL GROUP BY m.account ORDER BY m.account
+        """;
+
+    /// <summary>The mark, in a statement that has no parameters.</summary>
+    internal const string Closed = $"coalesce((SELECT value::bigint FROM setting WHERE name = '{ClosedSetting}'), 0)";
 
     /// <summary>
     /// Bookings are numbered before they are committed, so a smaller number may still be on its way: up to which one all are there is known in a moment in which

@@ -61,7 +61,7 @@ public sealed partial class RedisLink : IAsyncDisposable
         {
             return await ask(connection.GetDatabase()).WaitAsync(patience, time).ConfigureAwait(false);
         }
-        catch (Exception fault) when (fault is TimeoutException or RedisException or ObjectDisposedException)
+        catch (Exception fault) when (fault is TimeoutException or RedisException or RedisCommandException or ObjectDisposedException)
         {
             Interlocked.Increment(ref failures);
             var now = NowMs();
@@ -78,7 +78,7 @@ public sealed partial class RedisLink : IAsyncDisposable
         {
             await connection.GetSubscriber().SubscribeAsync(RedisChannel.Literal(channel), (_, message) => { if ((byte[]?)message is { } bytes) heard(bytes); }).ConfigureAwait(false);
         }
-        catch (Exception fault) when (fault is RedisException or TimeoutException)
+        catch (Exception fault) when (fault is RedisException or RedisCommandException or TimeoutException)
         {
             // It is subscribed as soon as there is a connection.
             Away(fault.GetType().Name);

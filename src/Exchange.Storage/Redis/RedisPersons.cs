@@ -22,7 +22,8 @@ public sealed class RedisPersons(RedisLink link)
         RedisKey[] keys = [.. claims.Select(static claim => KeyOf(claim.Scope, claim.Hmac))];
         return await link.AskAsync(async database =>
         {
-            var marks = await database.StringGetAsync(keys).ConfigureAwait(false);
+            // One by one, at once: in a Redis that is spread over several, keys of one question would have to lie together.
+            var marks = await Task.WhenAll(keys.Select(key => database.StringGetAsync(key))).ConfigureAwait(false);
             for (var i = 0; i < marks.Length; i++) if (marks[i].TryParse(out long atMs) && atMs >= claims[i].SinceMs) return true;
             return false;
         }).ConfigureAwait(false) ?? false;

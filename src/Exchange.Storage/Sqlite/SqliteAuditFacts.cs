@@ -48,6 +48,8 @@ internal sealed class SqliteAuditFacts(Database database, long nowMs) : IAuditFa
             database.Prepare("SELECT value FROM sequence WHERE name = 'sold'").Scalar());
     }
 
+    public IEnumerable<AccountFact> Accounts() => SqliteLedger.Balances(database).Select(static account => new AccountFact(account.Account, account.Balance));
+
     private IEnumerable<T> Rows<T>(string sql, Func<Statement, T> read)
     {
         var rows = database.Prepare(sql);

@@ -78,15 +78,17 @@ internal sealed class SqliteLedger(Writer writer, ReadPool reads) : ILedgerStore
     }, cancel);
 
     /// <summary>Closing rows, and what came after each: an account may have been closed beyond the mark by a build that closed accounts one by one.</summary>
-    public Task<IReadOnlyList<AccountBalance>> BalancesAsync(CancellationToken cancel) => reads.ReadAsync<IReadOnlyList<AccountBalance>>(database =>
-        database.Prepare("""
-            SELECT m.account, sum(m.amount) FROM (
-                SELECT credit AS account, seq, amount FROM transfer WHERE seq > ?1
-                UNION ALL SELECT debit, seq, -amount FROM transfer WHERE seq > ?1
-                UNION ALL SELECT account, NULL, balance FROM closing) m
-            LEFT JOIN closing c ON c.account = m.account AND c.seq >= m.seq
-            WHERE c.account IS NULL GROUP BY m.account ORDER BY m.account
-            """).Bind(ClosedUntil(database)).All(static row => new AccountBalance(row.Text(0), new(row.Long(1)))), cancel);
+    public Task<IReadOnlyList<AccountBalance>> BalancesAsync(CancellationToken cancel) => reads.ReadAsync<IReadOnlyList<AccountBalance>>(Balances, cancel);
+
+    /// <summary>The same in a read that is open.</summary>
+    internal static List<AccountBalance> Balances(Database database) => database.Prepare("""
+        SELECT m.account, sum(m.amount) FROM (
+            SELECT credit AS account, seq, amount FROM transfer WHERE seq > ?1
+            UNION ALL SELECT debit, seq, -amount FROM transfer WHERE seq > ?1
+            UNION ALL SELECT account, NULL, balance FROM closing) m
+        LEFT JOIN closing c ON c.account = m.account AND c.seq >= m.seq
+        WHERE c.account IS NULL GROUP BY m.account ORDER BY m.account
+        """).Bind(ClosedUntil(database)).All(static row => new AccountBalance(row.Text(0), new(row.Long(1))));
 
     /// <summary>Bookings are numbered in the order of their commits, so nothing can come in below the last one there is.</summary>
     public async Task<bool> CloseAsync(int bookings, CancellationToken cancel)

@@ -1,4 +1,5 @@
 using Exchange.Engine.Audit;
+using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Tests.Audit;
 
@@ -9,6 +10,8 @@ internal sealed record MemoryFacts(
 {
     public long NowMs { get; init; }
     public IReadOnlyList<LimitFact> AllLimits { get; init; } = [];
+    /// <summary>Null: as the bookings say.</summary>
+    public IReadOnlyList<AccountFact>? AllAccounts { get; init; }
 
     public IEnumerable<CounterFact> Counters() => AllCounters;
     public IEnumerable<LimitFact> Limits() => AllLimits;
@@ -16,6 +19,10 @@ internal sealed record MemoryFacts(
     public IEnumerable<LeadFacts> Leads() => AllLeads;
     public IEnumerable<RequestFact> Requests() => AllRequests;
     public IEnumerable<SequenceFact> Sequences() => AllSequences;
+
+    public IEnumerable<AccountFact> Accounts() => AllAccounts ?? [.. AllBookings.Concat(AllLeads.SelectMany(static lead => lead.Transfers))
+        .SelectMany(static booking => ((string, Money)[])[(booking.Credit, booking.Amount), (booking.Debit, Money.Zero - booking.Amount)])
+        .GroupBy(static side => side.Item1, StringComparer.Ordinal).Select(static sides => new AccountFact(sides.Key, sides.Aggregate(Money.Zero, static (sum, side) => sum + side.Item2)))];
 
     public MemoryFacts WithCounter(int place, Func<CounterFact, CounterFact> change) =>
         this with { AllCounters = [.. AllCounters.Select((counter, i) => i == place ? change(counter) : counter)] };

@@ -32,6 +32,11 @@ internal sealed class SimFacts(SimDatabase database) : IAuditFacts
 
     public IEnumerable<TransferFact> Bookings() => database.Fundings.Select(funding => FactOf(0, funding.Transfer));
 
+    /// <summary>Nothing is closed here: an account has what its bookings come to.</summary>
+    public IEnumerable<AccountFact> Accounts() => database.Fundings.Select(static funding => funding.Transfer).Concat(database.Leads.SelectMany(static lead => lead.Transfers).Select(static transfer => transfer.Transfer))
+        .SelectMany(static booking => ((string, long)[])[(booking.Credit, booking.Amount.Micros), (booking.Debit, -booking.Amount.Micros)])
+        .GroupBy(static side => side.Item1, StringComparer.Ordinal).Select(static sides => new AccountFact(sides.Key, new(sides.Sum(static side => side.Item2))));
+
     public IEnumerable<LeadFacts> Leads() => database.Leads.OrderBy(lead => lead.Id).Select(lead => new LeadFacts(
         lead.Id,
         new(lead.Publisher, lead.State, lead.MaxCopies, lead.OpenCopies, lead.OpenExclusive, lead.OfferUntilMs == 0, AnswerOf(lead)) { Waits = lead.Wait?.DueAtMs is not null },

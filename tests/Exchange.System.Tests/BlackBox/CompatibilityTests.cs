@@ -85,7 +85,7 @@ public sealed partial class CompatibilityTests(CompatibilityMarket market) : ICl
     public async Task Copy_OfALeadFromElsewhere_HasItsConsentAndAlias()
     {
         var key = market.Keys["boberdoo"];
-        const string person = "&First_Name=Ann&Last_Name=Lee&Email=ann%40example.com&Primary_Phone=3105550130&IP_Address=192.0.2.30&Landing_Page=https%3A%2F%2Fexample.com%2Fs&TCPA_Language=Yes.&consent.at=2026-11-22T12:00:00Z";
+        const string person = "&First_Name=Ann&Last_Name=Lee&Email=ann%40example.com&Primary_Phone=3105550130&IP_Address=192.0.2.30&Landing_Page=https%3A%2F%2Fexample.com%2Fs&TCPA_Language=Yes.&Disclaimer=Otherwise&consent.at=2026-11-22T12:00:00Z";
         var sold = await SendAsync("boberdoo/new_api/api.php", $"Key={key}&API_Action=pingPostLead&Mode=full&TYPE=solar&SRC=aff-9&Format=JSON&Zip=90210&State=CA{person}");
         sold.Text.ShouldContain("Matched");
         var lead = sold.Json["response"]!["lead_id"]!.ToString();

@@ -41,7 +41,8 @@ public sealed class FailingSyncTests
         await using var postgres = await PostgresServer.StartAsync(machine: machine);
         await using var buyers = await BuyerApp.StartAsync();
         await using var exchange = await ExchangeProcess.StartAsync(environment: await PostgresFaultTests.SettingsAsync(postgres));
-        await using var load = await FaultLoad.StartAsync(exchange, buyers);
+        // Many: those whose commits are unknown wait for the database, and somebody has to be left who can be refused.
+        await using var load = await FaultLoad.StartAsync(exchange, buyers, workers: 32);
         await load.SellAsync(50, "before");
 
         machine.FailSyncs();

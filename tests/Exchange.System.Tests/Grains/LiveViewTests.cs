@@ -48,6 +48,36 @@ public sealed class LiveViewTests
         market.Read(gate).ShouldBe(new LimitReading(0, 0, 0));
     }
 
+    /// <summary>A read of the rows that began before the last place was sold: the cap would look as if it had one, and nothing commits there any more that put it right.</summary>
+    [Fact]
+    public void Heal_ByAReadThatBeganBeforeACommit_SaysNothingOfWhatCommittedSince()
+    {
+        var market = new CapMarket("""{ "per": "day", "leads": 5 }""");
+        var cap = market.Cap("day.leads");
+        market.Hear(cap, used: 4);
+        CounterValue[] read = [new(cap.KeyAt(market.Seconds, out _), cap.Id, 5, 4, 0)];
+        var since = market.Live.Now;
+        market.Hear(cap, used: 5);
+        market.Live.Heal(read, since);
+        market.Read(cap).Used.ShouldBe(5);
+        market.Live.Heal(read, market.Live.Now);
+        market.Read(cap).Used.ShouldBe(4);
+    }
+
+    /// <summary>A cap that has left the catalog and come back has another counter: what was promised before is not taken from it.</summary>
+    [Fact]
+    public void SoftHold_OfACapThatLeftMeanwhile_IsTakenFromNothingElse()
+    {
+        const string caps = """{ "per": "day", "leads": 5 }""";
+        var market = new CapMarket(caps);
+        var cell = market.Live.SoftHold(market.Cap("day.leads"), null, 2).ShouldNotBeNull();
+        market.Apply("");
+        market.Apply(caps);
+        market.Live.EndSoftHold(market.Cap("day.leads"), cell, 2);
+        market.Live.SoftHold(market.Cap("day.leads"), null, 1);
+        market.Read(market.Cap("day.leads")).Held.ShouldBe(1);
+    }
+
     /// <summary>The reading lies in its cell and is written in place.</summary>
     [Fact]
     public async Task Read_WhileItIsWritten_IsOneReadingAndNeverHalfOfTwo()

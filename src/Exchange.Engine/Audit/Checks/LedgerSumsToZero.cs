@@ -3,7 +3,10 @@ using Exchange.Engine.Values;
 
 namespace Exchange.Engine.Audit.Checks;
 
-/// <summary>Every booking takes from one account what it gives to another, above zero, between accounts of known kinds; all accounts together have nothing.</summary>
+/// <summary>
+/// Every booking takes from one account what it gives to another, above zero, between accounts of known kinds. Each account is said to have what its bookings come to,
+/// so all that are told together have nothing: a closing row that says something else would be believed from then on.
+/// </summary>
 public sealed class LedgerSumsToZero() : AuditCheck("I10", "ledger sums to zero")
 {
     private readonly Dictionary<string, Int128> accounts = new(StringComparer.Ordinal);
@@ -25,9 +28,15 @@ public sealed class LedgerSumsToZero() : AuditCheck("I10", "ledger sums to zero"
         accounts[booking.Credit] = accounts.GetValueOrDefault(booking.Credit) + booking.Amount.Micros;
     }
 
+    public override void See(AccountFact account)
+    {
+        Looked++;
+        accounts.Remove(account.Account, out var sum);
+        Require(account.Balance.Micros == sum, account.Account, $"is said to have {account.Balance.Micros} micros, its bookings come to {sum}");
+    }
+
     protected override void Conclude()
     {
-        var sum = accounts.Values.Aggregate(Int128.Zero, static (sum, balance) => sum + balance);
-        Require(sum == 0, "ledger", $"all accounts together have {sum} micros");
+        foreach (var (account, sum) in accounts) Find(account, FormattableString.Invariant($"is not told of, its bookings come to {sum} micros"));
     }
 }

@@ -56,10 +56,12 @@ internal sealed class ForeignHttp(ILeadIntake intake, Admission admission, ICata
         api.Read(form, request);
         var fields = publisher is null || vertical is null ? null : catalog.Current.Verticals.GetValueOrDefault(publisher.Intake.Vertical(vertical))?.Fields;
         var members = new TextMembers(request);
+        var told = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (part, name) in api.Consent)
         {
             if (form.Peek(name) is not { } text) continue;
-            if (members.EnterPart("consent", part)) members.SetPart("consent", part, text);
+            // Two of their names may say one thing: the first that says something counts.
+            if (text.Length > 0 && told.Add(part) && members.EnterPart("consent", part)) members.SetPart("consent", part, text);
             // A field of the vertical may stand under this name too.
             if (fields?.Find(publisher!.Intake.Field(name)) is null) form.Take(name, request);
         }
