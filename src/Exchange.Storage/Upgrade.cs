@@ -8,6 +8,11 @@ namespace Exchange.Storage;
 /// <summary>Brings one database's schema to what this build knows: the numbered scripts that it has not run yet, each in its own transaction.</summary>
 internal static class Upgrade
 {
+    /// <summary>The names of all scripts, in the order in which they run.</summary>
+    /// <param name="prefix">They begin with it.</param>
+    public static IEnumerable<string> Scripts(string prefix) =>
+        typeof(Upgrade).Assembly.GetManifestResourceNames().Where(script => script.StartsWith(prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+
     /// <param name="builder">Of the database.</param>
     /// <param name="prefix">Names of scripts begin with it; they run in the order of their names.</param>
     /// <param name="name">The database, for the operator.</param>

@@ -288,8 +288,9 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         var clients = servers.Select(Admin).ToList();
         for (var change = 0; !stop.IsCancellationRequested; change++)
         {
+            var full = change % 2 == 1 && await IsFullAsync(clients[change % clients.Count]);
             // Nobody sees afterwards what was above a limit that was raised since.
-            var raises = change % 2 == 1 && await IsFullAsync(clients[change % clients.Count]) && await watch.LookAsync(_cap, stop);
+            var raises = await watch.LookAsync(_cap, stop) && full;
             // For the judge what may have been applied counts, whether or not anybody was told.
             if (raises) _cap += CrashMarket.CapRaise;
             using var request = new HttpRequestMessage(HttpMethod.Patch, $"/v1/admin/campaigns/{(raises ? CrashMarket.Capped : CrashMarket.Repriced)}")

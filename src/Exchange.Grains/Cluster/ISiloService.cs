@@ -18,8 +18,9 @@ public interface ISiloService : IGrainService
     ValueTask<FoundOffer?> FindOffer(Guid ping);
 
     /// <summary>An offer made there was posted elsewhere: it is out no more.</summary>
+    /// <param name="publisher">Empty: by a direct post.</param>
     [Alias("posted"), OneWay]
-    Task Posted(Guid ping, string? publisher);
+    Task Posted(Guid ping, string publisher);
 
     /// <summary>Takes an idempotency key of pings, which that silo keeps for all.</summary>
     [Alias("claim-key"), ResponseTimeout("00:00:00.250")]

@@ -80,13 +80,14 @@ public sealed partial class OfferHomes(
     /// <param name="publisher">Null: of a direct post. It was offered nothing, and says nothing of how many of its publisher's offers are posted.</param>
     public void Posted(LeadId id, string? publisher)
     {
-        if (silos.Find(id.Silo) is { } home) _ = home.Posted(id.ToGuid(), publisher);
+        if (silos.Find(id.Silo) is { } home) _ = home.Posted(id.ToGuid(), publisher ?? "");
         else PostedHere(id, publisher);
     }
 
     public void PostedHere(LeadId id, string? publisher)
     {
-        if (publisher is not null) rates.Posted(publisher);
+        // No name as null: a server of the build before would not come to the rest.
+        if (publisher is { Length: > 0 }) rates.Posted(publisher);
         softHolds.Release(id);
     }
 

@@ -13,7 +13,7 @@ public sealed class SiloService(GrainId id, Silo silo, ILoggerFactory logs, Offe
 {
     public ValueTask<FoundOffer?> FindOffer(Guid ping) => new(offers.FindForAnother(LeadId.FromGuid(ping)));
 
-    public Task Posted(Guid ping, string? publisher)
+    public Task Posted(Guid ping, string publisher)
     {
         offers.PostedHere(LeadId.FromGuid(ping), publisher);
         return Task.CompletedTask;

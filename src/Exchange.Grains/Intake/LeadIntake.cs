@@ -192,22 +192,29 @@ public sealed class LeadIntake(
         var reply = await desk.PingOfDirectPostAsync(command.Ping);
         if (reply.Problem is { } problem) return PostReply.Refused(problem);
         var ping = reply.Answer!;
-        // The whole body is posted; what was pinged is equal by construction.
-        return await ToGrainAsync(new PostCommand
+        try
         {
-            Publisher = command.Ping.Publisher,
-            ReceivedAt = command.Ping.ReceivedAt,
-            PingId = ping.PingId.ToBytes(),
-            OfferIds = command.OfferIds,
-            Fields = [.. command.Ping.Fields.Select(field => new PostedField(field.Name, field.Kind, field.Text))],
-            MinPayoutMicros = command.Ping.MinPayout.Micros,
-            DeadlineMs = command.Ping.DeadlineMs,
-            Consent = command.Consent ?? command.Ping.Consent,
-            IdempotencyKey = key,
-            AlsoKey = also,
-            BodyHash = command.Ping.BodyHash,
-            Direct = true,
-        }, CancellationToken.None);
+            // The whole body is posted; what was pinged is equal by construction.
+            return await ToGrainAsync(new PostCommand
+            {
+                Publisher = command.Ping.Publisher,
+                ReceivedAt = command.Ping.ReceivedAt,
+                PingId = ping.PingId.ToBytes(),
+                OfferIds = command.OfferIds,
+                Fields = [.. command.Ping.Fields.Select(field => new PostedField(field.Name, field.Kind, field.Text))],
+                MinPayoutMicros = command.Ping.MinPayout.Micros,
+                DeadlineMs = command.Ping.DeadlineMs,
+                Consent = command.Consent ?? command.Ping.Consent,
+                IdempotencyKey = key,
+                AlsoKey = also,
+                BodyHash = command.Ping.BodyHash,
+                Direct = true,
+            }, CancellationToken.None);
+        }
+        finally
+        {
+            desk.EndOfDirectPost(ping.PingId);
+        }
     }
 
     private async Task<PostReply?> KnownAsync(PingCommand ping, string key)

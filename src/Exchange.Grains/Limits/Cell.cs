@@ -26,7 +26,7 @@ internal sealed class Cell(string limitId, string? value)
     // Odd while `now` is being written.
     private int version;
     private long promised;
-    // The newest commit of this silo that it was told of.
+    // The newest commit that it was told of, by this silo's count.
     private long commit;
 
     public string LimitId => limitId;
@@ -52,8 +52,8 @@ internal sealed class Cell(string limitId, string? value)
     public void Promise(long amount) => Interlocked.Add(ref promised, amount);
 
     /// <summary>A row's new values. False: they are of an older window, or older than what is known.</summary>
-    /// <param name="of">The commit of this silo that tells them; 0: they were read, or another silo tells them.</param>
-    /// <param name="since">The newest commit of this silo when they began to be read.</param>
+    /// <param name="of">The number of the commit that tells them; 0: they were read.</param>
+    /// <param name="since">The newest commit when they began to be read.</param>
     /// <param name="late">What was counted in the window before and not written yet.</param>
     public bool Hear(LimitModel limit, Window window, CounterValue row, long of, long since, out LimitCount? late)
     {

@@ -15,7 +15,7 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
     private readonly ValueBudget budget = new(Engine.Limits.CapValuesInView);
     private readonly SoldShares shares = new();
     private readonly KnownPersons persons = new(Engine.Limits.PersonsInView);
-    // Numbers what commits in this silo.
+    // Numbers what commits, as this silo hears of it.
     private long commits;
     private volatile Served served = new(null, [], [], []);
     private volatile bool quiet = true;
@@ -119,22 +119,22 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
     public bool HasPerson(string scope, ReadOnlySpan<byte> hmac, long sinceMs) => persons.Has(scope, hmac, sinceMs);
 
     /// <summary>Called on the journal's thread after a commit.</summary>
-    public void Apply(IReadOnlyList<CounterValue> changed) => Hear(changed, Interlocked.Increment(ref commits), long.MaxValue);
+    public void Apply(IReadOnlyList<CounterValue> changed) => Hear(changed, Interlocked.Increment(ref commits), long.MaxValue, happened: true);
 
-    /// <summary>What another silo tells: nothing of it happened here.</summary>
-    public void Heal(IReadOnlyList<CounterValue> rows) => Heal(rows, long.MaxValue);
+    /// <summary>What another silo tells: nothing of it happened here, but it is as new as what does.</summary>
+    public void Heal(IReadOnlyList<CounterValue> rows) => Hear(rows, Interlocked.Increment(ref commits), long.MaxValue, happened: false);
 
-    /// <summary>Taken before the rows are read with which it is healed: what commits here meanwhile is newer than they are.</summary>
+    /// <summary>Taken before the rows are read with which it is healed: what is heard of meanwhile is newer than they are.</summary>
     public long Now => Interlocked.Read(ref commits);
 
     /// <summary>What a read of the rows tells.</summary>
     /// <param name="since"><see cref="Now"/> as the read began.</param>
-    public void Heal(IReadOnlyList<CounterValue> rows, long since) => Hear(rows, 0, since);
+    public void Heal(IReadOnlyList<CounterValue> rows, long since) => Hear(rows, 0, since, happened: false);
 
-    /// <param name="commit">Its number; 0: it is only told of.</param>
-    private void Hear(IReadOnlyList<CounterValue> changed, long commit, long since)
+    /// <param name="commit">Its number; 0: it was read.</param>
+    private void Hear(IReadOnlyList<CounterValue> changed, long commit, long since, bool happened)
     {
-        var (here, happened) = (served, commit != 0);
+        var here = served;
         for (var i = 0; i < changed.Count; i++)
         {
             var row = changed[i];
@@ -146,7 +146,7 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
             if (late is { } unwritten) lateCounts.Enqueue(unwritten);
             if (limit.Paced && happened) cell.Pace.Sold(row.Used + row.Held - (before.Window == window ? before.Used + before.Held : 0));
             alerts.Look(limit, cell, quiet);
-            Look(limit, cell);
+            Look(limit);
         }
     }
 
@@ -171,7 +171,7 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
     private void Promise(LimitModel limit, Cell cell, long amount)
     {
         cell.Promise(amount);
-        if (served.ById.TryGetValue(limit.Id, out var current)) Look(current, cell);
+        if (served.ById.TryGetValue(limit.Id, out var current)) Look(current);
     }
 
     /// <summary>How one counter of a limit stands in the window of a moment, as people read it: a soft cap with the limit that the catalog says.</summary>
@@ -218,13 +218,14 @@ public sealed partial class LiveView(CapAlerts alerts) : ILiveView
 
     private IEnumerable<Cell> CellsOf(LimitModel limit) => cells.TryGetValue(limit.Id, out var of) ? of.Values.Append(of.Whole) : [];
 
-    private void Look(LimitModel limit, Cell cell)
+    private void Look(LimitModel limit)
     {
         if (!limit.IsPlain) return;
         for (Served? seen = null; served is var here && !ReferenceEquals(here, seen); seen = here)
         {
             if (!here.Has(limit) && !(here.ById.TryGetValue(limit.Id, out var current) && here.Has(limit = current))) return;
-            here.Rooms[limit.Ordinal] = RoomOf(limit, cell);
+            // Of the counter that is served: one that has left the catalog and come back is another.
+            here.Rooms[limit.Ordinal] = RoomOf(limit, here.Places[limit.Ordinal].Whole);
             // Another catalog that came meanwhile has copied the rooms before or after this.
             Interlocked.MemoryBarrier();
         }

@@ -73,6 +73,9 @@ public sealed class PingDesk(
     /// <summary>The first half of a direct post: the fields that may be pinged make the ping.</summary>
     public ValueTask<PingReply> PingOfDirectPostAsync(PingCommand command) => MakeAsync(command, direct: true);
 
+    /// <summary>A direct post is over, recorded or not. Nobody else posts its ping: a repeat makes another.</summary>
+    public void EndOfDirectPost(LeadId ping) => softHolds.Release(ping);
+
     private async ValueTask<PingReply> MakeAsync(PingCommand command, bool direct)
     {
         var model = catalog.Current;

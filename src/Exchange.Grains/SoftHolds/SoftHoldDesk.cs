@@ -47,14 +47,16 @@ public sealed class SoftHoldDesk(LiveView live, PostRates rates, IGrainFactory g
     {
         var nowMs = now.ToUnixTimeMilliseconds();
         var untilMs = Math.Min(nowMs + LongestMs, expiresAtMs);
-        var perMillion = direct ? Certain : rates.PerMillion(publisher.Id);
+        var perMillion = rates.PerMillion(publisher.Id);
         Backed? mine = null;
         var asked = new List<string>(1);
         foreach (var offer in outcome.Offers)
         {
             if (!offer.Best || !model.Campaigns.TryGetValue(outcome.Bids[offer.BidIndex].Campaign, out var campaign)) continue;
             asked.Add(campaign.Id);
-            var expected = (Interlocked.Increment(ref campaigns.GetOrAdd(campaign.Id, static _ => new()).Count)) * live.Silos() * perMillion / Certain;
+            var count = Interlocked.Increment(ref campaigns.GetOrAdd(campaign.Id, static _ => new()).Count);
+            // A direct post itself is sure of its place; the others that are out are what they are.
+            var expected = direct ? (count - 1) * live.Silos() * perMillion / Certain + 1 : count * live.Silos() * perMillion / Certain;
             foreach (var limit in campaign.Takes)
             {
                 if (limit.Kind == LimitKind.Gate || limit.Soft || !limit.Counts(subject)) continue;

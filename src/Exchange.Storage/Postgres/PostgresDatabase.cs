@@ -27,7 +27,15 @@ internal static class PostgresDatabase
         builder.IncludeErrorDetail = false;
         if (builder.Timeout == 15) builder.Timeout = 5;
         (builder.TcpKeepAlive, builder.TcpKeepAliveTime, builder.TcpKeepAliveInterval) = (true, 10, 3);
-        return NpgsqlDataSource.Create(builder);
+        return Source(builder);
+    }
+
+    /// <summary>Types are not asked for: all that is used here is built in, and among thousands of tables that question takes seconds.</summary>
+    public static NpgsqlDataSource Source(NpgsqlConnectionStringBuilder builder)
+    {
+        var source = new NpgsqlDataSourceBuilder(builder.ToString());
+        source.ConfigureTypeLoading(static types => types.EnableTypeLoading(false));
+        return source.Build();
     }
 
     /// <summary>The text as given. Throws <see cref="StorageOpenException"/>, without repeating the text: it may hold a password.</summary>

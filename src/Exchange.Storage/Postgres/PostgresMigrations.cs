@@ -24,23 +24,26 @@ public static class PostgresMigrations
     private const string Impatience = "-c lock_timeout=2000";
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1), LongestPause = TimeSpan.FromSeconds(30);
 
+    private static readonly string Prefix = $"{typeof(PostgresMigrations).Namespace}.Migrations.";
+
     /// <exception cref="StorageOpenException">With a sentence for the operator.</exception>
     public static async Task RunAsync(string connectionString, ILogger logger, CancellationToken cancel)
     {
         var plain = new NpgsqlConnectionStringBuilder(PostgresDatabase.Read(connectionString).ToString()) { Pooling = false, CommandTimeout = NoTimeout };
         try
         {
-            await using var holder = new NpgsqlConnection(plain.ToString());
-            await holder.OpenAsync(cancel).ConfigureAwait(false);
+            await using var source = PostgresDatabase.Source(plain);
+            await using var holder = await source.OpenConnectionAsync(cancel).ConfigureAwait(false);
             await using (var take = new NpgsqlCommand("SELECT pg_advisory_lock($1)", holder) { Parameters = { new() { Value = LockKey } } })
                 await take.ExecuteNonQueryAsync(cancel).ConfigureAwait(false);
+            if (await IsDoneAsync(holder, cancel).ConfigureAwait(false)) return;
             plain.Options = plain.Options is { Length: > 0 } own ? $"{Impatience} {own}" : Impatience;
             for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
             {
                 try
                 {
                     // The migrator knows no asynchronous calls.
-                    await Task.Run(() => Upgrade.Run(DeployChanges.To.PostgresqlDatabase(plain.ToString()), $"{typeof(PostgresMigrations).Namespace}.Migrations.", plain.Database ?? "", logger), cancel)
+                    await Task.Run(() => Upgrade.Run(DeployChanges.To.PostgresqlDatabase(plain.ToString()), Prefix, plain.Database ?? "", logger), cancel)
                         .ConfigureAwait(false);
                     return;
                 }
@@ -55,5 +58,13 @@ public static class PostgresMigrations
         {
             throw new StorageOpenException("The database cannot be reached, or refuses what migrations need.", exception);
         }
+    }
+
+    /// <summary>At almost every start, and the migrator needs connections of its own to find it.</summary>
+    private static async Task<bool> IsDoneAsync(NpgsqlConnection database, CancellationToken cancel)
+    {
+        if (!await database.FirstAsync("SELECT to_regclass('schemaversions') IS NOT NULL", static row => row.Bool(0), cancel).ConfigureAwait(false)) return false;
+        var done = await database.AllAsync("SELECT scriptname FROM schemaversions", static row => row.Text(0), cancel).ConfigureAwait(false);
+        return Upgrade.Scripts(Prefix).ToHashSet(StringComparer.Ordinal).SetEquals(done);
     }
 }

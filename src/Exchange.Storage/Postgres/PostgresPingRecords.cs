@@ -33,7 +33,7 @@ internal sealed class PostgresPingRecords : IPingRecords, IAsyncDisposable
     {
         var own = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, ApplicationName = "exchange pings" };
         own.Options = (own.Options + " -c synchronous_commit=off -c lock_timeout=3s").Trim();
-        writes = new NpgsqlDataSourceBuilder(own.ToString()).Build();
+        writes = PostgresDatabase.Source(own);
         this.reads = reads;
         this.vault = vault;
         this.time = time;

@@ -64,6 +64,19 @@ public sealed class LiveViewTests
         market.Read(cap).Used.ShouldBe(4);
     }
 
+    /// <summary>What another silo tells is of a commit too: the read may have been made before that one.</summary>
+    [Fact]
+    public void Heal_ByAReadThatBeganBeforeAnotherSilosNews_SaysNothingOfIt()
+    {
+        var market = new CapMarket("""{ "per": "day", "leads": 5 }""");
+        var cap = market.Cap("day.leads");
+        CounterValue[] Row(long used) => [new(cap.KeyAt(market.Seconds, out _), cap.Id, 5, used, 0)];
+        var since = market.Live.Now;
+        market.Live.Heal(Row(5));
+        market.Live.Heal(Row(4), since);
+        market.Read(cap).Used.ShouldBe(5);
+    }
+
     /// <summary>A cap that has left the catalog and come back has another counter: what was promised before is not taken from it.</summary>
     [Fact]
     public void SoftHold_OfACapThatLeftMeanwhile_IsTakenFromNothingElse()
@@ -76,6 +89,8 @@ public sealed class LiveViewTests
         market.Live.EndSoftHold(market.Cap("day.leads"), cell, 2);
         market.Live.SoftHold(market.Cap("day.leads"), null, 1);
         market.Read(market.Cap("day.leads")).Held.ShouldBe(1);
+        market.Live.EndSoftHold(market.Cap("day.leads"), cell, 0);
+        market.Live.RoomsOf(market.Model)![market.Cap("day.leads").Ordinal].Left.ShouldBe(4);
     }
 
     /// <summary>The reading lies in its cell and is written in place.</summary>

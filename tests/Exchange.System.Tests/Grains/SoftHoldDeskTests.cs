@@ -54,7 +54,7 @@ public sealed class SoftHoldDeskTests
     public async Task DirectPost_IsBackedAsOneThatIsPosted()
     {
         var market = new CapMarket(campaignCaps: """{ "per": "day", "leads": 5 }""");
-        market.Hear(market.Cap("day.leads"), used: 3);
+        market.Hear(market.Cap("day.leads"), used: 4);
         var rates = new PostRates();
         for (var i = 0; i < 5_000; i++) rates.Offered("pub");
         var asked = 0;

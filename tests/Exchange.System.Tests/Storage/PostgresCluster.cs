@@ -45,7 +45,7 @@ public sealed class PostgresCluster : IAsyncLifetime
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"test_{Interlocked.Increment(ref databases)}");
         await Gate.WaitAsync();
-        try { await ExecuteAsync(ConnectionString("postgres"), $"CREATE DATABASE {name} TEMPLATE {PostgresServer.Template}"); }
+        try { await ExecuteAsync(ConnectionString("postgres"), $"CREATE DATABASE {name} TEMPLATE {PostgresServer.Template} STRATEGY FILE_COPY"); }
         finally { Gate.Release(); }
         return ConnectionString(name);
     }

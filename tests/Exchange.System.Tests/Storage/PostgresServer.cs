@@ -15,7 +15,7 @@ namespace Exchange.System.Tests.Storage;
 /// <param name="disk">Where its folder is; null: among the temporary files.</param>
 /// <param name="machine">On which it runs; null: this one as it is.</param>
 /// <param name="folder">Its data directory, which goes with it.</param>
-/// <param name="syncs">Whether a commit is on disk when it is told: what is never stopped by a power switch does not need it.</param>
+/// <param name="syncs">Whether a commit is on disk when it is told: what is never stopped by a power switch does not need it. Nor does it clean up after itself: its databases live for seconds.</param>
 internal sealed class PostgresServer(SmallDisk? disk, FaultyMachine? machine, string folder, bool syncs) : IAsyncDisposable
 {
     /// <summary>A database with the whole schema and no rows, to make others from.</summary>
@@ -83,7 +83,7 @@ internal sealed class PostgresServer(SmallDisk? disk, FaultyMachine? machine, st
     public async Task StartAgainAsync()
     {
         server = Run("postgres", "-D", folder, "-p", Port.ToString(CultureInfo.InvariantCulture), "-c", "listen_addresses=127.0.0.1", "-k", folder,
-            "-c", "shared_buffers=64MB", "-c", "max_connections=200", "-c", syncs ? "fsync=on" : "fsync=off", "-c", "full_page_writes=on", "-c", "max_wal_size=2GB", "-c", "log_min_messages=warning");
+            "-c", "shared_buffers=64MB", "-c", "max_connections=200", "-c", syncs ? "fsync=on" : "fsync=off", "-c", syncs ? "autovacuum=on" : "autovacuum=off", "-c", "full_page_writes=on", "-c", "max_wal_size=2GB", "-c", "log_min_messages=warning");
         var deadline = Stopwatch.StartNew();
         while (true)
         {

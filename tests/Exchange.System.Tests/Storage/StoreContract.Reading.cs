@@ -255,13 +255,19 @@ public abstract partial class StoreContract
         var first = Store.SubmitAsync(item);
         await writerStands.WaitAsync();
 
-        var queued = Enumerable.Range(0, Engine.Limits.JournalQueueItems).Select(_ => Store.SubmitAsync(item)).ToList();
+        const int Stay = 200;
+        using var cancel = new CancellationTokenSource();
+        var queued = Enumerable.Range(0, Engine.Limits.JournalQueueItems).Select(i => Store.Journal.SubmitAsync(item, i < Stay ? default : cancel.Token)).ToList();
         await Should.ThrowAsync<StorageBusyException>(() => Store.SubmitAsync(item));
+        // Most give up, or the writer would have them all to look at.
+        await cancel.CancelAsync();
         Store.Journal.Committed = null;
         go.Set();
 
         (await first).Code.ShouldBe(VerdictCode.Done);
-        (await Task.WhenAll(queued)).ShouldAllBe(verdict => verdict.Code == VerdictCode.AlreadyThere);
+        (await Task.WhenAll(queued.Take(Stay))).ShouldAllBe(verdict => verdict.Code == VerdictCode.AlreadyThere);
+        await Should.ThrowAsync<OperationCanceledException>(Task.WhenAll(queued));
+        queued.Skip(Stay).ShouldAllBe(task => task.IsCanceled);
     }
 
     [Fact]

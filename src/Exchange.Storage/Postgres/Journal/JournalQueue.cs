@@ -76,15 +76,17 @@ internal sealed class JournalQueue(bool keepsOrder)
         List<JournalWork> batch = [];
         HashSet<WorkKey>? held = null;
         var bytes = 0;
-        var looked = 0;
-        for (var node = waiting.First; node is not null && batch.Count < Limits.JournalBatchItems && bytes < MaxBatchBytes && looked < LooksAhead; looked++)
+        var passed = 0;
+        for (var node = waiting.First; node is not null && batch.Count < Limits.JournalBatchItems && bytes < MaxBatchBytes && passed < LooksAhead;)
         {
             var (work, next) = (node.Value, node.Next);
             if (Touches(busy, work) || held is not null && Touches(held, work))
             {
                 if (keepsOrder) break;
                 (held ??= []).UnionWith(work.Keys);
+                passed++;
             }
+            // Those whose callers gave up are as many as they are: a lane that went to sleep among them would leave what is behind them there.
             else
             {
                 waiting.Remove(node);
