@@ -13,16 +13,11 @@ internal sealed class PingBlocks(PingBlocks.Writer write)
     public void Write(IReadOnlyDictionary<LeadId, byte[]> batch)
     {
         foreach (var (id, record) in batch) Add(id, record);
-        foreach (var (tenth, block) in open)
-        {
-            if (block.Length > 0) write(tenth, block.Written);
-            block.Clear();
-            free.Push(block);
-        }
-        open.Clear();
+        foreach (var (tenth, block) in open) if (block.Length > 0) write(tenth, block.Written);
+        Forget();
     }
 
-    /// <summary>The batch was undone.</summary>
+    /// <summary>The batch is written, or was undone.</summary>
     public void Forget()
     {
         foreach (var block in open.Values)

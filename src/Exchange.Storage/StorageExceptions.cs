@@ -6,6 +6,9 @@ public sealed class StorageBusyException(string message) : Exception(message)
     internal static StorageBusyException Closing() => new("The store is closing");
 }
 
+/// <summary>A report was not done in the time that one has. Nothing is wrong with the store: 503 without Retry-After, the same again takes as long.</summary>
+public sealed class ReportTooLongException() : Exception("The report takes too long");
+
 /// <summary>
 /// The disk failed while a change was being made durable: whether it is will be known after a restart. Every later change is refused with the
 /// same. 503; the caller sends the same again then.

@@ -1,3 +1,4 @@
+using Exchange.System.Tests.Bidding;
 using Exchange.System.Tests.BlackBox;
 using Exchange.System.Tests.Cluster;
 using Exchange.System.Tests.Faults;
@@ -8,13 +9,17 @@ using Xunit.Abstractions;
 
 namespace Exchange.System.Tests;
 
-/// <summary>The classes that take a minute or more begin first: one that began last would run alone at the end, on one of the cores. The others follow in no order.</summary>
+/// <summary>
+/// The classes that take long begin first: one that began last would run alone at the end, on one of the cores; those that mostly wait among those that do not. The
+/// others follow in no order.
+/// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
     private static readonly string[] Long =
     [
-        nameof(CrashHarnessTests), nameof(PostgresFaultTests), nameof(PostgresStoreTests), nameof(PartitionTests), nameof(ThreeServersTests), nameof(PostgresBackupTests),
-        nameof(PostgresMailAndFileTests), nameof(EmbeddedMailAndFileTests), nameof(PostgresFenceMutantTests), nameof(FailingSyncTests), nameof(DiskFullTests), nameof(WebhookTests),
+        nameof(CrashHarnessTests), nameof(PostgresStoreTests), nameof(PostgresMailAndFileTests), nameof(EmbeddedMailAndFileTests), nameof(ThreeServersTests), nameof(EmbeddedLeadWaitTests),
+        nameof(PostgresLeadWaitTests), nameof(StandingStillTests), nameof(HomeStandsStillTests), nameof(ConnectedBuyerTests), nameof(PartitionTests), nameof(FallThroughAndDoubtTests),
+        nameof(StoppedServerTests), nameof(PostgresFaultTests), nameof(PostgresBackupTests), nameof(PostgresFenceMutantTests), nameof(FailingSyncTests), nameof(DiskFullTests), nameof(WebhookTests),
     ];
 
     public IEnumerable<ITestCollection> OrderTestCollections(IEnumerable<ITestCollection> testCollections) => testCollections.OrderBy(PlaceOf);

@@ -260,7 +260,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
                 tell(string.Create(CultureInfo.InvariantCulture, $"{open} still open"));
                 told = Stopwatch.GetTimestamp();
             }
-            await Task.Delay(200, cancel);
+            await Task.Delay(500, cancel);
         }
         return resolved;
 

@@ -10,7 +10,7 @@ internal static class NothingArrived
         // The buyer's own word.
         "http_429", "http_503", "retry_later",
         // Held back here: its limits, our time, no way to it.
-        "rate_limited", "endpoint_busy", "no_time_left", "storage_busy", "no_connector", "endpoint_gone", "smtp_not_set",
+        "rate_limited", "endpoint_busy", DeliveryDecision.NoTimeLeft, "storage_busy", "no_connector", "endpoint_gone", "smtp_not_set",
         // No request could be made: what is set, or what the template gave.
         "secret_missing", "secret_invalid", "url_missing", "url_invalid", "url_refused", "address_invalid", "header_invalid", "template_failed", "template_too_large", "message_failed",
         // No token to send it with.

@@ -118,11 +118,6 @@ public sealed record NewLead(
     /// holds what was pinged. It is posted by <see cref="LeadPost"/>.
     /// </summary>
     public long OfferUntilMs { get; init; }
-    /// <summary>
-    /// Above 0: it is made durable until then (Unix milliseconds) or not at all. Where several processes share a store, one that stood still in the middle of a post
-    /// must not sell a lead of which others have said that there is no such ping.
-    /// </summary>
-    public long NotAfterMs { get; init; }
 }
 
 /// <summary>
@@ -149,6 +144,11 @@ public sealed record JournalItem
     public required LeadId Lead { get; init; }
     /// <summary>The moment of the decision by this process's clock, Unix milliseconds. No statement asks the database for the time.</summary>
     public required long AtMs { get; init; }
+    /// <summary>
+    /// Above 0: it is made durable until then (Unix milliseconds) or not at all. Where several processes share a store, one that stood still in the middle of a post
+    /// must not sell a lead of which others have said that there is no such ping; nor end a copy by a no whose lease is over, while another asks its buyer again.
+    /// </summary>
+    public long NotAfterMs { get; init; }
     public NewLead? New { get; init; }
     public LeadPost? Post { get; init; }
     public RequestClaim? Request { get; init; }

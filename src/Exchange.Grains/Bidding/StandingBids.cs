@@ -137,7 +137,7 @@ public sealed class StandingBids(FieldParsers parsers, ISilos silos, TimeProvide
         for (var i = 0; i < item.IfDone.Slots.Length; i++)
         {
             var slot = item.IfDone.Slots[i];
-            if (slot.State is not (SlotState.Held or SlotState.InDoubt or SlotState.Captured)) continue;
+            if (!Counts(slot)) continue;
             var bid = item.IfDone.BidAt(slot.BidIndex);
             if (bid.Of.Bid.Live is null) continue;
             var isOffer = item.Plan.IsBestOffer(slot.BidIndex);
@@ -152,6 +152,22 @@ public sealed class StandingBids(FieldParsers parsers, ISilos silos, TimeProvide
             if (isNew && isOffer) End(bid.Campaign, item.Plan.Id);
         }
         return true;
+    }
+
+    private static bool Counts(Slot slot) => slot.State is SlotState.Held or SlotState.InDoubt or SlotState.Captured;
+
+    /// <summary>The item was not made durable and will not be: what it was to hold is on offer as before, or free.</summary>
+    public void NotHeld(InFlight item)
+    {
+        if (item.Plan.Test) return;
+        for (var i = 0; i < item.IfDone.Slots.Length; i++)
+        {
+            var slot = item.IfDone.Slots[i];
+            if (!Counts(slot) || i < item.Plan.Slots.Length && Counts(item.Plan.Slots[i])) continue;
+            if (!standing.TryGetValue(item.IfDone.BidAt(slot.BidIndex).Campaign, out var found)) continue;
+            if (item.Plan.IsBestOffer(slot.BidIndex)) found.Offered(item.Plan.Id, slot.Price, item.Plan.Rounds[0].Record.ExpiresAtMs);
+            else found.Ended(item.Plan.Id, null);
+        }
     }
 
     /// <summary>A lead is settled here, sold or not, whoever made its offer.</summary>

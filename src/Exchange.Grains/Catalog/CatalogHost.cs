@@ -113,6 +113,16 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
 
     public async Task<ApplyOutcome> ApplyAsync(ConfigNode config, long? expectedVersion, string author, bool dryRun, CancellationToken cancel)
     {
+        var (outcome, planned, errors) = await ApplyOrPlanAsync(config, expectedVersion, author, dryRun, cancel);
+        if (planned is null) return outcome;
+        // Reads thousands of pings: nobody who changes the catalog, or has to have the newest, waits for that.
+        await new YesterdaysPings(store.Pings, rules.Parsers).WarnAsync(planned, time.GetUtcNow(), ModelAsync, errors, cancel);
+        return outcome with { Warnings = errors.Warnings };
+    }
+
+    /// <returns>Planned: what a dry run would have applied; null: it is refused, or was no dry run.</returns>
+    private async Task<(ApplyOutcome Outcome, CatalogModel? Planned, ConfigErrors Errors)> ApplyOrPlanAsync(ConfigNode config, long? expectedVersion, string author, bool dryRun, CancellationToken cancel)
+    {
         await changing.WaitAsync(cancel);
         try
         {
@@ -131,11 +141,10 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
                 if (unseen.Count > 0) await CompareArchivedAsync(unseen, errors, cancel);
             }
             var changes = CatalogDiff.Between(now?.Config, canonical);
-            if (model is null || errors.Any) return new(version, false, errors.Errors, errors.Warnings, changes);
-            if (dryRun) await new YesterdaysPings(store.Pings, rules.Parsers).WarnAsync(model, time.GetUtcNow(), ModelAsync, errors, cancel);
-            if (expectedVersion is { } expected && expected != version) return new(version, true, [], errors.Warnings, changes);
+            if (model is null || errors.Any) return (new(version, false, errors.Errors, errors.Warnings, changes), null, errors);
+            var isBehind = expectedVersion is { } expected && expected != version;
             // What changes nothing makes no version: an export applied again leaves no trace.
-            if (dryRun || now is not null && changes.Count == 0) return new(version, false, [], errors.Warnings, changes);
+            if (dryRun || isBehind || now is not null && changes.Count == 0) return (new(version, isBehind, [], errors.Warnings, changes), dryRun ? model : null, errors);
 
             var text = texts.Write((ConfigMap)canonical);
             var stored = await store.Catalog.ApplyAsync(new(text.Json, author, version, model.Limits)
@@ -143,14 +152,14 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
                 Base = text.Base,
                 Facts = new CopyFacts(model, store.Vault, rules.Parsers), NewCampaigns = [.. unseen.Values],
             }, NowMs(), cancel);
-            if (stored is not { } storedVersion) return new(version, true, [], errors.Warnings, changes);
+            if (stored is not { } storedVersion) return (new(version, true, [], errors.Warnings, changes), null, errors);
             texts.Stored(storedVersion, (ConfigMap)canonical, text);
             FaultPoints.AfterCatalog.Pass();
             // What was compiled is what was stored, unless somebody's version came between.
             await ServeAsync(storedVersion == model.Version ? new(model, compiled) : await CompileAsync(canonical, storedVersion), cancel);
             Applied?.Invoke();
             log.LogInformation("Catalog version {Version} applied by {Author}: {Changes} changes", storedVersion, author, changes.Count);
-            return new(storedVersion, false, [], errors.Warnings, changes);
+            return (new(storedVersion, false, [], errors.Warnings, changes), null, errors);
         }
         finally
         {

@@ -96,7 +96,7 @@ public sealed class BuyerCalls(ConnectorList connectors, IAccessStore access, Ti
     public async Task<string?> TellAsync(EndpointModel endpoint, LossCall call, long deadlineMs)
     {
         if (connectors.FindTeller(endpoint.Connector) is not { } teller) return null;
-        if (Begin(deadlineMs, endpoint.PostTimeout, TimeSpan.Zero) is not { } begun) return "no_time_left";
+        if (Begin(deadlineMs, endpoint.PostTimeout, TimeSpan.Zero) is not { } begun) return DeliveryDecision.NoTimeLeft;
         using var deadline = begun.Deadline;
         return await teller.TellAsync(endpoint, await SecretsAsync(endpoint), call, begun.Now, deadline.Token);
     }

@@ -31,6 +31,7 @@ public sealed class BuyerQueues<T>(int workers, int perSecond)
         public Queue<T> Late { get; } = new();
         public int Calling;
         public long PacedToMs;
+        public long PacedAtMs;
         public bool IsIdle => Calling == 0 && Fresh.Count == 0 && Late.Count == 0;
     }
 
@@ -137,7 +138,9 @@ public sealed class BuyerQueues<T>(int workers, int perSecond)
         lock (gate)
         {
             var queues = Of(buyer);
-            if (queues.PacedToMs < nowMs) queues.PacedToMs = 0;
+            // Also where the clock has been set back: what was due by it then would be far away.
+            if (queues.PacedToMs < nowMs || nowMs < queues.PacedAtMs) queues.PacedToMs = 0;
+            queues.PacedAtMs = nowMs;
             if (queues.Calling + queues.Fresh.Count + queues.Late.Count + taken < Share) return null;
             queues.PacedToMs = Math.Max(queues.PacedToMs, nowMs + 1_000) + 1_000 / perSecond;
             return queues.PacedToMs;

@@ -34,7 +34,7 @@ public sealed class DeliveryPump(
 
     private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(100);
     /// <summary>What could not be read comes again a little later, so that a database that answers badly is not asked all the time.</summary>
-    private const long UnreadableMs = 250;
+    internal const long UnreadableMs = 250;
 
     /// <summary>How fast what has piled up for one buyer comes back when it is more than its share; each silo by itself.</summary>
     private const int PerSecond = 50;

@@ -61,10 +61,8 @@ internal sealed class Handover(IExchangeStore store, ICatalogHost catalog, TimeP
     /// <summary>How long its copies are tried, by the catalog of this moment.</summary>
     public TimeSpan RetryForOf(string campaign) => catalog.Current.Campaigns.TryGetValue(campaign, out var found) ? found.Delivery.RetryFor : TimeSpan.FromHours(24);
 
-    public async Task RecordAsync(LeasedDelivery delivery, DeliveryResult result)
-    {
-        Tell(delivery, result, await store.Deliveries.RecordAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, result, time.GetUtcNow().ToUnixTimeMilliseconds(), CancellationToken.None));
-    }
+    public async Task RecordAsync(LeasedDelivery delivery, DeliveryResult result) =>
+        Tell(delivery, result, await store.Deliveries.RecordSurelyAsync(delivery.Copy, delivery.Endpoint, delivery.Fence, result, time));
 
     public async Task RecordAllAsync(IReadOnlyList<(LeasedDelivery Delivery, DeliveryResult Result)> results)
     {

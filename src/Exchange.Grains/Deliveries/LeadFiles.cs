@@ -27,7 +27,14 @@ internal sealed class LeadFiles(IExchangeStore store, ICatalogHost catalog, Buye
     private const int CopiesPerClaim = 4 * CopiesPerFile;
 
     private readonly Lock gate = new();
-    private readonly Dictionary<(string Buyer, string Endpoint), int> underWay = [];
+    private readonly Dictionary<(string Buyer, string Endpoint), UnderWay> underWay = [];
+
+    /// <summary>Files of one endpoint that are not over yet, and when the last row that came meanwhile is asked about again.</summary>
+    private sealed class UnderWay
+    {
+        public int Files;
+        public long LaterMs;
+    }
 
     private SftpModel? FilesOf(string buyer, string endpoint) => catalog.Current.Buyers.GetValueOrDefault(buyer)?.Endpoints.GetValueOrDefault(endpoint)?.Sftp;
 
@@ -37,7 +44,8 @@ internal sealed class LeadFiles(IExchangeStore store, ICatalogHost catalog, Buye
         later = null;
         if (FilesOf(buyer, endpoint) is null) return false;
         // Its files of just now are not on the server yet: what is due meanwhile is in the next ones, all of it together, since copies that went together go together again.
-        lock (gate) if (underWay.ContainsKey((buyer, endpoint))) later = nowMs + 1_000;
+        // One after the other: very many would be due again before the last of them has been looked at.
+        lock (gate) if (underWay.TryGetValue((buyer, endpoint), out var now)) later = now.LaterMs = Math.Max(now.LaterMs, nowMs + 1_000) + 1;
         return true;
     }
 
@@ -55,7 +63,11 @@ internal sealed class LeadFiles(IExchangeStore store, ICatalogHost catalog, Buye
             var made = place.Concat(more).GroupBy(delivery => files?.NextFileMs(delivery.CreatedAtMs) ?? 0)
                 .SelectMany(moment => moment.OrderBy(delivery => delivery.Copy.Lead).ThenBy(delivery => delivery.Copy.No).Chunk(CopiesPerFile).Select(chunk => new LeadBatch(buyer, endpoint, moment.Key, chunk)))
                 .ToArray();
-            lock (gate) underWay[place.Key] = underWay.GetValueOrDefault(place.Key) + made.Length;
+            lock (gate)
+            {
+                if (!underWay.TryGetValue(place.Key, out var now)) underWay.Add(place.Key, now = new());
+                now.Files += made.Length;
+            }
             foreach (var batch in made) yield return batch;
         }
     }
@@ -67,7 +79,7 @@ internal sealed class LeadFiles(IExchangeStore store, ICatalogHost catalog, Buye
     /// <summary>Whatever became of it.</summary>
     public void Left(LeadBatch batch)
     {
-        lock (gate) if (--underWay[(batch.Buyer, batch.Endpoint)] == 0) underWay.Remove((batch.Buyer, batch.Endpoint));
+        lock (gate) if (--underWay[(batch.Buyer, batch.Endpoint)].Files == 0) underWay.Remove((batch.Buyer, batch.Endpoint));
     }
 
     /// <summary>False: the rows could not be read, nobody was called.</summary>

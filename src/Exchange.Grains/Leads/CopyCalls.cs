@@ -81,7 +81,7 @@ internal sealed class CopyCalls
         {
             if (!DeliveryDecision.MayCall(endpoint!, attempts, lastError))
             {
-                await services.Store.Deliveries.RecordAsync(copy.Id, endpointName, fence, new(DeliveryStatus.Dead, null, "not_repeatable"), Now(), CancellationToken.None);
+                await services.Store.Deliveries.RecordSurelyAsync(copy.Id, endpointName, fence, new(DeliveryStatus.Dead, null, "not_repeatable"), services.Time);
                 return;
             }
             var (message, notMade) = await MessageAsync(model, copy, slot);
@@ -104,7 +104,7 @@ internal sealed class CopyCalls
         if (Answer(copyNo, step, result, endpoint) is { } answer && !await RecordAsync(answer, slot.State, deadlineMs + LeadMachine.LeaseGraceMs)) return;
         if (step.Next is DeliveryNext.Wait or DeliveryNext.Dead)
         {
-            await services.Store.Deliveries.RecordAsync(copy.Id, endpointName, fence, DeliveryResult.Of(step), Now(), CancellationToken.None);
+            await services.Store.Deliveries.RecordSurelyAsync(copy.Id, endpointName, fence, DeliveryResult.Of(step), services.Time);
             services.Pump.Nudge();
         }
     }
@@ -163,7 +163,7 @@ internal sealed class CopyCalls
             : new(copy.Id.No, BuyerAnswer.Refused, Reason.Cancelled, null, null);
         // Not durable: it comes again when the lease runs out.
         if (answer is not null && !await RecordAsync(answer, SlotState.Held, deadlineMs + LeadMachine.LeaseGraceMs)) return;
-        await services.Store.Deliveries.RecordAsync(copy.Id, endpoint, fence, new(DeliveryStatus.Cancelled, null, "cancelled"), Now(), CancellationToken.None);
+        await services.Store.Deliveries.RecordSurelyAsync(copy.Id, endpoint, fence, new(DeliveryStatus.Cancelled, null, "cancelled"), services.Time);
     }
 
     /// <summary>
@@ -181,8 +181,10 @@ internal sealed class CopyCalls
                 try
                 {
                     if (!lead.IsKnown && !await lead.RestoreAsync()) return false;
-                    if (answer.Answer == BuyerAnswer.Refused && lead.Sale!.SlotOfCopy(answer.CopyNo)?.State != asked) return false;
-                    var step = await Steps.StepAsync(answer);
+                    // A no is the last word only under its lease: whoever has the next one may be asking the buyer by now.
+                    var isNo = answer.Answer == BuyerAnswer.Refused;
+                    if (isNo && (Now() >= leaseUntilMs || lead.Sale!.SlotOfCopy(answer.CopyNo)?.State != asked)) return false;
+                    var step = await Steps.StepAsync(answer, isNo ? leaseUntilMs : 0);
                     if (answer.Answer == BuyerAnswer.Unknown) FaultPoints.AfterDoubt.Pass();
                     if (step.Conflict is null) return true;
                     if (Now() >= leaseUntilMs) return false;

@@ -1,6 +1,7 @@
 using Exchange.Engine;
 using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
+using Exchange.Grains.Cluster;
 using Exchange.Grains.Intake;
 using Exchange.Storage;
 
@@ -77,6 +78,10 @@ internal sealed class LeadPosts(LeadServices services, LeadMemory lead, CopyCall
                 return PostReply.Refused(Problem.Of(409, "idempotency_in_progress", "The first request with this key is still running.", 1));
             if (lead.IsKnownAs(command)) return lead.Reply() with { Replayed = replay };
         }
+        catch (TimeoutException) when (mine.IsCompletedSuccessfully)
+        {
+            // It ended just now, and is told below.
+        }
         finally
         {
             // A bug or the store failed it: the next one begins with the rows.
@@ -87,7 +92,11 @@ internal sealed class LeadPosts(LeadServices services, LeadMemory lead, CopyCall
             // Nothing durable yet: neither yes nor no may be said.
             var reply = await mine.WaitAsync(StorageGrace, services.Time);
             if (reply.Problem is not null && ReferenceEquals(running, mine)) running = null;
-            return reply;
+            return reply.Problem is null && replay ? reply with { Replayed = true } : reply;
+        }
+        catch (TimeoutException) when (mine.IsCompletedSuccessfully)
+        {
+            return await mine;
         }
         catch (TimeoutException) when (!mine.IsCompleted)
         {
@@ -106,7 +115,7 @@ internal sealed class LeadPosts(LeadServices services, LeadMemory lead, CopyCall
                 if (lead.IsKnown && await recorded.FindAsync(command) is { } known) return known;
                 var (reply, refused) = await PrepareAsync(command);
                 if (reply is not null) return reply;
-                end = await calls.Steps.StepAsync(new LeadEvent.Posted(refused));
+                end = await calls.Steps.StepAsync(new LeadEvent.Posted(refused), command.ReceivedAt.ToUnixTimeMilliseconds() + OfferHomes.PostHoldsMs);
                 // A test that wants a doubt has no buyer to be in doubt about: every held copy is.
                 if (end.Conflict is null && lead.Sale?.Unfinished == LeadState.InDoubt)
                     foreach (var slot in lead.Sale.Slots.Where(slot => slot.State == SlotState.Held).ToArray())
@@ -114,10 +123,15 @@ internal sealed class LeadPosts(LeadServices services, LeadMemory lead, CopyCall
             }
             catch (StorageBusyException)
             {
-                return PostReply.Refused(Problem.Of(503, "storage_unavailable", "Nothing was recorded; come again.", 1));
+                return PostReply.Refused(Problem.Of(503, "storage_unavailable", "This call recorded nothing; the same request gets the outcome.", 1));
             }
         }
-        if (end.Conflict is { } conflict) return await recorded.OfConflictAsync(command, conflict);
+        if (end.Conflict is { } conflict)
+        {
+            // Posted, by another activation or by an item whose reply was lost: its offer is out no more.
+            if (conflict.Code == VerdictCode.AlreadyThere) services.Homes.Posted(lead.Id, command.Direct ? null : command.Publisher);
+            return await recorded.OfConflictAsync(command, conflict);
+        }
         if (lead.Id.IsTest && lead.Sale is { IsForced: false }) await TestAsync();
         services.Homes.Posted(lead.Id, command.Direct ? null : command.Publisher);
         await calls.WhenDoneAsync();

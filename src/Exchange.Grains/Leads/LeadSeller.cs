@@ -1,7 +1,9 @@
 using Exchange.Engine;
+using Exchange.Engine.Deliveries;
 using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.Values;
+using Exchange.Grains.Deliveries;
 using Exchange.Grains.Intake;
 using Exchange.Storage;
 
@@ -42,8 +44,10 @@ public sealed class LeadSeller
         resumes++;
         try
         {
-            using (await lead.EnterAsync())
+            // Nobody is called before this is done.
+            try
             {
+                using var turn = await lead.EnterAsync();
                 // By the rows, whatever is remembered here: another activation may have moved it since, fields may have come, and its person may be erased.
                 if (!await lead.RestoreAsync()) return;
                 // A lease that ran out without a result: the process that called died or hangs. The buyer may have the lead.
@@ -53,13 +57,18 @@ public sealed class LeadSeller
                     FaultPoints.AfterDoubt.Pass();
                 }
             }
+            catch (StorageBusyException)
+            {
+                var later = new DeliveryResult(DeliveryStatus.Waiting, Now() + DeliveryPump.UnreadableMs, DeliveryDecision.NobodyCalled(command.Attempts, command.LastError));
+                await services.Store.Deliveries.RecordSurelyAsync(new(lead.Id, command.CopyNo), command.Endpoint, command.Fence, later, services.Time);
+                return;
+            }
             if (lead.IsOpen(command.CopyNo) && command.Drop)
                 await calls.CancelAsync(lead.CopyOf(lead.Sale!.SlotOfCopy(command.CopyNo)!), command.Endpoint, command.Fence, command.Attempts, command.LastError, command.DeadlineMs);
             else if (lead.IsOpen(command.CopyNo))
                 await calls.CallAsync(command.CopyNo, command.Endpoint, command.Fence, command.Attempts, command.CreatedAtMs, command.LastError, command.DeadlineMs);
             else if (lead.IsKnown)
-                await services.Store.Deliveries.RecordAsync(new(lead.Id, command.CopyNo), command.Endpoint, command.Fence,
-                    new(DeliveryStatus.Failed, null, "copy_ended"), Now(), CancellationToken.None);
+                await services.Store.Deliveries.RecordSurelyAsync(new(lead.Id, command.CopyNo), command.Endpoint, command.Fence, new(DeliveryStatus.Failed, null, "copy_ended"), services.Time);
         }
         finally
         {

@@ -11,7 +11,8 @@ namespace Exchange.Grains.Leads;
 internal sealed class LeadSteps(LeadServices services, LeadMemory lead, Action<int, NewDelivery> call)
 {
     /// <summary>One step after another until the machine has nothing to make durable. Behind the lead's gate.</summary>
-    public async Task<LeadStep> StepAsync(LeadEvent happened)
+    /// <param name="notAfterMs">Above 0: the first of its items becomes durable until then or not at all.</param>
+    public async Task<LeadStep> StepAsync(LeadEvent happened, long notAfterMs = 0)
     {
         try
         {
@@ -33,12 +34,14 @@ internal sealed class LeadSteps(LeadServices services, LeadMemory lead, Action<i
                 submitted = step.Submit;
                 var done = step.Sale.InFlight!.IfDone;
                 // Recorded with the outcome: what is said is what is stored.
-                var item = done.State == LeadState.Pending ? submitted : submitted with { Answer = lead.ReplyOf(done).Answer };
+                var answer = done.State == LeadState.Pending ? submitted.Answer : lead.ReplyOf(done).Answer;
+                var item = answer is null && notAfterMs == 0 ? submitted : submitted with { Answer = answer, NotAfterMs = notAfterMs };
                 var verdict = await services.Store.Journal.SubmitAsync(item, CancellationToken.None);
                 written = verdict.Code == VerdictCode.Done;
                 // Only what this very item wrote: what was there already is on its way, or comes when its lease runs out.
                 if (verdict.Code == VerdictCode.Done)
                 {
+                    notAfterMs = 0;
                     lead.Done(submitted);
                     services.Pump.Started(done, submitted);
                     services.Postbacks.Started(submitted);
@@ -66,8 +69,10 @@ internal sealed class LeadSteps(LeadServices services, LeadMemory lead, Action<i
                 return services.Decide(lead.Sale!, told, context);
             }
         }
-        catch
+        catch (Exception fault)
         {
+            // A definite no: nothing was written, and nothing is held.
+            if (fault is StorageBusyException && lead.Sale?.InFlight is { } item) services.Standing.NotHeld(item);
             // An item may be on its way and a step half done: begin again with the rows.
             lead.Sale = null;
             throw;

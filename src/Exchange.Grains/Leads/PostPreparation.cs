@@ -5,7 +5,6 @@ using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
-using Exchange.Grains.Cluster;
 using Exchange.Grains.Firm;
 using Exchange.Grains.Intake;
 using Exchange.Storage;
@@ -75,7 +74,7 @@ public sealed class PostPreparation(LeadServices services)
         Money? promised = late || command.Direct || id.IsTest ? null : offered;
         var lead = firm ? null : new NewLead(record.Publisher, record.Vertical, record.SubId, id.IsTest, maxCopies, command.BodyHash, sealedBytes, record.CatalogVersion)
         {
-            Channel = record.Channel, Promised = promised, NotAfterMs = command.Direct ? 0 : command.ReceivedAt.ToUnixTimeMilliseconds() + OfferHomes.PostHoldsMs,
+            Channel = record.Channel, Promised = promised,
         };
         var sale = new LeadSale
         {

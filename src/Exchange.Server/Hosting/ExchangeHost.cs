@@ -172,6 +172,9 @@ public static class ExchangeHost
         silo.UseSystemTextJsonGrainStorageSerializer();
     }
 
+    /// <summary>After so long a gRPC client is asked whether it is there, and after as long again without an answer it is not.</summary>
+    private static readonly TimeSpan SilentFor = TimeSpan.FromSeconds(10);
+
     private static void Ports(KestrelServerOptions kestrel, ExchangeOptions options)
     {
         kestrel.AddServerHeader = false;
@@ -181,6 +184,8 @@ public static class ExchangeHost
         kestrel.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
         kestrel.Limits.Http2.MaxStreamsPerConnection = 1_000;
         kestrel.Limits.Http2.InitialConnectionWindowSize = 4 * 1024 * 1024;
+        // A buyer whose machine is gone says nothing: its stream would be written to, and its standing bids would stand, until TCP gives up.
+        (kestrel.Limits.Http2.KeepAlivePingDelay, kestrel.Limits.Http2.KeepAlivePingTimeout) = (SilentFor, SilentFor);
         Listen(options.HttpPort, HttpProtocols.Http1);
         Listen(options.GrpcPort, HttpProtocols.Http2);
         Listen(options.ManagementPort, HttpProtocols.Http1);

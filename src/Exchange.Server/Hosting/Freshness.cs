@@ -40,19 +40,25 @@ public sealed class Freshness(CatalogHost catalog, ApiKeys keys, NewsDesk news, 
     {
         for (var look = 1; !stoppingToken.IsCancellationRequested; look++)
         {
-            try
-            {
-                using var second = new CancellationTokenSource(Every, time);
-                using var either = CancellationTokenSource.CreateLinkedTokenSource(second.Token, stoppingToken);
-                try { await nudge.WaitAsync(either.Token); }
-                catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested) { }
-                await catalog.RefreshAsync(stoppingToken);
-                if (look % KeysEveryLooks == 0) await keys.RefreshAsync(stoppingToken);
-            }
-            catch (Exception fault) when (fault is not OperationCanceledException)
-            {
-                log.LogWarning(fault, "Whether catalog or keys changed could not be read; it is read again in a second");
-            }
+            using var second = new CancellationTokenSource(Every, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(second.Token, stoppingToken);
+            try { await nudge.WaitAsync(either.Token); }
+            catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested) { }
+            // Each by itself: a catalog that this build cannot read must not keep a revoked key open.
+            if (look % KeysEveryLooks == 0) await LookAsync("keys", keys.RefreshAsync, stoppingToken);
+            await LookAsync("the catalog", catalog.RefreshAsync, stoppingToken);
+        }
+    }
+
+    private async Task LookAsync(string what, Func<CancellationToken, Task> refresh, CancellationToken stopping)
+    {
+        try
+        {
+            await refresh(stopping);
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException)
+        {
+            log.LogWarning(fault, "Whether {What} changed could not be read; it is read again soon", what);
         }
     }
 

@@ -13,7 +13,8 @@ public static class Faults
 
     public static Problem Of(Exception exception) => exception switch
     {
-        StorageBusyException => Problem.Of(503, "storage_unavailable", "The store cannot take this now; nothing was done. Come again.", 1),
+        StorageBusyException => Problem.Of(503, "storage_unavailable", "The store cannot take this now; this call did nothing. Come again.", 1),
+        ReportTooLongException => Problem.Of(503, "storage_unavailable", "This takes too long to be read; ask for a shorter span or by a narrower filter."),
         StorageFailedException => Problem.Of(503, "storage_unavailable", "The store has stopped writing; what is recorded is known after a restart. Send the same again then.", RestartSeconds),
         // A silo that has just gone, or does not answer in time.
         SiloUnavailableException or OrleansMessageRejectionException or TimeoutException =>
@@ -25,5 +26,6 @@ public static class Faults
     };
 
     /// <summary>True for exceptions that a caller can bring about, or that were told when they began; they are no news to the operator.</summary>
-    public static bool IsExpected(Exception exception) => exception is StorageBusyException or StorageFailedException or BadHttpRequestException or JsonException;
+    public static bool IsExpected(Exception exception) =>
+        exception is StorageBusyException or ReportTooLongException or StorageFailedException or BadHttpRequestException or JsonException;
 }

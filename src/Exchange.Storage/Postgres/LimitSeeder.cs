@@ -26,7 +26,7 @@ internal sealed class LimitSeeder(ICopyFacts? facts, long nowMs, Func<long> late
     {
         var asking = limits.Where(limit => limit is { Kind: LimitKind.Cap, IsTake: true } && NewCapCount.AsksOf(limit)).ToList();
         if (asking.Count == 0) return;
-        await using var database = await reads.OpenConnectionAsync(cancel).ConfigureAwait(false);
+        await using var database = await reads.OpenAsync(cancel).ConfigureAwait(false);
         var active = (await database.AllAsync("SELECT id FROM cap WHERE id = ANY($1) AND active", static row => row.Text(0), cancel,
             (object)asking.Select(limit => limit.Id).ToArray()).ConfigureAwait(false)).ToHashSet(StringComparer.Ordinal);
         foreach (var limit in asking.Where(limit => !active.Contains(limit.Id)))

@@ -12,7 +12,7 @@ namespace Exchange.Storage.Postgres;
 /// The facts of one open transaction that sees one moment. Every table is read once, through a cursor, in the order of leads and merged; only the names of
 /// counters are kept, by which copies say what they took.
 /// </summary>
-internal sealed class PostgresAuditFacts(NpgsqlConnection database, long nowMs) : IAuditFacts
+internal sealed class PostgresAuditFacts(NpgsqlConnection database, long nowMs, CancellationToken cancel) : IAuditFacts
 {
     private const int RowsAtOnce = 2_000;
 
@@ -74,6 +74,7 @@ internal sealed class PostgresAuditFacts(NpgsqlConnection database, long nowMs) 
         List<T> rows;
         do
         {
+            cancel.ThrowIfCancellationRequested();
             rows = [];
             using (var fetch = Command($"FETCH {RowsAtOnce} FROM {cursor}"))
             using (var reader = fetch.ExecuteReader())

@@ -25,7 +25,7 @@ public sealed class PostgresAudits(string connectionString) : IAudits, IDisposab
         await one.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
-            return await Task.Run(() => Run(nowMs), CancellationToken.None).ConfigureAwait(false);
+            return await Task.Run(() => Run(nowMs, cancel), CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception fault) when (Faults.IsBusy(fault))
         {
@@ -40,18 +40,20 @@ public sealed class PostgresAudits(string connectionString) : IAudits, IDisposab
 
     public void Dispose() => one.Dispose();
 
-    private AuditReport Run(long nowMs)
+    private AuditReport Run(long nowMs, CancellationToken cancel)
     {
         // A statement may take its time.
         var text = new NpgsqlConnectionStringBuilder(PostgresDatabase.Read(connectionString).ToString()) { Pooling = false, CommandTimeout = 0 };
         text.Options = text.Options is { Length: > 0 } own ? $"{Session} {own}" : Session;
+        // A database whose machine is gone would be waited for for ever, and every later audit behind this one.
+        (text.TcpKeepAlive, text.TcpKeepAliveTime, text.TcpKeepAliveInterval) = (true, 10, 3);
         using var database = new NpgsqlConnection(text.ToString());
         database.Open();
         using var moment = database.BeginTransaction(IsolationLevel.RepeatableRead);
         using (var kind = new NpgsqlCommand("SET TRANSACTION READ ONLY; SELECT to_regclass('sold_left_out') IS NOT NULL", database))
             if (kind.ExecuteScalar() is not true)
                 throw new StorageOpenException($"The database '{text.Database}' is of an older build or has no exchange in it; start this one on it, or run migrate, before it is audited.");
-        var report = Auditor.Run(new PostgresAuditFacts(database, nowMs));
+        var report = Auditor.Run(new PostgresAuditFacts(database, nowMs, cancel));
         moment.Commit();
         return report;
     }

@@ -107,7 +107,7 @@ internal sealed class PostgresCatalog(PostgresChanges changes, NpgsqlDataSource 
 
     public async Task<IReadOnlyList<CounterValue>> CountersOfAsync(IReadOnlyCollection<string> limits, long nowMs, CancellationToken cancel)
     {
-        await using var connection = await reads.OpenConnectionAsync(cancel).ConfigureAwait(false);
+        await using var connection = await reads.OpenAsync(cancel).ConfigureAwait(false);
         return await LimitRows.CountersOfAsync(connection, [.. limits], nowMs, cancel).ConfigureAwait(false);
     }
 

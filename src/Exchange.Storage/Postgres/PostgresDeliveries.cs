@@ -8,12 +8,15 @@ using Npgsql;
 namespace Exchange.Storage.Postgres;
 
 /// <summary>Deliveries with their leases and fencing numbers, claimed by many processes at once, and a buyer's inbox.</summary>
-internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSource reads, PostgresSilo silo) : IDeliveryStore
+internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSource reads, NpgsqlDataSource reports, PostgresSilo silo) : IDeliveryStore
 {
-    /// <summary>What another process has in hand at this moment is passed over. After a lost reply the claims run out like any lease.</summary>
-    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, Pace? pace, CancellationToken cancel) =>
-        changes.RunAsync<IReadOnlyList<LeasedDelivery>>(async change =>
+    /// <summary>What another process has in hand at this moment is passed over.</summary>
+    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, Pace? pace, CancellationToken cancel)
+    {
+        List<LeasedDelivery> sent = [];
+        return changes.RunAsync<IReadOnlyList<LeasedDelivery>>(async change =>
         {
+            if (change.MayBeDone && await IsMineAsync(change.Connection, sent, leaseUntilMs, cancel).ConfigureAwait(false)) return sent;
             // The last result goes with the claim: if nothing is recorded under this lease either, the next one sees that.
             var due = await change.Connection.AllAsync($"""
                 WITH due AS MATERIALIZED (
@@ -35,20 +38,33 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
                     UPDATE delivery d SET due_at = t.due FROM unnest($1, $2, $3, $4) AS t (lead, no, endpoint, due) WHERE d.lead_id = t.lead AND d.no = t.no AND d.endpoint = t.endpoint
                     """, cancel, postponed.Select(each => each.Delivery.Copy.Lead).ToArray(), postponed.Select(each => each.Delivery.Copy.No).ToArray(),
                     postponed.Select(each => each.Delivery.Endpoint).ToArray(), postponed.Select(each => each.DueAtMs).ToArray()).ConfigureAwait(false);
-            return claimed;
+            return sent = claimed;
         }, cancel);
+    }
 
-    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAtAsync(string buyer, string endpoint, long nowMs, long leaseUntilMs, int limit, CancellationToken cancel) =>
-        changes.RunAsync<IReadOnlyList<LeasedDelivery>>(async change =>
+    public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAtAsync(string buyer, string endpoint, long nowMs, long leaseUntilMs, int limit, CancellationToken cancel)
+    {
+        List<LeasedDelivery> sent = [];
+        return changes.RunAsync<IReadOnlyList<LeasedDelivery>>(async change =>
         {
+            if (change.MayBeDone && await IsMineAsync(change.Connection, sent, leaseUntilMs, cancel).ConfigureAwait(false)) return sent;
             var due = await change.Connection.AllAsync($"""
                 SELECT {ClaimColumns} FROM delivery d JOIN copy c ON c.lead_id = d.lead_id AND c.no = d.no
                 WHERE d.status = 1 AND NOT d.pulled AND d.due_at <= $1 AND d.endpoint = $2 AND d.wait = 0 AND c.buyer = $3 AND c.state = 3
                 ORDER BY d.lead_id, d.no LIMIT $4 FOR UPDATE OF d SKIP LOCKED
                 """, Claim, cancel, nowMs, endpoint, buyer, limit).ConfigureAwait(false);
             await LeaseAsync(change.Connection, due, nowMs, leaseUntilMs, cancel).ConfigureAwait(false);
-            return due;
+            return sent = due;
         }, cancel);
+    }
+
+    /// <summary>
+    /// Whether a claim whose commit's reply was lost is there: all of it or nothing. Left to run out it would come late, and as an attempt that may have arrived, though nobody
+    /// was called.
+    /// </summary>
+    private async Task<bool> IsMineAsync(NpgsqlConnection database, List<LeasedDelivery> sent, long leaseUntilMs, CancellationToken cancel) => sent is [var first, ..]
+        && await database.FirstAsync("SELECT EXISTS (SELECT 1 FROM delivery WHERE lead_id = $1 AND no = $2 AND endpoint = $3 AND fence = $4 AND lease_owner = $5 AND lease_until = $6)",
+            static row => row.Bool(0), cancel, first.Copy.Lead, first.Copy.No, first.Endpoint, first.Fence, silo.Owner, leaseUntilMs).ConfigureAwait(false);
 
     private const string ClaimColumns =
         "d.lead_id, d.no, d.endpoint, d.fence + 1, d.attempts + CASE WHEN d.wait = 0 THEN 1 ELSE 0 END, d.created_ms, c.state, c.campaign, c.buyer, d.error, d.wait, d.wait_ms";
@@ -208,7 +224,7 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
         // Repeated as constants, so that the small index of the badly ended may serve.
         if (status is DeliveryStatus.Failed or DeliveryStatus.Dead) sql += " AND d.status IN (3, 4)";
         if (buyer is not null) sql += $" AND c.buyer = {Place(buyer)}";
-        var rows = await reads.AllAsync(sql + " ORDER BY d.lead_id DESC, d.no DESC, d.endpoint DESC LIMIT $1", static row => new DeliveryRow(
+        var rows = await reports.ReportAsync(sql + " ORDER BY d.lead_id DESC, d.no DESC, d.endpoint DESC LIMIT $1", static row => new DeliveryRow(
             new CopyId(row.Lead(0), row.Int(1)), row.Text(2), row.Text(3), row.Text(4), (DeliveryStatus)row.Int(5), row.Int(6), row.Long(7), row.TextOrNull(8), row.Long(9)) { Wait = (DeliveryWait)row.Int(10) },
             cancel, [.. values]).ConfigureAwait(false);
         return Rows.Page(rows, limit, static row => string.Create(CultureInfo.InvariantCulture, $"{row.Copy}.{row.Endpoint}"));
@@ -272,14 +288,19 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
             sql += $" AND {inbox} = $4";
             values.Add((short)wanted);
         }
-        var rows = await reads.AllAsync(sql + " ORDER BY s.seq LIMIT $3", static row =>
+        sql += " ORDER BY s.seq LIMIT $3";
+        // Without a status these are the next rows of its list; with one it may pass over all that it ever bought.
+        var rows = await (status is null ? reads.AllAsync(sql, ReadListed, cancel, [.. values]) : reports.ReportAsync(sql, ReadListed, cancel, [.. values]))
+            .ConfigureAwait(false);
+        var page = Rows.Page(rows, limit, static row => Rows.Cursor(row.Seq));
+        return new Page<BuyerCopy>([.. page.Rows.Select(row => row.Copy)], page.Next);
+
+        static (BuyerCopy Copy, long Seq) ReadListed(NpgsqlDataReader row)
         {
             var copy = Rows.Copy(row, 0);
             var delivery = row.IsDBNull(Rows.CopyCount + Rows.LeadCount) ? (DeliveryStatus?)null : (DeliveryStatus)row.Int(Rows.CopyCount + Rows.LeadCount);
-            return (Copy: new BuyerCopy(copy, Rows.Lead(row, Rows.CopyCount, [copy]), delivery), Seq: row.Long(Rows.CopyCount + Rows.LeadCount + 1));
-        }, cancel, [.. values]).ConfigureAwait(false);
-        var page = Rows.Page(rows, limit, static row => Rows.Cursor(row.Seq));
-        return new Page<BuyerCopy>([.. page.Rows.Select(row => row.Copy)], page.Next);
+            return (new BuyerCopy(copy, Rows.Lead(row, Rows.CopyCount, [copy]), delivery), row.Long(Rows.CopyCount + Rows.LeadCount + 1));
+        }
     }
 
     public Task<bool> AcknowledgeAsync(string buyer, CopyId copy, long nowMs, CancellationToken cancel) =>

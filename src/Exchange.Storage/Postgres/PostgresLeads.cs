@@ -7,7 +7,7 @@ using Npgsql;
 namespace Exchange.Storage.Postgres;
 
 /// <summary>Leads and their copies, read.</summary>
-internal sealed class PostgresLeads(PostgresChanges changes, NpgsqlDataSource reads) : ILeadStore
+internal sealed class PostgresLeads(PostgresChanges changes, NpgsqlDataSource reads, NpgsqlDataSource reports) : ILeadStore
 {
     public async Task<LeadRow?> FindAsync(LeadId id, CancellationToken cancel) =>
         (await Rows.LeadsAsync(reads, [id], cancel).ConfigureAwait(false)).GetValueOrDefault(id);
@@ -52,7 +52,7 @@ internal sealed class PostgresLeads(PostgresChanges changes, NpgsqlDataSource re
             static row => row.Lead(0), cancel, beforeMs, Math.Clamp(limit, 1, Limits.PageRows)).ConfigureAwait(false);
 
     public async Task<IReadOnlyList<PromiseRow>> PromisesAsync(long fromMs, long untilMs, CancellationToken cancel) =>
-        await reads.AllAsync("""
+        await reports.ReportAsync("""
             SELECT l.publisher, l.vertical, count(*),
                 count(*) FILTER (WHERE (SELECT sum(c.payout) FROM copy c WHERE c.lead_id = l.lead_id AND c.state IN (3, 6)) >= l.promised),
                 count(*) FILTER (WHERE l.state IN (1, 3, 4))
@@ -68,7 +68,7 @@ internal sealed class PostgresLeads(PostgresChanges changes, NpgsqlDataSource re
         if (query.State is { } state) sql += $" AND l.state = {Place(values, (short)state)}";
         // Repeated as constants, so that the small index of unsettled leads may serve.
         if (query.State is LeadState.Open or LeadState.InDoubt or LeadState.Pending) sql += " AND l.state IN (1, 3, 4)";
-        var ids = await reads.AllAsync($"{sql} ORDER BY l.lead_id DESC LIMIT {Place(values, limit + 1)}", static row => row.Lead(0), cancel, [.. values]).ConfigureAwait(false);
+        var ids = await reports.ReportAsync($"{sql} ORDER BY l.lead_id DESC LIMIT {Place(values, limit + 1)}", static row => row.Lead(0), cancel, [.. values]).ConfigureAwait(false);
         return await LoadAsync(Rows.Page(ids, limit, static id => id.ToString()), static id => id, cancel).ConfigureAwait(false);
     }
 
@@ -84,7 +84,7 @@ internal sealed class PostgresLeads(PostgresChanges changes, NpgsqlDataSource re
         if (query is { Campaign: not null, Buyer: { } buyer }) sql += $" AND c.buyer = {Place(values, buyer)}";
         if (query.Publisher is { } publisher) sql += $" AND c.publisher = {Place(values, publisher)}";
         if (query.State is { } state) sql += $" AND (SELECT l.state FROM lead l WHERE l.lead_id = c.lead_id) = {Place(values, (short)state)}";
-        var found = await reads.AllAsync($"{sql} ORDER BY c.at_ms DESC, c.lead_id DESC LIMIT {Place(values, limit + 1)}",
+        var found = await reports.ReportAsync($"{sql} ORDER BY c.at_ms DESC, c.lead_id DESC LIMIT {Place(values, limit + 1)}",
             static row => (At: row.Long(0), Lead: row.Lead(1)), cancel, [.. values]).ConfigureAwait(false);
         var page = Rows.Page(found, limit, static row => string.Create(CultureInfo.InvariantCulture, $"{row.At}.{row.Lead}"));
         return await LoadAsync(page, static row => row.Lead, cancel).ConfigureAwait(false);
@@ -93,7 +93,7 @@ internal sealed class PostgresLeads(PostgresChanges changes, NpgsqlDataSource re
     private async Task<Page<LeadRow>> LoadAsync<T>(Page<T> page, Func<T, LeadId> lead, CancellationToken cancel)
     {
         LeadId[] ids = [.. page.Rows.Select(lead)];
-        var leads = await Rows.LeadsAsync(reads, ids, cancel).ConfigureAwait(false);
+        var leads = await Rows.LeadsAsync(reports, ids, cancel).ConfigureAwait(false);
         return new([.. ids.Where(leads.ContainsKey).Select(id => leads[id])], page.Next);
     }
 

@@ -9,7 +9,7 @@ using Npgsql;
 namespace Exchange.Storage.Postgres;
 
 /// <summary>Money: transfers are inserted and never changed; a balance is their sum.</summary>
-internal sealed class PostgresLedger(PostgresChanges changes, NpgsqlDataSource reads) : ILedgerStore
+internal sealed class PostgresLedger(PostgresChanges changes, NpgsqlDataSource reads, NpgsqlDataSource reports) : ILedgerStore
 {
     private const string ClosedSetting = "ledger.closed";
 
@@ -86,8 +86,8 @@ internal sealed class PostgresLedger(PostgresChanges changes, NpgsqlDataSource r
     /// </summary>
     public async Task<IReadOnlyList<AccountBalance>> BalancesAsync(CancellationToken cancel)
     {
-        var (closed, _) = await MarksAsync(cancel).ConfigureAwait(false);
-        return await reads.AllAsync(Balances("$1"), static row => new AccountBalance(row.Text(0), new(row.Long(1))), cancel, closed).ConfigureAwait(false);
+        var (closed, _) = await MarksAsync(reports, cancel).ConfigureAwait(false);
+        return await reports.ReportAsync(Balances("$1"), static row => new AccountBalance(row.Text(0), new(row.Long(1))), cancel, closed).ConfigureAwait(false);
     }
 
     /// <summary>The accounts and what they have.</summary>
@@ -110,7 +110,7 @@ internal sealed class PostgresLedger(PostgresChanges changes, NpgsqlDataSource r
     /// </summary>
     public async Task<bool> CloseAsync(int bookings, CancellationToken cancel)
     {
-        var (closed, newest) = await MarksAsync(cancel).ConfigureAwait(false);
+        var (closed, newest) = await MarksAsync(reads, cancel).ConfigureAwait(false);
         var until = closed + bookings;
         if (newest < until) return false;
         if (Interlocked.Read(ref settled) < until)
@@ -135,7 +135,7 @@ internal sealed class PostgresLedger(PostgresChanges changes, NpgsqlDataSource r
     }
 
     /// <summary>The last booking that stands in closing rows, with all before it, and the newest that can be seen.</summary>
-    private Task<(long Closed, long Newest)> MarksAsync(CancellationToken cancel) => reads.FirstAsync(
+    private static Task<(long Closed, long Newest)> MarksAsync(NpgsqlDataSource source, CancellationToken cancel) => source.FirstAsync(
         "SELECT coalesce((SELECT value::bigint FROM setting WHERE name = $1), 0), coalesce((SELECT max(seq) FROM transfer), 0)", static row => (row.Long(0), row.Long(1)), cancel, ClosedSetting);
 
     private Task<long> SettledAsync(CancellationToken cancel) => changes.RunAsync(async change =>

@@ -42,7 +42,7 @@ internal sealed class PostgresLimitCounts(PostgresChanges changes, NpgsqlDataSou
 
     public async Task<IReadOnlyList<SoldCount>> SoldSinceAsync(long sinceMs, CancellationToken cancel)
     {
-        await using var database = await reads.OpenConnectionAsync(cancel).ConfigureAwait(false);
+        await using var database = await reads.OpenAsync(cancel).ConfigureAwait(false);
         var trees = await TreeLists.AllAsync(database, cancel).ConfigureAwait(false);
         return await database.AllAsync("""
             SELECT tier, campaign, at_ms / 1000 * 1000 AS second, count(*)::integer FROM copy

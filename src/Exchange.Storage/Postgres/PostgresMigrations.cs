@@ -29,11 +29,13 @@ public static class PostgresMigrations
     /// <exception cref="StorageOpenException">With a sentence for the operator.</exception>
     public static async Task RunAsync(string connectionString, ILogger logger, CancellationToken cancel)
     {
-        var plain = new NpgsqlConnectionStringBuilder(PostgresDatabase.Read(connectionString).ToString()) { Pooling = false, CommandTimeout = NoTimeout };
+        var plain = new NpgsqlConnectionStringBuilder(PostgresDatabase.Read(connectionString).ToString()) { Pooling = false, CommandTimeout = NoTimeout, TcpKeepAlive = true, TcpKeepAliveTime = 10, TcpKeepAliveInterval = 3 };
         try
         {
             await using var source = PostgresDatabase.Source(plain);
             await using var holder = await source.OpenConnectionAsync(cancel).ConfigureAwait(false);
+            // Before the lock too: a session that was lost while it had it is remembered by the database for long.
+            if (await IsDoneAsync(holder, cancel).ConfigureAwait(false)) return;
             await using (var take = new NpgsqlCommand("SELECT pg_advisory_lock($1)", holder) { Parameters = { new() { Value = LockKey } } })
                 await take.ExecuteNonQueryAsync(cancel).ConfigureAwait(false);
             if (await IsDoneAsync(holder, cancel).ConfigureAwait(false)) return;

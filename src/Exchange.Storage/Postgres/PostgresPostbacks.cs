@@ -7,7 +7,7 @@ using Npgsql;
 namespace Exchange.Storage.Postgres;
 
 /// <summary>What publishers are told, claimed by many processes at once, with leases and fencing numbers.</summary>
-internal sealed class PostgresPostbacks(PostgresChanges changes, NpgsqlDataSource reads, PostgresSilo silo) : IPostbackStore
+internal sealed class PostgresPostbacks(PostgresChanges changes, NpgsqlDataSource reads, NpgsqlDataSource reports, PostgresSilo silo) : IPostbackStore
 {
     /// <summary>What another process has in hand at this moment is passed over. After a lost reply the claims run out like any lease.</summary>
     public Task<IReadOnlyList<LeasedPostback>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, Func<string, long?>? pace, CancellationToken cancel) =>
@@ -79,7 +79,7 @@ internal sealed class PostgresPostbacks(PostgresChanges changes, NpgsqlDataSourc
         // Repeated as a constant, so that the small index of dead ones may serve.
         if (query.Status == DeliveryStatus.Dead) sql += " AND status = 4";
         if (query.Publisher is { } publisher) sql += $" AND publisher = {Place(publisher)}";
-        var rows = await reads.AllAsync(sql + " ORDER BY lead_id DESC, event DESC, no DESC LIMIT $1", static row => new PostbackRow(
+        var rows = await reports.ReportAsync(sql + " ORDER BY lead_id DESC, event DESC, no DESC LIMIT $1", static row => new PostbackRow(
             Id(row), row.Text(3), new(row.Long(4)), (DeliveryStatus)row.Int(5), row.Int(6), row.Long(7), row.TextOrNull(8), row.Long(9)), cancel, [.. values]).ConfigureAwait(false);
         return Rows.Page(rows, limit, static row => row.Id.ToString());
     }

@@ -6,7 +6,7 @@ using Npgsql;
 namespace Exchange.Storage.Postgres;
 
 /// <summary>Returns and dispositions.</summary>
-internal sealed class PostgresReturns(PostgresChanges changes, NpgsqlDataSource reads) : IReturnStore
+internal sealed class PostgresReturns(PostgresChanges changes, NpgsqlDataSource reads, NpgsqlDataSource reports) : IReturnStore
 {
     private const string Columns =
         "r.lead_id, r.no, r.buyer, r.campaign, c.publisher, l.vertical, c.price, c.payout, r.status, r.reason, r.sealed, r.sold_ms, r.at_ms, r.decided_ms, r.booked";
@@ -85,11 +85,15 @@ internal sealed class PostgresReturns(PostgresChanges changes, NpgsqlDataSource 
         else if (status is { } wanted) sql += $" AND r.status = {Value((short)wanted)}";
         if (buyer is not null) sql += $" AND r.buyer = {Value(buyer)}";
         sql += $" ORDER BY r.at_ms DESC, r.lead_id DESC, r.no DESC LIMIT {Value(limit + 1)}";
-        var rows = await reads.AllAsync(sql, Read, cancel, [.. values]).ConfigureAwait(false);
+        var rows = await reports.ReportAsync(sql, Read, cancel, [.. values]).ConfigureAwait(false);
         return Rows.Page(rows, limit, static row => string.Create(CultureInfo.InvariantCulture, $"{row.AtMs}.{row.Copy}"));
     }
 
-    public Task<long> SoldAsync(string buyer, string? campaign, long fromMs, long untilMs, CancellationToken cancel) => reads.FirstAsync(
+    /// <summary>
+    /// Among the reports, though a return waits for it: a buyer that gives back hundreds at once counts its month each time. Nothing of the return is noted by then, so
+    /// it may come again.
+    /// </summary>
+    public Task<long> SoldAsync(string buyer, string? campaign, long fromMs, long untilMs, CancellationToken cancel) => reports.FirstAsync(
         $"SELECT count(*) FROM copy WHERE at_ms >= $1 AND at_ms < $2 AND state IN (3, 6) AND NOT is_test(lead_id) AND buyer = $3{(campaign is null ? "" : " AND campaign = $4")}",
         static row => row.Long(0), cancel, campaign is null ? [fromMs, untilMs, buyer] : [fromMs, untilMs, buyer, campaign]);
 
@@ -118,7 +122,7 @@ internal sealed class PostgresReturns(PostgresChanges changes, NpgsqlDataSource 
         cancel, Leads(copies), Numbers(copies)).ConfigureAwait(false);
 
     /// <summary>Campaign by campaign, each by its own index: a span is a small part of a large table.</summary>
-    public async Task<IReadOnlyList<ReturnSum>> SumsAsync(long fromMs, long untilMs, CancellationToken cancel) => await reads.AllAsync("""
+    public async Task<IReadOnlyList<ReturnSum>> SumsAsync(long fromMs, long untilMs, CancellationToken cancel) => await reports.ReportAsync("""
         WITH RECURSIVE list (campaign) AS (
             (SELECT campaign FROM copy ORDER BY campaign LIMIT 1)
             UNION ALL SELECT (SELECT c.campaign FROM copy c WHERE c.campaign > list.campaign ORDER BY c.campaign LIMIT 1) FROM list WHERE list.campaign IS NOT NULL)

@@ -8,9 +8,10 @@ public sealed class PostgresStore : IExchangeStore
     private readonly NpgsqlDataSource source;
     /// <summary>
     /// Connections of its own for the question whether the database is there, as a server that does not reach it for seconds ends itself: it must not wait behind
-    /// long reads, thirty-two reports say, that hold all the others.
+    /// long reads that hold all the others.
     /// </summary>
     private readonly NpgsqlDataSource watch;
+    private readonly NpgsqlDataSource reports;
     private readonly PostgresSilo silo;
     private readonly PostgresJournal journal;
     private readonly PostgresPingRecords pings;
@@ -24,21 +25,22 @@ public sealed class PostgresStore : IExchangeStore
         this.source = source;
         this.silo = silo;
         watch = PostgresDatabase.CreateSource(options, most: 2);
+        reports = PostgresDatabase.CreateReports(options);
         var vault = new Vault(options.MasterKey);
         journal = new PostgresJournal(source, options, silo.Owner);
         var changes = new PostgresChanges(source, options.TimeProvider, journal.Tell);
         Vault = vault;
         pings = new PostgresPingRecords(options.ConnectionString, source, vault, options.TimeProvider, options.Logger);
-        Leads = new PostgresLeads(changes, source);
+        Leads = new PostgresLeads(changes, source, reports);
         Catalog = catalog = new PostgresCatalog(changes, source, options.TimeProvider);
         Counts = counts = new PostgresLimitCounts(changes, source);
         Upkeep = new PostgresUpkeep(changes, source, TimeSpan.FromDays(options.PingRetentionDays));
-        Deliveries = new PostgresDeliveries(changes, source, silo);
+        Deliveries = new PostgresDeliveries(changes, source, reports, silo);
         Waits = new PostgresLeadWaits(changes, source);
         Access = new PostgresAccess(changes, source, vault);
-        Ledger = new PostgresLedger(changes, source);
-        Returns = new PostgresReturns(changes, source);
-        Postbacks = new PostgresPostbacks(changes, source, silo);
+        Ledger = new PostgresLedger(changes, source, reports);
+        Returns = new PostgresReturns(changes, source, reports);
+        Postbacks = new PostgresPostbacks(changes, source, reports, silo);
         Doubts = new PostgresDoubts(source);
         suppressions = new PostgresSuppressions(source, options.TimeProvider);
         Erasures = new PostgresErasures(changes, suppressions, pings, options.TimeProvider);
@@ -128,6 +130,7 @@ public sealed class PostgresStore : IExchangeStore
         counts.Dispose();
         await silo.DisposeAsync().ConfigureAwait(false);
         await source.DisposeAsync().ConfigureAwait(false);
+        await reports.DisposeAsync().ConfigureAwait(false);
         await watch.DisposeAsync().ConfigureAwait(false);
     }
 }

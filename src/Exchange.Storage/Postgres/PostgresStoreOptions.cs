@@ -21,7 +21,7 @@ public sealed record PostgresStoreOptions
     /// <summary>How many batches of the journal are on their way at once, each on a connection of its own. 1 to 4; 1 keeps the order of arrival.</summary>
     public int Lanes { get; init; } = 2;
 
-    /// <summary>The most connections that this process opens, the journal's included. At least 8.</summary>
+    /// <summary>The most connections that this process opens, the journal's included; four for reports and two for its watch are beside these. At least 8.</summary>
     public int MaxConnections { get; init; } = 32;
 
     /// <summary>Paces the journal's waits after lost connections and ages ping records; every other time comes with the call.</summary>

@@ -14,8 +14,40 @@ internal static class Sql
     {
         try
         {
-            await using var connection = await source.OpenConnectionAsync(cancel).ConfigureAwait(false);
+            await using var connection = await source.OpenAsync(cancel).ConfigureAwait(false);
             return await connection.AllAsync(sql, read, cancel, values).ConfigureAwait(false);
+        }
+        catch (Exception fault) when (Faults.IsBusy(fault))
+        {
+            throw new StorageBusyException("The database cannot be read now");
+        }
+    }
+
+    /// <summary>The same for a report: at its time limit it is told as <see cref="ReportTooLongException"/>, as the same again takes as long.</summary>
+    public static async Task<List<T>> ReportAsync<T>(
+        this NpgsqlDataSource reports, string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancel, params object?[] values)
+    {
+        try
+        {
+            await using var connection = await reports.OpenAsync(cancel).ConfigureAwait(false);
+            return await connection.AllAsync(sql, read, cancel, values).ConfigureAwait(false);
+        }
+        catch (PostgresException fault) when (fault.SqlState == PostgresErrorCodes.QueryCanceled)
+        {
+            throw new ReportTooLongException();
+        }
+        catch (Exception fault) when (Faults.IsBusy(fault))
+        {
+            throw new StorageBusyException("The database cannot be read now");
+        }
+    }
+
+    /// <summary>A connection for several statements. That all are in use, or that there is no database to connect to, is the database's state too.</summary>
+    public static async Task<NpgsqlConnection> OpenAsync(this NpgsqlDataSource source, CancellationToken cancel)
+    {
+        try
+        {
+            return await source.OpenConnectionAsync(cancel).ConfigureAwait(false);
         }
         catch (Exception fault) when (Faults.IsBusy(fault))
         {

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace Exchange.Storage.Sqlite;
 
@@ -8,25 +10,32 @@ namespace Exchange.Storage.Sqlite;
 /// </summary>
 /// <param name="file">Of the database.</param>
 /// <param name="start">Starts a thread; null: as usual.</param>
-internal sealed class ReadPool(string file, Action<Thread>? start = null) : IDisposable
+/// <param name="connections">Reads at once.</param>
+/// <param name="mostWaiting">Reads that wait behind those; the next is refused.</param>
+/// <param name="limit">What a read may take; it is ended then, and when its caller has gone. Null: what was begun goes on.</param>
+internal sealed class ReadPool(string file, Action<Thread>? start = null, int connections = 8, int mostWaiting = int.MaxValue, TimeSpan? limit = null) : IDisposable
 {
-    private const int Connections = 8;
-
     private readonly object gate = new();
     private readonly Queue<IAsked> waiting = [];
     private readonly List<Thread> threads = [];
     // Threads that nothing was given to.
     private int idle;
+    // Reads that a thread has taken and not ended.
+    private int underWay;
     private bool isClosed;
 
-    /// <summary>Errors: <see cref="StorageBusyException"/> where the machine fails or the store is closing. A read that was begun goes on when its caller has cancelled.</summary>
+    /// <summary>
+    /// Errors: <see cref="StorageBusyException"/> where the machine fails, too many wait or the store is closing; <see cref="ReportTooLongException"/> at the limit.
+    /// A caller that cancels is told at once.
+    /// </summary>
     public Task<T> ReadAsync<T>(Func<Database, T> read, CancellationToken cancel)
     {
         var asked = new Asked<T>(read, cancel);
         lock (gate)
         {
             if (isClosed) throw StorageBusyException.Closing();
-            if (idle == 0 && threads.Count < Connections && !TryGrow() && threads.Count == 0) throw new StorageBusyException("The machine has no thread for reads now");
+            if (IsFull()) throw new StorageBusyException("Too many reads wait already");
+            if (idle == 0 && threads.Count < connections && !TryGrow() && threads.Count == 0) throw new StorageBusyException("The machine has no thread for reads now");
             waiting.Enqueue(asked);
             if (idle > 0)
             {
@@ -36,6 +45,10 @@ internal sealed class ReadPool(string file, Action<Thread>? start = null) : IDis
         }
         return asked.Task.WaitAsync(cancel);
     }
+
+    /// <summary>Whoever has gone takes no place; they are counted only where the queue looks full.</summary>
+    private bool IsFull() => waiting.Count + underWay - connections >= mostWaiting
+        && waiting.Count(static asked => !asked.IsCancelled) + underWay - connections >= mostWaiting;
 
     /// <summary>False: the machine has no room for another thread, or no file left for it. Those that are there go on.</summary>
     private bool TryGrow()
@@ -75,6 +88,7 @@ internal sealed class ReadPool(string file, Action<Thread>? start = null) : IDis
             try
             {
                 database ??= Database.OpenReader(file);
+                if (limit is { } most) StopInTime(database, asked, most);
                 database.Execute("BEGIN");
                 asked.Read(database);
                 database.Execute("COMMIT");
@@ -84,10 +98,22 @@ internal sealed class ReadPool(string file, Action<Thread>? start = null) : IDis
             {
                 database?.Dispose();
                 database = null;
-                asked.Fail(fault is SqliteException sqlite && Writer.IsEnvironment(sqlite) ? new StorageBusyException("The database cannot be read now") : fault);
+                asked.Fail(fault switch
+                {
+                    SqliteException { SqliteErrorCode: raw.SQLITE_INTERRUPT } => new ReportTooLongException(),
+                    SqliteException sqlite when Writer.IsEnvironment(sqlite) => new StorageBusyException("The database cannot be read now"),
+                    _ => fault,
+                });
             }
+            lock (gate) underWay--;
         }
         database?.Dispose();
+    }
+
+    private static void StopInTime(Database database, IAsked asked, TimeSpan most)
+    {
+        var began = Stopwatch.GetTimestamp();
+        database.StopWhen(() => asked.IsCancelled || Stopwatch.GetElapsedTime(began) > most);
     }
 
     /// <summary>Null: closed.</summary>
@@ -102,7 +128,11 @@ internal sealed class ReadPool(string file, Action<Thread>? start = null) : IDis
                     idle++;
                     Monitor.Wait(gate);
                 }
-                else if (!asked.IsCancelled) return asked;
+                else if (!asked.IsCancelled)
+                {
+                    underWay++;
+                    return asked;
+                }
             }
             return null;
         }
@@ -132,6 +162,11 @@ internal sealed class ReadPool(string file, Action<Thread>? start = null) : IDis
 
         public void Tell() => answer.SetResult(found!);
 
-        public void Fail(Exception fault) => answer.SetException(fault);
+        /// <summary>Whoever has gone is told that he has, whatever came of it.</summary>
+        public void Fail(Exception fault)
+        {
+            if (cancel.IsCancellationRequested) answer.SetCanceled(cancel);
+            else answer.SetException(fault);
+        }
     }
 }

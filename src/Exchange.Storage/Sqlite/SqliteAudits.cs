@@ -18,7 +18,7 @@ public sealed class SqliteAudits(string folder) : IAudits, IDisposable
         await one.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
-            return await Task.Run(() => Run(folder, nowMs), CancellationToken.None).ConfigureAwait(false);
+            return await Task.Run(() => Run(folder, nowMs, cancel), CancellationToken.None).ConfigureAwait(false);
         }
         finally { one.Release(); }
     }
@@ -26,19 +26,24 @@ public sealed class SqliteAudits(string folder) : IAudits, IDisposable
     public void Dispose() => one.Dispose();
 
     /// <summary>Throws <see cref="StorageOpenException"/> if there is no database of this build's kind.</summary>
-    private static AuditReport Run(string folder, long nowMs)
+    private static AuditReport Run(string folder, long nowMs, CancellationToken cancel)
     {
         var file = Path.Combine(Path.GetFullPath(folder), SqliteStore.FactsFile);
         if (!File.Exists(file)) throw new StorageOpenException($"There is no {SqliteStore.FactsFile} in '{folder}'.");
         try
         {
             using var database = Database.OpenReader(file);
+            database.StopWhen(() => cancel.IsCancellationRequested);
             database.Execute("BEGIN");
             if (database.Prepare("SELECT count(*) FROM pragma_table_info('counter') WHERE name = 'seeded'").Scalar() != 1)
                 throw new StorageOpenException($"The database in '{folder}' is of an older build; start this one on it, or run migrate, before it is audited.");
             var report = Auditor.Run(new SqliteAuditFacts(database, nowMs));
             database.Execute("COMMIT");
             return report;
+        }
+        catch (SqliteException) when (cancel.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancel);
         }
         catch (SqliteException exception)
         {

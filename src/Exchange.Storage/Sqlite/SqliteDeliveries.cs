@@ -7,7 +7,7 @@ using Exchange.Engine.Values;
 namespace Exchange.Storage.Sqlite;
 
 /// <summary>Deliveries with their leases and fencing numbers, and a buyer's inbox.</summary>
-internal sealed class SqliteDeliveries(Writer writer, ReadPool reads) : IDeliveryStore
+internal sealed class SqliteDeliveries(Writer writer, ReadPool reads, ReadPool reports) : IDeliveryStore
 {
     public Task<IReadOnlyList<LeasedDelivery>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, Pace? pace, CancellationToken cancel) =>
         writer.RunAsync<IReadOnlyList<LeasedDelivery>>(session =>
@@ -135,7 +135,7 @@ internal sealed class SqliteDeliveries(Writer writer, ReadPool reads) : IDeliver
     {
         limit = Math.Clamp(limit, 1, Limits.PageRows);
         var after = ReadCursor(cursor);
-        return reads.ReadAsync(database =>
+        return reports.ReadAsync(database =>
         {
             var sql = """
                 SELECT d.lead_id, d.no, d.endpoint, c.campaign, c.buyer, d.status, d.attempts, d.due_at, d.error, d.changed_ms, d.wait
@@ -198,7 +198,8 @@ internal sealed class SqliteDeliveries(Writer writer, ReadPool reads) : IDeliver
     {
         limit = Math.Clamp(limit, 1, Limits.PageRows);
         var after = Rows.Number(cursor, 0);
-        return reads.ReadAsync(database =>
+        // Without a status these are the next rows of its list; with one it may pass over all that it ever bought.
+        return (status is null ? reads : reports).ReadAsync(database =>
         {
             const string inbox = "(SELECT min(d.status) FROM delivery d WHERE d.lead_id = c.lead_id AND d.no = c.no AND d.pulled = 1)";
             var sql = $"SELECT {Rows.CopyColumns}, {Rows.LeadColumns}, {inbox}, c.sold_seq FROM copy c JOIN lead l ON l.lead_id = c.lead_id"

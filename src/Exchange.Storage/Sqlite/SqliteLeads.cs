@@ -7,7 +7,7 @@ using Exchange.Engine.Values;
 namespace Exchange.Storage.Sqlite;
 
 /// <summary>Leads and their copies, read.</summary>
-internal sealed class SqliteLeads(Writer writer, ReadPool reads) : ILeadStore
+internal sealed class SqliteLeads(Writer writer, ReadPool reads, ReadPool reports) : ILeadStore
 {
     public Task<LeadRow?> FindAsync(LeadId id, CancellationToken cancel) => reads.ReadAsync(database => Find(database, id), cancel);
 
@@ -15,7 +15,7 @@ internal sealed class SqliteLeads(Writer writer, ReadPool reads) : ILeadStore
     {
         ArgumentNullException.ThrowIfNull(query);
         var limit = Math.Clamp(query.Limit, 1, Limits.PageRows);
-        return reads.ReadAsync(database => query.Campaign is null && query.Buyer is null
+        return reports.ReadAsync(database => query.Campaign is null && query.Buyer is null
             ? ByLead(database, query, limit) : ByCopy(database, query, limit), cancel);
     }
 
@@ -52,7 +52,7 @@ internal sealed class SqliteLeads(Writer writer, ReadPool reads) : ILeadStore
             """).Bind(beforeMs).Bind(Math.Clamp(limit, 1, Limits.PageRows)).All(static row => row.Lead(0)), cancel);
 
     public Task<IReadOnlyList<PromiseRow>> PromisesAsync(long fromMs, long untilMs, CancellationToken cancel) =>
-        reads.ReadAsync<IReadOnlyList<PromiseRow>>(database => database.Prepare("""
+        reports.ReadAsync<IReadOnlyList<PromiseRow>>(database => database.Prepare("""
             SELECT l.publisher, l.vertical, count(*),
                 coalesce(sum((SELECT sum(c.payout) FROM copy c WHERE c.lead_id = l.lead_id AND c.state IN (3, 6)) >= l.promised), 0), sum(l.state IN (1, 3, 4))
             FROM lead l WHERE l.promised IS NOT NULL AND l.at_ms >= ? AND l.at_ms < ? GROUP BY l.publisher, l.vertical ORDER BY l.publisher, l.vertical

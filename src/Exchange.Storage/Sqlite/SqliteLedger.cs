@@ -9,7 +9,7 @@ using Exchange.Engine.Values;
 namespace Exchange.Storage.Sqlite;
 
 /// <summary>Money: transfers are inserted and never changed; a balance is their sum.</summary>
-internal sealed class SqliteLedger(Writer writer, ReadPool reads) : ILedgerStore
+internal sealed class SqliteLedger(Writer writer, ReadPool reads, ReadPool reports) : ILedgerStore
 {
     private const string ClosedSetting = "ledger.closed";
 
@@ -78,7 +78,7 @@ internal sealed class SqliteLedger(Writer writer, ReadPool reads) : ILedgerStore
     }, cancel);
 
     /// <summary>Closing rows, and what came after each: an account may have been closed beyond the mark by a build that closed accounts one by one.</summary>
-    public Task<IReadOnlyList<AccountBalance>> BalancesAsync(CancellationToken cancel) => reads.ReadAsync<IReadOnlyList<AccountBalance>>(Balances, cancel);
+    public Task<IReadOnlyList<AccountBalance>> BalancesAsync(CancellationToken cancel) => reports.ReadAsync<IReadOnlyList<AccountBalance>>(Balances, cancel);
 
     /// <summary>The same in a read that is open.</summary>
     internal static List<AccountBalance> Balances(Database database) => database.Prepare("""

@@ -7,7 +7,7 @@ using Exchange.Engine.Values;
 namespace Exchange.Storage.Sqlite;
 
 /// <summary>What publishers are told, with leases and fencing numbers.</summary>
-internal sealed class SqlitePostbacks(Writer writer, ReadPool reads) : IPostbackStore
+internal sealed class SqlitePostbacks(Writer writer, ReadPool reads, ReadPool reports) : IPostbackStore
 {
     /// <summary>With the item that makes it so; one that is there already stays as it is.</summary>
     public static void Write(Database database, JournalItem item, string publisher)
@@ -75,7 +75,7 @@ internal sealed class SqlitePostbacks(Writer writer, ReadPool reads) : IPostback
         ArgumentNullException.ThrowIfNull(query);
         limit = Math.Clamp(limit, 1, Limits.PageRows);
         var isAfter = PostbackId.TryParse(cursor, out var after);
-        return reads.ReadAsync(database =>
+        return reports.ReadAsync(database =>
         {
             var sql = "SELECT lead_id, event, no, publisher, change, status, attempts, due_at, error, changed_ms FROM postback WHERE 1";
             if (isAfter) sql += " AND (lead_id, event, no) < (?, ?, ?)";

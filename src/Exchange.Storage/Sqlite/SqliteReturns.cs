@@ -5,7 +5,7 @@ using Exchange.Engine.Values;
 namespace Exchange.Storage.Sqlite;
 
 /// <summary>Returns and dispositions.</summary>
-internal sealed class SqliteReturns(Writer writer, ReadPool reads) : IReturnStore
+internal sealed class SqliteReturns(Writer writer, ReadPool reads, ReadPool reports) : IReturnStore
 {
     private const string Columns =
         "r.lead_id, r.no, r.buyer, r.campaign, c.publisher, l.vertical, c.price, c.payout, r.status, r.reason, r.sealed, r.sold_ms, r.at_ms, r.decided_ms, r.booked";
@@ -73,7 +73,7 @@ internal sealed class SqliteReturns(Writer writer, ReadPool reads) : IReturnStor
     {
         limit = Math.Clamp(limit, 1, Limits.PageRows);
         var after = ReadCursor(cursor);
-        return reads.ReadAsync(database =>
+        return reports.ReadAsync(database =>
         {
             var sql = $"SELECT {Columns} {From} WHERE 1";
             if (after is not null) sql += " AND (r.at_ms, r.lead_id, r.no) < (?, ?, ?)";
@@ -88,9 +88,14 @@ internal sealed class SqliteReturns(Writer writer, ReadPool reads) : IReturnStor
         }, cancel);
     }
 
+    /// <summary>
+    /// Among the reports, though a return waits for it: a buyer that gives back hundreds at once counts its month each time. Nothing of the return is noted by then, so
+    /// it may come again.
+    /// </summary>
     public Task<long> SoldAsync(string buyer, string? campaign, long fromMs, long untilMs, CancellationToken cancel)
     {
         const string sold = "at_ms >= ? AND at_ms < ? AND state IN (3, 6) AND sold_seq IS NOT NULL AND buyer = ?";
+        // A month of one buyer; it must not wait behind reports.
         return reads.ReadAsync(database =>
         {
             var statement = database.Prepare($"SELECT count(*) FROM copy WHERE {sold}{(campaign is null ? "" : " AND campaign = ?")}").Bind(fromMs).Bind(untilMs).Bind(buyer);
@@ -124,7 +129,7 @@ internal sealed class SqliteReturns(Writer writer, ReadPool reads) : IReturnStor
 
     /// <summary>Campaign by campaign, each by its own index: a span is a small part of a large table.</summary>
     public Task<IReadOnlyList<ReturnSum>> SumsAsync(long fromMs, long untilMs, CancellationToken cancel) =>
-        reads.ReadAsync<IReadOnlyList<ReturnSum>>(database => [.. Campaigns(database)
+        reports.ReadAsync<IReadOnlyList<ReturnSum>>(database => [.. Campaigns(database)
             .SelectMany(campaign => database.Prepare("""
                 SELECT c.buyer, c.publisher, count(*), sum(c.state = 6), sum(c.price), sum(iif(c.state = 6, c.price, 0)), coalesce(sum(r.status = 1), 0)
                 FROM copy c LEFT JOIN copy_return r ON r.lead_id = c.lead_id AND r.no = c.no

@@ -17,6 +17,10 @@ public sealed class SqliteStore : IExchangeStore
     private readonly Writer writer;
     private readonly Checkpointer checkpointer;
     private readonly ReadPool reads;
+    /// <summary>
+    /// For filtered lists and sums over a span, which may read for seconds: were they with the others, as many of them as there are threads would keep every sale waiting.
+    /// </summary>
+    private readonly ReadPool reports;
     private readonly SqlitePingRecords pings;
     private readonly SqliteJournal journal;
     private int disposed;
@@ -46,18 +50,19 @@ public sealed class SqliteStore : IExchangeStore
         var suppressions = new SqliteSuppressions(database);
         writer = new Writer(database, checkpointer, Owner, options.TimeProvider, options.Logger);
         reads = new ReadPool(facts);
+        reports = new ReadPool(facts, connections: 2, mostWaiting: 16, limit: TimeSpan.FromSeconds(25));
         journal = new SqliteJournal(writer);
         Vault = vault;
-        Leads = new SqliteLeads(writer, reads);
+        Leads = new SqliteLeads(writer, reads, reports);
         Catalog = new SqliteCatalog(writer, reads, options.TimeProvider);
         Counts = new SqliteLimitCounts(writer, reads);
         Upkeep = new SqliteUpkeep(writer, reads);
-        Deliveries = new SqliteDeliveries(writer, reads);
+        Deliveries = new SqliteDeliveries(writer, reads, reports);
         Waits = new SqliteLeadWaits(writer, reads);
         Access = new SqliteAccess(writer, reads, vault);
-        Ledger = new SqliteLedger(writer, reads);
-        Returns = new SqliteReturns(writer, reads);
-        Postbacks = new SqlitePostbacks(writer, reads);
+        Ledger = new SqliteLedger(writer, reads, reports);
+        Returns = new SqliteReturns(writer, reads, reports);
+        Postbacks = new SqlitePostbacks(writer, reads, reports);
         Audits = new SqliteAudits(options.Folder);
         Doubts = new SqliteDoubts(reads);
         Suppressions = suppressions;
@@ -157,6 +162,7 @@ public sealed class SqliteStore : IExchangeStore
         checkpointer.Dispose();
         await checkpointer.Stopped.ConfigureAwait(false);
         reads.Dispose();
+        reports.Dispose();
         Audits.Dispose();
         database.Dispose();
         folderLock.Dispose();

@@ -22,14 +22,14 @@ internal sealed class Statement : IDisposable
 
     public Statement Bind(long value)
     {
-        Check(raw.sqlite3_bind_int64(handle, ++bound, value));
+        Bound(raw.sqlite3_bind_int64(handle, ++bound, value));
         return this;
     }
 
     public Statement Bind(long? value)
     {
         if (value is { } number) return Bind(number);
-        Check(raw.sqlite3_bind_null(handle, ++bound));
+        Bound(raw.sqlite3_bind_null(handle, ++bound));
         return this;
     }
 
@@ -37,20 +37,20 @@ internal sealed class Statement : IDisposable
 
     public Statement Bind(string? value)
     {
-        Check(value is null ? raw.sqlite3_bind_null(handle, ++bound) : raw.sqlite3_bind_text(handle, ++bound, value));
+        Bound(value is null ? raw.sqlite3_bind_null(handle, ++bound) : raw.sqlite3_bind_text(handle, ++bound, value));
         return this;
     }
 
     public Statement Bind(ReadOnlySpan<byte> value)
     {
-        Check(value.IsEmpty ? raw.sqlite3_bind_zeroblob(handle, ++bound, 0) : raw.sqlite3_bind_blob(handle, ++bound, value));
+        Bound(value.IsEmpty ? raw.sqlite3_bind_zeroblob(handle, ++bound, 0) : raw.sqlite3_bind_blob(handle, ++bound, value));
         return this;
     }
 
     public Statement Bind(byte[]? value)
     {
         if (value is not null) return Bind(value.AsSpan());
-        Check(raw.sqlite3_bind_null(handle, ++bound));
+        Bound(raw.sqlite3_bind_null(handle, ++bound));
         return this;
     }
 
@@ -128,6 +128,13 @@ internal sealed class Statement : IDisposable
     public LeadId Lead(int column) => LeadId.FromBytes(Span(column));
 
     public void Dispose() => handle.Dispose();
+
+    /// <summary>A value that did not go in, for want of memory, must not leave the next one of the next call in the wrong place.</summary>
+    private void Bound(int result)
+    {
+        if (result != raw.SQLITE_OK) Reset();
+        Check(result);
+    }
 
     private void Check(int result)
     {

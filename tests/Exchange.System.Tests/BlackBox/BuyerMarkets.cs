@@ -56,11 +56,23 @@ internal sealed class BuyerMarkets(BuyerApp app)
     /// <summary>Sets the signing secret, applies the catalog and gives the publisher's key.</summary>
     public async Task<string> ApplyAsync(ExchangeProcess exchange)
     {
+        await ServeAsync(exchange);
+        return await exchange.KeyAsync("publisher", "search");
+    }
+
+    /// <summary>The same on an exchange that others use too: the key is theirs as well.</summary>
+    public async Task<string> ApplyAsync(RunningExchange running)
+    {
+        await ServeAsync(running.Process);
+        return await running.KeyAsync("publisher", "search");
+    }
+
+    private async Task ServeAsync(ExchangeProcess exchange)
+    {
         var secret = await exchange.SendAsync(HttpMethod.Put, "/v1/admin/secrets/signing", ExchangeProcess.AdminKey,
             "whsec_" + Convert.ToBase64String(BuyerApp.SigningKey), "text/plain");
         secret.Status.ShouldBe(200, secret.Text);
         await exchange.ApplyAsync(ToString());
-        return await exchange.KeyAsync("publisher", "search");
     }
 
     private void Market(string name, params string[] members)

@@ -4,21 +4,13 @@ using Shouldly;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>The catalog as an operator changes it: whole or not at all, over HTTP and the command line, while pings go on.</summary>
-public sealed class CatalogTests : IAsyncLifetime
+[Collection(AutoInsuranceOnce.Name)]
+public sealed class CatalogTests(FirstSaleTests.AutoInsurance running)
 {
     private const string Path = "/v1/admin/catalog";
     private static readonly (string, string) Any = ("If-Match", "*");
-    private ExchangeProcess exchange = null!;
-    private string key = "";
-
-    public async Task InitializeAsync()
-    {
-        exchange = await ExchangeProcess.StartAsync();
-        await exchange.ApplyAsync(ExchangeProcess.Data("auto-insurance.yaml"));
-        key = await exchange.KeyAsync("publisher", "search-partner");
-    }
-
-    public async Task DisposeAsync() => await exchange.DisposeAsync();
+    private readonly ExchangeProcess exchange = running.Process;
+    private readonly string key = running.PublisherKey;
 
     [Fact]
     public async Task Campaign_ThatLeft_ComesBackOnlyWithItsBuyer()

@@ -5,7 +5,8 @@ using Shouldly;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>The catalog and the ping of the published contract, from the ping to the buyer's acknowledgement and the money.</summary>
-public sealed class FirstSaleTests : IClassFixture<FirstSaleTests.AutoInsurance>
+[Collection(AutoInsuranceOnce.Name)]
+public sealed class FirstSaleTests
 {
     private static readonly object Pinged = new { zip = "90210", state = "CA", age = 35, currently_insured = true };
     private readonly ExchangeProcess exchange;

@@ -7,21 +7,19 @@ using RpcStatus = Google.Rpc.Status;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>A client of another language and library, which knows the exchange by its proto file alone.</summary>
-public sealed class ForeignClientTests : IAsyncLifetime
+[Collection(AutoInsuranceOnce.Name)]
+public sealed class ForeignClientTests(FirstSaleTests.AutoInsurance running) : IAsyncLifetime
 {
-    private ExchangeProcess exchange = null!;
-    private string key = "";
+    private readonly ExchangeProcess exchange = running.Process;
+    private readonly string key = running.PublisherKey;
 
     public async Task InitializeAsync()
     {
-        exchange = await ExchangeProcess.StartAsync();
-        await exchange.ApplyAsync(ExchangeProcess.Data("auto-insurance.yaml"));
-        key = await exchange.KeyAsync("publisher", "search-partner");
         var folder = Repository.Path("tests", "foreign-client");
         if (!Directory.Exists(Path.Combine(folder, "node_modules", "@grpc"))) await RunAsync("npm", folder, "ci", "--no-audit", "--no-fund", "--loglevel=error");
     }
 
-    public async Task DisposeAsync() => await exchange.DisposeAsync();
+    public Task DisposeAsync() => Task.CompletedTask;
 
     [Fact]
     public async Task GrpcJs_PingsAndPosts_SellsALead()

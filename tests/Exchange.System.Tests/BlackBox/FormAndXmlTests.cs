@@ -4,7 +4,8 @@ using Shouldly;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>A publisher that speaks forms and one that speaks XML sell as one that speaks JSON does, and a repeat in another format is the same repeat.</summary>
-public sealed class FormAndXmlTests(RunningExchange running) : IClassFixture<RunningExchange>
+[Collection(OffersAndRaces.Name)]
+public sealed class FormAndXmlTests(RunningExchange running)
 {
     private const string Form = "application/x-www-form-urlencoded", Xml = "application/xml";
     private static readonly (string, string) AcceptXml = ("Accept", Xml);

@@ -3,7 +3,8 @@ using Shouldly;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>I1, I2, I4 over HTTP: all load on one campaign, all load on one lead, and what comes in another order than it was meant.</summary>
-public sealed class HotKeyTests : IClassFixture<RunningExchange>
+[Collection(OffersAndRaces.Name)]
+public sealed class HotKeyTests
 {
     private const int Clients = 64, Cap = 200, EachPosts = 6;
     private readonly ExchangeProcess exchange;

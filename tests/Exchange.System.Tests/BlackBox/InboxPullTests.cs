@@ -4,12 +4,13 @@ using static Exchange.System.Tests.BlackBox.MarketCalls;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>How often a buyer may pull its inbox, and what an admin sees of its endpoints.</summary>
-public sealed class InboxPullTests
+[Collection(LeadsAndReturns.Name)]
+public sealed class InboxPullTests(RunningExchange running)
 {
     [Fact]
     public async Task Inbox_PulledMoreOftenThanAgreed_Is429_AndAnotherBuyersIsFree()
     {
-        await using var exchange = await ExchangeProcess.StartAsync();
+        var exchange = running.Process;
         (await exchange.SendAsync(HttpMethod.Put, "/v1/admin/secrets/signing", ExchangeProcess.AdminKey, "whsec_" + Convert.ToBase64String(BuyerApp.SigningKey), "text/plain")).Status.ShouldBe(200);
         await exchange.ApplyAsync(Market.With("""
             publishers:

@@ -4,7 +4,8 @@ using Shouldly;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>What becomes of a posted lead: duplicates, suppression, consent, post filters, pauses, direct posts, later fields.</summary>
-public sealed class LeadTests : IClassFixture<RunningExchange>
+[Collection(LeadsAndReturns.Name)]
+public sealed class LeadTests
 {
     private readonly ExchangeProcess exchange;
 

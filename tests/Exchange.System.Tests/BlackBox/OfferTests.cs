@@ -4,7 +4,8 @@ using Shouldly;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>What a ping is offered and what a post may take: exclusive against shared, several offers, owners, least payouts.</summary>
-public sealed class OfferTests : IClassFixture<RunningExchange>
+[Collection(OffersAndRaces.Name)]
+public sealed class OfferTests
 {
     private readonly ExchangeProcess exchange;
 

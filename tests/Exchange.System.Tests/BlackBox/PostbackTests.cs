@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Exchange.Engine;
 using Shouldly;
@@ -6,33 +7,32 @@ using static Exchange.System.Tests.BlackBox.MarketCalls;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>A publisher is called on what becomes of its leads: what it hears, how often, and that neither a crash nor its own outage loses or doubles anything.</summary>
-public sealed class PostbackTests : IAsyncLifetime
+public sealed class PostbackTests(RunningExchange running) : IClassFixture<RunningExchange>, IAsyncLifetime
 {
     /// <summary>All that a template may read.</summary>
     private const string All = "?id={{ postback_id }}&l={{ lead_id }}&s={{ status }}&p={{ payout }}&d={{ change }}&c={{ currency }}&r={{ reason }}&u={{ sub_id }}&k={{ tags.click_id }}&n={{ tags.none }}&t={{ test }}";
 
+    private static int publishers;
+
+    private readonly ExchangeProcess exchange = running.Process;
+    // Each test's own.
+    private readonly string pub = string.Create(CultureInfo.InvariantCulture, $"pub-{Interlocked.Increment(ref publishers)}");
     private BuyerApp app = null!;
-    private ExchangeProcess exchange = null!;
 
     public async Task InitializeAsync()
     {
         app = await BuyerApp.StartAsync();
-        exchange = await ExchangeProcess.StartAsync();
         (await exchange.SendAsync(HttpMethod.Put, "/v1/admin/secrets/signing", ExchangeProcess.AdminKey, "whsec_" + Convert.ToBase64String(BuyerApp.SigningKey), "text/plain")).Status.ShouldBe(200);
     }
 
-    public async Task DisposeAsync()
-    {
-        await exchange.DisposeAsync();
-        await app.DisposeAsync();
-    }
+    public async Task DisposeAsync() => await app.DisposeAsync();
 
     /// <summary>CA is sold into an inbox at 10.00, NY to two buyers at 6.00 and 5.00, TX is asked of a buyer of its own.</summary>
     private async Task<Sender> OpenAsync(string postback, string mode = "live")
     {
         await exchange.ApplyAsync(Market.With($$"""
             publishers:
-              pub: { verticals: [auto], payout: { share: 80% }, postback: { {{postback}} } }
+              {{pub}}: { verticals: [auto], payout: { share: 80% }, postback: { {{postback}} } }
               quiet: { verticals: [auto], payout: { share: 80% } }
             buyers:
               inbox: { credit_limit: unlimited, returns: { within: 10d, reasons: [invalid_phone] } }
@@ -46,7 +46,7 @@ public sealed class PostbackTests : IAsyncLifetime
             ping_trees:
               main: { vertical: auto, tiers: [ { name: market, method: auction, copies: 2, campaigns: all } ] }
             """));
-        return await Sender.OfAsync(exchange, "pub", mode);
+        return await Sender.OfAsync(exchange, pub, mode);
     }
 
     private string Url(string query = All) => $"url: \"{app.Url("pb")}{query}\"";
@@ -61,11 +61,22 @@ public sealed class PostbackTests : IAsyncLifetime
         return post["lead_id"]!;
     }
 
-    private async Task<string[]> RowsAsync(string query = "")
+    /// <param name="of">Nothing given: this test's publisher.</param>
+    private async Task<string[]> RowsAsync(string query = "", string? of = null)
     {
-        var reply = await exchange.GetAsync("/v1/admin/postbacks?limit=500" + query);
+        var reply = await exchange.GetAsync($"/v1/admin/postbacks?limit=500&publisher={of ?? pub}{query}");
         reply.Status.ShouldBe(200, reply.Text);
         return [.. reply.Json["postbacks"]!.AsArray().Select(row => $"{row!["event"]} {row["status"]} {row["error"]} {row["attempts"]}".Replace("  ", " ", StringComparison.Ordinal))];
+    }
+
+    /// <summary>Nothing is under way that the next test would count.</summary>
+    private Task AllAreRecordedAsync() =>
+        Until(async () => (await RowsAsync()).All(row => row.Contains("delivered", StringComparison.Ordinal)), "all are recorded", exchange);
+
+    private async Task<int> DeliveredAsync()
+    {
+        const string Metric = "leadexchange_postbacks_delivered_total ";
+        return int.Parse((await exchange.MetricsAsync()).Split('\n').Single(line => line.StartsWith(Metric, StringComparison.Ordinal))[Metric.Length..], CultureInfo.InvariantCulture);
     }
 
     [Fact]
@@ -74,7 +85,8 @@ public sealed class PostbackTests : IAsyncLifetime
         Sink.AnswersStatus(204);
         app["asked"].Rejects();
         using var publisher = await OpenAsync(Url());
-        var buyer = await exchange.KeyAsync("buyer", "inbox");
+        var buyer = await running.KeyAsync("buyer", "inbox");
+        var deliveredBefore = await DeliveredAsync();
         var with = new { sub_id = "kw 17&s=x", tags = new Dictionary<string, string> { ["click_id"] = "Cj0K+9/ü #1" } };
         const string Mine = "&u=kw%2017%26s%3Dx&k=Cj0K%2B9%2F%C3%BC%20%231&n=&t=false";
 
@@ -93,14 +105,14 @@ public sealed class PostbackTests : IAsyncLifetime
             ("GET", $"{sold}-returned-1", "", $"?id={sold}-returned-1&l={sold}&s=returned&p=0.00&d=-8.00&c=USD&r={Mine}"),
         ]);
         Sink.Requests.ShouldAllBe(request => request.Body.Length == 0);
-        await Until(async () => (await RowsAsync()).All(row => row.Contains("delivered", StringComparison.Ordinal)), "all are recorded", exchange);
+        await AllAreRecordedAsync();
         (await RowsAsync($"&lead_id={sold}")).ShouldBe(["returned delivered 1", "sold delivered 1"]);
-        (await RowsAsync("&publisher=quiet")).ShouldBeEmpty();
-        (await exchange.MetricsAsync()).ShouldContain("leadexchange_postbacks_delivered_total 3");
+        (await DeliveredAsync()).ShouldBe(deliveredBefore + 3);
 
         // Whoever is not called has no rows; the same post again is no second postback.
         using var quiet = await Sender.OfAsync(exchange, "quiet");
         await SellAsync(quiet, "CA", "sold");
+        (await RowsAsync(of: "quiet")).ShouldBeEmpty();
         (await RowsAsync()).Length.ShouldBe(3);
         foreach (var query in (string[])["status=failed", "status=lost", "lead_id=nobody"]) (await exchange.GetAsync("/v1/admin/postbacks?" + query)).Status.ShouldBe(422, query);
     }
@@ -121,8 +133,9 @@ public sealed class PostbackTests : IAsyncLifetime
         Sink.Requests.Select(request => request.Id[..^2]).Distinct().ShouldBe([$"{lead}-sold"]);
         // What it does not want to hear of is not told.
         app["asked"].Rejects();
-        (await exchange.PostAsync($"/v1/buyer/copies/{lead}-1/return", await exchange.KeyAsync("buyer", "inbox"), new { reason = "invalid_phone" })).Status.ShouldBe(200);
+        (await exchange.PostAsync($"/v1/buyer/copies/{lead}-1/return", await running.KeyAsync("buyer", "inbox"), new { reason = "invalid_phone" })).Status.ShouldBe(200);
         (await RowsAsync()).Length.ShouldBe(2);
+        await AllAreRecordedAsync();
     }
 
     [Fact]
@@ -137,6 +150,7 @@ public sealed class PostbackTests : IAsyncLifetime
         (request.Method, request.Id, request.IsSigned).ShouldBe(("POST", $"{lead}-sold-1", true));
         JsonSerializer.Serialize(request.Json).ShouldBe(
             $$"""{"type":"lead.sold","lead_id":"{{lead}}","status":"sold","payout":"8.00","change":"8.00","currency":"USD","reason":null,"sub_id":"s-1","tags":{"click_id":"c\u00221"},"test":false}""");
+        await AllAreRecordedAsync();
     }
 
     [Fact]
@@ -156,7 +170,7 @@ public sealed class PostbackTests : IAsyncLifetime
         using var other = await OpenAsync($"url: \"{app.Url("gone")}\"");
         await SellAsync(other, "CA", "sold");
         await Until(async () => (await RowsAsync("&status=dead")) is ["sold dead http_410 1"], "the dead letter shows", exchange);
-        var id = (await exchange.GetAsync("/v1/admin/postbacks?status=dead")).Json["postbacks"]![0]!["postback_id"]!.ToString();
+        var id = (await exchange.GetAsync($"/v1/admin/postbacks?status=dead&publisher={pub}")).Json["postbacks"]![0]!["postback_id"]!.ToString();
         var (code, listed, error) = await exchange.CliAsync("postbacks", "list");
         (code, listed.Contains("http_410", StringComparison.Ordinal)).ShouldBe((0, true), error);
         (await exchange.CliAsync("postbacks", "replay")).Code.ShouldBe(2);
@@ -164,7 +178,7 @@ public sealed class PostbackTests : IAsyncLifetime
         await Until(async () => (await RowsAsync("&status=delivered")) is ["sold delivered 2"], "the replayed one arrives", exchange);
         app["gone"].Requests.Select(request => request.Id).ShouldBe([id, id]);
         (await exchange.PostAsync($"/v1/admin/postbacks/{id}/replay", ExchangeProcess.AdminKey, "")).Status.ShouldBe(404);
-        (await exchange.PostAsync("/v1/admin/postbacks/replay", ExchangeProcess.AdminKey, new { publisher = "pub" }))["replayed"].ShouldBe("0");
+        (await exchange.PostAsync("/v1/admin/postbacks/replay", ExchangeProcess.AdminKey, new { publisher = pub }))["replayed"].ShouldBe("0");
         (await exchange.PostAsync("/v1/admin/postbacks/replay", ExchangeProcess.AdminKey, new { from = "yesterday" })).Status.ShouldBe(422);
 
         // What waits goes to the address of now; what was erased is not told any more.
@@ -180,7 +194,7 @@ public sealed class PostbackTests : IAsyncLifetime
     {
         Sink.AnswersStatus(204);
         using (await OpenAsync(Url("?l={{ lead_id }}&p={{ payout }}"))) { }
-        using var publisher = await Sender.OfAsync(exchange, "pub");
+        using var publisher = await Sender.OfAsync(exchange, pub);
         var ping = await publisher.OfferedAsync();
         var person = Sender.NextPerson();
         // Pings are on disk within a tenth of a second; a lead is there when its post is answered.
@@ -230,5 +244,6 @@ public sealed class PostbackTests : IAsyncLifetime
         Sink.Requests.Select(request => request.Query).ShouldBe(["?t=true&p=8.00&s=sold", "?t=true&p=0.00&s=unsold"]);
         lead.ShouldStartWith("test_");
         (await exchange.LedgerAsync(lead)).ShouldBeEmpty();
+        await AllAreRecordedAsync();
     }
 }

@@ -126,7 +126,8 @@ public sealed class PublisherAddressChangeTests(WalledMarket market) : IClassFix
 }
 
 /// <summary>Nobody is a proxy unless the operator says so.</summary>
-public sealed class PublisherAddressWithoutProxyTests(RunningExchange running) : IClassFixture<RunningExchange>
+[Collection(OffersAndRaces.Name)]
+public sealed class PublisherAddressWithoutProxyTests(RunningExchange running)
 {
     [Fact]
     public async Task Call_WithoutAProxy_ComesFromItsConnection()

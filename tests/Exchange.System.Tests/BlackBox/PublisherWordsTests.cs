@@ -5,7 +5,8 @@ using Shouldly;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>A publisher with words of its own sells on every endpoint, over HTTP and gRPC, and its buyers see ours.</summary>
-public sealed class PublisherWordsTests(RunningExchange running) : IClassFixture<RunningExchange>
+[Collection(LeadsAndReturns.Name)]
+public sealed class PublisherWordsTests(RunningExchange running)
 {
     private readonly ExchangeProcess exchange = running.Process;
 

@@ -4,7 +4,8 @@ using Shouldly;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>Many posts at the same moment, over HTTP and gRPC mixed: caps are exact and one post is one sale.</summary>
-public sealed class RaceTests : IClassFixture<RunningExchange>
+[Collection(OffersAndRaces.Name)]
+public sealed class RaceTests
 {
     private readonly ExchangeProcess exchange;
 

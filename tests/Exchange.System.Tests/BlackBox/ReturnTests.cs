@@ -4,7 +4,8 @@ using Shouldly;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>Buyers give copies back over HTTP: when they may, what comes back, what everybody sees then. I15.</summary>
-public sealed class ReturnTests : IClassFixture<RunningExchange>
+[Collection(LeadsAndReturns.Name)]
+public sealed class ReturnTests
 {
     private readonly ExchangeProcess exchange;
 

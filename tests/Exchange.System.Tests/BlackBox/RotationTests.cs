@@ -3,7 +3,8 @@ using Shouldly;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>Smooth weighted rotation, as leads are sold one after another.</summary>
-public sealed class RotationTests : IClassFixture<RunningExchange>
+[Collection(OffersAndRaces.Name)]
+public sealed class RotationTests
 {
     private readonly ExchangeProcess exchange;
 
@@ -34,13 +35,12 @@ public sealed class RotationTests : IClassFixture<RunningExchange>
     [Fact]
     public async Task Restart_InMidRotation_GoesOnWhereItStood()
     {
-        await using var own = await ExchangeProcess.StartAsync();
-        await own.ApplyAsync(Catalog("s", ""));
-        using (var before = await Sender.OfAsync(own, "pub-s")) (await SoldToAsync(own, before, 4)).ShouldBe("a a b a");
-        (await own.StopAsync()).ShouldBe(0);
-        await own.RestartAsync();
-        using var after = await Sender.OfAsync(own, "pub-s");
-        (await SoldToAsync(own, after, 5)).ShouldBe("c a a a a");
+        await exchange.ApplyAsync(Catalog("s", ""));
+        using (var before = await Sender.OfAsync(exchange, "pub-s")) (await SoldToAsync(before, 4)).ShouldBe("a a b a");
+        (await exchange.StopAsync()).ShouldBe(0);
+        await exchange.RestartAsync();
+        using var after = await Sender.OfAsync(exchange, "pub-s");
+        (await SoldToAsync(after, 5)).ShouldBe("c a a a a");
     }
 
     [Fact]
@@ -60,9 +60,7 @@ public sealed class RotationTests : IClassFixture<RunningExchange>
     }
 
     /// <summary>Who bought, one letter per lead; each is posted before the next is pinged.</summary>
-    private Task<string> SoldToAsync(Sender publisher, int leads) => SoldToAsync(exchange, publisher, leads);
-
-    private static async Task<string> SoldToAsync(ExchangeProcess exchange, Sender publisher, int leads)
+    private async Task<string> SoldToAsync(Sender publisher, int leads)
     {
         var bought = new List<string>();
         for (var i = 0; i < leads; i++)

@@ -3,7 +3,7 @@ using Exchange.System.Tests.Storage;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>
-/// One exchange for all tests of a class, which run one after the other. Each test applies a catalog of its own, with ids that no other test of the class uses or with
+/// One exchange for all tests of a class or a collection, which run one after the other. Each test applies a catalog of its own, with ids that no other of them uses or with
 /// no regard for what others left. Who kills it starts it again.
 /// </summary>
 public class RunningExchange : IAsyncLifetime

@@ -3,7 +3,8 @@ using Shouldly;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>Offers near the end of a cap: not more are promised than what is left, by as many as this publisher posts.</summary>
-public sealed class SoftHoldTests
+[Collection(OffersAndRaces.Name)]
+public sealed class SoftHoldTests(RunningExchange running)
 {
     private const string Catalog = """
         exchange: { currency: USD }
@@ -24,7 +25,7 @@ public sealed class SoftHoldTests
     [Fact]
     public async Task Offers_NearTheEndOfACap_GoToTheNextBeforeItIsPromisedTwice()
     {
-        await using var exchange = await ExchangeProcess.StartAsync();
+        var exchange = running.Process;
         await exchange.ApplyAsync(Catalog);
         var key = await exchange.KeyAsync("publisher", "pub");
         // A publisher that posts whatever it is offered; 3 of 43 are left then.

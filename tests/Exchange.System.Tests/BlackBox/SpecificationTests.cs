@@ -4,7 +4,8 @@ using Shouldly;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>A posting specification says what really holds: its examples are sent as they stand and are taken.</summary>
-public sealed class SpecificationTests(RunningExchange running) : IClassFixture<RunningExchange>
+[Collection(OffersAndRaces.Name)]
+public sealed class SpecificationTests(RunningExchange running)
 {
     private static readonly (string, string) Html = ("Accept", "text/html");
     private readonly ExchangeProcess exchange = running.Process;

@@ -6,7 +6,8 @@ using Shouldly;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>Tests walk the live catalog and leave no trace in it.</summary>
-public sealed class TestModeTests : IClassFixture<RunningExchange>
+[Collection(LeadsAndReturns.Name)]
+public sealed class TestModeTests
 {
     private readonly ExchangeProcess exchange;
 

@@ -3,6 +3,7 @@ using System.Text;
 using Exchange.Delivery.Templates;
 using Exchange.Engine.Catalog;
 using Exchange.Engine.Fields;
+using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Limits;
@@ -18,6 +19,8 @@ public sealed class CatalogVersionsTests : IDisposable
 {
     private const int Campaigns = 200;
     private static readonly FieldParsers Parsers = new((text, _) => text, text => text);
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly string folder = Directory.CreateTempSubdirectory("exchange-test-").FullName;
 
@@ -90,6 +93,31 @@ public sealed class CatalogVersionsTests : IDisposable
         ConfigNode In(string currency) => ConfigPatch.Set(host.CurrentConfig, ["exchange", "currency"], Json($"\"{currency}\""));
     }
 
+    /// <summary>Thousands of pings are read for it.</summary>
+    [Fact]
+    public async Task DryRun_ThatReadsYesterdaysPings_KeepsNobodyFromTheCatalog()
+    {
+        await using var store = await OpenAsync();
+        var (begun, goOn) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        var pings = Stub.Of<IPingRecords>((name, _) => name == nameof(IPingRecords.ReadAsync) ? ReadAsync() : throw new NotSupportedException(name));
+        var host = HostOf(Stub.Of<IExchangeStore>((name, _) => name == "get_" + nameof(IExchangeStore.Pings) ? pings : typeof(IExchangeStore).GetMethod(name)!.Invoke(store, null)));
+        await ApplyAsync(host, Json(First()), []);
+        var planning = host.ApplyAsync(Changed((ConfigMap)host.CurrentConfig, 1), null, "tests", true, default);
+        await begun.Task.WaitAsync(Patience);
+
+        await ApplyAsync(host, Changed((ConfigMap)host.CurrentConfig, 2), []).WaitAsync(Patience);
+        (host.Current.Version, planning.IsCompleted).ShouldBe((2, false));
+        goOn.SetResult();
+        (await planning.WaitAsync(Patience)).Errors.ShouldBeEmpty();
+
+        async Task<IReadOnlyList<PingRecord>> ReadAsync()
+        {
+            begun.TrySetResult();
+            await goOn.Task;
+            return [];
+        }
+    }
+
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     /// <summary>Mostly another bid; now and then a campaign that leaves, one that is new, one with other caps.</summary>
@@ -122,7 +150,7 @@ public sealed class CatalogVersionsTests : IDisposable
         return rows;
     }
 
-    private static CatalogHost HostOf(SqliteStore store) =>
+    private static CatalogHost HostOf(IExchangeStore store) =>
         new(store, new LiveView(new CapAlerts(TimeProvider.System)), new CatalogRules(Parsers, Liquid.Parse, _ => null), TimeProvider.System, NullLogger<CatalogHost>.Instance);
 
     private Task<SqliteStore> OpenAsync() => SqliteStore.OpenAsync(new SqliteStoreOptions { Folder = folder });

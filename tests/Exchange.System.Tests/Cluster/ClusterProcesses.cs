@@ -64,13 +64,16 @@ internal sealed class ClusterLoad : IAsyncDisposable
     private readonly IReadOnlyList<ExchangeProcess> servers;
     private readonly string key;
     private readonly bool[] ready;
+    private readonly TimeSpan think;
     private readonly CancellationTokenSource stop = new();
     private readonly HttpClient health = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromSeconds(1) }) { Timeout = TimeSpan.FromSeconds(1) };
     private readonly List<Task> running = [];
     private long sold, requests, failures, lost;
 
-    public ClusterLoad(IReadOnlyList<ExchangeProcess> servers, string key, int workers)
+    /// <param name="thinkMs">Between two leads of a worker: the processor is the servers'.</param>
+    public ClusterLoad(IReadOnlyList<ExchangeProcess> servers, string key, int workers, int thinkMs = 100)
     {
+        think = TimeSpan.FromMilliseconds(thinkMs);
         this.servers = servers;
         this.key = key;
         ready = [.. servers.Select(static _ => true)];
@@ -136,6 +139,7 @@ internal sealed class ClusterLoad : IAsyncDisposable
         var random = new Random(worker);
         while (!stop.IsCancellationRequested)
         {
+            await Task.Delay(think);
             var ping = await AnsweredAsync(random, "/v1/pings", new { vertical = "auto", fields = new { zip = "90210", state = "CA" } });
             if (ping?["ping_id"] is not { } id || ping["status"] != "offered") continue;
             if ((await AnsweredAsync(random, "/v1/posts", new { ping_id = id, fields = Sender.NextPerson() }))?["status"] == "sold") Interlocked.Increment(ref sold);

@@ -8,7 +8,8 @@ using Shouldly;
 namespace Exchange.System.Tests.Cluster;
 
 /// <summary>What admins see happen.</summary>
-public sealed class LiveFeedTests : IClassFixture<RunningExchange>
+[Collection(LeadsAndReturns.Name)]
+public sealed class LiveFeedTests
 {
     private static readonly string Catalog = Market.With(
         """

@@ -56,7 +56,7 @@ public sealed class ThreeServersTests(ThreeServers servers, ITestOutputHelper ou
         await cluster[0].ApplyAsync(Catalog("[ { per: total, leads: 200 } ]", "capped"));
         var key = await servers.KeyAsync("pub");
         await ServedAsync("capped", key);
-        await using (var load = new ClusterLoad(cluster.All, key, 24))
+        await using (var load = new ClusterLoad(cluster.All, key, 24, thinkMs: 0))
         {
             await ClusterLoad.UntilAsync(() => load.Sold >= 200, "the cap is sold");
             var full = load.Requests;

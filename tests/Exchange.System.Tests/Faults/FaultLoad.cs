@@ -27,6 +27,8 @@ internal sealed class FaultLoad : IAsyncDisposable
     private readonly Task[] workers;
     private int sold, refused, lost, pinged, unanswered;
 
+    private const int ThinkMs = 20;
+
     private FaultLoad(ExchangeProcess exchange, string key, int count, bool allowExpired)
     {
         this.allowExpired = allowExpired;
@@ -138,6 +140,8 @@ internal sealed class FaultLoad : IAsyncDisposable
         var market = number % 3 == 0 ? "told" : "asked";
         for (var i = 0; !over.IsCancellationRequested; i++)
         {
+            // The processor is the server's.
+            await Task.Delay(ThinkMs, CancellationToken.None);
             var process = exchange.ProcessId;
             var ping = await TryAsync(() => exchange.PostAsync("/v1/pings", key, new { vertical = market, fields = new { state = "CA" } }));
             if (ping?["status"] != "offered") continue;

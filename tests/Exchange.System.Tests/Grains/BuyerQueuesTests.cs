@@ -93,6 +93,15 @@ public sealed class BuyerQueuesTests
         queues.Pace("a", 0, 1_600).ShouldBeNull();
     }
 
+    [Fact]
+    public void Pace_AfterTheClockWasSetBack_GoesByTheNewTime()
+    {
+        const long hourMs = 3_600_000;
+        queues.Pace("a", 2, hourMs + 1_000).ShouldBe(hourMs + 2_020);
+        queues.Pace("a", 2, 1_000).ShouldBe(2_020);
+        queues.Pace("a", 2, 1_000).ShouldBe(2_040);
+    }
+
     /// <summary>Many at once: everything is taken once, and never more than its share of one buyer is under way.</summary>
     [Fact]
     public async Task ManyWorkers_TakeEachOnce_WithinTheShare()

@@ -34,6 +34,16 @@ public sealed class CompatibilityUnitTests
         reply.Body.ToJsonString(new() { Encoder = global::System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }).ShouldBe(expected.Replace("ID", RecordingDesk.Id.ToString(), StringComparison.Ordinal));
     }
 
+    /// <summary>What came of a post that failed here is not known: its publisher must not take it for a no.</summary>
+    [Theory]
+    [InlineData(503, "Try Again")]
+    [InlineData(422, "Rejected")]
+    public void LeadsPedia_OfAProblem_RejectsOnlyWhatIsWrongWithTheRequest(int status, string said)
+    {
+        var reply = Api("leadspedia").Answer(new(null, null, Problem.Of(status, "a_code", "Why.")), Form("lp_response=JSON"));
+        (reply.Body["result"]!.GetValue<string>(), reply.Body["msg"]!.GetValue<string>()).ShouldBe(("failed", said));
+    }
+
     [Fact]
     public void Body_MutatedAtWill_IsReadAndAnsweredOrRefused()
     {

@@ -1,5 +1,6 @@
 extern alias server;
 
+using Exchange.Storage;
 using Orleans.Runtime;
 using ServerFaults = server::Exchange.Server.Problems.Faults;
 using Shouldly;
@@ -17,5 +18,14 @@ public sealed class FaultsTests
     {
         var problem = ServerFaults.Of((Exception)Activator.CreateInstance(fault)!);
         (problem.Status, problem.Code, problem.RetryAfterSeconds).ShouldBe((503, "storage_unavailable", 1));
+    }
+
+    /// <summary>The same again would only take as long again.</summary>
+    [Fact]
+    public void ReportThatTakesTooLong_IsNotAskedForAgain()
+    {
+        var problem = ServerFaults.Of(new ReportTooLongException());
+        (problem.Status, problem.Code, problem.RetryAfterSeconds).ShouldBe((503, "storage_unavailable", 0));
+        ServerFaults.IsExpected(new ReportTooLongException()).ShouldBeTrue();
     }
 }

@@ -4,7 +4,8 @@ using Shouldly;
 namespace Exchange.System.Tests.Privacy;
 
 /// <summary>The same from outside: what buyers read over HTTP of two leads that differ in a rival's losing bid only.</summary>
-public sealed class PrivacyOverTheServerTests(RunningExchange running) : IClassFixture<RunningExchange>
+[Collection(OffersAndRaces.Name)]
+public sealed class PrivacyOverTheServerTests(RunningExchange running)
 {
     private readonly ExchangeProcess exchange = running.Process;
 
@@ -57,7 +58,7 @@ public sealed class PrivacyOverTheServerTests(RunningExchange running) : IClassF
     private static async Task SellAsync(Sender publisher, string id)
     {
         var post = await publisher.PostAsync(await publisher.OfferedAsync(with: new { sub_id = "kw-17" }),
-            new { first_name = "Pat", email = $"{id}@example.com", phone = "+13102000099" });
+            new { first_name = "Pat", email = $"{id}@example.com", phone = "+13105550150" });
         post["status"].ShouldBe("sold", post.Text);
     }
 

@@ -31,7 +31,7 @@ public sealed class PostgresCatalogTests : IClassFixture<PostgresCluster>, IAsyn
         sources.Add(source);
         List<CounterValue> told = [];
         var changes = new PostgresChanges(source, TimeProvider.System, values => { lock (told) told.AddRange(values); });
-        return new(source, new PostgresCatalog(changes, source, TimeProvider.System), new PostgresLedger(changes, source), told);
+        return new(source, new PostgresCatalog(changes, source, TimeProvider.System), new PostgresLedger(changes, source, source), told);
     }
 
     private static CatalogApply Apply(string json, long? expected, params LimitModel[] limits) => new(global::System.Text.Encoding.UTF8.GetBytes(json), "tests", expected, limits);

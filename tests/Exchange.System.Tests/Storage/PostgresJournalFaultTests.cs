@@ -75,6 +75,33 @@ public sealed class PostgresJournalFaultTests : IClassFixture<PostgresCluster>
         (await store.Leads.FindAsync(Lead(1), default))!.IsErased.ShouldBeTrue();
     }
 
+    /// <summary>Left to run out it would come again as one that may have arrived, though nobody was called.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task CommitReplyOfAClaim_Cut_IsTheSameLease(bool atOneEndpoint)
+    {
+        var database = await PostgresCluster.CreateDatabaseAsync();
+        await using var proxy = new CuttingProxy(PostgresCluster.Port);
+        await using var store = await OpenAsync(database.Replace($"Port={PostgresCluster.Port}", $"Port={proxy.Port}", StringComparison.Ordinal), lanes: 1);
+        var limits = Limits();
+        await store.ApplyAsync(limits);
+        foreach (var n in (int[])[1, 2]) (await store.SubmitAsync(Post(Lead(n), [Copy(1, limits, deliveries: [new("hook", Now, 0)])]))).Code.ShouldBe(VerdictCode.Done);
+        await store.Pings.FlushAsync(default);
+
+        store.Source.Clear();
+        proxy.CutNext(1);
+        var claimed = atOneEndpoint
+            ? await store.Deliveries.ClaimDueAtAsync("a", "hook", Now + 1_000, Now + 9_000, 9, default)
+            : await store.Deliveries.ClaimDueAsync(Now + 1_000, Now + 9_000, 9, default);
+
+        proxy.Cut.ShouldBe(1);
+        claimed.OrderBy(claim => claim.Copy.Lead).Select(claim => (claim.Copy.Lead, claim.Fence, claim.Attempts)).ShouldBe([(Lead(1), 1, 1), (Lead(2), 1, 1)]);
+        (await PostgresCluster.ReadAsync(database, "SELECT count(*) FROM delivery WHERE fence = 1 AND attempts = 1")).ShouldBe(2);
+        foreach (var claim in claimed)
+            (await store.Deliveries.RecordAsync(claim.Copy, "hook", claim.Fence, new(DeliveryStatus.Delivered, null, null), Now + 2_000, default)).ShouldBeTrue();
+    }
+
     [Fact]
     public async Task NewLead_AfterItsLastMoment_IsNotWritten_WhateverElseIsInTheBatch_AndIsToldOfIfItWasThere()
     {
@@ -82,7 +109,7 @@ public sealed class PostgresJournalFaultTests : IClassFixture<PostgresCluster>
         await using var store = await OpenAsync(database, lanes: 1);
         var limits = Limits(capOfA: 100);
         await store.ApplyAsync(limits);
-        var now = await PostgresCluster.ReadAsync(database, "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint");
+        var now = await ClockAsync(database);
 
         (await store.SubmitAsync(Until(1, now + 600_000))).Code.ShouldBe(VerdictCode.Done);
         var others = new List<Task<Verdict>> { store.SubmitAsync(Sale(3, limits)) };
@@ -95,7 +122,34 @@ public sealed class PostgresJournalFaultTests : IClassFixture<PostgresCluster>
         (await store.SubmitAsync(Until(2, now + 600_000))).Code.ShouldBe(VerdictCode.Done);
         await AddUpAsync(database, sold: 19);
 
-        JournalItem Until(int n, long lastMs) => Sale(n, limits) is var item ? item with { New = item.New! with { NotAfterMs = lastMs } } : null!;
+        JournalItem Until(int n, long lastMs) => Sale(n, limits) with { NotAfterMs = lastMs };
+    }
+
+    /// <summary>The post of a held offer that others have said is over, and a no whose lease is over, while another asks its buyer again.</summary>
+    [Fact]
+    public async Task PostOfAnOffer_OrANo_AfterItsLastMoment_LeavesAllAsItWas()
+    {
+        var database = await PostgresCluster.CreateDatabaseAsync();
+        await using var store = await OpenAsync(database, lanes: 1);
+        var limits = Limits();
+        await store.ApplyAsync(limits);
+        (await store.SubmitAsync(Offer(Lead(1), [Copy(1, limits, CopyMove.Hold)]))).Code.ShouldBe(VerdictCode.Done);
+        (await store.SubmitAsync(Post(Lead(2), [Copy(1, limits, CopyMove.Hold, deliveries: [new("hook", Now, Now + 5_000)])]))).Code.ShouldBe(VerdictCode.Done);
+        var now = await ClockAsync(database);
+        JournalItem[] items = [PostOf(Lead(1), [Capture(1)], "key", persons: [Person("x")]), End(Lead(2), CopyMove.Void)];
+
+        foreach (var item in items) await Should.ThrowAsync<StorageBusyException>(store.SubmitAsync(item with { NotAfterMs = now - 1 }));
+
+        (await store.Leads.FindAsync(Lead(1), default))!.IsPosted.ShouldBeFalse();
+        foreach (var n in (int[])[1, 2]) (await store.Leads.FindAsync(Lead(n), default))!.Copies.ShouldHaveSingleItem().State.ShouldBe(CopyState.Held);
+        foreach (var table in (string[])["request", "person", "transfer"]) (await PostgresCluster.ReadAsync(database, $"SELECT count(*) FROM {table}")).ShouldBe(0, table);
+        (await store.Deliveries.ListAsync(DeliveryStatus.Waiting, null, 9, null, default)).Rows.ShouldHaveSingleItem().Copy.Lead.ShouldBe(Lead(2));
+        (await CapAsync()).ShouldBe((0, 2));
+
+        foreach (var item in items) (await store.SubmitAsync(item with { NotAfterMs = now + 600_000 })).Code.ShouldBe(VerdictCode.Done);
+        (await CapAsync()).ShouldBe((1, 0));
+
+        async Task<(long Used, long Held)> CapAsync() => await store.CounterAsync("c:a1:leads:day:UTC") is { } cap ? (cap.Used, cap.Held) : default;
     }
 
     /// <summary>A batch goes wrong, and so does giving up its connection: its lane goes on, or every later post would wait for ever.</summary>
@@ -190,6 +244,9 @@ public sealed class PostgresJournalFaultTests : IClassFixture<PostgresCluster>
         await AddUpAsync(database, sold: done);
         (await PostgresCluster.ReadAsync(database, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")).ShouldBe(0);
     }
+
+    /// <summary>Unix milliseconds by the database's clock.</summary>
+    private static Task<long> ClockAsync(string database) => PostgresCluster.ReadAsync(database, "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint");
 
     private static async Task FurtherAsync(Func<int> number, int more)
     {

@@ -36,7 +36,7 @@ public sealed class PostgresReturnTests : IClassFixture<PostgresCluster>, IAsync
         var journal = new PostgresJournal(source, options, owner);
         opened.Add(journal);
         var changes = new PostgresChanges(source, TimeProvider.System, static _ => { });
-        return new(journal, new PostgresCatalog(changes, source, TimeProvider.System), new PostgresReturns(changes, source));
+        return new(journal, new PostgresCatalog(changes, source, TimeProvider.System), new PostgresReturns(changes, source, source));
     }
 
     private Task<long> ReadAsync(string sql) => PostgresCluster.ReadAsync(database, sql);

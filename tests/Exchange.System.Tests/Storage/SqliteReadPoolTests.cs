@@ -9,6 +9,7 @@ namespace Exchange.System.Tests.Storage;
 /// <summary>Reads beside the threads that serve pings.</summary>
 public sealed class SqliteReadPoolTests : IDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private readonly string file = Path.Combine(Path.GetTempPath(), "exchange-reads-" + Guid.NewGuid().ToString("N") + ".db");
     private readonly ReadPool reads;
     private readonly ManualResetEventSlim open = new();
@@ -117,6 +118,80 @@ public sealed class SqliteReadPoolTests : IDisposable
         (await SevenAsync()).ShouldBe(7);
         ran.ShouldBeFalse();
     }
+
+    [Fact]
+    public async Task MoreThanMayWait_AreRefused_AndWhoeverHasGoneTakesNoPlace()
+    {
+        using var pool = new ReadPool(file, connections: 1, mostWaiting: 1);
+        using var cancel = new CancellationTokenSource();
+        var first = pool.ReadAsync(_ => open.Wait(Patience), default);
+        var second = pool.ReadAsync(static _ => 2, cancel.Token);
+        Should.Throw<StorageBusyException>(() => { _ = pool.ReadAsync(static _ => 3, default); });
+
+        await cancel.CancelAsync();
+        var instead = pool.ReadAsync(static _ => 4, default);
+        Should.Throw<StorageBusyException>(() => { _ = pool.ReadAsync(static _ => 5, default); });
+
+        open.Set();
+        (await first.WaitAsync(Patience)).ShouldBeTrue();
+        (await instead.WaitAsync(Patience)).ShouldBe(4);
+        await Should.ThrowAsync<OperationCanceledException>(second);
+        (await pool.ReadAsync(static _ => 6, default).WaitAsync(Patience)).ShouldBe(6);
+    }
+
+    /// <summary>One connection: whoever comes next is served only if it was ended.</summary>
+    [Fact]
+    public async Task ReportWhoseCallerHasGone_IsEnded_AndTheNextIsServed()
+    {
+        using var pool = new ReadPool(file, connections: 1, limit: TimeSpan.FromMinutes(1));
+        using var cancel = new CancellationTokenSource();
+        var begins = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var endless = pool.ReadAsync(database =>
+        {
+            begins.SetResult();
+            return Endless(database);
+        }, cancel.Token);
+        await begins.Task.WaitAsync(Patience);
+        var next = pool.ReadAsync(static database => database.Prepare("SELECT value FROM number").Scalar(), default);
+        await Task.Delay(50);
+        next.IsCompleted.ShouldBeFalse();
+
+        await cancel.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(endless);
+        (await next.WaitAsync(Patience)).ShouldBe(7);
+    }
+
+    /// <summary>Between two statements as well: an interrupt that came there would be lost.</summary>
+    [Fact]
+    public async Task ReportWhoseCallerHadGoneBeforeItsStatement_IsEnded()
+    {
+        using var pool = new ReadPool(file, connections: 1, limit: TimeSpan.FromMinutes(1));
+        using var cancel = new CancellationTokenSource();
+        var begins = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var endless = pool.ReadAsync(database =>
+        {
+            begins.SetResult();
+            open.Wait(Patience);
+            return Endless(database);
+        }, cancel.Token);
+        await begins.Task.WaitAsync(Patience);
+
+        await cancel.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(endless);
+        open.Set();
+        (await pool.ReadAsync(static _ => 8, default).WaitAsync(Patience)).ShouldBe(8);
+    }
+
+    [Fact]
+    public async Task ReportAtItsLimit_IsToldSo_AndTheNextIsServed()
+    {
+        using var pool = new ReadPool(file, connections: 1, limit: TimeSpan.FromMilliseconds(200));
+
+        await Should.ThrowAsync<ReportTooLongException>(pool.ReadAsync(Endless, default).WaitAsync(Patience));
+        (await pool.ReadAsync(static database => database.Prepare("SELECT value FROM number").Scalar(), default).WaitAsync(Patience)).ShouldBe(7);
+    }
+
+    private static long? Endless(Database database) => database.Prepare("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n").Scalar();
 
     [Fact]
     public async Task Closed_EndsWhatIsUnderWay_AndTellsTheOthers()

@@ -55,7 +55,7 @@ internal sealed class BatchPlan
             TakenBack.Add(work.Item);
             return true;
         }
-        if (plan is not null && work.Item.New is { NotAfterMs: > 0 } made && rows.NowMs > made.NotAfterMs)
+        if (plan is not null && work.Item.NotAfterMs > 0 && rows.NowMs > work.Item.NotAfterMs)
         {
             Broken.Add((work, new StorageBusyException("It came too late to be made durable")));
             TakenBack.Add(work.Item);

@@ -45,7 +45,13 @@ internal sealed class LeadsPediaApi : ForeignApi
         if (outcome.Id is { } id) answer[outcome.Ping is not null ? "ping_id" : "lead_id"] = id;
         answer["price"] = outcome.Price.ToString();
         if (outcome.Lead?.RedirectUrl is { } redirect) answer["redirect_url"] = redirect;
-        answer["msg"] = good ? outcome.Ping is not null ? "Ping Accepted" : "Lead Accepted" : outcome.IsDuplicate ? "Duplicate" : outcome.Problem is null ? "No Buyers Available" : "Rejected";
+        answer["msg"] = good ? outcome.Ping is not null ? "Ping Accepted" : "Lead Accepted" : outcome.IsDuplicate ? "Duplicate" : outcome.Problem switch
+        {
+            null => "No Buyers Available",
+            // What came of it is not known, or not yet.
+            { Status: >= 500 } => "Try Again",
+            _ => "Rejected",
+        };
         if (!good) answer["errors"] = new JsonObject { ["error"] = List(outcome.Problem is { } problem ? Texts(problem) : [outcome.Why]) };
         return new(answer, string.Equals(form.Peek("lp_response"), "JSON", StringComparison.OrdinalIgnoreCase) ? null : "response");
     }

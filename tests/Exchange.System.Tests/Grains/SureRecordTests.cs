@@ -1,0 +1,52 @@
+using Exchange.Engine.Leads;
+using Exchange.Engine.Values;
+using Exchange.Grains.Deliveries;
+using Exchange.Storage;
+using Microsoft.Extensions.Time.Testing;
+using Shouldly;
+
+namespace Exchange.System.Tests.Grains;
+
+/// <summary>What came of an attempt is recorded, however busy the store is meanwhile.</summary>
+public sealed class SureRecordTests
+{
+    private readonly HastyTime time = new();
+    private int asked;
+
+    /// <summary>Whoever waits by it has waited at once.</summary>
+    private sealed class HastyTime() : FakeTimeProvider(CapMarket.Noon)
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var timer = base.CreateTimer(callback, state, dueTime, period);
+            Advance(dueTime);
+            return timer;
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    // A newer attempt holds it.
+    [InlineData(false)]
+    public async Task Record_WhileTheStoreIsBusy_IsAskedAgain_AndIsWhatItSaysThen(bool isMine)
+    {
+        (await RecordAsync(busyFor: 3, isMine)).ShouldBe(isMine);
+        asked.ShouldBe(4);
+    }
+
+    [Fact]
+    public async Task Record_WhileTheStoreStaysBusy_IsGivenUp_WhenTheLeaseMayBeOver()
+    {
+        await Should.ThrowAsync<StorageBusyException>(RecordAsync(busyFor: int.MaxValue, isMine: true));
+        asked.ShouldBeGreaterThan(2);
+        (time.GetUtcNow() - CapMarket.Noon).ShouldBe(TimeSpan.FromMilliseconds(LeadMachine.LeaseGraceMs));
+    }
+
+    private Task<bool> RecordAsync(int busyFor, bool isMine)
+    {
+        var deliveries = Stub.Of<IDeliveryStore>((name, _) => name != nameof(IDeliveryStore.RecordAsync) ? throw new NotSupportedException(name)
+            : ++asked <= busyFor ? throw new StorageBusyException("away")
+            : Task.FromResult(isMine));
+        return deliveries.RecordSurelyAsync(new(LeadId.Create(CapMarket.Noon.ToUnixTimeMilliseconds(), 1, false, 7), 1), "crm", 1, new(DeliveryStatus.Delivered, null, null), time);
+    }
+}
