@@ -45,7 +45,7 @@ public sealed class BidderLines(IOtherLines? others = null)
 
 /// <summary>
 /// One endpoint's line. What was asked or handed over belongs to the line and not to the stream it went out on: an answer counts on whichever stream it comes,
-/// and a copy that is not answered goes out again on the next stream, or on another that is open when its own ends.
+/// and a copy that is not answered goes out again on the next stream.
 /// </summary>
 public sealed class BidderLine
 {
@@ -64,8 +64,6 @@ public sealed class BidderLine
         public TaskCompletionSource<AttemptResult> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
         /// <summary>A stream that opened after it took it along: it may have gone out there.</summary>
         public bool WentAlong { get; set; }
-        /// <summary>The stream that it goes out on, or was last tried on.</summary>
-        public IBidderStream? On { get; set; }
     }
 
     public int Streams
@@ -89,22 +87,14 @@ public sealed class BidderLine
         {
             streams.Add(stream);
             waiting = streams.Count > 1 ? [] : [.. handed.Values.Select(each => each.Copy)];
-            if (streams.Count == 1) foreach (var each in handed.Values) (each.WentAlong, each.On) = (true, stream);
+            if (streams.Count == 1) foreach (var each in handed.Values) each.WentAlong = true;
         }
         foreach (var copy in waiting) stream.TrySend(copy);
     }
 
-    /// <summary>A stream is over; copies that went out on it and wait for their answer go out again on another that is open.</summary>
     public void Close(IBidderStream stream)
     {
-        Handed[] waiting;
-        lock (gate)
-        {
-            if (!streams.Remove(stream) || streams.Count == 0) return;
-            waiting = [.. handed.Values.Where(each => ReferenceEquals(each.On, stream))];
-            foreach (var each in waiting) each.WentAlong = true;
-        }
-        foreach (var each in waiting) Send(each);
+        lock (gate) streams.Remove(stream);
     }
 
     /// <summary>Asks for a bid; <c>Unreachable</c> where nobody is connected or everybody has too much to do. Ends with the token, as a <c>Timeout</c>.</summary>
@@ -144,7 +134,7 @@ public sealed class BidderLine
         }
         try
         {
-            if (!Send(mine) && TakeBack()) return new(AttemptKind.NotSent, "endpoint_busy");
+            if (!Send(stream => stream.TrySend(copy)) && TakeBack()) return new(AttemptKind.NotSent, "endpoint_busy");
             return await mine.Answer.Task.WaitAsync(deadline);
         }
         catch (OperationCanceledException)
@@ -179,18 +169,15 @@ public sealed class BidderLine
         lock (gate) return asked.TryGetValue(requestId, out var waits) && waits.TrySetResult(answer);
     }
 
-    /// <summary>As above, of a copy.</summary>
+    /// <summary>As above, of a copy. One that may have gone out twice may be a duplicate of itself: that is no no.</summary>
     public bool Answer(string copyId, AttemptResult answer)
     {
-        lock (gate) return handed.TryGetValue(copyId, out var waits) && waits.Answer.TrySetResult(answer);
+        lock (gate)
+        {
+            if (!handed.TryGetValue(copyId, out var waits)) return false;
+            return waits.Answer.TrySetResult(waits.WentAlong && answer.Kind == AttemptKind.Duplicate ? new(AttemptKind.Unknown, "duplicate") : answer);
+        }
     }
-
-    /// <summary>Noted before: a stream that closes in that moment has it sent again rather than not at all.</summary>
-    private bool Send(Handed copy) => Send(stream =>
-    {
-        lock (gate) copy.On = stream;
-        return stream.TrySend(copy.Copy);
-    });
 
     /// <summary>To one stream, in turn; to the next where one is full.</summary>
     private bool Send(Func<IBidderStream, bool> send)

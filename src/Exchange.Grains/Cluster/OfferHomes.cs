@@ -30,6 +30,9 @@ public sealed partial class OfferHomes(
     /// a lock) this is less than <see cref="RecordSettlesMs"/>.
     /// </summary>
     public const long PostHoldsMs = 10_000;
+
+    /// <summary>The same of a direct post, whose bidders are asked meanwhile.</summary>
+    public const long DirectPostHoldsMs = Engine.Limits.DeadlineMs;
     private long lost;
 
     /// <summary>Posts of pings whose silo is gone and left no record: made in the last 100 ms of one that was killed.</summary>

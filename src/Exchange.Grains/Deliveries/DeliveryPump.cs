@@ -105,7 +105,9 @@ public sealed class DeliveryPump(
             }
             catch (Exception fault) when (fault is StorageBusyException or StorageFailedException)
             {
+                // Nor the rest, and a server that stops has not the time to try each.
                 log.LogWarning("What was not begun could not be set back ({Fault}); it comes again when its lease is over", fault.GetType().Name);
+                return;
             }
         }
     }

@@ -66,7 +66,7 @@ internal sealed class Handover(IExchangeStore store, ICatalogHost catalog, TimeP
 
     public async Task RecordAllAsync(IReadOnlyList<(LeasedDelivery Delivery, DeliveryResult Result)> results)
     {
-        var recorded = await store.Deliveries.RecordAllAsync(results, time.GetUtcNow().ToUnixTimeMilliseconds(), CancellationToken.None);
+        var recorded = await store.Deliveries.RecordAllSurelyAsync(results, time);
         foreach (var (delivery, result) in results) Tell(delivery, result, recorded.Contains(delivery.Copy));
     }
 

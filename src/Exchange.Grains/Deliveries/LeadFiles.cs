@@ -29,7 +29,10 @@ internal sealed class LeadFiles(IExchangeStore store, ICatalogHost catalog, Buye
     private readonly Lock gate = new();
     private readonly Dictionary<(string Buyer, string Endpoint), UnderWay> underWay = [];
 
-    /// <summary>Files of one endpoint that are not over yet, and when the last row that came meanwhile is asked about again.</summary>
+    /// <summary>Long enough that what waits has been looked at before the first of it is due again.</summary>
+    private const long LaterMs = 2_000;
+
+    /// <summary>Files of one endpoint that are not over yet, and when what came meanwhile is asked about again.</summary>
     private sealed class UnderWay
     {
         public int Files;
@@ -44,8 +47,7 @@ internal sealed class LeadFiles(IExchangeStore store, ICatalogHost catalog, Buye
         later = null;
         if (FilesOf(buyer, endpoint) is null) return false;
         // Its files of just now are not on the server yet: what is due meanwhile is in the next ones, all of it together, since copies that went together go together again.
-        // One after the other: very many would be due again before the last of them has been looked at.
-        lock (gate) if (underWay.TryGetValue((buyer, endpoint), out var now)) later = now.LaterMs = Math.Max(now.LaterMs, nowMs + 1_000) + 1;
+        lock (gate) if (underWay.TryGetValue((buyer, endpoint), out var now)) later = now.LaterMs = now.LaterMs > nowMs ? now.LaterMs : nowMs + LaterMs;
         return true;
     }
 

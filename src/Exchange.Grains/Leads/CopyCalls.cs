@@ -166,6 +166,9 @@ internal sealed class CopyCalls
         await services.Store.Deliveries.RecordSurelyAsync(copy.Id, endpoint, fence, new(DeliveryStatus.Cancelled, null, "cancelled"), services.Time);
     }
 
+    /// <summary>From the moment at which a store judges an item to its commit: it may wait for others' rows (3 s on PostgreSQL), and a process may stand still in between (1 s).</summary>
+    private const long NoEndsBeforeMs = 4_000;
+
     /// <summary>
     /// A buyer's answer is made durable however busy the store is, and on top of what another activation of this lead did meanwhile, as long as the lease
     /// under which it came.
@@ -183,8 +186,9 @@ internal sealed class CopyCalls
                     if (!lead.IsKnown && !await lead.RestoreAsync()) return false;
                     // A no is the last word only under its lease: whoever has the next one may be asking the buyer by now.
                     var isNo = answer.Answer == BuyerAnswer.Refused;
-                    if (isNo && (Now() >= leaseUntilMs || lead.Sale!.SlotOfCopy(answer.CopyNo)?.State != asked)) return false;
-                    var step = await Steps.StepAsync(answer, isNo ? leaseUntilMs : 0);
+                    var lastMs = leaseUntilMs - NoEndsBeforeMs;
+                    if (isNo && (Now() >= lastMs || lead.Sale!.SlotOfCopy(answer.CopyNo)?.State != asked)) return false;
+                    var step = await Steps.StepAsync(answer, isNo ? lastMs : 0);
                     if (answer.Answer == BuyerAnswer.Unknown) FaultPoints.AfterDoubt.Pass();
                     if (step.Conflict is null) return true;
                     if (Now() >= leaseUntilMs) return false;

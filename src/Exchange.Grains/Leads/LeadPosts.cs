@@ -90,17 +90,23 @@ internal sealed class LeadPosts(LeadServices services, LeadMemory lead, CopyCall
         try
         {
             // Nothing durable yet: neither yes nor no may be said.
-            var reply = await mine.WaitAsync(StorageGrace, services.Time);
-            if (reply.Problem is not null && ReferenceEquals(running, mine)) running = null;
-            return reply.Problem is null && replay ? reply with { Replayed = true } : reply;
+            return Ended(await mine.WaitAsync(StorageGrace, services.Time));
         }
         catch (TimeoutException) when (mine.IsCompletedSuccessfully)
         {
-            return await mine;
+            return Ended(await mine);
         }
         catch (TimeoutException) when (!mine.IsCompleted)
         {
             return lead.IsKnownAs(command) ? lead.Reply() : PostReply.Refused(Problem.Of(503, "storage_unavailable", "The outcome is not recorded yet; the same request gets it.", 1));
+        }
+
+        // Refused before anything was held: it may be corrected and come again.
+        PostReply Ended(PostReply reply)
+        {
+            if (reply.Problem is null) return replay ? reply with { Replayed = true } : reply;
+            if (ReferenceEquals(running, mine)) running = null;
+            return reply;
         }
     }
 
@@ -115,7 +121,7 @@ internal sealed class LeadPosts(LeadServices services, LeadMemory lead, CopyCall
                 if (lead.IsKnown && await recorded.FindAsync(command) is { } known) return known;
                 var (reply, refused) = await PrepareAsync(command);
                 if (reply is not null) return reply;
-                end = await calls.Steps.StepAsync(new LeadEvent.Posted(refused), command.ReceivedAt.ToUnixTimeMilliseconds() + OfferHomes.PostHoldsMs);
+                end = await calls.Steps.StepAsync(new LeadEvent.Posted(refused), command.ReceivedAt.ToUnixTimeMilliseconds() + (command.Direct ? OfferHomes.DirectPostHoldsMs : OfferHomes.PostHoldsMs));
                 // A test that wants a doubt has no buyer to be in doubt about: every held copy is.
                 if (end.Conflict is null && lead.Sale?.Unfinished == LeadState.InDoubt)
                     foreach (var slot in lead.Sale.Slots.Where(slot => slot.State == SlotState.Held).ToArray())

@@ -57,7 +57,8 @@ public sealed class LeadSeller
                     FaultPoints.AfterDoubt.Pass();
                 }
             }
-            catch (StorageBusyException)
+            // A drop stays one: it comes again when its lease is over.
+            catch (StorageBusyException) when (!command.Drop)
             {
                 var later = new DeliveryResult(DeliveryStatus.Waiting, Now() + DeliveryPump.UnreadableMs, DeliveryDecision.NobodyCalled(command.Attempts, command.LastError));
                 await services.Store.Deliveries.RecordSurelyAsync(new(lead.Id, command.CopyNo), command.Endpoint, command.Fence, later, services.Time);

@@ -93,9 +93,9 @@ internal sealed class PostgresReturns(PostgresChanges changes, NpgsqlDataSource 
     /// Among the reports, though a return waits for it: a buyer that gives back hundreds at once counts its month each time. Nothing of the return is noted by then, so
     /// it may come again.
     /// </summary>
-    public Task<long> SoldAsync(string buyer, string? campaign, long fromMs, long untilMs, CancellationToken cancel) => reports.FirstAsync(
+    public async Task<long> SoldAsync(string buyer, string? campaign, long fromMs, long untilMs, CancellationToken cancel) => (await reports.ReportAsync(
         $"SELECT count(*) FROM copy WHERE at_ms >= $1 AND at_ms < $2 AND state IN (3, 6) AND NOT is_test(lead_id) AND buyer = $3{(campaign is null ? "" : " AND campaign = $4")}",
-        static row => row.Long(0), cancel, campaign is null ? [fromMs, untilMs, buyer] : [fromMs, untilMs, buyer, campaign]);
+        static row => row.Long(0), cancel, campaign is null ? [fromMs, untilMs, buyer] : [fromMs, untilMs, buyer, campaign]).ConfigureAwait(false))[0];
 
     public Task<bool> SayAsync(string buyer, DispositionRow disposition, CancellationToken cancel)
     {

@@ -88,10 +88,6 @@ internal sealed class SqliteReturns(Writer writer, ReadPool reads, ReadPool repo
         }, cancel);
     }
 
-    /// <summary>
-    /// Among the reports, though a return waits for it: a buyer that gives back hundreds at once counts its month each time. Nothing of the return is noted by then, so
-    /// it may come again.
-    /// </summary>
     public Task<long> SoldAsync(string buyer, string? campaign, long fromMs, long untilMs, CancellationToken cancel)
     {
         const string sold = "at_ms >= ? AND at_ms < ? AND state IN (3, 6) AND sold_seq IS NOT NULL AND buyer = ?";

@@ -75,7 +75,7 @@ public sealed class ThreeServersTests(ThreeServers servers, ITestOutputHelper ou
         var key = await servers.KeyAsync("pub");
         await ServedAsync("killed", key);
         long sold;
-        await using (var load = new ClusterLoad(cluster.All, key, 12))
+        await using (var load = new ClusterLoad(cluster.All, key, 12, thinkMs: 0))
         {
             await ClusterLoad.UntilAsync(() => load.Sold >= 200, "under way");
             // What it has offered to others, long enough ago to be on disk.

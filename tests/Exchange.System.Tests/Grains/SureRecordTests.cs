@@ -25,12 +25,14 @@ public sealed class SureRecordTests
     }
 
     [Theory]
-    [InlineData(true)]
+    [InlineData(true, false)]
     // A newer attempt holds it.
-    [InlineData(false)]
-    public async Task Record_WhileTheStoreIsBusy_IsAskedAgain_AndIsWhatItSaysThen(bool isMine)
+    [InlineData(false, false)]
+    // A reply was lost: under its fence it is the same again.
+    [InlineData(true, true)]
+    public async Task Record_WhileTheStoreIsBusy_IsAskedAgain_AndIsWhatItSaysThen(bool isMine, bool isUnknown)
     {
-        (await RecordAsync(busyFor: 3, isMine)).ShouldBe(isMine);
+        (await RecordAsync(busyFor: 3, isMine, isUnknown)).ShouldBe(isMine);
         asked.ShouldBe(4);
     }
 
@@ -42,10 +44,10 @@ public sealed class SureRecordTests
         (time.GetUtcNow() - CapMarket.Noon).ShouldBe(TimeSpan.FromMilliseconds(LeadMachine.LeaseGraceMs));
     }
 
-    private Task<bool> RecordAsync(int busyFor, bool isMine)
+    private Task<bool> RecordAsync(int busyFor, bool isMine, bool isUnknown = false)
     {
         var deliveries = Stub.Of<IDeliveryStore>((name, _) => name != nameof(IDeliveryStore.RecordAsync) ? throw new NotSupportedException(name)
-            : ++asked <= busyFor ? throw new StorageBusyException("away")
+            : ++asked <= busyFor ? throw (isUnknown ? new StorageFailedException("lost") : new StorageBusyException("away"))
             : Task.FromResult(isMine));
         return deliveries.RecordSurelyAsync(new(LeadId.Create(CapMarket.Noon.ToUnixTimeMilliseconds(), 1, false, 7), 1), "crm", 1, new(DeliveryStatus.Delivered, null, null), time);
     }

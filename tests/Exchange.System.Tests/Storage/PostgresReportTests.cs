@@ -66,8 +66,13 @@ public sealed class PostgresReportTests : IClassFixture<PostgresCluster>, IAsync
 
         await using var patient = PostgresDatabase.CreateReports(Options);
         var gone = patient.ReportAsync(slow, static row => row.Bool(0), cancel.Token);
+        await BlackBox.MarketCalls.Until(async () => await RunningAsync() == 1, "the report runs");
         await cancel.CancelAsync();
         await Should.ThrowAsync<OperationCanceledException>(gone.WaitAsync(Patience));
+        await BlackBox.MarketCalls.Until(async () => await RunningAsync() == 0, "it runs no more");
+
+        Task<long> RunningAsync() => PostgresCluster.ReadAsync(Options.ConnectionString,
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()");
     }
 
     /// <summary>Also where a connection is opened for several statements.</summary>

@@ -143,7 +143,11 @@ internal sealed class PostgresServer(SmallDisk? disk, FaultyMachine? machine, st
     {
         const string memory = "/dev/shm";
         const long plenty = 8L << 30;
-        if (!Directory.Exists(memory) || new DriveInfo(memory).AvailableFreeSpace < plenty) return Path.GetTempPath();
+        if (!Directory.Exists(memory)) return Path.GetTempPath();
+        // What a run that was killed left there would be there for good.
+        foreach (var left in Directory.GetDirectories(memory, "exchange-postgres-*"))
+            if (Path.Combine(left, "postmaster.pid") is var file && File.Exists(file) && !Directory.Exists("/proc/" + File.ReadLines(file).First())) Directory.Delete(left, recursive: true);
+        if (new DriveInfo(memory).AvailableFreeSpace < plenty) return Path.GetTempPath();
         var available = File.ReadLines("/proc/meminfo").First(static line => line.StartsWith("MemAvailable:", StringComparison.Ordinal));
         return long.Parse(available.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) << 10 > plenty ? memory : Path.GetTempPath();
     }
