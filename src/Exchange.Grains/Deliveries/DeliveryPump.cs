@@ -218,9 +218,12 @@ public sealed class DeliveryPump(
             await RecordAsync(delivery, new(DeliveryStatus.Waiting, NowMs() + afterMs, DeliveryDecision.NobodyCalled(delivery.Attempts, delivery.LastError)));
     }
 
-    private async Task SetBackAllAsync(LeadBatch file, long afterMs)
+    /// <summary>All of a file at one moment: one after the other, they would be files of their own.</summary>
+    private Task SetBackAllAsync(LeadBatch file, long afterMs)
     {
-        foreach (var delivery in file.Deliveries) await SetBackAsync(delivery, afterMs);
+        var dueMs = NowMs() + afterMs;
+        return handover.RecordAllAsync([.. file.Deliveries.Select(delivery =>
+            (delivery, new DeliveryResult(DeliveryStatus.Waiting, dueMs, DeliveryDecision.NobodyCalled(delivery.Attempts, delivery.LastError))))]);
     }
 
     /// <summary>Its wait is over, or may be: it becomes what its campaign says now, durably, before anybody is called.</summary>
@@ -268,6 +271,8 @@ public sealed class DeliveryPump(
             ready.Add(delivery.Buyer, new(
                 delivery with { Endpoint = next.Endpoint, Attempts = 1, CreatedAtMs = NowMs(), LastError = null, Wait = DeliveryWait.None }, null, next.LeaseUntilMs - LeadMachine.LeaseGraceMs), soldNow: false);
         }
+        // Stopped meanwhile: nobody takes it any more.
+        if (isStopped) await SetBackRestAsync();
         Nudge();
     }
 

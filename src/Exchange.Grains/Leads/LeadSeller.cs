@@ -88,7 +88,8 @@ public sealed class LeadSeller
             if (!await lead.RestoreAsync() || lead.Row!.Wait is not { IsOver: false } wait || wait.Fence != fence) return;
             var row = lead.Row;
             var resealed = row.IsErased || LeadWaits.Asked(wait.Wait, lead.Context) is not { } tree ? null : await new WaitedAuction(services).AskLiveAsync(lead.World, row, lead.Sale!, tree, fence);
-            await calls.Steps.StepAsync(new LeadEvent.WaitOver(new(fence, resealed), Cancelled: row.IsErased));
+            // Its leases begin now: later they would be over before anybody is called.
+            await calls.Steps.StepAsync(new LeadEvent.WaitOver(new(fence, resealed), Cancelled: row.IsErased), Now() + LeadMachine.LeaseGraceMs);
         }
         finally
         {
@@ -142,7 +143,9 @@ public sealed class LeadSeller
             // By the rows: what is remembered here may be older than what another activation did.
             if (!await lead.RestoreAsync() || lead.Row!.Copies.FirstOrDefault(copy => copy.Id.No == command.CopyNo) is not { } copy) return ResolveReply.Unknown;
             if (copy.State != CopyState.InDoubt) return !IsSo(copy, command.Accepted) ? ResolveReply.NotInDoubt : isNoted ? ResolveReply.Done : ResolveReply.AlreadySo;
-            // Who is being asked may take the copy yet: the next in rank must not have it too. From here on nobody asks again.
+            // Who is being asked may take the copy yet: the next in rank must not have it too. From here on nobody asks again, unless the operator sends it again elsewhere,
+            // which he can when this server has stood still for longer than that.
+            var untilMs = command.Accepted ? 0 : Now() + LeadMachine.LeaseGraceMs;
             if (!command.Accepted)
             {
                 if (!await services.Store.Deliveries.GiveUpAsync(copy.Id, Now(), CancellationToken.None)) return ResolveReply.CallUnderWay;
@@ -151,7 +154,7 @@ public sealed class LeadSeller
             // Before anything changes: no line in the audit, no resolution.
             if (!isNoted) await services.Store.Access.AuditAsync(command.Who, "copy.resolve", copy.Id.ToString(), command.Accepted ? "accepted" : "rejected", Now(), CancellationToken.None);
             var step = await calls.Steps.StepAsync(new LeadEvent.Answered(
-                command.CopyNo, command.Accepted ? BuyerAnswer.Accepted : BuyerAnswer.Refused, command.Accepted ? Reason.None : Reason.BuyerRejected, null, null));
+                command.CopyNo, command.Accepted ? BuyerAnswer.Accepted : BuyerAnswer.Refused, command.Accepted ? Reason.None : Reason.BuyerRejected, null, null), untilMs);
             if (step.Conflict is null) return ResolveReply.Done;
             isNoted = true;
         }
