@@ -16,7 +16,7 @@ internal interface ICompletion
 internal sealed class Handfuls
 {
     /// <summary>So many have their turn together. Told singly, half of all that stood in an overload had long been committed, and stood for a turn to hear it.</summary>
-    private const int Handful = 4;
+    private const int Handful = 3;
     /// <summary>And this part of those that wait.</summary>
     private const int Part = 32;
 

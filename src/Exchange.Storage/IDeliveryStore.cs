@@ -72,7 +72,7 @@ public interface IDeliveryStore
     /// <summary>The fence and attempts of a delivery that was inserted already leased to this process (fence 1, attempt 1 by Hold or Sell).</summary>
     const long FirstFence = 1;
 
-    /// <summary>False: a newer attempt holds the fence; the result is dropped.</summary>
+    /// <summary>False: a newer attempt holds the fence, or it was replayed since; the result is dropped.</summary>
     Task<bool> RecordAsync(CopyId copy, string endpoint, long fence, DeliveryResult result, long nowMs, CancellationToken cancel);
 
     /// <summary>
@@ -103,7 +103,7 @@ public interface IDeliveryStore
 
     /// <summary>
     /// A dead or failed delivery is due again now and is tried as long as a new one; one that waits for its next attempt is due now. Only of a copy that its
-    /// buyer holds: what was refused or voided is never sent again. False: there is none, or it is on its way.
+    /// buyer holds: what was refused or voided is never sent again. Fence + 1: what came of an attempt before it is not recorded any more. False: there is none, or it is on its way.
     /// </summary>
     Task<bool> ReplayAsync(CopyId copy, string endpoint, long nowMs, CancellationToken cancel);
 

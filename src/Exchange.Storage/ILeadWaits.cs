@@ -18,6 +18,9 @@ public interface ILeadWaits
     /// <summary>Takes leads whose wait may be over, the longest due first: fence + 1, due again at <paramref name="leaseUntilMs"/>. Durable on return.</summary>
     Task<IReadOnlyList<ClaimedWait>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, CancellationToken cancel);
 
+    /// <summary>A claim that came to nothing: it is due then, and no sooner unless what it waits for changes. False: the claim's fence is passed, or the wait is over.</summary>
+    Task<bool> SetBackAsync(ClaimedWait claim, long dueMs, CancellationToken cancel);
+
     /// <summary>When the next one is due, Unix milliseconds; null: none waits.</summary>
     Task<long?> NextDueAsync(CancellationToken cancel);
 }

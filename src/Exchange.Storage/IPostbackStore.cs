@@ -29,7 +29,7 @@ public interface IPostbackStore
     /// </summary>
     Task<IReadOnlyList<LeasedPostback>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, Func<string, long?>? pace, CancellationToken cancel);
 
-    /// <summary>False: a newer attempt holds the fence; the result is dropped. What was cancelled meanwhile stays so.</summary>
+    /// <summary>False: a newer attempt holds the fence, or it was replayed since; the result is dropped. What was cancelled meanwhile stays so.</summary>
     Task<bool> RecordAsync(PostbackId id, long fence, DeliveryResult result, long nowMs, CancellationToken cancel);
 
     /// <summary>As <see cref="IDeliveryStore.AdoptAsync"/>.</summary>
@@ -41,7 +41,10 @@ public interface IPostbackStore
     /// <summary>Newest lead first.</summary>
     Task<Page<PostbackRow>> ListAsync(PostbackQuery query, int limit, string? cursor, CancellationToken cancel);
 
-    /// <summary>A dead one is due again now and is tried as long as a new one. False: there is none.</summary>
+    /// <summary>
+    /// A dead one is due again now and is tried as long as a new one; one that waits for its next attempt is due now. Fence + 1: what came of an attempt before
+    /// it is not recorded any more. False: there is none.
+    /// </summary>
     Task<bool> ReplayAsync(PostbackId id, long nowMs, CancellationToken cancel);
 
     /// <summary>The same of all that ended before now and match, at most <paramref name="limit"/>, oldest lead first. Returns how many.</summary>

@@ -49,7 +49,7 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
     {
         ["DOTNET_TieredPGO"] = "0", ["DOTNET_TC_CallCountingDelayMs"] = "64", ["DOTNET_TC_CallCountThreshold"] = "1000", ["DOTNET_EnableWriteXorExecute"] = "0",
     };
-    private static readonly TimeSpan SettlePatience = TimeSpan.FromMinutes(6), AskedAgainSoon = TimeSpan.FromSeconds(20), ReachPatience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan SettlePatience = TimeSpan.FromMinutes(6), AskedAgainSoon = TimeSpan.FromSeconds(20), ReachPatience = TimeSpan.FromMinutes(4);
 
     private readonly Random _random = new(options.Seed);
     private readonly List<double> _readyMs = [];

@@ -49,22 +49,23 @@ internal sealed class InboxReader(IReadOnlyList<Server> servers, string key, int
         while (true)
         {
             var before = _seen.Count;
-            await ReadAsync(returning: false);
+            var isRead = await ReadAsync(returning: false);
             if (_seen.Count > before) continue;
-            if (_toReturn.Count == 0 || Stopwatch.GetElapsedTime(began) > Patience) break;
+            if (isRead && _toReturn.Count == 0 || Stopwatch.GetElapsedTime(began) > Patience) break;
             await Task.Delay(Pause);
         }
         _http.Dispose();
     }
 
-    private async Task ReadAsync(bool returning)
+    /// <summary>False: it was not read to its end.</summary>
+    private async Task<bool> ReadAsync(bool returning)
     {
         try
         {
             var at = servers[_random.Next(servers.Count)].Http;
             foreach (var id in _toReturn.Where(each => each.Value || !returning).Select(static each => each.Key).ToList()) await ReturnAsync(at, id);
             using var reply = await _http.GetAsync(new Uri(at, "/v1/buyer/copies?limit=100" + (_after is null ? "" : $"&after={_after}")));
-            if (!reply.IsSuccessStatusCode) return;
+            if (!reply.IsSuccessStatusCode) return false;
             using var page = await JsonDocument.ParseAsync(await reply.Content.ReadAsStreamAsync());
             foreach (var copy in page.RootElement.GetProperty("copies").EnumerateArray())
             {
@@ -76,10 +77,12 @@ internal sealed class InboxReader(IReadOnlyList<Server> servers, string key, int
                 using var acknowledged = await _http.PostAsync(new Uri(at, $"/v1/buyer/copies/{id}/ack"), null);
                 if (returned) await ReturnAsync(at, id);
             }
-            if (page.RootElement.GetProperty("next").GetString() is { } next) _after = next;
+            if (page.RootElement.GetProperty("next").GetString() is not { } next) return true;
+            _after = next;
         }
         // The server died: it reads on from where it was.
         catch (Exception fault) when (LostCall.Is(fault)) { }
+        return false;
     }
 
     private async Task ReturnAsync(Uri at, string id)

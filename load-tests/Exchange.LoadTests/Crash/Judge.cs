@@ -13,12 +13,15 @@ internal static class Judge
     public const string Lost = "acknowledged sales lost", Twice = "sold twice", Caps = "caps broken", Answers = "answers differ", Deliveries = "deliveries lost",
         Unsettled = "not settled", Returns = "returns lost", Copies = "copies differ", Postbacks = "postbacks lost", Erasures = "erasures undone",
         Offers = "offers lost", Again = "sent again after they arrived";
-    /// <summary>Who has read a lead before it was erased begins its call within this time, if it has not begun yet; it may arrive later.</summary>
-    private const long BegunMs = 1_000;
+    /// <summary>
+    /// Who has read a lead before it was erased begins its call within this time, if it has not begun yet, also where the machine stands for a moment; it may arrive later.
+    /// What comes again comes 4.5 s after the call before it at the soonest.
+    /// </summary>
+    private const long BegunMs = 4_000;
     /// <summary>The sweep that ends the holds of offers that nobody posted comes each second, for those that are over for five; whose turn it was may have died.</summary>
     private const long SweptMs = 60_000;
-    /// <summary>A killed server's offers of its last 100 ms may be lost; a machine that is busy otherwise may stand for a second or more. How many were older than 100 ms the table tells.</summary>
-    private const double LostOfferMs = 5_000;
+    /// <summary>A killed server's offers of its last 100 ms may be lost; a machine that is busy otherwise may stand for seconds. How many were older than 100 ms the table tells.</summary>
+    private const double LostOfferMs = 15_000;
     /// <summary>Clocks that are read one after the other. Nobody serves again as soon as that.</summary>
     private const long ClocksMs = 500;
     /// <summary>An attempt that begins so long after another has arrived was not under way beside it.</summary>

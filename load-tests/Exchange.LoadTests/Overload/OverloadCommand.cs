@@ -24,12 +24,13 @@ internal static class OverloadCommand
         var warmUp = new Option<int>("--warm-up") { Description = "Most seconds of closed load before anything is measured; shorter when it has stopped growing.", DefaultValueFactory = _ => 120 }.AtLeast(0);
         var connections = new Option<int>("--connections") { Description = "HTTP/2 connections.", DefaultValueFactory = _ => 4 }.AtLeast(1);
         var pings = new Option<bool>("--pings") { Description = "Pings alone instead of pings with their durable posts." };
+        var stream = new Option<bool>("--stream") { Description = "Pings over PingStream, one stream for each connection, as a publisher of many sends them; else a call for each." };
         var together = new Option<bool>("--together") { Description = "Server and client share all cores, and the client goes first: what it tells of waits is the server's. Else they have half of the cores each." };
         var server = new Option<string?>("--server") { Description = "The server's exchange.dll to start. Default: the one built in this repository." };
         var command = new Command("overload",
             "Finds the peak of durable ping + post pairs in a closed loop, then offers a multiple of it whether it is served or not, then half of it. Prints goodput, how soon refusals come and how soon all is as before. Exit code 0: 90 % of the peak were kept, something was refused and 99 of 100 within 10 ms, all was as before within 5 s, every call was answered. Build with -c Release.")
         {
-            factor, seconds, rounds, warmUp, connections, pings, together, server,
+            factor, seconds, rounds, warmUp, connections, pings, stream, together, server,
         };
         command.SetAction(async (parsed, cancel) =>
         {
@@ -44,7 +45,7 @@ internal static class OverloadCommand
             using var admin = new AdminClient(exchange.Http, exchange.AdminKey);
             await admin.ReplaceCatalogAsync(new ComparedCatalog(1_000, 20, 1).Json(), cancel);
             var key = await admin.IssuePublisherKeyAsync(ComparedCatalog.Publisher, cancel);
-            using var intake = new RawIntake(exchange.Grpc, key.Key, parsed.GetValue(connections), 1);
+            using var intake = new RawIntake(exchange.Grpc, key.Key, parsed.GetValue(connections), 1, parsed.GetValue(stream));
             var (time, run) = (TimeSpan.FromSeconds(parsed.GetValue(seconds)), new Run(new Load(intake, parsed.GetValue(pings)), exchange, AnsiConsole.Console));
             var met = await run.RunAsync(TimeSpan.FromSeconds(parsed.GetValue(warmUp)), parsed.GetValue(factor), time, parsed.GetValue(rounds));
             await FloorAsync(run.MostCallsPerSecond, parsed.GetValue(connections), time, all, cancel);

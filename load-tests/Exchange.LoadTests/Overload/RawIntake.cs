@@ -29,6 +29,8 @@ internal enum Ended
 internal sealed class RawIntake : IDisposable
 {
     private const int PingPool = 4_096, Frame = 5;
+    // Both say: come again.
+    private const int ResourceExhausted = 8, Unavailable = 14;
     private const string Ping = "/exchange.v1.IntakeService/Ping", Post = "/exchange.v1.IntakeService/Post";
 
     private static readonly MediaTypeHeaderValue Grpc = new("application/grpc");
@@ -37,18 +39,21 @@ internal sealed class RawIntake : IDisposable
     private readonly Uri ping, post;
     private readonly string key;
     private readonly byte[][] pings;
+    private readonly PingStreams? streams;
     private readonly Func<long, IEnumerable<KeyValuePair<string, string>>> person;
     private long persons;
 
     /// <summary>Pings and persons of the compared catalog.</summary>
     /// <param name="connections">HTTP/2 connections; each opens more when its streams run out.</param>
-    public RawIntake(Uri server, string key, int connections, int seed)
-        : this(server, key, connections, Enumerable.Range(0, PingPool).Select(index => MakePing(seed, index)), ComparedCatalog.Person) { }
+    /// <param name="streamed">Pings over a stream for each connection instead of a call for each ping.</param>
+    public RawIntake(Uri server, string key, int connections, int seed, bool streamed = false)
+        : this(server, key, connections, Enumerable.Range(0, PingPool).Select(index => MakePing(seed, index)), ComparedCatalog.Person, streamed) { }
 
     /// <param name="connections">As above.</param>
     /// <param name="pings">Sent in turn.</param>
     /// <param name="person">The fields of the post of a person's number.</param>
-    public RawIntake(Uri server, string key, int connections, IEnumerable<PingRequest> pings, Func<long, IEnumerable<KeyValuePair<string, string>>> person)
+    /// <param name="streamed">As above.</param>
+    public RawIntake(Uri server, string key, int connections, IEnumerable<PingRequest> pings, Func<long, IEnumerable<KeyValuePair<string, string>>> person, bool streamed = false)
     {
         (this.key, this.person) = (key, person);
         (ping, post) = (new Uri(server, Ping), new Uri(server, Post));
@@ -57,10 +62,12 @@ internal sealed class RawIntake : IDisposable
             DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact, Timeout = Timeout.InfiniteTimeSpan,
         })];
         this.pings = [.. pings.Select(Framed)];
+        if (streamed) streams = new PingStreams(clients, server, key);
     }
 
     public void Dispose()
     {
+        streams?.Dispose();
         foreach (var client in clients) client.Dispose();
     }
 
@@ -69,20 +76,38 @@ internal sealed class RawIntake : IDisposable
     public async Task<Ended> PairAsync(long number, Action sent, bool pingOnly, CancellationToken cancel)
     {
         sent();
-        var (refused, failed, body) = await CallAsync(number, ping, pings[number % pings.Length], cancel);
+        var (refused, failed, answer) = streams is null ? await PingAsync(number, cancel) : await StreamedPingAsync(streams, number);
         if (refused) return Ended.PingRefused;
-        if (failed is not null) return Fail(failed);
-        var answer = PingResponse.Parser.ParseFrom(body, Frame, body.Length - Frame);
+        if (answer is null) return Fail(failed ?? "No answer");
         if (answer.Status != PingStatus.Offered) return Ended.NoOffer;
         if (pingOnly) return Ended.Done;
         var request = new PostRequest { PingId = answer.PingId };
         foreach (var (name, value) in person(Interlocked.Increment(ref persons))) request.Fields[name] = value;
         sent();
-        (refused, failed, body) = await CallAsync(number, post, Framed(request), cancel);
+        (refused, failed, var body) = await CallAsync(number, post, Framed(request), cancel);
         if (refused) return Ended.PostRefused;
         if (failed is not null) return Fail(failed);
         var lead = PostResponse.Parser.ParseFrom(body, Frame, body.Length - Frame);
         return lead.Status == LeadStatus.Sold ? Ended.Done : Fail($"{lead.Status} {lead.Reason}");
+    }
+
+    private async Task<(bool Refused, string? Failed, PingResponse? Answer)> PingAsync(long number, CancellationToken cancel)
+    {
+        var (refused, failed, body) = await CallAsync(number, ping, pings[number % pings.Length], cancel);
+        return (refused, failed, refused || failed is not null ? null : PingResponse.Parser.ParseFrom(body, Frame, body.Length - Frame));
+    }
+
+    private async Task<(bool Refused, string? Failed, PingResponse? Answer)> StreamedPingAsync(PingStreams streams, long number)
+    {
+        try
+        {
+            var answer = await streams.PingAsync(number, pings[number % pings.Length].AsSpan(Frame));
+            return (answer.Error is { Status: ResourceExhausted or Unavailable }, answer.Error?.Code, answer.Answer);
+        }
+        catch (IOException fault)
+        {
+            return (false, fault.Message, null);
+        }
     }
 
     /// <summary>The first unexpected end, for people.</summary>
@@ -107,7 +132,7 @@ internal sealed class RawIntake : IDisposable
             using var reply = await clients[number % clients.Length].SendAsync(request, cancel);
             var body = await reply.Content.ReadAsByteArrayAsync(cancel);
             var status = Status(reply.TrailingHeaders) ?? Status(reply.Headers);
-            // RESOURCE_EXHAUSTED and UNAVAILABLE: come again.
+            // RESOURCE_EXHAUSTED and UNAVAILABLE.
             return status switch { "0" => (false, null, body), "8" or "14" => (true, null, body), _ => (false, $"HTTP {(int)reply.StatusCode}, gRPC {status}", body) };
         }
         catch (HttpRequestException fault)

@@ -3,9 +3,12 @@ using System.Collections.Frozen;
 namespace Exchange.Engine.Deliveries;
 
 /// <summary>The error codes of attempts of which certainly nothing reached the buyer, or which it turned away as "surely not taken, come again".</summary>
-internal static class NothingArrived
+public static class NothingArrived
 {
-    private static readonly FrozenSet<string> Codes = new[]
+    /// <summary>Those that are whole codes; the other is <see cref="MailServersNo"/> and what follows it.</summary>
+    public static IReadOnlyCollection<string> Codes => Whole;
+
+    private static readonly FrozenSet<string> Whole = new[]
     {
         // The buyer's own word.
         "http_429", "http_503", "retry_later",
@@ -23,7 +26,8 @@ internal static class NothingArrived
     }.ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>A mail server's 4xx (for now), and its no to us: the text of the mail was not taken.</summary>
-    private const string MailServersNo = "smtp_";
+    public const string MailServersNo = "smtp_";
 
-    public static bool Of(string error) => Codes.Contains(error) || error.StartsWith(MailServersNo, StringComparison.Ordinal) && !error.EndsWith(DeliveryDecision.AfterDoubt, StringComparison.Ordinal);
+    /// <summary>Whether an attempt that ended with this code certainly brought nothing.</summary>
+    public static bool Of(string error) => Whole.Contains(error) || error.StartsWith(MailServersNo, StringComparison.Ordinal) && !error.EndsWith(DeliveryDecision.AfterDoubt, StringComparison.Ordinal);
 }

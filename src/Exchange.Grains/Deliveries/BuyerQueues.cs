@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Exchange.Grains.Deliveries;
 
 /// <summary>
@@ -93,6 +95,7 @@ public sealed class BuyerQueues<T>(int workers, int perSecond)
     public Task ServeAsync(int atOnce, Func<T, Task> work, Action<T, Exception> failed, CancellationToken stopping) =>
         Task.WhenAll(Enumerable.Range(0, atOnce).Select(_ => ServeOneByOneAsync(work, failed, stopping)).ToArray());
 
+    [SuppressMessage("Design", "CA1031", Justification = "A worker that ended would be one fewer for good, and nobody would notice before the last.")]
     private async Task ServeOneByOneAsync(Func<T, Task> work, Action<T, Exception> failed, CancellationToken stopping)
     {
         try
@@ -104,9 +107,10 @@ public sealed class BuyerQueues<T>(int workers, int perSecond)
                 {
                     await work(item);
                 }
-                catch (Exception fault) when (fault is not OutOfMemoryException)
+                // Also where memory ran out at that moment: what it was about has its lease, and comes again when that is over.
+                catch (Exception fault)
                 {
-                    failed(item, fault);
+                    Tell(failed, item, fault);
                 }
                 finally
                 {
@@ -115,6 +119,16 @@ public sealed class BuyerQueues<T>(int workers, int perSecond)
             }
         }
         catch (OperationCanceledException) { }
+    }
+
+    private static void Tell(Action<T, Exception> failed, T item, Exception fault)
+    {
+        try
+        {
+            failed(item, fault);
+        }
+        // Nor is there enough of it to say so.
+        catch (Exception) { }
     }
 
     public void Left(string buyer)

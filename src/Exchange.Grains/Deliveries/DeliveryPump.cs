@@ -100,7 +100,7 @@ public sealed class DeliveryPump(
         {
             try
             {
-                if (file is not null) await SetBackAllAsync(file, 0);
+                if (file is not null) await handover.SetBackAllAsync(file.Deliveries, 0);
                 else await SetBackAsync(delivery!, 0);
             }
             catch (Exception fault) when (fault is StorageBusyException or StorageFailedException)
@@ -159,8 +159,8 @@ public sealed class DeliveryPump(
         }
         try
         {
-            if (NowMs() >= deadline) await SetBackAllAsync(file, 0);
-            else if (!await files.DeliverAsync(file, deadline)) await SetBackAllAsync(file, UnreadableMs);
+            if (NowMs() >= deadline) await handover.SetBackAllAsync(file.Deliveries, 0);
+            else if (!await files.DeliverAsync(file, deadline)) await handover.SetBackAllAsync(file.Deliveries, UnreadableMs);
         }
         finally
         {
@@ -216,14 +216,6 @@ public sealed class DeliveryPump(
     {
         if (delivery.Wait == DeliveryWait.None)
             await RecordAsync(delivery, new(DeliveryStatus.Waiting, NowMs() + afterMs, DeliveryDecision.NobodyCalled(delivery.Attempts, delivery.LastError)));
-    }
-
-    /// <summary>All of a file at one moment: one after the other, they would be files of their own.</summary>
-    private Task SetBackAllAsync(LeadBatch file, long afterMs)
-    {
-        var dueMs = NowMs() + afterMs;
-        return handover.RecordAllAsync([.. file.Deliveries.Select(delivery =>
-            (delivery, new DeliveryResult(DeliveryStatus.Waiting, dueMs, DeliveryDecision.NobodyCalled(delivery.Attempts, delivery.LastError))))]);
     }
 
     /// <summary>Its wait is over, or may be: it becomes what its campaign says now, durably, before anybody is called.</summary>

@@ -70,6 +70,14 @@ internal sealed class Handover(IExchangeStore store, ICatalogHost catalog, TimeP
         foreach (var (delivery, result) in results) Tell(delivery, result, recorded.Contains(delivery.Copy));
     }
 
+    /// <summary>Claimed and not sent. All of them at one moment: what goes together is to come again together.</summary>
+    public Task SetBackAllAsync(IEnumerable<LeasedDelivery> deliveries, long afterMs)
+    {
+        var dueMs = time.GetUtcNow().ToUnixTimeMilliseconds() + afterMs;
+        return RecordAllAsync([.. deliveries.Select(delivery =>
+            (delivery, new DeliveryResult(DeliveryStatus.Waiting, dueMs, DeliveryDecision.NobodyCalled(delivery.Attempts, delivery.LastError))))]);
+    }
+
     private void Tell(LeasedDelivery delivery, DeliveryResult result, bool isRecorded)
     {
         if (!isRecorded) log.LogWarning("A newer attempt holds copy {Copy}; this result is dropped", delivery.Copy);

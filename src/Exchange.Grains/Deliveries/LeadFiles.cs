@@ -53,14 +53,27 @@ internal sealed class LeadFiles(IExchangeStore store, ICatalogHost catalog, Buye
 
     /// <summary>
     /// What was claimed, with all else that is due at the same endpoints, as files, endpoint by endpoint. Whoever takes one says <see cref="Left"/> when it is over. Where
-    /// the rows cannot be had it ends with their exception: that endpoint and those after it are not under way, and what was claimed for them comes again when its lease runs out.
+    /// the rows cannot be had it ends with their exception: that endpoint and those after it are not under way, and what was claimed for them is set back, or, where the store does
+    /// not take that either, comes again when its lease runs out.
     /// </summary>
     public async IAsyncEnumerable<LeadBatch> CollectAsync(IEnumerable<LeasedDelivery> claimed, long nowMs, long leaseUntilMs, [EnumeratorCancellation] CancellationToken cancel)
     {
-        foreach (var place in claimed.GroupBy(delivery => (delivery.Buyer, delivery.Endpoint)))
+        var places = claimed.GroupBy(delivery => (delivery.Buyer, delivery.Endpoint)).ToArray();
+        for (var i = 0; i < places.Length; i++)
         {
+            var place = places[i];
             var (buyer, endpoint) = place.Key;
-            var more = await store.Deliveries.ClaimDueAtAsync(buyer, endpoint, nowMs, leaseUntilMs, Math.Max(1, CopiesPerClaim - place.Count()), cancel);
+            IReadOnlyList<LeasedDelivery> more;
+            try
+            {
+                more = await store.Deliveries.ClaimDueAtAsync(buyer, endpoint, nowMs, leaseUntilMs, Math.Max(1, CopiesPerClaim - place.Count()), cancel);
+            }
+            catch (Exception fault) when (fault is not OutOfMemoryException)
+            {
+                // Due at once, with what was due there and not claimed: whatever came later than the rest would be a file of its own.
+                await handover.SetBackAllAsync(places[i..].SelectMany(static rest => rest), 0);
+                throw;
+            }
             var files = FilesOf(buyer, endpoint);
             var made = place.Concat(more).GroupBy(delivery => files?.NextFileMs(delivery.CreatedAtMs) ?? 0)
                 .SelectMany(moment => moment.OrderBy(delivery => delivery.Copy.Lead).ThenBy(delivery => delivery.Copy.No).Chunk(CopiesPerFile).Select(chunk => new LeadBatch(buyer, endpoint, moment.Key, chunk)))

@@ -1,4 +1,5 @@
 using Exchange.Engine.Leads;
+using Exchange.Engine.Postbacks;
 using Exchange.Engine.Values;
 using Exchange.Storage;
 
@@ -19,6 +20,10 @@ internal static class SureRecord
     /// <summary>As <see cref="IDeliveryStore.RecordAllAsync"/>.</summary>
     public static Task<IReadOnlySet<CopyId>> RecordAllSurelyAsync(this IDeliveryStore deliveries, IReadOnlyList<(LeasedDelivery Delivery, DeliveryResult Result)> results, TimeProvider time) =>
         SurelyAsync(nowMs => deliveries.RecordAllAsync(results, nowMs, CancellationToken.None), time);
+
+    /// <summary>As <see cref="IPostbackStore.RecordAsync"/>.</summary>
+    public static Task<bool> RecordSurelyAsync(this IPostbackStore postbacks, PostbackId id, long fence, DeliveryResult result, TimeProvider time) =>
+        SurelyAsync(nowMs => postbacks.RecordAsync(id, fence, result, nowMs, CancellationToken.None), time);
 
     private static async Task<T> SurelyAsync<T>(Func<long, Task<T>> record, TimeProvider time)
     {

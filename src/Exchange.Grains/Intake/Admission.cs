@@ -31,7 +31,7 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
     /// <summary>Work that has stood so long, and longer than the patience, is not waited behind, whatever kept it.</summary>
     private static readonly TimeSpan Hopeless = TimeSpan.FromSeconds(2);
     /// <summary>An overload is made of calls: nobody is turned away while fewer wait. A machine that is busy with something else is slow, not full.</summary>
-    public const int FewestCalls = 32;
+    public const int FewestCalls = 20;
     /// <summary>More than the next commit takes: what waits longer costs memory, and its publisher waits.</summary>
     public const int MostJournalItems = Engine.Limits.JournalBatchItems;
     /// <summary>A call that waited less for its thread came in at once; those that follow it in the next moment do not wait for one.</summary>
@@ -131,7 +131,7 @@ public sealed class Admission(TimeProvider time, TimeSpan patience, Func<int> jo
         /// While calls are turned away, those let in wait no longer than this, at the door and at the journal together: who waits is memory that every collection
         /// copies, and is of no use meanwhile.
         /// </summary>
-        private readonly TimeSpan kept = target / 3;
+        private readonly TimeSpan kept = target / 4;
         private readonly Queue<Visitor> queue = new();
         // Calls are turned away: all that came in had waited too long for some time, and with those that were turned away in the last moment they would again.
         private bool isLong;

@@ -58,6 +58,8 @@ public enum ResolveReply : byte
     Unknown,
     /// <summary>Its buyer is being asked at this moment, so it is not said yet that it has nothing: come again when that call is over.</summary>
     CallUnderWay,
+    /// <summary>In doubt still: others changed its lead each time. After a no its buyer is not asked again by itself.</summary>
+    Moved,
 }
 
 /// <summary>

@@ -17,7 +17,7 @@ namespace Exchange.Grains.Leads;
 public sealed class LeadSeller
 {
     /// <summary>How often an operator's word is tried on top of what other activations do to the lead meanwhile.</summary>
-    private const int MostLooks = 3;
+    private const int MostTries = 3;
 
     private readonly LeadServices services;
     private readonly LeadMemory lead;
@@ -138,11 +138,13 @@ public sealed class LeadSeller
     {
         using var passage = await lead.EnterAsync();
         var isNoted = false;
-        for (var looks = 0; looks < MostLooks; looks++)
+        for (var looks = 0; ; looks++)
         {
             // By the rows: what is remembered here may be older than what another activation did.
             if (!await lead.RestoreAsync() || lead.Row!.Copies.FirstOrDefault(copy => copy.Id.No == command.CopyNo) is not { } copy) return ResolveReply.Unknown;
             if (copy.State != CopyState.InDoubt) return !IsSo(copy, command.Accepted) ? ResolveReply.NotInDoubt : isNoted ? ResolveReply.Done : ResolveReply.AlreadySo;
+            // It is in doubt still: nobody has ended it, and each time others did something else to its lead.
+            if (looks == MostTries) return ResolveReply.Moved;
             // Who is being asked may take the copy yet: the next in rank must not have it too. From here on nobody asks again, unless the operator sends it again elsewhere,
             // which he can when this server has stood still for longer than that.
             var untilMs = command.Accepted ? 0 : Now() + LeadMachine.LeaseGraceMs;
@@ -158,7 +160,6 @@ public sealed class LeadSeller
             if (step.Conflict is null) return ResolveReply.Done;
             isNoted = true;
         }
-        return ResolveReply.NotInDoubt;
     }
 
     /// <summary>Ended as the operator says.</summary>

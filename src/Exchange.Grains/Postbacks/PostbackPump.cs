@@ -97,7 +97,11 @@ public sealed class PostbackPump(IExchangeStore store, ICatalogHost catalog, Lea
     {
         var left = TimeSpan.FromMilliseconds(deadlineMs - NowMs());
         // It waited here longer than its lease: only a lease's holder may send, so it comes again from the rows.
-        if (left <= TimeSpan.Zero) return;
+        if (left <= TimeSpan.Zero)
+        {
+            await SetBackAsync(leased, 0);
+            return;
+        }
         if (catalog.Current.Publishers.GetValueOrDefault(leased.Publisher)?.Postback is not { } postback)
         {
             await RecordAsync(leased, new(DeliveryStatus.Dead, null, "postback_gone"));
@@ -114,7 +118,7 @@ public sealed class PostbackPump(IExchangeStore store, ICatalogHost catalog, Lea
         }
         catch (StorageBusyException)
         {
-            await RecordAsync(leased, new(DeliveryStatus.Waiting, NowMs() + UnreadableMs, DeliveryDecision.NobodyCalled(leased.Attempts, leased.LastError)));
+            await SetBackAsync(leased, UnreadableMs);
             return;
         }
         catch (Exception fault) when (fault is not OutOfMemoryException)
@@ -142,6 +146,10 @@ public sealed class PostbackPump(IExchangeStore store, ICatalogHost catalog, Lea
         };
     }
 
+    /// <summary>Claimed, and nobody was called.</summary>
+    private Task SetBackAsync(LeasedPostback leased, long afterMs) =>
+        RecordAsync(leased, new(DeliveryStatus.Waiting, NowMs() + afterMs, DeliveryDecision.NobodyCalled(leased.Attempts, leased.LastError)));
+
     /// <summary>As of a sold copy that has to arrive: the outcome stands, whatever is answered.</summary>
     private Task AttemptedAsync(LeasedPostback leased, AttemptResult result) => RecordAsync(leased, DeliveryResult.Of(DeliveryDecision.After(new FinishedAttempt(
         new CopyId(leased.Id.Lead, leased.Id.No), CopyState.Captured, result.Kind, result.Refusal, leased.Attempts, leased.CreatedAtMs, NowMs(), PostbackModel.RetryFor, result.RetryAfter,
@@ -149,7 +157,7 @@ public sealed class PostbackPump(IExchangeStore store, ICatalogHost catalog, Lea
 
     private async Task RecordAsync(LeasedPostback leased, DeliveryResult result)
     {
-        if (!await store.Postbacks.RecordAsync(leased.Id, leased.Fence, result, NowMs(), CancellationToken.None))
+        if (!await store.Postbacks.RecordSurelyAsync(leased.Id, leased.Fence, result, time))
         {
             log.LogWarning("A newer attempt holds postback {Postback}; this result is dropped", leased.Id);
             return;

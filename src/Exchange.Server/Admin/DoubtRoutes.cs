@@ -65,6 +65,7 @@ internal static class DoubtRoutes
                 ResolveReply.Unknown => NoSuch(),
                 ResolveReply.CallUnderWay => Grains.Intake.Problem.Of(409, "call_under_way", "Its buyer is being asked at this moment and may take it; come again when that call is over.", 5),
                 ResolveReply.NotInDoubt => Grains.Intake.Problem.Of(409, "not_in_doubt", "This copy is not in doubt, or ended another way."),
+                ResolveReply.Moved => Grains.Intake.Problem.Of(503, "storage_unavailable", "Others change this lead at this moment: the copy is in doubt still, and its buyer may not be asked again by itself. Send the same again.", 1),
                 _ => Reply.Json(json =>
                 {
                     json.WriteString("copy_id", copy.ToString());

@@ -86,12 +86,21 @@ internal sealed class Operations
 
     private static async Task<Reply> PerformAsync(ApiCall call, string scope, string key, byte[] hash, Func<OperationRecord?, Task<Reply>> operation)
     {
-        var record = new OperationRecord(reply => new(scope, key, hash, call.Store.Vault.Seal(SealOf(scope, key), reply.Body)));
+        var request = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes($"{scope}\n{key}\n{Convert.ToHexString(hash)}")));
+        var record = new OperationRecord(request, reply => new(scope, key, hash, call.Store.Vault.Seal(SealOf(scope, key), reply.Body)));
         var reply = await operation(record);
         if (reply.Problem is not null || record.IsTaken) return reply;
         // The effect is there: its answer is recorded even if the caller has left.
         var late = record.Of(reply);
-        await call.Store.Access.PutOperationAsync(scope, key, hash, late.Answer, call.NowMs, CancellationToken.None);
+        try
+        {
+            await call.Store.Access.PutOperationAsync(scope, key, hash, late.Answer, call.NowMs, CancellationToken.None);
+        }
+        catch (StorageBusyException)
+        {
+            // Nothing is recorded, and that is not the same as nothing done.
+            return Problem.Of(503, "storage_unavailable", "This is done, and its answer could not be recorded; the same request is answered by what it finds.", 1);
+        }
         return reply;
     }
 

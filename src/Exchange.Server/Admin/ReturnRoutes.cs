@@ -62,15 +62,16 @@ internal static class ReturnRoutes
     private static async Task<Reply> DecideAsync(ApiCall call, bool accept)
     {
         var name = call.Route("copy_id");
-        return await call.Service<Operations>().RunAsync(call, [], async () =>
+        return await call.Service<Operations>().RunAsync(call, [], async record =>
         {
             if (!CopyId.TryParse(name, out var copy)) return NoSuch();
-            if (await call.Service<ReturnDesk>().DecideAsync(copy, accept, call.Caller.Name) is { } problem) return problem;
-            return Reply.Json(json =>
+            var reply = Reply.Json(json =>
             {
                 json.WriteString("copy_id", copy.ToString());
                 json.WriteString("status", ReturnJson.Wire(accept ? ReturnStatus.Accepted : ReturnStatus.Refused));
             });
+            // Recorded with the decision: it stands also where its money cannot be booked at this moment.
+            return await call.Service<ReturnDesk>().DecideAsync(copy, accept, call.Caller.Name, record?.Of(reply)) is { } problem ? problem : reply;
         });
     }
 

@@ -29,10 +29,10 @@ internal static class ReturnRoutes
             members.Fail("/evidence_url", "invalid_format", "An address is absolute and starts with https://.");
         if (members.Problem is { } invalid) return invalid;
         var name = call.Route("copy_id");
-        return await call.Service<Operations>().RunAsync(call, bytes, async () =>
+        return await call.Service<Operations>().RunAsync(call, bytes, async record =>
         {
             if (!CopyId.TryParse(name, out var copy)) return ApiCall.NotFound("There is no such copy.");
-            var (status, refused) = await call.Service<ReturnDesk>().AskAsync(call.Caller.For, copy, new(reason, note, evidence));
+            var (status, refused) = await call.Service<ReturnDesk>().AskAsync(call.Caller.For, copy, new(reason, note, evidence) { Request = record?.Request });
             if (refused is not null) return refused;
             return Reply.Json(json =>
             {

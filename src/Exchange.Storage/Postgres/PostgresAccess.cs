@@ -37,9 +37,10 @@ internal sealed class PostgresAccess(PostgresChanges changes, NpgsqlDataSource r
     /// <summary>In the transaction of what it tells of.</summary>
     internal static async Task<int> NoteAsync(NpgsqlConnection database, ChangeNote note, CancellationToken cancel)
     {
-        if (note.Operation is { } operation)
-            await database.RunAsync("INSERT INTO operation (scope, key, hash, result, at_ms) VALUES ($1, $2, $3, $4, $5)", cancel,
-                operation.Scope, operation.Key, operation.BodyHash, operation.Answer, note.AtMs).ConfigureAwait(false);
+        // Taken by another call under the same key, just now: that one counts.
+        if (note.Operation is { } operation
+            && await database.RunAsync("INSERT INTO operation (scope, key, hash, result, at_ms) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING", cancel,
+                operation.Scope, operation.Key, operation.BodyHash, operation.Answer, note.AtMs).ConfigureAwait(false) == 0) throw new OperationTakenException();
         return await database.RunAsync("INSERT INTO audit (at_ms, who, action, target, detail) VALUES ($1, $2, $3, $4, $5)", cancel,
             note.AtMs, note.Who, note.Action, note.Target, note.Detail).ConfigureAwait(false);
     }

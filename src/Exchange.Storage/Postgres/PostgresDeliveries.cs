@@ -230,8 +230,9 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
         return Rows.Page(rows, limit, static row => string.Create(CultureInfo.InvariantCulture, $"{row.Copy}.{row.Endpoint}"));
     }
 
+    /// <summary>With another fence: what came of an attempt before may be recorded once more, by one who does not know that it is there, and would take this back.</summary>
     private const string Replay = $"""
-        UPDATE delivery d SET status = 1, due_at = $1, error = '{DeliveryDecision.Replayed}', lease_owner = NULL, lease_until = 0, created_ms = $1, changed_ms = $1
+        UPDATE delivery d SET status = 1, fence = fence + 1, due_at = $1, error = '{DeliveryDecision.Replayed}', lease_owner = NULL, lease_until = 0, created_ms = $1, changed_ms = $1
         """;
 
     public Task<bool> ReplayAsync(CopyId copy, string endpoint, long nowMs, CancellationToken cancel) =>
@@ -239,7 +240,7 @@ internal sealed class PostgresDeliveries(PostgresChanges changes, NpgsqlDataSour
         {
             const string which = "lead_id = $2 AND no = $3 AND endpoint = $4 AND EXISTS (SELECT 1 FROM copy c WHERE c.lead_id = $2 AND c.no = $3 AND c.state IN (2, 3))";
             // What waits for its next attempt only comes sooner: what became of the last one, and how long it is tried, stay as they are.
-            return await RunAsync($"UPDATE delivery SET due_at = $1 WHERE {which} AND status = 1 AND NOT pulled AND wait = 0 AND attempts > 0 AND due_at > $1 AND lease_until <= $1").ConfigureAwait(false)
+            return await RunAsync($"UPDATE delivery SET fence = fence + 1, due_at = $1 WHERE {which} AND status = 1 AND NOT pulled AND wait = 0 AND attempts > 0 AND due_at > $1 AND lease_until <= $1").ConfigureAwait(false)
                 || await RunAsync($"{Replay} WHERE {which} AND status IN (3, 4)").ConfigureAwait(false);
 
             async Task<bool> RunAsync(string sql) => await change.Connection.RunAsync(sql, cancel, nowMs, copy.Lead, copy.No, endpoint).ConfigureAwait(false) == 1;

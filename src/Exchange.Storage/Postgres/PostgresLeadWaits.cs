@@ -13,6 +13,9 @@ internal sealed class PostgresLeadWaits(PostgresChanges changes, NpgsqlDataSourc
             UPDATE lead_wait w SET fence = w.fence + 1, due_at = $2 FROM due WHERE w.lead_id = due.lead_id RETURNING w.lead_id, w.fence
             """, static row => new ClaimedWait(row.Lead(0), row.Long(1)), cancel, nowMs, leaseUntilMs, Math.Clamp(limit, 1, Limits.PageRows)).ConfigureAwait(false), cancel);
 
+    public Task<bool> SetBackAsync(ClaimedWait claim, long dueMs, CancellationToken cancel) => changes.RunAsync(async change => await change.Connection.RunAsync(
+        "UPDATE lead_wait SET due_at = $1 WHERE lead_id = $2 AND fence = $3 AND due_at IS NOT NULL", cancel, dueMs, claim.Lead, claim.Fence).ConfigureAwait(false) == 1, cancel);
+
     public Task<long?> NextDueAsync(CancellationToken cancel) =>
         reads.FirstAsync("SELECT min(due_at) FROM lead_wait WHERE due_at IS NOT NULL", static row => row.LongOrNull(0), cancel);
 }

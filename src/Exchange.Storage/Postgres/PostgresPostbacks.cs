@@ -9,10 +9,13 @@ namespace Exchange.Storage.Postgres;
 /// <summary>What publishers are told, claimed by many processes at once, with leases and fencing numbers.</summary>
 internal sealed class PostgresPostbacks(PostgresChanges changes, NpgsqlDataSource reads, NpgsqlDataSource reports, PostgresSilo silo) : IPostbackStore
 {
-    /// <summary>What another process has in hand at this moment is passed over. After a lost reply the claims run out like any lease.</summary>
-    public Task<IReadOnlyList<LeasedPostback>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, Func<string, long?>? pace, CancellationToken cancel) =>
-        changes.RunAsync<IReadOnlyList<LeasedPostback>>(async change =>
+    /// <summary>What another process has in hand at this moment is passed over.</summary>
+    public Task<IReadOnlyList<LeasedPostback>> ClaimDueAsync(long nowMs, long leaseUntilMs, int limit, Func<string, long?>? pace, CancellationToken cancel)
+    {
+        List<LeasedPostback> sent = [];
+        return changes.RunAsync<IReadOnlyList<LeasedPostback>>(async change =>
         {
+            if (change.MayBeDone && await IsMineAsync(change.Connection, sent, leaseUntilMs, cancel).ConfigureAwait(false)) return sent;
             var due = await change.Connection.AllAsync("""
                 SELECT lead_id, event, no, publisher, change, fence + 1, attempts + 1, created_ms, error FROM postback WHERE status = 1 AND due_at <= $1
                 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
@@ -37,8 +40,14 @@ internal sealed class PostgresPostbacks(PostgresChanges changes, NpgsqlDataSourc
                     UPDATE postback p SET due_at = t.due FROM unnest($1, $2, $3, $4) AS t (lead, event, no, due) WHERE p.lead_id = t.lead AND p.event = t.event AND p.no = t.no
                     """, cancel, postponed.Select(each => each.Id.Lead).ToArray(), postponed.Select(each => (short)each.Id.Event).ToArray(), postponed.Select(each => each.Id.No).ToArray(),
                     postponed.Select(each => each.DueAtMs).ToArray()).ConfigureAwait(false);
-            return claimed;
+            return sent = claimed;
         }, cancel);
+    }
+
+    /// <summary>Whether a claim whose commit's reply was lost is there: all of it or nothing. Left to run out it would be told late.</summary>
+    private async Task<bool> IsMineAsync(NpgsqlConnection database, List<LeasedPostback> sent, long leaseUntilMs, CancellationToken cancel) => sent is [var first, ..]
+        && await database.FirstAsync("SELECT EXISTS (SELECT 1 FROM postback WHERE lead_id = $1 AND event = $2 AND no = $3 AND fence = $4 AND lease_owner = $5 AND lease_until = $6)",
+            static row => row.Bool(0), cancel, first.Id.Lead, (short)first.Id.Event, first.Id.No, first.Fence, silo.Owner, leaseUntilMs).ConfigureAwait(false);
 
     public Task<bool> RecordAsync(PostbackId id, long fence, DeliveryResult result, long nowMs, CancellationToken cancel)
     {
@@ -84,15 +93,16 @@ internal sealed class PostgresPostbacks(PostgresChanges changes, NpgsqlDataSourc
         return Rows.Page(rows, limit, static row => row.Id.ToString());
     }
 
+    /// <summary>With another fence: what came of an attempt before may be recorded once more, by one who does not know that it is there, and would take this back.</summary>
     private const string Replay = $"""
-        UPDATE postback p SET status = 1, due_at = $1, error = '{DeliveryDecision.Replayed}', lease_owner = NULL, lease_until = 0, created_ms = $1, changed_ms = $1
+        UPDATE postback p SET status = 1, fence = fence + 1, due_at = $1, error = '{DeliveryDecision.Replayed}', lease_owner = NULL, lease_until = 0, created_ms = $1, changed_ms = $1
         """;
 
     public Task<bool> ReplayAsync(PostbackId id, long nowMs, CancellationToken cancel) =>
         changes.RunAsync(async change =>
         {
             const string which = "lead_id = $2 AND event = $3 AND no = $4";
-            return await RunAsync($"UPDATE postback SET due_at = $1 WHERE {which} AND status = 1 AND attempts > 0 AND due_at > $1 AND lease_until <= $1").ConfigureAwait(false)
+            return await RunAsync($"UPDATE postback SET fence = fence + 1, due_at = $1 WHERE {which} AND status = 1 AND attempts > 0 AND due_at > $1 AND lease_until <= $1").ConfigureAwait(false)
                 || await RunAsync($"{Replay} WHERE {which} AND status = 4").ConfigureAwait(false);
 
             async Task<bool> RunAsync(string sql) => await change.Connection.RunAsync(sql, cancel, nowMs, id.Lead, (short)id.Event, id.No).ConfigureAwait(false) == 1;

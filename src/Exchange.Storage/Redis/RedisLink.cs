@@ -42,9 +42,10 @@ public sealed partial class RedisLink : IAsyncDisposable
     {
         var options = ConfigurationOptions.Parse(configuration);
         options.AbortOnConnectFail = false;
-        options.ConnectTimeout = 500;
-        options.AsyncTimeout = 1_000;
-        options.SyncTimeout = 1_000;
+        var most = Math.Max(1_000, (int)(patience ?? default).TotalMilliseconds);
+        options.ConnectTimeout = most / 2;
+        options.AsyncTimeout = most;
+        options.SyncTimeout = most;
         // What cannot be sent now is not wanted later.
         options.BacklogPolicy = BacklogPolicy.FailFast;
         options.ReconnectRetryPolicy = new LinearRetry(500);

@@ -6,6 +6,11 @@ namespace Exchange.Storage.Sqlite;
 /// <summary>Writes the rows of an item that was judged done: lead, copies, money, deliveries.</summary>
 internal sealed class ItemRows(Database database, CounterCache counters, SoldSequence sold, string owner)
 {
+    private static readonly string Answered = $"""
+        UPDATE delivery SET status = 2, error = NULL, lease_owner = NULL, lease_until = 0, changed_ms = ?
+        WHERE lead_id = ? AND no = ? AND (status = 1 OR status = 4 AND NOT {NotArrivedSql.Of("error")}) AND pulled = 0 AND attempts > 0
+        """;
+
     public void WriteLead(JournalItem item, int open, bool exclusive)
     {
         if (item.IsReturn) return;
@@ -80,11 +85,9 @@ internal sealed class ItemRows(Database database, CounterCache counters, SoldSeq
         switch (end.Move)
         {
             case CopyMove.Capture:
-                // What was called has answered yes. What waited for the sale is due now; the inbox goes on waiting.
-                database.Prepare("""
-                    UPDATE delivery SET status = 2, error = NULL, lease_owner = NULL, lease_until = 0, changed_ms = ?
-                    WHERE lead_id = ? AND no = ? AND status = 1 AND pulled = 0 AND attempts > 0
-                    """).Bind(item.AtMs).Bind(item.Lead).Bind(end.No).Run();
+                // What was called has answered yes, also where it had given up asking: a dead letter of it would be sent again, unless it certainly did not arrive. Before the sale nobody
+                // else is called. What waited for the sale is due now; the inbox goes on waiting.
+                database.Prepare(Answered).Bind(item.AtMs).Bind(item.Lead).Bind(end.No).Run();
                 database.Prepare("UPDATE delivery SET due_at = ? WHERE lead_id = ? AND no = ? AND status = 1 AND pulled = 0 AND attempts = 0")
                     .Bind(item.AtMs).Bind(item.Lead).Bind(end.No).Run();
                 foreach (var delivery in end.Deliveries) WriteDelivery(item, end.No, delivery, isSold: true);

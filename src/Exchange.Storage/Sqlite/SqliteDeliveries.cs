@@ -156,8 +156,9 @@ internal sealed class SqliteDeliveries(Writer writer, ReadPool reads, ReadPool r
         }, cancel);
     }
 
+    /// <summary>With another fence: what came of an attempt before may be recorded once more, by one who does not know that it is there, and would take this back.</summary>
     private const string Replay = $"""
-        UPDATE delivery SET status = 1, due_at = ?1, error = '{DeliveryDecision.Replayed}', lease_owner = NULL, lease_until = 0, created_ms = ?1, changed_ms = ?1
+        UPDATE delivery SET status = 1, fence = fence + 1, due_at = ?1, error = '{DeliveryDecision.Replayed}', lease_owner = NULL, lease_until = 0, created_ms = ?1, changed_ms = ?1
         """;
 
     private const string HasItsCopy = "(SELECT c.state FROM copy c WHERE c.lead_id = delivery.lead_id AND c.no = delivery.no) IN (2, 3)";
@@ -167,7 +168,7 @@ internal sealed class SqliteDeliveries(Writer writer, ReadPool reads, ReadPool r
         {
             const string which = $"lead_id = ?2 AND no = ?3 AND endpoint = ?4 AND {HasItsCopy}";
             // What waits for its next attempt only comes sooner: what became of the last one, and how long it is tried, stay as they are.
-            return Run($"UPDATE delivery SET due_at = ?1 WHERE {which} AND status = 1 AND pulled = 0 AND wait = 0 AND attempts > 0 AND due_at > ?1 AND lease_until <= ?1")
+            return Run($"UPDATE delivery SET fence = fence + 1, due_at = ?1 WHERE {which} AND status = 1 AND pulled = 0 AND wait = 0 AND attempts > 0 AND due_at > ?1 AND lease_until <= ?1")
                 || Run($"{Replay} WHERE {which} AND status IN (3, 4)");
 
             bool Run(string sql) => session.Database.Prepare(sql).Bind(nowMs).Bind(copy.Lead).Bind(copy.No).Bind(endpoint).Run() == 1;

@@ -15,6 +15,10 @@ internal sealed class SqliteLeadWaits(Writer writer, ReadPool reads) : ILeadWait
             return due;
         }, cancel);
 
+    public Task<bool> SetBackAsync(ClaimedWait claim, long dueMs, CancellationToken cancel) =>
+        writer.RunAsync(session => session.Database.Prepare("UPDATE lead_wait SET due_at = ? WHERE lead_id = ? AND fence = ? AND due_at IS NOT NULL")
+            .Bind(dueMs).Bind(claim.Lead).Bind(claim.Fence).Run() == 1, cancel);
+
     public Task<long?> NextDueAsync(CancellationToken cancel) =>
         reads.ReadAsync(static database => database.Prepare("SELECT min(due_at) FROM lead_wait WHERE due_at IS NOT NULL").Scalar(), cancel);
 }

@@ -95,15 +95,16 @@ internal sealed class SqlitePostbacks(Writer writer, ReadPool reads, ReadPool re
         }, cancel);
     }
 
+    /// <summary>With another fence: what came of an attempt before may be recorded once more, by one who does not know that it is there, and would take this back.</summary>
     private const string Replay = $"""
-        UPDATE postback SET status = 1, due_at = ?1, error = '{DeliveryDecision.Replayed}', lease_owner = NULL, lease_until = 0, created_ms = ?1, changed_ms = ?1
+        UPDATE postback SET status = 1, fence = fence + 1, due_at = ?1, error = '{DeliveryDecision.Replayed}', lease_owner = NULL, lease_until = 0, created_ms = ?1, changed_ms = ?1
         """;
 
     public Task<bool> ReplayAsync(PostbackId id, long nowMs, CancellationToken cancel) =>
         writer.RunAsync(session =>
         {
             const string which = "lead_id = ?2 AND event = ?3 AND no = ?4";
-            return Run($"UPDATE postback SET due_at = ?1 WHERE {which} AND status = 1 AND attempts > 0 AND due_at > ?1 AND lease_until <= ?1") || Run($"{Replay} WHERE {which} AND status = 4");
+            return Run($"UPDATE postback SET fence = fence + 1, due_at = ?1 WHERE {which} AND status = 1 AND attempts > 0 AND due_at > ?1 AND lease_until <= ?1") || Run($"{Replay} WHERE {which} AND status = 4");
 
             bool Run(string sql) => session.Database.Prepare(sql).Bind(nowMs).Bind(id.Lead).Bind((long)id.Event).Bind(id.No).Run() == 1;
         }, cancel);

@@ -185,10 +185,11 @@ internal class SimDatabase : IJudgedRows
         if (end.Move is CopyMove.Void or CopyMove.Expire) news.Fell(item.Lead, copy);
         foreach (var delivery in lead.Deliveries)
         {
-            if (delivery.Copy.No != end.No || delivery.Status != DeliveryStatus.Waiting) continue;
+            var gaveUp = delivery is { Status: DeliveryStatus.Dead, Attempts: > 0 } && !NothingArrived.Of(delivery.Error ?? "") && end.Move == CopyMove.Capture;
+            if (delivery.Copy.No != end.No || delivery.Status != DeliveryStatus.Waiting && !gaveUp) continue;
             if (end.Move == CopyMove.Capture && !delivery.Pulled)
             {
-                // What was called has answered yes; what waited for the sale is due now.
+                // What was called has answered yes, also where it had given up asking; what waited for the sale is due now.
                 if (delivery.Attempts > 0) (delivery.Status, delivery.Error) = (DeliveryStatus.Delivered, null);
                 else delivery.DueAtMs = item.AtMs;
                 if (delivery.Attempts > 0) delivery.Unlease();

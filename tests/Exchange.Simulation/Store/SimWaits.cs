@@ -19,5 +19,12 @@ internal sealed class SimWaits(SimStore store) : ILeadWaits
             return claimed;
         });
 
+    public Task<bool> SetBackAsync(ClaimedWait claim, long dueMs, CancellationToken cancel) => store.WriteAsync(() =>
+    {
+        if (store.Database.Find(claim.Lead)?.Wait is not { DueAtMs: not null } wait || wait.Fence != claim.Fence) return false;
+        wait.DueAtMs = dueMs;
+        return true;
+    });
+
     public Task<long?> NextDueAsync(CancellationToken cancel) => store.ReadAsync(() => store.Database.Leads.Min(lead => lead.Wait?.DueAtMs));
 }

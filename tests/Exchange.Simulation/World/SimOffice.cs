@@ -153,7 +153,7 @@ internal sealed class SimOffice(SimWorld world, SimProcess process)
             var reply = await silo.ResolveAsync(copy, accepted);
             world.Laws.Resolved(copy, accepted, reply);
             return reply;
-        }, static reply => reply != ResolveReply.CallUnderWay);
+        }, static reply => reply is not (ResolveReply.CallUnderWay or ResolveReply.Moved));
     }
 
     private async Task AddAsync(LeadEntry lead, string field)

@@ -76,7 +76,7 @@ public sealed class AuditCommandTests : IClassFixture<PostgresCluster>
         await tamper(OneMore);
         var table = await ExchangeProcess.CliAsync(environment, ["audit", .. where]);
         (table.Code, table.Error).ShouldBe((1, ""));
-        table.Output.ShouldContain("FOUND  I1 c:sold-two:leads:day:UTC@");
+        table.Output.ShouldContain("FOUND  I1 c:sold-two:leads:day:");
         await tamper(OneLess);
     }
 

@@ -23,7 +23,7 @@ public sealed class ConnectedBuyerTests(RunningExchange running) : IClassFixture
         var asked = await buyer.NextRequestAsync();
         (asked.Campaign, asked.Vertical, asked.Test).ShouldBe(("live-a", "auto", false));
         asked.Sharing.ShouldBe(["exclusive"]);
-        asked.DeadlineMs.ShouldBeInRange(1, 2500);
+        asked.DeadlineMs.ShouldBeInRange(1, 9_000);
         asked.Fields.Keys.ShouldNotContain("phone");
         asked.Source.ShouldNotContain("pub-a");
 
@@ -47,7 +47,7 @@ public sealed class ConnectedBuyerTests(RunningExchange running) : IClassFixture
 
         await using var buyer = await ConnectAsync("b");
         buyer.Bid = static _ => null;
-        var ping = await publisher.PingAsync(with: new { deadline_ms = 120 });
+        var ping = await publisher.PingAsync(with: new { deadline_ms = 2_000 });
         ping["payout"].ShouldBe("4.00", ping.Text);
         (await ReasonAsync(ping["ping_id"]!, "live-b")).ShouldBe("timeout");
         // Its answer comes when all is over: nothing happens.
@@ -129,9 +129,10 @@ public sealed class ConnectedBuyerTests(RunningExchange running) : IClassFixture
         buyer.Bid = static _ => null;
         var fields = new Dictionary<string, string>(Sender.NextPerson()) { ["zip"] = "90210" };
         var direct = exchange.PostAsync("/v1/leads", publisher.Key, new { vertical = "auto", fields }, ("Idempotency-Key", "thinks-1"));
-        await buyer.NextRequestAsync();
+        var asked = await buyer.NextRequestAsync();
 
         (await exchange.GetAsync("/v1/requests/thinks-1", publisher.Key)).Code.ShouldBe("idempotency_in_progress");
+        await buyer.WriteAsync(new BidderMessage { Bids = new Bids { BidRequestId = asked.BidRequestId } });
         var sold = await direct;
         sold["status"].ShouldBe("sold", sold.Text);
         (await exchange.GetAsync("/v1/requests/thinks-1", publisher.Key))["lead_id"].ShouldBe(sold["lead_id"]);
@@ -191,7 +192,7 @@ public sealed class ConnectedBuyerTests(RunningExchange running) : IClassFixture
     [Fact]
     public async Task Server_ThatLeaves_WaitsForNoAnswerForEver()
     {
-        await exchange.ApplyAsync(Catalog("j").Replace("ping: 2500ms", "ping: 2500ms, post: 30s", StringComparison.Ordinal));
+        await exchange.ApplyAsync(Catalog("j").Replace("ping: 9s", "ping: 9s, post: 30s", StringComparison.Ordinal));
         using var publisher = await Sender.OfAsync(exchange, "pub-j");
         await using var buyer = await ConnectAsync("j");
         buyer.Bid = request => BuyerOnGrpc.Bids(request, 12.50m);
@@ -201,7 +202,7 @@ public sealed class ConnectedBuyerTests(RunningExchange running) : IClassFixture
 
         (await exchange.StopAsync()).ShouldBe(0);
         (await posting)["status"].ShouldBeOneOf("in_doubt", "pending");
-        await buyer.Copies.Completion.WaitAsync(TimeSpan.FromSeconds(10));
+        await buyer.Copies.Completion.WaitAsync(TimeSpan.FromSeconds(40));
         await exchange.RestartAsync();
     }
 
@@ -210,12 +211,12 @@ public sealed class ConnectedBuyerTests(RunningExchange running) : IClassFixture
     private async Task<string> ReasonAsync(string ping, string campaign) =>
         (await exchange.ExplainedAsync(ping, campaign)).Text("reason")!;
 
-    private static string Catalog(string id) => Market.Of("",
+    private static string Catalog(string id) => Market.Of("ping_deadline: 10s",
         $$"""
         publishers:
           pub-{{id}}: { verticals: [auto], payout: { share: 80% } }
         buyers:
-          buyer-{{id}}: { credit_limit: unlimited, endpoints: { line: { connector: grpc, timeout: { ping: 2500ms } } } }
+          buyer-{{id}}: { credit_limit: unlimited, endpoints: { line: { connector: grpc, timeout: { ping: 9s } } } }
           other-{{id}}: { credit_limit: unlimited }
         campaigns:
           live-{{id}}: { buyer: buyer-{{id}}, vertical: auto, bid: { live: line } }

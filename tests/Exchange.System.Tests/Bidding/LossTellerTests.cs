@@ -2,6 +2,7 @@ using Exchange.Engine.Values;
 using Exchange.Grains.Bidding;
 using Exchange.Grains.Catalog;
 using Exchange.Grains.Deliveries;
+using Exchange.Storage;
 using Exchange.System.Tests.BlackBox;
 using Exchange.System.Tests.Cluster;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -21,7 +22,7 @@ public sealed class LossTellerTests : IAsyncLifetime
         buyers = await BuyerApp.StartAsync();
         foreach (var (name, bid) in (ReadOnlySpan<(string, string)>)[("winner", "12.50"), ("loser", "9.10"), ("silent", "8.00"), ("shaped", "7.00")])
             buyers[name].Decides(request => request.Body.AsSpan().IndexOf("bid.lost"u8) >= 0 ? "" : $$"""{"bids":[{"price":"{{bid}}"}],"ping_no":"z-17"}""");
-        cluster = await TestCluster.StartAsync(1, Market.With($$$"""
+        cluster = await TestCluster.StartAsync(1, Market.Of("ping_deadline: 10s", $$$"""
             connectors:
               shape:
                 needs: [url]
@@ -30,10 +31,10 @@ public sealed class LossTellerTests : IAsyncLifetime
                 lost: { url: "{{ with.url }}", json: { lost: "{{ ping.no }}", why: "{{ loss.reason }}", least: "{{ loss.minimum_to_win }}", zip: "{{ lead.zip }}" } }
             publishers: { pub: { verticals: [auto], payout: { share: 80% } } }
             buyers:
-              winner: { credit_limit: unlimited, endpoints: { crm: { connector: native, with: { url: "{{{buyers.Url("winner")}}}", secret: { secret: signing } }, timeout: { ping: 3s } } } }
-              loser:  { credit_limit: unlimited, endpoints: { crm: { connector: native, with: { url: "{{{buyers.Url("loser")}}}", secret: { secret: signing } }, timeout: { ping: 3s } } } }
-              silent: { credit_limit: unlimited, endpoints: { crm: { connector: native, with: { url: "{{{buyers.Url("silent")}}}", secret: { secret: signing } }, timeout: { ping: 3s } } } }
-              shaped: { credit_limit: unlimited, endpoints: { crm: { connector: shape, with: { url: "{{{buyers.Url("shaped")}}}" }, timeout: { ping: 3s } } } }
+              winner: { credit_limit: unlimited, endpoints: { crm: { connector: native, with: { url: "{{{buyers.Url("winner")}}}", secret: { secret: signing } }, timeout: { ping: 9s } } } }
+              loser:  { credit_limit: unlimited, endpoints: { crm: { connector: native, with: { url: "{{{buyers.Url("loser")}}}", secret: { secret: signing } }, timeout: { ping: 9s } } } }
+              silent: { credit_limit: unlimited, endpoints: { crm: { connector: native, with: { url: "{{{buyers.Url("silent")}}}", secret: { secret: signing } }, timeout: { ping: 9s } } } }
+              shaped: { credit_limit: unlimited, endpoints: { crm: { connector: shape, with: { url: "{{{buyers.Url("shaped")}}}" }, timeout: { ping: 9s } } } }
             campaigns:
               winner: { buyer: winner, vertical: auto, bid: { live: crm }, tell_losses: true }
               loser:  { buyer: loser, vertical: auto, bid: { live: crm }, tell_losses: true }
@@ -76,5 +77,31 @@ public sealed class LossTellerTests : IAsyncLifetime
         global::System.Text.Encoding.UTF8.GetString(buyers["shaped"].Requests[^1].Body).ShouldBe("""{"lost":"z-17","why":"outbid","least":13.00,"zip":"90210"}""");
         buyers["winner"].Requests.Count.ShouldBe(1);
         buyers["silent"].Requests.Count.ShouldBe(1);
+    }
+
+    /// <summary>One teller throws, and at one ping nobody can make out what was lost: the others hear all the same, and nobody twice.</summary>
+    [Fact]
+    public async Task WhatCannotBeTold_IsPassedOver_AndKeepsNoOtherFromHearing()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        var silo = cluster[0];
+        LeadId? unreadable = null;
+        // The secret by which natively connected buyers are called was sealed with another key.
+        var access = Stub.Of<IAccessStore>((_, _) => throw new InvalidOperationException("sealed with another key"));
+        var leads = Stub.Of<ILeadStore>((_, arguments) => arguments[0]!.Equals(unreadable) ? throw new InvalidOperationException("a row that nobody can read") : cluster.Store.Leads.FindAsync((LeadId)arguments[0]!, CancellationToken.None));
+        var store = Stub.Of<IExchangeStore>((name, arguments) => name == "get_Leads" ? leads : typeof(IExchangeStore).GetMethod(name)!.Invoke(cluster.Store, arguments));
+        var teller = new LossTeller(store, silo.Get<CatalogHost>(), new BuyerCalls(silo.Get<BuyerCalls>().Connectors, access, time), silo.Silos, time, NullLogger<LossTeller>.Instance);
+        (await teller.TellAsync(CancellationToken.None)).ShouldBe(0);
+        unreadable = (await silo.PingAsync("pub")).Answer!.PingId;
+        for (var i = 0; i < 2; i++) await silo.PingAsync("pub");
+        await cluster.Store.Pings.FlushAsync(CancellationToken.None);
+        var asked = buyers["shaped"].Requests.Count;
+        time.Advance(TimeSpan.FromHours(1) + TimeSpan.FromMinutes(1));
+
+        (await teller.TellAsync(CancellationToken.None)).ShouldBe(2);
+        (await teller.TellAsync(CancellationToken.None)).ShouldBe(0);
+
+        buyers["shaped"].Requests.Count.ShouldBe(asked + 2);
+        buyers["loser"].Requests.Count.ShouldBe(3);
     }
 }

@@ -27,7 +27,7 @@ public sealed class StandingBidLimitTests : IAsyncLifetime
           pub: { verticals: [auto], payout: { share: 80% } }
         buyers:
           refusing: { credit_limit: unlimited, endpoints: { line: { connector: grpc, timeout: { ping: 5s, post: 5s } } } }
-          standing: { credit_limit: unlimited, endpoints: { line: { connector: grpc, timeout: { ping: 5s, post: 2s } } } }
+          standing: { credit_limit: unlimited, endpoints: { line: { connector: grpc, timeout: { ping: 5s, post: 5s } } } }
           other: { credit_limit: unlimited }
         campaigns:
           first: { buyer: refusing, vertical: auto, bid: { live: line } }
@@ -136,7 +136,12 @@ public sealed class StandingBidLimitTests : IAsyncLifetime
         for (var i = 0; i < 400; i++)
         {
             reply = await cluster[silo].PingAsync("pub");
-            if (reply.Answer!.Payout == Money.Parse("8.00")) return reply.Answer.PingId;
+            if (reply.Answer!.Payout == Money.Parse("8.00"))
+            {
+                // So that the other silo can sell it, even if this one does not answer within a quarter of a second.
+                await cluster.Store.Pings.FlushAsync(CancellationToken.None);
+                return reply.Answer.PingId;
+            }
             await Task.Delay(25);
         }
         throw new TimeoutException($"pings at silo {silo} earn {reply.Answer!.Payout}");

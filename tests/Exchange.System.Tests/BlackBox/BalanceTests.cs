@@ -4,7 +4,8 @@ using Shouldly;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>A prepaid buyer buys for what it paid in, never for more.</summary>
-public sealed class BalanceTests : IClassFixture<RunningExchange>
+[Collection(OffersAndRaces.Name)]
+public sealed class BalanceTests
 {
     private readonly ExchangeProcess exchange;
 

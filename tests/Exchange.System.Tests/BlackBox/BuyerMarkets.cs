@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Shouldly;
 
@@ -10,6 +11,8 @@ namespace Exchange.System.Tests.BlackBox;
 /// </summary>
 internal sealed class BuyerMarkets(BuyerApp app)
 {
+    private static readonly string Zone = BlackBox.Market.ZoneAtDaytime();
+
     private readonly StringBuilder verticals = new(), buyers = new(), campaigns = new(), trees = new();
     private readonly List<string> names = [];
 
@@ -30,7 +33,7 @@ internal sealed class BuyerMarkets(BuyerApp app)
 
     /// <summary>One campaign that is sold on the post and told by webhook.</summary>
     /// <param name="more">Further keys of its endpoint, each after a comma.</param>
-    public BuyerMarkets Webhook(string name, string postTimeout = "5s", string? url = null, string more = "")
+    public BuyerMarkets Webhook(string name, string postTimeout = "15s", string? url = null, string more = "")
     {
         Buyer(name, "webhook", postTimeout, url, more);
         Campaign(name, name, "10.00", "{ to: [crm] }");
@@ -67,7 +70,8 @@ internal sealed class BuyerMarkets(BuyerApp app)
         return await running.KeyAsync("publisher", "search");
     }
 
-    private async Task ServeAsync(ExchangeProcess exchange)
+    /// <summary>Sets the signing secret and applies the catalog.</summary>
+    public async Task ServeAsync(ExchangeProcess exchange)
     {
         var secret = await exchange.SendAsync(HttpMethod.Put, "/v1/admin/secrets/signing", ExchangeProcess.AdminKey,
             "whsec_" + Convert.ToBase64String(BuyerApp.SigningKey), "text/plain");
@@ -86,7 +90,7 @@ internal sealed class BuyerMarkets(BuyerApp app)
         buyers.AppendLine($$"""  {{name}}: { credit_limit: "50000.00", endpoints: { crm: { connector: {{connector}}, with: { url: "{{url ?? app.Url(name)}}", secret: { secret: signing } }, timeout: { post: {{postTimeout}} } {{more}} } } }""");
 
     private void Campaign(string market, string name, string bid, string delivery) =>
-        campaigns.AppendLine($$"""  {{name}}: { buyer: {{name}}, vertical: {{market}}, bid: { fixed: "{{bid}}" }, caps: [ { per: day, leads: 5000 } ], delivery: {{delivery}} }""");
+        campaigns.AppendLine($$"""  {{name}}: { buyer: {{name}}, vertical: {{market}}, bid: { fixed: "{{bid}}" }, caps: [ { per: day, leads: 5000, time_zone: {{Zone}} } ], delivery: {{delivery}} }""");
 }
 
 /// <summary>A publisher's and an admin's usual questions, as the contract words them.</summary>
@@ -112,6 +116,15 @@ internal static class MarketCalls
 
     public static Task<Reply> SellAsync(this ExchangeProcess exchange, string key, string body, string? idempotencyKey = null) =>
         idempotencyKey is null ? exchange.PostAsync("/v1/posts", key, body) : exchange.PostAsync("/v1/posts", key, body, ("Idempotency-Key", idempotencyKey));
+
+    /// <summary>At another server than the ping: that one says come again where the offer's own does not answer within a quarter of a second.</summary>
+    public static async Task<Reply> SellElsewhereAsync(this ExchangeProcess exchange, string key, string ping)
+    {
+        var body = JsonSerializer.Serialize(new { ping_id = ping, fields = Sender.NextPerson() });
+        Reply post = null!;
+        await Until(async () => (post = await exchange.SellAsync(key, body)).Code != "storage_unavailable", "the server that made the offer answers", exchange);
+        return post;
+    }
 
     /// <summary>The lead's copies as "campaign price payout status money", in the order of their holds.</summary>
     public static async Task<string[]> CopiesAsync(this ExchangeProcess exchange, string lead)
@@ -145,12 +158,12 @@ internal static class MarketCalls
     }
 
     /// <summary>Asks until the answer is this one.</summary>
-    public static async Task Until(Func<Task<bool>> holds, string what, ExchangeProcess? exchange = null)
+    public static async Task Until(Func<Task<bool>> holds, string what, ExchangeProcess? exchange = null, int seconds = 40)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(40));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
         while (!await holds())
         {
-            if (patience.IsCancellationRequested) throw new TimeoutException($"Not within 40 s: {what}\n{exchange?.Output}");
+            if (patience.IsCancellationRequested) throw new TimeoutException($"Not within {seconds} s: {what}\n{exchange?.Output}");
             await Task.Delay(50, CancellationToken.None);
         }
     }

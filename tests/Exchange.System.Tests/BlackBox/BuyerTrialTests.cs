@@ -6,7 +6,8 @@ using Shouldly;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary><c>exchange buyers test</c> and test leads: only an endpoint's <c>test</c> is reached, and everything is shown but secrets.</summary>
-public sealed class BuyerTrialTests : IClassFixture<RunningExchange>, IAsyncLifetime
+[Collection(TrialsAndPostbacks.Name)]
+public sealed class BuyerTrialTests : IAsyncLifetime
 {
     private const string Key = "k3y-that-nobody-sees";
 
@@ -14,7 +15,7 @@ public sealed class BuyerTrialTests : IClassFixture<RunningExchange>, IAsyncLife
 
     private readonly ExchangeProcess exchange;
     // A party has two live keys at most.
-    private readonly string pub = string.Create(CultureInfo.InvariantCulture, $"pub-{Interlocked.Increment(ref publishers)}");
+    private readonly string pub = string.Create(CultureInfo.InvariantCulture, $"trial-{Interlocked.Increment(ref publishers)}");
     private BuyerApp buyers = null!;
 
     public BuyerTrialTests(RunningExchange running) => exchange = running.Process;
@@ -174,40 +175,38 @@ public sealed class BuyerTrialTests : IClassFixture<RunningExchange>, IAsyncLife
         buyers["test-native"].Requests.Count.ShouldBe(1);
     }
 
-    /// <summary>On a server of its own, which is killed while the buyer thinks.</summary>
+    /// <summary>It is killed while the buyer thinks.</summary>
     [Fact]
     public async Task TestLead_WhoseServerDied_EndsByItself()
     {
         buyers["test-native"].Hangs();
-        await using var own = await ExchangeProcess.StartAsync();
-        (await own.SendAsync(HttpMethod.Put, "/v1/admin/secrets/signing", ExchangeProcess.AdminKey, "whsec_" + Convert.ToBase64String(BuyerApp.SigningKey), "text/plain")).Status.ShouldBe(200);
-        await own.ApplyAsync(Market.With($$"""
-            publishers: { pub: { verticals: [auto], payout: { share: 80% } } }
+        await exchange.ApplyAsync(Market.With($$"""
+            publishers: { {{pub}}: { verticals: [auto], payout: { share: 80% } } }
             buyers:
-              a: { credit_limit: "1000.00", endpoints: { crm: { connector: native, with: { url: "{{buyers.Url("live")}}", secret: { secret: signing } }, test: { with: { url: "{{buyers.Url("test-native")}}" } } } } }
-              b: { credit_limit: "1000.00" }
+              gone: { credit_limit: "1000.00", endpoints: { crm: { connector: native, with: { url: "{{buyers.Url("live")}}", secret: { secret: signing } }, test: { with: { url: "{{buyers.Url("test-native")}}" } } } } }
+              spare: { credit_limit: "1000.00" }
             campaigns:
-              a: { buyer: a, vertical: auto, bid: "4.00", delivery: { sold: on_accept, to: [crm] } }
-              b: { buyer: b, vertical: auto, bid: "3.90" }
-            ping_trees: { main: { vertical: auto, tiers: [ { name: pool, method: auction, campaigns: [a, b] } ] } }
+              gone: { buyer: gone, vertical: auto, bid: "4.00", delivery: { sold: on_accept, to: [crm] } }
+              spare: { buyer: spare, vertical: auto, bid: "3.90" }
+            ping_trees: { main: { vertical: auto, tiers: [ { name: pool, method: auction, campaigns: [gone, spare] } ] } }
             """));
-        using var publisher = await Sender.OfAsync(own, "pub");
+        using var publisher = await Sender.OfAsync(exchange, pub);
         var ping = (await publisher.PingAsync(with: new { test = true }))["ping_id"]!;
         var post = publisher.PostAsync(ping);
-        await MarketCalls.Until(() => buyers["test-native"].Requests.Count == 1, "its test is asked", own);
-        own.Kill();
+        await MarketCalls.Until(() => buyers["test-native"].Requests.Count == 1, "its test is asked", exchange);
+        exchange.Kill();
         await Should.ThrowAsync<HttpRequestException>(() => post);
 
         // It is told as pending for an hour, which the rows are made to say has passed.
-        await own.RestartAsync();
+        await exchange.RestartAsync();
         (await publisher.LeadAsync(ping))["status"].ShouldBe("pending");
-        own.Kill();
-        CopyRows.MakeOlder(own.Folder, TimeSpan.FromHours(1));
-        await own.RestartAsync();
-        await MarketCalls.Until(async () => await own.StatusAsync(publisher.Key, ping) == "unsold", "it ends", own);
+        exchange.Kill();
+        CopyRows.MakeOlder(exchange.Folder, ping, TimeSpan.FromHours(1));
+        await exchange.RestartAsync();
+        await MarketCalls.Until(async () => await exchange.StatusAsync(publisher.Key, ping) == "unsold", "it ends", exchange);
         (await publisher.LeadAsync(ping))["reason"].ShouldBe("expired");
         // Nobody else was given it, and its buyer was not asked again.
-        (await own.CopiesAsync(ping)).ShouldBe(["a 4.00 3.20 rejected voided"]);
+        (await exchange.CopiesAsync(ping)).ShouldBe(["gone 4.00 3.20 rejected voided"]);
         buyers["test-native"].Requests.Count.ShouldBe(1);
         buyers["live"].Requests.ShouldBeEmpty();
     }
@@ -238,7 +237,7 @@ public sealed class BuyerTrialTests : IClassFixture<RunningExchange>, IAsyncLife
         (await exchange.AdminAsync("deliveries?buyer=a"))["deliveries"]!.AsArray().Select(row => (string)row!["copy_id"]!).ShouldNotContain(id => id.StartsWith("test_", StringComparison.Ordinal));
     }
 
-    private string Catalog(int port = 2222, string folder = "in") => Market.With($$"""
+    private string Catalog(int port = 2222, string folder = "in") => Market.Of("ping_deadline: 10s", $$"""
         publishers: { {{pub}}: { verticals: [auto], payout: { share: 80% } } }
         connectors:
           theirs:
@@ -254,7 +253,7 @@ public sealed class BuyerTrialTests : IClassFixture<RunningExchange>, IAsyncLife
           first:
             credit_limit: "500.00"
             endpoints:
-              crm: { connector: theirs, with: { url: "{{buyers.Url("live")}}", key: { secret: theirs } }, test: { with: { url: "{{buyers.Url("test")}}" } }, timeout: { ping: 3s } }
+              crm: { connector: theirs, with: { url: "{{buyers.Url("live")}}", key: { secret: theirs } }, test: { with: { url: "{{buyers.Url("test")}}" } }, timeout: { ping: 9s } }
               real: { connector: theirs, with: { url: "{{buyers.Url("live")}}", key: { secret: theirs } } }
               hook: { connector: webhook, with: { url: "{{buyers.Url("hook")}}", secret: { secret: signing } } }
               own: { connector: native, with: { url: "{{buyers.Url("hook")}}", secret: { secret: signing } } }

@@ -4,14 +4,13 @@ using Shouldly;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>One publisher for each product's form, with its field names in the catalog, and a buyer in California.</summary>
-public sealed class CompatibilityMarket : IAsyncLifetime
+public sealed class CompatibilityMarket(RunningExchange running) : IAsyncLifetime
 {
-    public ExchangeProcess Exchange { get; private set; } = null!;
+    public ExchangeProcess Exchange => running.Process;
     public Dictionary<string, string> Keys { get; } = [];
 
     public async Task InitializeAsync()
     {
-        Exchange = await ExchangeProcess.StartAsync();
         await Exchange.ApplyAsync("""
             exchange: { currency: USD, time_zone: UTC }
             verticals:
@@ -52,13 +51,14 @@ public sealed class CompatibilityMarket : IAsyncLifetime
             campaigns: { west: { buyer: acme, vertical: solar, bid: "10.00", filter: { field: state, is: CA } } }
             ping_trees: { main: { vertical: solar, tiers: [ { name: t, method: priority, campaigns: [west] } ] } }
             """);
-        foreach (var product in (string[])["boberdoo", "leadspedia", "phonexa", "leadprosper"]) Keys[product] = await Exchange.KeyAsync("publisher", product);
+        foreach (var product in (string[])["boberdoo", "leadspedia", "phonexa", "leadprosper"]) Keys[product] = await running.KeyAsync("publisher", product);
     }
 
-    public async Task DisposeAsync() => await Exchange.DisposeAsync();
+    public Task DisposeAsync() => Task.CompletedTask;
 }
 
 /// <summary>The examples beside each form, in their order: what a publisher sends to that product, and what it reads back.</summary>
+[Collection(OffersAndRaces.Name)]
 public sealed partial class CompatibilityTests(CompatibilityMarket market) : IClassFixture<CompatibilityMarket>
 {
     private readonly ExchangeProcess exchange = market.Exchange;

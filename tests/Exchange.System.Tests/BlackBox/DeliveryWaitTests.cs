@@ -19,19 +19,19 @@ public abstract class DeliveryWaitTests(RunningExchange running)
     {
         await using var buyers = await BuyerApp.StartAsync();
         using var publisher = await StartAsync(buyers, "wait: { for: 8s }, to: [hook]", "to: [inbox]");
-        buyers["first"].AnswersStatus(200);
-        var buyer = await running.KeyAsync("buyer", "first");
+        buyers["handed"].AnswersStatus(200);
+        var buyer = await running.KeyAsync("buyer", "handed");
 
         var post = await publisher.PingAndPostAsync();
         (post.Status, post["status"], post["payout"]).ShouldBe((200, "sold", "8.80"), post.Text);
         (await DeliveryAsync()).ShouldBe("* waiting moment 0");
         (await SeenAsync()).ShouldBe(0);
-        buyers["first"].Requests.ShouldBeEmpty();
+        buyers["handed"].Requests.ShouldBeEmpty();
         // What waits is in the rows, in no memory.
         await running.KillAndRestartAsync();
 
         await Until(async () => await DeliveryAsync() == "hook delivered  1", "it arrives", exchange);
-        buyers["first"].Requests.ShouldHaveSingleItem().IsSigned.ShouldBeTrue();
+        buyers["handed"].Requests.ShouldHaveSingleItem().IsSigned.ShouldBeTrue();
         (await SeenAsync()).ShouldBe(1);
 
         async Task<int> SeenAsync() => (await exchange.GetAsync("/v1/buyer/copies", buyer)).Json["copies"]!.AsArray().Count(copy => copy!["copy_id"]!.GetValue<string>() == post["lead_id"] + "-1");
@@ -42,21 +42,21 @@ public abstract class DeliveryWaitTests(RunningExchange running)
     {
         await using var buyers = await BuyerApp.StartAsync();
         using var publisher = await StartAsync(buyers, $"sold: on_accept, wait: {{ {ForCallback}, at_most: 1h, then: drop }}, to: [crm]", "to: [inbox]");
-        buyers["first"].Accepts();
+        buyers["handed"].Accepts();
 
         var post = await publisher.PingAndPostAsync();
         var lead = post["lead_id"]!;
         (post.Status, post["status"], post["payout"], post["payout_pending"]).ShouldBe((202, "pending", "0.00", "8.80"), post.Text);
         post.Headers["Location"].ShouldBe($"/v1/leads/{lead}");
-        (await exchange.CopiesAsync(lead)).ShouldBe(["first 11.00 8.80 pending held"]);
+        (await exchange.CopiesAsync(lead)).ShouldBe(["handed 11.00 8.80 pending held"]);
         await running.KillAndRestartAsync();
         (await publisher.LeadAsync(lead))["status"].ShouldBe("pending");
 
         var added = await exchange.SendAsync(HttpMethod.Patch, $"/v1/leads/{lead}", publisher.Key, """{ "fields": { "callback": "evening" } }""");
         added.Status.ShouldBe(200, added.Text);
         await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "sold", "its buyer takes it", exchange);
-        (await exchange.CopiesAsync(lead)).ShouldBe(["first 11.00 8.80 sold captured"]);
-        buyers["first"].Requests.ShouldHaveSingleItem().Json["fields"]!["callback"]!.GetValue<string>().ShouldBe("evening");
+        (await exchange.CopiesAsync(lead)).ShouldBe(["handed 11.00 8.80 sold captured"]);
+        buyers["handed"].Requests.ShouldHaveSingleItem().Json["fields"]!["callback"]!.GetValue<string>().ShouldBe("evening");
         (await DeliveryAsync()).ShouldBe("crm delivered  1");
     }
 
@@ -68,8 +68,8 @@ public abstract class DeliveryWaitTests(RunningExchange running)
 
         var lead = (await publisher.PingAndPostAsync())["lead_id"]!;
         await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "sold", "the second has it", exchange);
-        (await exchange.CopiesAsync(lead)).ShouldBe(["first 11.00 8.80 rejected voided", "second 11.00 8.80 sold captured"]);
-        buyers["first"].Requests.ShouldBeEmpty();
+        (await exchange.CopiesAsync(lead)).ShouldBe(["handed 11.00 8.80 rejected voided", "spare 11.00 8.80 sold captured"]);
+        buyers["handed"].Requests.ShouldBeEmpty();
         (await DeliveryAsync()).ShouldBe("* cancelled cancelled 0");
     }
 
@@ -80,8 +80,8 @@ public abstract class DeliveryWaitTests(RunningExchange running)
         using var publisher = await StartAsync(buyers, $"wait: {{ {ForCallback}, at_most: 1s, then: drop }}, to: [hook]", "to: [inbox]");
         var lead = (await publisher.PingAndPostAsync())["lead_id"]!;
         await Until(async () => await DeliveryAsync() == "* cancelled wait_over 0", "it is dropped", exchange);
-        (await exchange.CopiesAsync(lead)).ShouldBe(["first 11.00 8.80 sold captured"]);
-        buyers["first"].Requests.ShouldBeEmpty();
+        (await exchange.CopiesAsync(lead)).ShouldBe(["handed 11.00 8.80 sold captured"]);
+        buyers["handed"].Requests.ShouldBeEmpty();
     }
 
     [Fact]
@@ -90,7 +90,7 @@ public abstract class DeliveryWaitTests(RunningExchange running)
         await using var buyers = await BuyerApp.StartAsync();
         using var publisher = await StartAsync(buyers,
             $"wait: {{ {ForCallback}, at_most: 1h }}, to: [ {{ endpoint: crm, when: {{ field: callback, is: evening }} }}, {{ endpoint: hook, when: {{ field: occupation, is: nurse }} }}, inbox ]", "to: [inbox]");
-        buyers["first"].Accepts();
+        buyers["handed"].Accepts();
         foreach (var (occupation, callback, goesTo) in ((string, string, string)[])[("nurse", "evening", "crm delivered  1"), ("nurse", "noon", "hook delivered  1"), ("pilot", "noon", "inbox waiting none 0")])
         {
             var lead = (await publisher.PostAsync(await publisher.OfferedAsync(), new Dictionary<string, string>(Sender.NextPerson()) { ["occupation"] = occupation }))["lead_id"]!;
@@ -108,8 +108,8 @@ public abstract class DeliveryWaitTests(RunningExchange running)
         var lead = (await publisher.PingAndPostAsync())["lead_id"]!;
         (await exchange.SendAsync(HttpMethod.Delete, $"/v1/admin/leads/{lead}/pii", ExchangeProcess.AdminKey)).Status.ShouldBe(202);
         await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "unsold", "the hold is freed", exchange);
-        (await exchange.CopiesAsync(lead)).ShouldBe(["first 11.00 8.80 rejected voided"]);
-        buyers["first"].Requests.ShouldBeEmpty();
+        (await exchange.CopiesAsync(lead)).ShouldBe(["handed 11.00 8.80 rejected voided"]);
+        buyers["handed"].Requests.ShouldBeEmpty();
     }
 
     /// <summary>Two campaigns, 12.50 and 11.00 under second price; the first with that delivery, its endpoints on one desk of the buyers.</summary>
@@ -120,29 +120,31 @@ public abstract class DeliveryWaitTests(RunningExchange running)
             publishers:
               search: { verticals: [auto], payout: { share: 80% } }
             buyers:
-              first:
+              handed:
                 credit_limit: "5000.00"
                 endpoints:
-                  crm:  { connector: native,  with: { url: "{{buyers.Url("first")}}", secret: { secret: signing } } }
-                  hook: { connector: webhook, with: { url: "{{buyers.Url("first")}}", secret: { secret: signing } } }
-              second: { credit_limit: "5000.00" }
+                  crm:  { connector: native,  with: { url: "{{buyers.Url("handed")}}", secret: { secret: signing } } }
+                  hook: { connector: webhook, with: { url: "{{buyers.Url("handed")}}", secret: { secret: signing } } }
+              spare: { credit_limit: "5000.00" }
             campaigns:
-              first:  { buyer: first,  vertical: auto, bid: "12.50", delivery: { {{first}} } }
-              second: { buyer: second, vertical: auto, bid: "11.00", delivery: { {{second}} } }
+              handed: { buyer: handed, vertical: auto, bid: "12.50", delivery: { {{first}} } }
+              spare:  { buyer: spare,  vertical: auto, bid: "11.00", delivery: { {{second}} } }
             ping_trees:
-              main: { vertical: auto, tiers: [{ name: market, method: auction, pricing: second_price, floor: "5.00", campaigns: [first, second] }] }
+              at-once: { vertical: auto, tiers: [{ name: market, method: auction, pricing: second_price, floor: "5.00", campaigns: [handed, spare] }] }
             """));
         return new(exchange, await running.KeyAsync("publisher", "search"));
     }
 
     /// <summary>The newest delivery: endpoint, status, error or what it waits for, attempts.</summary>
-    private async Task<string> DeliveryAsync(string buyer = "first")
+    private async Task<string> DeliveryAsync(string buyer = "handed")
     {
         var row = (await exchange.AdminAsync($"deliveries?buyer={buyer}"))["deliveries"]!.AsArray()[0]!;
         return string.Create(CultureInfo.InvariantCulture, $"{row["endpoint"]} {row["status"]} {((string?)row["status"] == "waiting" ? row["waits_for"]?.GetValue<string>() ?? "none" : row["error"])} {row["attempts"]}");
     }
 }
 
-public sealed class EmbeddedDeliveryWaitTests(RunningExchange running) : DeliveryWaitTests(running), IClassFixture<RunningExchange>;
+[Collection(LeadsThatWait.Name)]
+public sealed class EmbeddedDeliveryWaitTests(RunningExchange running) : DeliveryWaitTests(running);
 
-public sealed class PostgresDeliveryWaitTests(RunningPostgresExchange running) : DeliveryWaitTests(running), IClassFixture<RunningPostgresExchange>;
+[Collection(LeadsThatWaitOnPostgres.Name)]
+public sealed class PostgresDeliveryWaitTests(RunningPostgresExchange running) : DeliveryWaitTests(running);

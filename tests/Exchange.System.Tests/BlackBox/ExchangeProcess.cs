@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -189,7 +190,7 @@ public sealed class ExchangeProcess : IAsyncDisposable
                 using var ready = await client.GetAsync(new Uri($"http://127.0.0.1:{ManagementPort}/health/ready"));
                 if (ready.IsSuccessStatusCode) return;
             }
-            catch (Exception fault) when (fault is HttpRequestException or TaskCanceledException) { }
+            catch (Exception fault) when (fault is HttpRequestException or TaskCanceledException or SocketException) { }
             await Task.Delay(50);
         }
         throw new TimeoutException($"The exchange was not ready in {StartPatience}:\n{Output}");

@@ -5,7 +5,8 @@ using Shouldly;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>What keeps a campaign from buying, each alone, with exactly its reason and the numbers that decided.</summary>
-public sealed class ExclusionTests : IClassFixture<RunningExchange>
+[Collection(OffersAndRaces.Name)]
+public sealed class ExclusionTests
 {
     private const string Campaign = "wanting";
     private readonly ExchangeProcess exchange;
@@ -15,7 +16,7 @@ public sealed class ExclusionTests : IClassFixture<RunningExchange>
     [Fact]
     public async Task Filter_NotMet_TellsFieldWantedAndGiven()
     {
-        var (ping, told) = await AskAsync("f", "bid: \"12.00\", filter: { field: state, in: [CA, OR] }", fields: new { zip = "75001", state = "TX" });
+        var (ping, told) = await AskAsync("unfit", "bid: \"12.00\", filter: { field: state, in: [CA, OR] }", fields: new { zip = "75001", state = "TX" });
         ping["reason"].ShouldBe("no_eligible_campaign");
         told.Text("verdict").ShouldBe("excluded");
         told.Text("reason").ShouldBe("filter");
@@ -29,7 +30,7 @@ public sealed class ExclusionTests : IClassFixture<RunningExchange>
     [Fact]
     public async Task Filter_FieldNotGiven_TellsThatNothingWasGiven()
     {
-        var (_, told) = await AskAsync("g", "bid: \"12.00\", filter: { field: age, at_least: 25 }", fields: new { zip = "75001" });
+        var (_, told) = await AskAsync("ungiven", "bid: \"12.00\", filter: { field: age, at_least: 25 }", fields: new { zip = "75001" });
         told.Text("reason").ShouldBe("filter");
         told["miss"].Text("field").ShouldBe("age");
         told["miss"].Text("wanted").ShouldBe("25");
@@ -43,7 +44,7 @@ public sealed class ExclusionTests : IClassFixture<RunningExchange>
         var zone = TimeZoneInfo.FindSystemTimeZoneById("America/New_York");
         var day = TimeZoneInfo.ConvertTime(TimeProvider.System.GetUtcNow(), zone).Date.AddDays(3);
         var name = day.ToString("ddd", CultureInfo.InvariantCulture).ToLowerInvariant();
-        var (ping, told) = await AskAsync("s", $"bid: \"12.00\", schedule: {{ time_zone: America/New_York, open: {{ {name}: \"08:00-18:30\" }} }}");
+        var (ping, told) = await AskAsync("closed", $"bid: \"12.00\", schedule: {{ time_zone: America/New_York, open: {{ {name}: \"08:00-18:30\" }} }}");
         ping["reason"].ShouldBe("no_eligible_campaign");
         told.Text("verdict").ShouldBe("excluded");
         told.Text("reason").ShouldBe("schedule_closed");
@@ -51,13 +52,14 @@ public sealed class ExclusionTests : IClassFixture<RunningExchange>
         DateTimeOffset.Parse(told["opens"].Text("at")!, CultureInfo.InvariantCulture).UtcDateTime.ShouldBe(opens);
         told["opens"].Text("time_zone").ShouldBe("America/New_York");
         told["opens"].Text("text")!.ShouldContain("08:00");
-        (await StateAsync("s")).Text("reason").ShouldBe("schedule_closed");
+        (await StateAsync("closed")).Text("reason").ShouldBe("schedule_closed");
     }
 
     [Fact]
     public async Task Cap_Full_TellsUsedAndLimit()
     {
-        var (ping, told) = await AskAsync("c", $"bid: \"12.00\", caps: [ {{ per: day, leads: 1, time_zone: {Market.ZoneAtDaytime()} }} ]", soldBefore: 1);
+        var zone = Market.ZoneAtDaytime();
+        var (ping, told) = await AskAsync("full", $"bid: \"12.00\", caps: [ {{ per: day, leads: 1, time_zone: {zone} }} ]", soldBefore: 1);
         ping["reason"].ShouldBe("no_eligible_campaign");
         told.Text("verdict").ShouldBe("excluded");
         told.Text("reason").ShouldBe("cap_day");
@@ -65,8 +67,8 @@ public sealed class ExclusionTests : IClassFixture<RunningExchange>
         told["limit"].Text("used").ShouldBe("1");
         told["limit"].Text("left").ShouldBe("0");
         told["limit"].Text("needed").ShouldBe("1");
-        told["limit"].Text("time_zone").ShouldBe(Market.ZoneAtDaytime());
-        var state = await StateAsync("c");
+        told["limit"].Text("time_zone").ShouldBe(zone);
+        var state = await StateAsync("full");
         state.Text("open").ShouldBe("false");
         state.Text("reason").ShouldBe("cap_day");
     }
@@ -74,7 +76,7 @@ public sealed class ExclusionTests : IClassFixture<RunningExchange>
     [Fact]
     public async Task SpendCap_LessLeftThanTheBid_TellsMoneyLeft()
     {
-        var (_, told) = await AskAsync("m", "bid: \"12.00\", caps: [ { per: total, spend: \"20.00\" } ]", soldBefore: 1);
+        var (_, told) = await AskAsync("spent", "bid: \"12.00\", caps: [ { per: total, spend: \"20.00\" } ]", soldBefore: 1);
         told.Text("reason").ShouldBe("cap_total");
         told["limit"].Text("limit").ShouldBe("20.00");
         told["limit"].Text("used").ShouldBe("12.00");
@@ -85,19 +87,19 @@ public sealed class ExclusionTests : IClassFixture<RunningExchange>
     [Fact]
     public async Task Balance_Empty_TellsNeededAndLeft()
     {
-        var (ping, told) = await AskAsync("b", "bid: \"12.00\"", credit: "0.00");
+        var (ping, told) = await AskAsync("broke", "bid: \"12.00\"", credit: "0.00");
         ping["reason"].ShouldBe("no_eligible_campaign");
         told.Text("verdict").ShouldBe("excluded");
         told.Text("reason").ShouldBe("balance");
         told["limit"].Text("needed").ShouldBe("12.00");
         told["limit"].Text("left").ShouldBe("0.00");
-        (await StateAsync("b")).Text("reason").ShouldBe("balance");
+        (await StateAsync("broke")).Text("reason").ShouldBe("balance");
     }
 
     [Fact]
     public async Task Floor_AboveTheBid_TellsBoth()
     {
-        var (ping, told) = await AskAsync("l", "bid: \"11.40\"", floor: "12.00");
+        var (ping, told) = await AskAsync("floor", "bid: \"11.40\"", floor: "12.00");
         ping["reason"].ShouldBe("all_below_floor");
         told.Text("verdict").ShouldBe("lost");
         told.Text("reason").ShouldBe("below_floor");
@@ -110,7 +112,7 @@ public sealed class ExclusionTests : IClassFixture<RunningExchange>
     [Fact]
     public async Task NoPrice_ForThisLead_Declines()
     {
-        var (ping, told) = await AskAsync("n", "bid: { rules: [ { when: { field: state, is: TX }, price: \"9.00\" } ] }");
+        var (ping, told) = await AskAsync("unpriced", "bid: { rules: [ { when: { field: state, is: TX }, price: \"9.00\" } ] }");
         ping["reason"].ShouldBe("no_bids");
         told.Text("verdict").ShouldBe("declined");
         told.Text("reason").ShouldBe("no_bid");
@@ -119,23 +121,23 @@ public sealed class ExclusionTests : IClassFixture<RunningExchange>
     [Fact]
     public async Task Campaigns_ThatTakeOthersPublishers_AreExcludedAsNotAllowed()
     {
-        var (_, told) = await AskAsync("p", "bid: \"12.00\", publishers: [other-p]");
+        var (_, told) = await AskAsync("barred", "bid: \"12.00\", publishers: [other-barred]");
         told.Text("reason").ShouldBe("publisher_not_allowed");
     }
 
     [Fact]
     public async Task Auction_Won_TellsPriceAndWhoWasOutbid()
     {
-        await exchange.ApplyAsync(Catalog("w", "bid: \"12.50\"", "1000.00", "5.00", $"\n  second-w: {{ buyer: rival-w, vertical: auto, bid: \"11.00\" }}", ", second-w"));
-        using var publisher = await Sender.OfAsync(exchange, "pub-w");
+        await exchange.ApplyAsync(Catalog("won", "bid: \"12.50\"", "1000.00", "5.00", $"\n  second-won: {{ buyer: rival-won, vertical: auto, bid: \"11.00\" }}", ", second-won"));
+        using var publisher = await Sender.OfAsync(exchange, "pub-won");
         var ping = await publisher.OfferedAsync();
-        var won = await exchange.ExplainedAsync(ping, $"{Campaign}-w");
+        var won = await exchange.ExplainedAsync(ping, $"{Campaign}-won");
         won.Text("verdict").ShouldBe("won");
         won["reason"].ShouldBeNull();
         won.Text("bid").ShouldBe("12.50");
         won.Text("price").ShouldBe("11.00");
         won.Text("payout").ShouldBe("8.80");
-        var lost = await exchange.ExplainedAsync(ping, "second-w");
+        var lost = await exchange.ExplainedAsync(ping, "second-won");
         lost.Text("verdict").ShouldBe("lost");
         lost.Text("reason").ShouldBe("outbid");
         lost.Text("bid").ShouldBe("11.00");

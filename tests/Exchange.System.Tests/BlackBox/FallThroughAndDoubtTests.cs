@@ -5,6 +5,7 @@ using static Exchange.System.Tests.BlackBox.MarketCalls;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>Buyers whose answer makes the sale: yes, no, silence, nonsense, and what each does to money, caps and the other buyers.</summary>
+[Collection(BuyersThatAnswer.Name)]
 public sealed class FallThroughAndDoubtTests(FallThroughAndDoubtTests.Server server) : IClassFixture<FallThroughAndDoubtTests.Server>
 {
     private readonly ExchangeProcess exchange = server.Exchange;
@@ -80,7 +81,8 @@ public sealed class FallThroughAndDoubtTests(FallThroughAndDoubtTests.Server ser
 
         reply["status"].ShouldBe("in_doubt");
         await Until(async () => await exchange.StatusAsync(key, lead) == "sold", "the next rank has it", exchange);
-        one.Requests.Count.ShouldBe(2);
+        one.Requests.Count.ShouldBeGreaterThanOrEqualTo(2);
+        one.Requests.Select(request => request.Id).Distinct().ShouldHaveSingleItem();
         (await exchange.CopiesAsync(lead)).ShouldBe(["laterno-one 11.00 8.80 rejected voided", "laterno-two 11.00 8.80 sold captured"]);
         (await exchange.LimitsAsync("laterno-one")).ShouldBe("0 0 0.00 0.00");
         (await exchange.LimitsAsync("laterno-two")).ShouldBe("1 0 11.00 0.00");
@@ -202,26 +204,24 @@ public sealed class FallThroughAndDoubtTests(FallThroughAndDoubtTests.Server ser
         return (ping, reply);
     }
 
-    public sealed class Server : IAsyncLifetime
+    public sealed class Server(RunningExchange running)
+        : MarketsOfAClass(running, "refuse", "norefuge", "laterno", "dup", "busy", "slow", "hang", "repeat", "passed", "twice");
+}
+
+/// <summary>A buyers' server for all tests of a class, and markets that no other class has on the exchange they share.</summary>
+public abstract class MarketsOfAClass(RunningExchange running, params string[] names) : IAsyncLifetime
+{
+    internal BuyerApp Buyers { get; private set; } = null!;
+    internal ExchangeProcess Exchange => running.Process;
+    internal string Key { get; private set; } = null!;
+
+    public async Task InitializeAsync()
     {
-        internal BuyerApp Buyers { get; private set; } = null!;
-        internal ExchangeProcess Exchange { get; private set; } = null!;
-        internal string Key { get; private set; } = null!;
-
-        public async Task InitializeAsync()
-        {
-            Buyers = await BuyerApp.StartAsync();
-            Exchange = await ExchangeProcess.StartAsync();
-            var markets = new BuyerMarkets(Buyers);
-            foreach (var name in (string[])["refuse", "norefuge", "laterno", "dup", "busy", "slow", "hang", "repeat", "passed", "twice"])
-                markets.Three(name, name switch { "hang" or "laterno" => "2s", _ => "10s" });
-            Key = await markets.ApplyAsync(Exchange);
-        }
-
-        public async Task DisposeAsync()
-        {
-            await Exchange.DisposeAsync();
-            await Buyers.DisposeAsync();
-        }
+        Buyers = await BuyerApp.StartAsync();
+        var markets = new BuyerMarkets(Buyers);
+        foreach (var name in names) markets.Three(name, name switch { "hang" or "laterno" => "2s", _ => "10s" });
+        Key = await markets.ApplyAsync(running);
     }
+
+    public async Task DisposeAsync() => await Buyers.DisposeAsync();
 }

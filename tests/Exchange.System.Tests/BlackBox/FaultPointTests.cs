@@ -4,7 +4,8 @@ using Shouldly;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>The named places at which a process kills itself: never in Production, never by a misspelt name, and a backup that died is no backup.</summary>
-public sealed class FaultPointTests : IDisposable
+[Collection(OffersAndRaces.Name)]
+public sealed class FaultPointTests(RunningExchange running) : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("exchange-fault-").FullName;
 
@@ -40,9 +41,9 @@ public sealed class FaultPointTests : IDisposable
     public async Task Backup_KilledBetweenItsFiles_LeavesNoBackup_AndTheNextOneIsWhole()
     {
         await using var buyers = await BuyerApp.StartAsync();
-        await using var exchange = await ExchangeProcess.StartAsync();
+        var exchange = running.Process;
         buyers["kept"].AnswersStatus(204);
-        var key = await new BuyerMarkets(buyers).Webhook("kept").ApplyAsync(exchange);
+        var key = await new BuyerMarkets(buyers).Webhook("kept").ApplyAsync(running);
         var body = MarketCalls.PostBody(await exchange.PingAsync(key, "kept"));
         (await exchange.SellAsync(key, body, "one")).Status.ShouldBe(200);
         var target = Path.Combine(folder, "backup");

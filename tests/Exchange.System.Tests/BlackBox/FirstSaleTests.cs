@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Exchange.V1;
 using Google.Protobuf.WellKnownTypes;
 using Shouldly;
@@ -56,7 +57,7 @@ public sealed class FirstSaleTests
         ping.Json["best"]!.ToJsonString().ShouldBe("""["1"]""");
         ping.Json["offers"]!.ToJsonString().ShouldBe("""[{"offer_id":"1","payout":"8.80","sharing":"exclusive","seller":null}]""");
         ping.Text.ShouldNotContain("acme");
-        ping.Text.ShouldNotContain("11.00");
+        WithoutMoments(ping.Text).ShouldNotContain("11.00");
 
         var post = await publisher.PostAsync(ping["ping_id"]!, Person());
         post.Status.ShouldBe(200, post.Text);
@@ -102,7 +103,7 @@ public sealed class FirstSaleTests
         own.Status.ShouldBe(200, own.Text);
         own["status"].ShouldBe("sold");
         own["payout"].ShouldBe("8.80");
-        foreach (var secret in (string[])["acme", "11.00", "12.50", "2.20"]) own.Text.ShouldNotContain(secret);
+        foreach (var secret in (string[])["acme", "11.00", "12.50", "2.20"]) WithoutMoments(own.Text).ShouldNotContain(secret);
 
         var told = await exchange.AdminAsync($"leads/{lead}");
         var copy = told["copies"]!.AsArray().ShouldHaveSingleItem()!;
@@ -175,6 +176,9 @@ public sealed class FirstSaleTests
         money.NetOf("publisher:search-partner").ShouldBe(8.80m);
         money.NetOf("house").ShouldBe(2.20m);
     }
+
+    /// <summary>Whose milliseconds may look like an amount.</summary>
+    private static string WithoutMoments(string json) => Regex.Replace(json, @"\d\d:\d\d:[\d.]+Z", "");
 
     private static Dictionary<string, string> Person() => new(Sender.NextPerson()) { ["last_name"] = "Doe" };
 }

@@ -4,7 +4,7 @@ using Shouldly;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>A catalog made of small markets: each vertical's campaigns and trees follow it. One publisher at a share of 80 %.</summary>
-internal sealed class LaterSaleCatalog(BuyerApp app)
+internal sealed class LaterSaleCatalog(BuyerApp app, string publisher = "search")
 {
     private readonly StringBuilder verticals = new(), campaigns = new(), trees = new();
     private readonly Dictionary<string, string> buyers = new(StringComparer.Ordinal);
@@ -54,7 +54,7 @@ internal sealed class LaterSaleCatalog(BuyerApp app)
         verticals:
         {{verticals}}
         publishers:
-          search: { verticals: [{{string.Join(", ", names)}}], payout: { share: 80% } }
+          {{publisher}}: { verticals: [{{string.Join(", ", names)}}], payout: { share: 80% } }
         buyers:
         {{string.Join('\n', buyers.Select(buyer => $"  {buyer.Key}: {buyer.Value}"))}}
         campaigns:
@@ -63,13 +63,13 @@ internal sealed class LaterSaleCatalog(BuyerApp app)
         {{trees}}
         """;
 
-    /// <summary>Sets the signing secret, applies the catalog and gives the publisher's key.</summary>
-    public async Task<string> ApplyAsync(ExchangeProcess exchange)
+    /// <summary>Sets the signing secret, applies the catalog and gives the publisher's key, which others of this exchange use as well.</summary>
+    public async Task<string> ApplyAsync(RunningExchange running)
     {
-        var secret = await exchange.SendAsync(HttpMethod.Put, "/v1/admin/secrets/signing", ExchangeProcess.AdminKey, "whsec_" + Convert.ToBase64String(BuyerApp.SigningKey), "text/plain");
+        var secret = await running.Process.SendAsync(HttpMethod.Put, "/v1/admin/secrets/signing", ExchangeProcess.AdminKey, "whsec_" + Convert.ToBase64String(BuyerApp.SigningKey), "text/plain");
         secret.Status.ShouldBe(200, secret.Text);
-        await exchange.ApplyAsync(ToString());
-        return await exchange.KeyAsync("publisher", "search");
+        await running.Process.ApplyAsync(ToString());
+        return await running.KeyAsync("publisher", publisher);
     }
 
     private static string And(string more) => more.Length == 0 ? "" : ", " + more;

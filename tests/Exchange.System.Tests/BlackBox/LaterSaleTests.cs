@@ -8,6 +8,7 @@ namespace Exchange.System.Tests.BlackBox;
 /// Sales beyond a ping's own ranks, and offers that are held: persons a buyer has already, reauction, the tree for what is unsold, firm trees, and what
 /// was kept of the promises. Each market is a vertical of its own.
 /// </summary>
+[Collection(BuyersThatAnswer.Name)]
 public sealed class LaterSaleTests(LaterSaleTests.Server server) : IClassFixture<LaterSaleTests.Server>
 {
     private readonly ExchangeProcess exchange = server.Exchange;
@@ -150,16 +151,15 @@ public sealed class LaterSaleTests(LaterSaleTests.Server server) : IClassFixture
         reply.Status.ShouldBe(200, reply.Text);
     }
 
-    public sealed class Server : IAsyncLifetime
+    public sealed class Server(RunningExchange running) : IAsyncLifetime
     {
         internal BuyerApp Buyers { get; private set; } = null!;
-        internal ExchangeProcess Exchange { get; private set; } = null!;
+        internal ExchangeProcess Exchange => running.Process;
         internal string Key { get; private set; } = null!;
 
         public async Task InitializeAsync()
         {
             Buyers = await BuyerApp.StartAsync();
-            Exchange = await ExchangeProcess.StartAsync();
             var catalog = new LaterSaleCatalog(Buyers);
             // Every campaign asks a price of its own; a publisher gets 80 %.
             catalog.Vertical("twice").Campaign("twice-a", "10.00", "twice-buyer", "duplicate: { window: 30d, keys: [email] }, caps: [ { per: total, leads: 1 } ]")
@@ -171,13 +171,9 @@ public sealed class LaterSaleTests(LaterSaleTests.Server server) : IClassFixture
             catalog.Vertical("firm").Campaign("firm-one", "10.00", "firm-one", "caps: [ { per: total, leads: 1 } ]").Tree("firm", "firm: true", "firm-one");
             catalog.Vertical("brief", "1s").Campaign("brief-one", "10.00", "brief-one", "caps: [ { per: total, leads: 1 } ]").Tree("brief", "firm: true", "brief-one");
             catalog.Vertical("ask").Asked("ask-one", "10.00").Asked("ask-two", "10.00").Tree("ask", "firm: true", "ask-one", "ask-two");
-            Key = await catalog.ApplyAsync(Exchange);
+            Key = await catalog.ApplyAsync(running);
         }
 
-        public async Task DisposeAsync()
-        {
-            await Exchange.DisposeAsync();
-            await Buyers.DisposeAsync();
-        }
+        public async Task DisposeAsync() => await Buyers.DisposeAsync();
     }
 }

@@ -4,8 +4,11 @@ using static Exchange.System.Tests.BlackBox.MarketCalls;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>A buyer whose answer to the post names a lower price than its bid.</summary>
-public sealed class LowerPriceTests
+[Collection(PromisesAndCrashes.Name)]
+public sealed class LowerPriceTests(RunningExchange running)
 {
+    private static int buyersSoFar;
+
     [Theory]
     // what the endpoint says, what the buyer's answer names → what it pays; the promise is 10.00
     [InlineData("price_at_post: lower", "11.25", "11.25")]
@@ -15,7 +18,9 @@ public sealed class LowerPriceTests
     public async Task Accepted_AtAnotherPrice(string rule, string named, string paid)
     {
         await using var buyers = await BuyerApp.StartAsync();
-        await using var exchange = await ExchangeProcess.StartAsync();
+        var exchange = running.Process;
+        // Each case has a buyer of its own, whose balance is what it paid.
+        var buyer = "lower-" + Market.Text(Interlocked.Increment(ref buyersSoFar));
         await exchange.ApplyAsync(Market.With($$"""
             connectors:
               crm:
@@ -27,18 +32,18 @@ public sealed class LowerPriceTests
             publishers:
               search: { verticals: [auto], payout: { share: 80% } }
             buyers:
-              first: { credit_limit: "50.00", endpoints: { crm: { connector: crm, {{rule}}, with: { url: "{{buyers.Url("first")}}" } } } }
+              {{buyer}}: { credit_limit: "50.00", endpoints: { crm: { connector: crm, {{rule}}, with: { url: "{{buyers.Url("lower")}}" } } } }
             campaigns:
-              first: { buyer: first, vertical: auto, bid: "12.50", delivery: { sold: on_accept, to: [crm] }, caps: [{ per: day, spend: "20.00" }] }
+              {{buyer}}: { buyer: {{buyer}}, vertical: auto, bid: "12.50", delivery: { sold: on_accept, to: [crm] }, caps: [{ per: day, spend: "20.00" }] }
             ping_trees:
-              main: { vertical: auto, tiers: [{ name: market, method: auction, campaigns: [first] }] }
+              main: { vertical: auto, tiers: [{ name: market, method: auction, campaigns: [{{buyer}}] }] }
             """));
-        using var publisher = await Sender.OfAsync(exchange, "search");
-        buyers["first"].Answers($$"""{ "ok": true, "price": "{{named}}" }""");
+        using var publisher = new Sender(exchange, await running.KeyAsync("publisher", "search"));
+        buyers["lower"].Answers($$"""{ "ok": true, "price": "{{named}}" }""");
 
         var post = await publisher.PingAndPostAsync();
         (post["status"], post["payout"]).ShouldBe(("sold", "10.00"), post.Text);
-        (await exchange.CopiesAsync(post["lead_id"]!)).ShouldBe([$"first {paid} 10.00 sold captured"]);
-        (await exchange.AdminAsync("ledger/balances"))["balances"]!.AsArray().Single(row => (string?)row!["account"] == "buyer:first")!["balance"]!.GetValue<string>().ShouldBe("-" + paid);
+        (await exchange.CopiesAsync(post["lead_id"]!)).ShouldBe([$"{buyer} {paid} 10.00 sold captured"]);
+        (await exchange.AdminAsync("ledger/balances"))["balances"]!.AsArray().Single(row => (string?)row!["account"] == "buyer:" + buyer)!["balance"]!.GetValue<string>().ShouldBe("-" + paid);
     }
 }

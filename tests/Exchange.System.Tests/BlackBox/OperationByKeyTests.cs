@@ -5,16 +5,17 @@ using static Exchange.System.Tests.BlackBox.MarketCalls;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>Whoever does not know how a call ended asks for it by its idempotency key: its answer, still running, or nothing was done.</summary>
-public sealed class OperationByKeyTests(FallThroughAndDoubtTests.Server server) : IClassFixture<FallThroughAndDoubtTests.Server>
+[Collection(BuyersThatAnswer.Name)]
+public sealed class OperationByKeyTests(OperationByKeyTests.Server server) : IClassFixture<OperationByKeyTests.Server>
 {
     private readonly ExchangeProcess exchange = server.Exchange;
 
     [Fact]
     public async Task Post_AskedForByItsKey_RunsThenHasItsAnswer_AnotherPublishersDoesNotExist()
     {
-        var one = server.Buyers["hang-one"].AcceptsWhenReleased();
+        var one = server.Buyers["key-runs-one"].AcceptsWhenReleased();
         (await exchange.GetAsync("/v1/requests/post-1", server.Key)).Code.ShouldBe("not_found");
-        var body = PostBody(await exchange.PingAsync(server.Key, "hang"));
+        var body = PostBody(await exchange.PingAsync(server.Key, "key-runs"));
         var post = exchange.SellAsync(server.Key, body, "post-1");
         await Until(() => one.Requests.Count == 1, "its buyer is asked", exchange);
         // Held already: the lead is there, and is pending, as at its post.
@@ -39,13 +40,13 @@ public sealed class OperationByKeyTests(FallThroughAndDoubtTests.Server server) 
     [InlineData("../v1/leads")]
     public async Task Keys_OfAnyVisibleCharacters_AreAskedFor(string key)
     {
-        server.Buyers["repeat-one"].Accepts();
-        var sold = await exchange.SellAsync(server.Key, PostBody(await exchange.PingAsync(server.Key, "repeat")), key);
+        server.Buyers["key-odd-one"].Accepts();
+        var sold = await exchange.SellAsync(server.Key, PostBody(await exchange.PingAsync(server.Key, "key-odd")), key);
         var asked = await exchange.GetAsync("/v1/requests/" + Uri.EscapeDataString(key), server.Key);
         (asked.Status, asked["lead_id"]).ShouldBe((200, sold["lead_id"]), asked.Text);
         (await exchange.GetAsync("/v1/requests/" + Uri.EscapeDataString(key + "x"), server.Key)).Code.ShouldBe("not_found");
 
-        var made = await exchange.PostAsync("/v1/admin/buyers/repeat-one/funds", ExchangeProcess.AdminKey, new { amount = "1.00", reference = key }, ("Idempotency-Key", key));
+        var made = await exchange.PostAsync("/v1/admin/buyers/key-odd-one/funds", ExchangeProcess.AdminKey, new { amount = "1.00", reference = key }, ("Idempotency-Key", key));
         made.Status.ShouldBe(200, made.Text);
         (await exchange.GetAsync("/v1/admin/operations/" + Uri.EscapeDataString(key))).Text.ShouldBe(made.Text);
     }
@@ -53,8 +54,8 @@ public sealed class OperationByKeyTests(FallThroughAndDoubtTests.Server server) 
     [Fact]
     public async Task Resolution_AskedForByItsKey_HasItsAnswer()
     {
-        server.Buyers["twice-one"].Decides(_ => "<html>thank you</html>");
-        var doubt = await exchange.SellAsync(server.Key, PostBody(await exchange.PingAsync(server.Key, "twice")));
+        server.Buyers["key-ends-one"].Decides(_ => "<html>thank you</html>");
+        var doubt = await exchange.SellAsync(server.Key, PostBody(await exchange.PingAsync(server.Key, "key-ends")));
         doubt["status"].ShouldBe("in_doubt", doubt.Text);
         var path = $"/v1/admin/copies/{doubt["lead_id"]}-1/resolve";
         var resolved = await exchange.PostAsync(path, ExchangeProcess.AdminKey, new { outcome = "accepted" }, ("Idempotency-Key", "resolve-1"));
@@ -68,8 +69,8 @@ public sealed class OperationByKeyTests(FallThroughAndDoubtTests.Server server) 
 
     /// <summary>A stranger that has a ping's id, from a copy's say, is told nothing of it, not even while its post runs.</summary>
     [Theory]
-    [InlineData("slow", true)]
-    [InlineData("passed", false)]
+    [InlineData("same", true)]
+    [InlineData("changed", false)]
     public async Task Post_OfAnotherPublishersPing_WhileThatOnesRuns_IsOfNoSuchPing(string market, bool sameBody)
     {
         var one = server.Buyers[market + "-one"].AcceptsWhenReleased();
@@ -113,4 +114,6 @@ public sealed class OperationByKeyTests(FallThroughAndDoubtTests.Server server) 
         (await exchange.AdminAsync("keys"))["keys"]!.AsArray().Count(key => key.Text("for") == "night-watch").ShouldBe(1);
         (await exchange.GetAsync("/v1/admin/operations/make-1", made["key"])).Status.ShouldBe(403);
     }
+
+    public sealed class Server(RunningExchange running) : MarketsOfAClass(running, "key-runs", "key-odd", "key-ends", "same", "changed");
 }

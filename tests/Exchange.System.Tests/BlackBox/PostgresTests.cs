@@ -6,7 +6,8 @@ using static Exchange.System.Tests.BlackBox.MarketCalls;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>The real server on a PostgreSQL of its own instead of the embedded database.</summary>
-public sealed class PostgresTests : IClassFixture<PostgresCluster>
+[Collection(LeadsThatWaitOnPostgres.Name)]
+public sealed class PostgresTests(RunningPostgresExchange running)
 {
     private const string Password = "not-asked-for-by-a-trusting-cluster";
 
@@ -21,10 +22,8 @@ public sealed class PostgresTests : IClassFixture<PostgresCluster>
     public async Task FreshDatabase_SellsAndAfterKillGivesTheRecordedAnswers()
     {
         await using var buyers = await BuyerApp.StartAsync();
-        var database = await PostgresCluster.CreateDatabaseAsync();
-        var settings = Settings(database);
-        await using var exchange = await ExchangeProcess.StartAsync(environment: settings);
-        var key = await new BuyerMarkets(buyers).Webhook("prompt").Three("native").ApplyAsync(exchange);
+        var (exchange, database) = (running.Process, running.Database);
+        var key = await new BuyerMarkets(buyers).Webhook("prompt").Three("native").ApplyAsync(running);
         buyers["prompt"].AnswersStatus(204);
         buyers["native-one"].Rejects();
         buyers["native-two"].Accepts();
@@ -36,13 +35,12 @@ public sealed class PostgresTests : IClassFixture<PostgresCluster>
             (reply.Status, reply["status"]).ShouldBe((200, "sold"), reply.Text);
             posts.Add((body, $"{market}-{posts.Count}", reply));
         }
-        var blocks = await PostgresCluster.ReadAsync(database, "SELECT count(*) FROM ping_block");
         var pinged = await exchange.PingAsync(key, "prompt");
-        await Until(async () => await PostgresCluster.ReadAsync(database, "SELECT count(*) FROM ping_block") > blocks, "the ping is recorded", exchange);
+        await Until(async () => await PostgresCluster.UnrecordedAsync(database, [pinged]) == 0, "the ping is recorded", exchange);
         await Until(async () => (await exchange.GetAsync("/v1/admin/deliveries?status=delivered&buyer=prompt")).Json["deliveries"]!.AsArray().Count == 2, "the webhooks are recorded", exchange);
         var before = await NumbersAsync();
 
-        await exchange.KillAndRestartAsync(settings);
+        await running.KillAndRestartAsync();
 
         (await NumbersAsync()).ShouldBe(before);
         foreach (var (body, idempotencyKey, reply) in posts)

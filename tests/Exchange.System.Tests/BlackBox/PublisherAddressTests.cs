@@ -40,7 +40,8 @@ public sealed class WalledMarket : IAsyncLifetime
     public async Task DisposeAsync() => await Exchange.DisposeAsync();
 }
 
-public sealed class PublisherAddressTests(WalledMarket market) : IClassFixture<WalledMarket>
+[Collection(BehindAProxy.Name)]
+public sealed class PublisherAddressTests(WalledMarket market)
 {
     private const string Inside = "198.51.100.7, 203.0.113.77", Outside = "203.0.113.77, 198.51.100.7";
 
@@ -95,9 +96,14 @@ public sealed class PublisherAddressTests(WalledMarket market) : IClassFixture<W
     }
 }
 
-/// <summary>By itself: it changes the catalog that others go by.</summary>
-public sealed class PublisherAddressChangeTests(WalledMarket market) : IClassFixture<WalledMarket>
+/// <summary>It changes the catalog that others go by, and leaves it as it was.</summary>
+[Collection(BehindAProxy.Name)]
+public sealed class PublisherAddressChangeTests(WalledMarket market) : IAsyncLifetime
 {
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public Task DisposeAsync() => market.Exchange.ApplyAsync(WalledMarket.Catalog());
+
     [Fact]
     public async Task Addresses_Changed_CountFromTheNextCallOn()
     {

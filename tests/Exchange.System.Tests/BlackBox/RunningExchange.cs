@@ -16,7 +16,14 @@ public class RunningExchange : IAsyncLifetime
 
     public Task<string> KeyAsync(string role, string id) => keys.OfAsync(Process, role, id);
 
-    public Task KillAndRestartAsync() => Process.KillAndRestartAsync(settings);
+    /// <param name="more">Settings of this start alone.</param>
+    public Task KillAndRestartAsync(params (string Name, string Value)[] more)
+    {
+        if (more.Length == 0) return Process.KillAndRestartAsync(settings);
+        var own = new Dictionary<string, string>(settings ?? []);
+        foreach (var (name, value) in more) own[name] = value;
+        return Process.KillAndRestartAsync(own);
+    }
 
     public virtual async Task InitializeAsync()
     {
@@ -34,9 +41,12 @@ public sealed class RunningPostgresExchange : RunningExchange
 {
     private readonly PostgresCluster postgres = new();
 
+    public string Database { get; private set; } = "";
+
     public override async Task InitializeAsync()
     {
         await postgres.InitializeAsync();
+        Database = await PostgresCluster.CreateDatabaseAsync();
         await base.InitializeAsync();
     }
 
@@ -46,7 +56,7 @@ public sealed class RunningPostgresExchange : RunningExchange
         await postgres.DisposeAsync();
     }
 
-    protected override async Task<Dictionary<string, string>?> SettingsAsync() => PostgresTests.Settings(await PostgresCluster.CreateDatabaseAsync());
+    protected override Task<Dictionary<string, string>?> SettingsAsync() => Task.FromResult<Dictionary<string, string>?>(PostgresTests.Settings(Database));
 }
 
 /// <summary>Keys that tests share: each is made once, because a party may have two live ones of a role.</summary>

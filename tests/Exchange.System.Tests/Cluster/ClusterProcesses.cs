@@ -60,10 +60,16 @@ internal sealed class ClusterProcesses : IAsyncDisposable
 internal sealed class ClusterLoad : IAsyncDisposable
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
+    /// <summary>Less than a server drains: what was sent to one that had not said for longer that it is ready failed because this process stood still.</summary>
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1.5);
+    /// <summary>A server that stands still for a moment has others answer that its caller shall come again.</summary>
+    private static readonly TimeSpan ComesAgain = TimeSpan.FromSeconds(10);
 
     private readonly IReadOnlyList<ExchangeProcess> servers;
     private readonly string key;
     private readonly bool[] ready;
+    // When those were asked that said so.
+    private readonly long[] saidReady;
     private readonly TimeSpan think;
     private readonly CancellationTokenSource stop = new();
     private readonly HttpClient health = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromSeconds(1) }) { Timeout = TimeSpan.FromSeconds(1) };
@@ -77,13 +83,14 @@ internal sealed class ClusterLoad : IAsyncDisposable
         this.servers = servers;
         this.key = key;
         ready = [.. servers.Select(static _ => true)];
+        saidReady = [.. servers.Select(static _ => Stopwatch.GetTimestamp())];
         for (var i = 0; i < servers.Count; i++) running.Add(WatchAsync(i));
         for (var i = 0; i < workers; i++) running.Add(WorkAsync(i));
     }
 
     public long Sold => Interlocked.Read(ref sold);
     public long Requests => Interlocked.Read(ref requests);
-    /// <summary>Requests to a server that had said it was ready, and that were not answered with 200 or 202.</summary>
+    /// <summary>Requests to a server that had just said it was ready, and that were not answered with 200 or 202.</summary>
     public long Failures => Interlocked.Read(ref failures);
     /// <summary>Posts of pings that no server knows any more.</summary>
     public long Lost => Interlocked.Read(ref lost);
@@ -110,8 +117,10 @@ internal sealed class ClusterLoad : IAsyncDisposable
             {
                 try
                 {
+                    var asked = Stopwatch.GetTimestamp();
                     using var reply = await health.GetAsync(new Uri($"http://127.0.0.1:{servers[index].ManagementPort}/health/ready"), stop.Token);
                     ready[index] = reply.IsSuccessStatusCode;
+                    if (reply.IsSuccessStatusCode) Volatile.Write(ref saidReady[index], asked);
                 }
                 catch (Exception fault) when (IsNoAnswer(fault))
                 {
@@ -177,9 +186,14 @@ internal sealed class ClusterLoad : IAsyncDisposable
             {
                 what = fault.GetType().Name;
             }
-            Interlocked.Increment(ref failures);
-            if (Told.Count < 20) Told.Enqueue($"{TimeProvider.System.GetUtcNow():HH:mm:ss.fff} {path} at {at}: {what}");
             failed = true;
+            if (what == "503 storage_unavailable" && Stopwatch.GetElapsedTime(began) < ComesAgain)
+            {
+                await Task.Delay(50);
+                continue;
+            }
+            if (Stopwatch.GetElapsedTime(Volatile.Read(ref saidReady[at])) < Fresh) Interlocked.Increment(ref failures);
+            if (Told.Count < 20) Told.Enqueue($"{TimeProvider.System.GetUtcNow():HH:mm:ss.fff} {path} at {at}: {what}");
             await Task.Delay(50);
         }
         return null;

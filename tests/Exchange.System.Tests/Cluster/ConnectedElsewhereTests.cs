@@ -1,6 +1,5 @@
 using Exchange.System.Tests.Bidding;
 using Exchange.System.Tests.BlackBox;
-using Exchange.System.Tests.Storage;
 using Exchange.V1;
 using Shouldly;
 using static Exchange.System.Tests.BlackBox.MarketCalls;
@@ -8,7 +7,8 @@ using static Exchange.System.Tests.BlackBox.MarketCalls;
 namespace Exchange.System.Tests.Cluster;
 
 /// <summary>Two real servers over one PostgreSQL, and a buyer that is connected to one of them: what comes to the other reaches it.</summary>
-public sealed class ConnectedElsewhereTests : IClassFixture<PostgresCluster>, IAsyncLifetime
+[Collection(TwoServersTogether.Name)]
+public sealed class ConnectedElsewhereTests(TwoServers servers) : IAsyncLifetime
 {
     private static readonly string Catalog = Market.With(
         """
@@ -24,16 +24,15 @@ public sealed class ConnectedElsewhereTests : IClassFixture<PostgresCluster>, IA
           tree: { vertical: auto, tiers: [ { name: market, method: auction, campaigns: all } ] }
         """);
 
-    private ClusterProcesses cluster = null!;
+    private readonly ClusterProcesses cluster = servers.Cluster;
     private string buyerKey = null!;
     private Sender near = null!, far = null!;
 
     public async Task InitializeAsync()
     {
-        cluster = await ClusterProcesses.StartAsync(2);
         await cluster[0].ApplyAsync(Catalog);
-        buyerKey = await cluster[0].KeyAsync("buyer", "connected");
-        var key = await cluster[0].KeyAsync("publisher", "pub");
+        buyerKey = await servers.KeyAsync("buyer", "connected");
+        var key = await servers.KeyAsync("pub");
         (near, far) = (new(cluster[0], key), new(cluster[1], key));
         await Until(async () => (await far.PingAsync()) is { Status: 200 } ping && ping["payout"] == "4.00", "the other server has catalog and key");
     }
@@ -42,7 +41,8 @@ public sealed class ConnectedElsewhereTests : IClassFixture<PostgresCluster>, IA
     {
         near.Dispose();
         far.Dispose();
-        await cluster.DisposeAsync();
+        // Others use both.
+        if (cluster[0].HasExited) await cluster.RestartAsync(0);
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public sealed class ConnectedElsewhereTests : IClassFixture<PostgresCluster>, IA
         (await buyer.StandAsync(new StandingBid { Campaign = "live", PriceJson = "\"20.00\"", SpendLimitMicros = 60_000_000 })).Errors.ShouldBeEmpty();
         for (var i = 0; i < 3; i++)
         {
-            var stood = await (i % 2 == 0 ? near : far).PostAsync(await EarnsAsync(i % 2 == 0 ? far : near, "16.00"));
+            var stood = await cluster[i % 2].SellElsewhereAsync(near.Key, await EarnsAsync(i % 2 == 0 ? far : near, "16.00"));
             (stood["status"], stood["payout"]).ShouldBe(("sold", "16.00"), stood.Text);
             await buyer.NextCopyAsync();
         }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net.Sockets;
 using System.Text.Json;
 using Exchange.System.Tests.BlackBox;
 using Exchange.System.Tests.Storage;
@@ -58,22 +59,22 @@ public sealed class HomeStandsStillTests(ITestOutputHelper output) : IClassFixtu
             while (clock.Elapsed < Still);
             output.WriteLine($"{offers.Count} offers, {open.Length} of them not sold when it wakes after {clock.Elapsed.TotalSeconds:0.0} s: {string.Join(", ", said)}");
             said.Keys.Except(["200 sold", "503 storage_unavailable", "503 overloaded", "409 idempotency_in_progress"]).ShouldBeEmpty();
-            said.ShouldContainKey("503 storage_unavailable", "of some offers only the one that stood still knew");
+            if (open.Length > 0) said.ShouldContainKey("503 storage_unavailable", "of some offers only the one that stood still knew");
         }
         finally
         {
             await cluster[0].SignalAsync("CONT");
         }
-        await MarketCalls.Until(async () => (open = await UnsoldAsync(open)).Length == 0 || said.ContainsKey("404 ping_not_found"), "each is sold", cluster[1]);
+        await MarketCalls.Until(async () => (await UnsoldAsync([.. offers])).Length == 0 || said.ContainsKey("404 ping_not_found"), "each is sold", cluster[1]);
         output.WriteLine($"after {clock.Elapsed.TotalSeconds:0.0} s: {string.Join(", ", said)}; the home has {(cluster[0].HasExited ? "ended itself" : "gone on")}");
         said.Keys.ShouldNotContain("404 ping_not_found");
         foreach (var post in underWay)
         {
             // The home says nothing else of them when it wakes, if it says anything.
             try { (await post)["status"].ShouldBeOneOf("sold", "503"); }
-            catch (HttpRequestException) { }
+            catch (Exception fault) when (fault is HttpRequestException or SocketException) { }
         }
-        try { await pinging; } catch (HttpRequestException) { }
+        try { await pinging; } catch (Exception fault) when (fault is HttpRequestException or SocketException) { }
         (await PostgresCluster.ReadAsync(cluster.Database, "SELECT count(*) FROM (SELECT lead_id FROM copy WHERE state = 3 GROUP BY lead_id HAVING count(*) > 1) twice")).ShouldBe(0);
         (await PostgresCluster.ReadAsync(cluster.Database, "SELECT count(*) FROM copy WHERE state = 3")).ShouldBe(offers.Count);
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Sockets;
 using Exchange.System.Tests.BlackBox;
 using Exchange.System.Tests.Storage;
 using Npgsql;
@@ -89,9 +90,7 @@ public sealed class PartitionTests(ITestOutputHelper output) : IClassFixture<Pos
             }
             await Until(async () => { await RestartAsync(); return await IsReadyAsync(cluster[0]) && await IsReadyAsync(cluster[1]); }, "both are ready again");
             output.WriteLine($"both are ready {clock.Elapsed.TotalSeconds:0.0} s after they were parted; started again: {string.Join(' ', restarted)}");
-            foreach (var server in cluster.All)
-                await Until(async () => (await server.PostAsync("/v1/pings", key, new { vertical = "auto", fields = new { zip = "90210", state = "CA" } })) is { Status: 200 } ping && ping["status"] == "offered"
-                    && (await server.PostAsync("/v1/posts", key, new { ping_id = ping["ping_id"], fields = Sender.NextPerson() })) is { Status: 200 } post && post["status"] == "sold", "it trades again", server);
+            foreach (var server in cluster.All) await Until(() => TradesAsync(server), "it trades again", server);
             var sold = load.Sold;
             await ClusterLoad.UntilAsync(() => load.Sold >= sold + 100, "and goes on");
             await Until(async () => await PostgresCluster.ReadAsync(cluster.Database, capped) >= cap, "the cap is sold");
@@ -103,6 +102,21 @@ public sealed class PartitionTests(ITestOutputHelper output) : IClassFixture<Pos
             (await PostgresCluster.ReadAsync(cluster.Database, "SELECT count(*) FROM (SELECT lead_id FROM copy WHERE state = 3 GROUP BY lead_id HAVING count(*) > 1) twice")).ShouldBe(0);
         }
         foreach (var server in cluster.All) (await server.AdminAsync("audit"))["clean"]!.GetValue<bool>().ShouldBeTrue();
+
+        async Task<bool> TradesAsync(ExchangeProcess server)
+        {
+            try
+            {
+                return await server.PostAsync("/v1/pings", key, new { vertical = "auto", fields = new { zip = "90210", state = "CA" } }) is { Status: 200 } ping && ping["status"] == "offered"
+                    && await server.PostAsync("/v1/posts", key, new { ping_id = ping["ping_id"], fields = Sender.NextPerson() }) is { Status: 200 } post && post["status"] == "sold";
+            }
+            // Declared dead, it may learn of it only now.
+            catch (Exception fault) when (fault is HttpRequestException or SocketException)
+            {
+                await RestartAsync();
+                return false;
+            }
+        }
 
         string Ended() => string.Join(' ', Enumerable.Range(0, 2).Where(index => cluster[index].HasExited));
 
@@ -150,6 +164,6 @@ public sealed class PartitionTests(ITestOutputHelper output) : IClassFixture<Pos
             return reply.IsSuccessStatusCode;
         }
         // It may have ended already.
-        catch (Exception fault) when (fault is TimeoutException or HttpRequestException) { return false; }
+        catch (Exception fault) when (fault is TimeoutException or HttpRequestException or SocketException) { return false; }
     }
 }

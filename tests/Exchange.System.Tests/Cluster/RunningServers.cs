@@ -3,7 +3,7 @@ using Exchange.System.Tests.Storage;
 
 namespace Exchange.System.Tests.Cluster;
 
-/// <summary>Servers over one PostgreSQL for all tests of a class, which run one after the other. Each applies a catalog of its own; who kills one starts it again.</summary>
+/// <summary>Servers over one PostgreSQL for all tests of a class or a collection, which run one after the other. Each applies a catalog of its own; who kills one starts it again.</summary>
 public abstract class RunningServers(int count) : IAsyncLifetime
 {
     private readonly PostgresCluster postgres = new();
@@ -11,7 +11,9 @@ public abstract class RunningServers(int count) : IAsyncLifetime
 
     internal ClusterProcesses Cluster { get; private set; } = null!;
 
-    internal Task<string> KeyAsync(string publisher) => keys.OfAsync(Cluster[0], "publisher", publisher);
+    internal Task<string> KeyAsync(string publisher) => KeyAsync("publisher", publisher);
+
+    internal Task<string> KeyAsync(string role, string id) => keys.OfAsync(Cluster[0], role, id);
 
     public async Task InitializeAsync()
     {
@@ -29,3 +31,6 @@ public abstract class RunningServers(int count) : IAsyncLifetime
 public sealed class TwoServers() : RunningServers(2);
 
 public sealed class ThreeServers() : RunningServers(3);
+
+[CollectionDefinition(Name)]
+public sealed class TwoServersTogether : ICollectionFixture<TwoServers> { public const string Name = "two servers together"; }

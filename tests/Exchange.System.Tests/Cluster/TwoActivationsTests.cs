@@ -12,40 +12,51 @@ namespace Exchange.System.Tests.Cluster;
 /// Two clusters that do not know of each other over one store: every lead has two activations, as it may have for a moment when silos lose sight of
 /// each other. The rows are the fence.
 /// </summary>
-public abstract class TwoActivationsTests : IAsyncLifetime
+public abstract class TwoActivationsTests(TwoActivationsTests.Two clusters)
 {
-    private BuyerApp buyers = null!;
-    private TestCluster one = null!, two = null!;
+    private readonly BuyerApp buyers = clusters.Buyers;
+    private readonly TestCluster one = clusters.One, two = clusters.Other;
 
-    private protected abstract Task<TestCluster> StartAsync(string catalog);
-
-    public async Task InitializeAsync()
+    /// <summary>Both, for all tests of a class. A campaign that is to be full, and one that is to have no credit left, are one test's own.</summary>
+    public abstract class Two : IAsyncLifetime
     {
-        buyers = await BuyerApp.StartAsync();
-        var catalog = Market.With(
-            $$"""
-            publishers:
-              pub: { verticals: [auto], payout: { share: 80% } }
-              asking: { verticals: [auto], payout: { share: 80% } }
-            buyers:
-              buyer: { credit_limit: unlimited }
-              asked: { credit_limit: "65.00", endpoints: { crm: { connector: native, with: { url: "{{buyers.Url("asked")}}", secret: { secret: signing } } } } }
-            campaigns:
-              camp: { buyer: buyer, vertical: auto, bid: "10.00", caps: [ { per: total, leads: 25 } ] }
-              call: { buyer: asked, vertical: auto, bid: "10.00", delivery: { sold: on_accept, to: [crm] } }
-            ping_trees:
-              tree: { vertical: auto, publishers: [pub], tiers: [ { name: only, method: priority, campaigns: [camp] } ] }
-              calls: { vertical: auto, publishers: [asking], tiers: [ { name: only, method: priority, campaigns: [call] } ] }
-            """);
-        one = await StartAsync(catalog);
-        two = await TestCluster.StartAsync(1, catalog, beside: one);
-    }
+        internal BuyerApp Buyers { get; private set; } = null!;
+        internal TestCluster One { get; private set; } = null!;
+        internal TestCluster Other { get; private set; } = null!;
 
-    public async Task DisposeAsync()
-    {
-        await two.DisposeAsync();
-        await one.DisposeAsync();
-        await buyers.DisposeAsync();
+        private protected abstract Task<TestCluster> StartAsync(string catalog);
+
+        public virtual async Task InitializeAsync()
+        {
+            Buyers = await BuyerApp.StartAsync();
+            var catalog = Market.With(
+                $$"""
+                publishers:
+                  pub: { verticals: [auto], payout: { share: 80% } }
+                  capped: { verticals: [auto], payout: { share: 80% } }
+                  asking: { verticals: [auto], payout: { share: 80% } }
+                buyers:
+                  buyer: { credit_limit: unlimited }
+                  asked: { credit_limit: "65.00", endpoints: { crm: { connector: native, with: { url: "{{Buyers.Url("asked")}}", secret: { secret: signing } } } } }
+                campaigns:
+                  camp: { buyer: buyer, vertical: auto, bid: "10.00", caps: [ { per: total, leads: 1000 } ] }
+                  full: { buyer: buyer, vertical: auto, bid: "10.00", caps: [ { per: total, leads: 25 } ] }
+                  call: { buyer: asked, vertical: auto, bid: "10.00", delivery: { sold: on_accept, to: [crm] } }
+                ping_trees:
+                  tree: { vertical: auto, publishers: [pub], tiers: [ { name: only, method: priority, campaigns: [camp] } ] }
+                  caps: { vertical: auto, publishers: [capped], tiers: [ { name: only, method: priority, campaigns: [full] } ] }
+                  calls: { vertical: auto, publishers: [asking], tiers: [ { name: only, method: priority, campaigns: [call] } ] }
+                """);
+            One = await StartAsync(catalog);
+            Other = await TestCluster.StartAsync(1, catalog, beside: One);
+        }
+
+        public virtual async Task DisposeAsync()
+        {
+            await Other.DisposeAsync();
+            await One.DisposeAsync();
+            await Buyers.DisposeAsync();
+        }
     }
 
     [Fact]
@@ -80,7 +91,7 @@ public abstract class TwoActivationsTests : IAsyncLifetime
         for (var i = 0; i < 60; i++)
         {
             var at = i % 2 == 0 ? one[0] : two[0];
-            if ((await at.PingAsync("pub")).Answer is { Offered: true } ping) posts.Add(at.PostAsync("pub", ping.PingId));
+            if ((await at.PingAsync("capped")).Answer is { Offered: true } ping) posts.Add(at.PostAsync("capped", ping.PingId));
         }
         (await Task.WhenAll(posts)).Count(reply => StatusOf(reply) == "sold").ShouldBe(25);
     }
@@ -145,13 +156,33 @@ public abstract class TwoActivationsTests : IAsyncLifetime
     private static string? StatusOf(PostReply reply) => reply.Answer is { } json ? JsonNode.Parse(Encoding.UTF8.GetString(json))!["status"]!.GetValue<string>() : reply.Problem!.Code;
 }
 
-public sealed class EmbeddedTwoActivationsTests : TwoActivationsTests
+public sealed class EmbeddedTwoActivationsTests(EmbeddedTwoActivationsTests.Embedded clusters) : TwoActivationsTests(clusters), IClassFixture<EmbeddedTwoActivationsTests.Embedded>
 {
-    private protected override Task<TestCluster> StartAsync(string catalog) => TestCluster.StartAsync(1, catalog);
+    public sealed class Embedded : TwoActivationsTests.Two
+    {
+        private protected override Task<TestCluster> StartAsync(string catalog) => TestCluster.StartAsync(1, catalog);
+    }
 }
 
 /// <summary>Each with its own store and connections: the fence is the database's.</summary>
-public sealed class PostgresTwoActivationsTests : TwoActivationsTests, IClassFixture<PostgresCluster>
+public sealed class PostgresTwoActivationsTests(PostgresTwoActivationsTests.Postgres clusters) : TwoActivationsTests(clusters), IClassFixture<PostgresTwoActivationsTests.Postgres>
 {
-    private protected override async Task<TestCluster> StartAsync(string catalog) => await TestCluster.StartAsync(1, catalog, database: await PostgresCluster.CreateDatabaseAsync());
+    public sealed class Postgres : TwoActivationsTests.Two
+    {
+        private readonly PostgresCluster postgres = new();
+
+        public override async Task InitializeAsync()
+        {
+            await postgres.InitializeAsync();
+            await base.InitializeAsync();
+        }
+
+        public override async Task DisposeAsync()
+        {
+            await base.DisposeAsync();
+            await postgres.DisposeAsync();
+        }
+
+        private protected override async Task<TestCluster> StartAsync(string catalog) => await TestCluster.StartAsync(1, catalog, database: await PostgresCluster.CreateDatabaseAsync());
+    }
 }

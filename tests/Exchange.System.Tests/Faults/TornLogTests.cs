@@ -48,7 +48,7 @@ public sealed class TornLogTests
         // It serves; what the books have lost is gone whole, which the audit at the end looks at.
         await exchange.RestartAsync();
 
-        exchange.Output.ShouldContain("The log of facts.db is damaged at byte");
+        await MarketCalls.Until(() => exchange.Output.Contains("The log of facts.db is damaged at byte", StringComparison.Ordinal), "it is said", exchange);
         (await exchange.AdminAsync("leads?status=sold&limit=1"))["leads"]!.AsArray().Count.ShouldBe(1);
         (await exchange.StopAsync()).ShouldBe(0, exchange.Output);
         DiskFullTests.Integrity(Path.Combine(exchange.Folder, SqliteStore.FactsFile)).ShouldBe("ok");

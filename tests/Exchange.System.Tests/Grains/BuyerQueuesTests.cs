@@ -102,6 +102,36 @@ public sealed class BuyerQueuesTests
         queues.Pace("a", 2, 1_000).ShouldBe(2_040);
     }
 
+    /// <summary>Also where there is not enough memory to tell of it: who served it goes on with the next.</summary>
+    [Theory]
+    [InlineData(typeof(InvalidOperationException), false)]
+    [InlineData(typeof(OutOfMemoryException), false)]
+    [InlineData(typeof(OutOfMemoryException), true)]
+    public async Task WorkThatBreaks_WhateverBreaksIt_EndsNoWorker(Type fault, bool alsoTelling)
+    {
+        List<int> served = [], told = [];
+        var all = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        for (var i = 1; i <= 3; i++) queues.Add("a", i, soldNow: true);
+        using var stopping = new CancellationTokenSource();
+        var serving = queues.ServeAsync(1, item =>
+        {
+            served.Add(item);
+            if (item == 3) all.SetResult();
+            return item < 3 ? Task.FromException((Exception)Activator.CreateInstance(fault)!) : Task.CompletedTask;
+        }, (item, _) =>
+        {
+            told.Add(item);
+            if (alsoTelling) throw (Exception)Activator.CreateInstance(fault)!;
+        }, stopping.Token);
+
+        await Task.WhenAny(all.Task, serving).WaitAsync(TimeSpan.FromSeconds(30));
+        await stopping.CancelAsync();
+        await serving;
+
+        served.ShouldBe([1, 2, 3]);
+        told.ShouldBe([1, 2]);
+    }
+
     /// <summary>Many at once: everything is taken once, and never more than its share of one buyer is under way.</summary>
     [Fact]
     public async Task ManyWorkers_TakeEachOnce_WithinTheShare()

@@ -336,18 +336,29 @@ public sealed class DeliveryPumpTests
         await running;
     }
 
-    /// <summary>Files of two endpoints are due together and the rows of the second cannot be had: the first's go out, and both are asked again.</summary>
+    /// <summary>
+    /// Files of three endpoints are due together and the rows of the second cannot be had: the first's go out, and all are asked again. What was claimed for the others is set back
+    /// together: it would come when its lease is over, as other files, and as what may have arrived.
+    /// </summary>
     [Fact]
-    public async Task Files_OfWhichOneEndpointsRowsCannotBeHad_KeepNoEndpointBack()
+    public async Task Files_OfWhichOneEndpointsRowsCannotBeHad_KeepNoEndpointBack_AndAreSetBack()
     {
-        var files = new LeadFiles(Store((name, arguments) => name == nameof(IDeliveryStore.ClaimDueAtAsync) && (string)arguments[0]! == "a"
-            ? Task.FromResult<IReadOnlyList<LeasedDelivery>>([]) : throw new StorageBusyException("away")), Catalog(), null!, null!, NullLogger.Instance);
+        List<string> setBack = [];
+        var store = Store((name, arguments) => name switch
+        {
+            nameof(IDeliveryStore.ClaimDueAtAsync) => (string)arguments[0]! == "a" ? Task.FromResult<IReadOnlyList<LeasedDelivery>>([]) : throw new StorageBusyException("away"),
+            nameof(IDeliveryStore.RecordAllAsync) => Recorded((IReadOnlyList<(LeasedDelivery Delivery, DeliveryResult Result)>)arguments[0]!),
+            _ => throw new NotSupportedException(name),
+        });
+        var files = new LeadFiles(store, Catalog(), null!, new Handover(store, Catalog(), time, NullLogger.Instance), NullLogger.Instance);
+        LeasedDelivery[] claimed = [Delivery("a", 1, null), Delivery("b", 1, null), Delivery("b", 3, "timeout") with { Endpoint = "more" }];
         List<LeadBatch> batches = [];
         await Should.ThrowAsync<StorageBusyException>(async () =>
         {
-            await foreach (var batch in files.CollectAsync([Delivery("a", 1, null), Delivery("b", 1, null)], NowMs, NowMs + 30_000, CancellationToken.None)) batches.Add(batch);
+            await foreach (var batch in files.CollectAsync(claimed, NowMs, NowMs + 30_000, CancellationToken.None)) batches.Add(batch);
         });
 
+        setBack.ShouldBe(["b files Waiting 0 no_time_left, b more Waiting 0 timeout"]);
         batches.ShouldHaveSingleItem().Buyer.ShouldBe("a");
         Later("a").ShouldNotBeNull();
         files.Left(batches[0]);
@@ -358,6 +369,12 @@ public sealed class DeliveryPumpTests
         {
             files.Asks(buyer, "files", NowMs, out var later).ShouldBeTrue();
             return later;
+        }
+
+        Task<IReadOnlySet<CopyId>> Recorded(IReadOnlyList<(LeasedDelivery Delivery, DeliveryResult Result)> results)
+        {
+            setBack.Add(string.Join(", ", results.Select(each => $"{each.Delivery.Buyer} {each.Delivery.Endpoint} {each.Result.Status} {each.Result.NextDueMs - NowMs} {each.Result.Error}")));
+            return Task.FromResult<IReadOnlySet<CopyId>>(results.Select(each => each.Delivery.Copy).ToHashSet());
         }
     }
 

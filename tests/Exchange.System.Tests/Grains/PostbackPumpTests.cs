@@ -15,15 +15,14 @@ using Exchange.Grains.Leads;
 using Exchange.Grains.Postbacks;
 using Exchange.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Time.Testing;
 using Shouldly;
 
 namespace Exchange.System.Tests.Grains;
 
-/// <summary>Postbacks of which nobody can make a message or a call: they come again as long as any other, and end where they are seen.</summary>
+/// <summary>Postbacks of which nobody can make a message, a call or a record: they come again as long as any other, and end where they are seen.</summary>
 public sealed class PostbackPumpTests
 {
-    private readonly FakeTimeProvider time = new(CapMarket.Noon);
+    private readonly SureRecordTests.HastyTime time = new();
 
     private long NowMs => time.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -49,6 +48,27 @@ public sealed class PostbackPumpTests
         (result.Status, result.Error, result.NextDueMs > NowMs).ShouldBe((DeliveryStatus.Waiting, "no_time_left", true));
     }
 
+    /// <summary>Its claim's commit took as long as its lease. Without a word of it, it would be told when that is over, and not now.</summary>
+    [Theory]
+    [InlineData(1, null, "no_time_left")]
+    [InlineData(2, "http_503", "no_time_left")]
+    // What may have arrived before may have arrived still.
+    [InlineData(2, null, null)]
+    [InlineData(3, "timeout", "timeout")]
+    public async Task ClaimedAndNotCalledInItsTime_IsSetBack_AndNothingIsToldOfItThatIsNotTrue(int attempts, string? lastError, string? recorded)
+    {
+        var result = await TellAsync(1, static () => throw new InvalidOperationException("nobody looks"), Catalog(Liquid.Parse), attempts, lastError, claimTakes: TimeSpan.FromMinutes(1));
+        (result.Status, result.NextDueMs, result.Error).ShouldBe((DeliveryStatus.Waiting, NowMs, recorded));
+    }
+
+    /// <summary>Its publisher was called: what came of it is told again until the store has it, or it would be called again for the same.</summary>
+    [Fact]
+    public async Task CalledWhileTheStoreIsBusy_IsRecorded_WhenItIsNotAnyMore()
+    {
+        var result = await TellAsync(1, () => Row(CopyState.Captured), Catalog(static text => new(new Unknown(text), null)), busyFor: 3);
+        (result.Status, result.Error).ShouldBe((DeliveryStatus.Waiting, "call_failed"));
+    }
+
     [Theory]
     [InlineData(1, DeliveryStatus.Waiting)]
     [InlineData(99, DeliveryStatus.Dead)]
@@ -59,21 +79,20 @@ public sealed class PostbackPumpTests
         (result.Status, result.Error, result.NextDueMs > NowMs).ShouldBe((status, "call_failed", status == DeliveryStatus.Waiting));
     }
 
-    private async Task<DeliveryResult> TellAsync(int hoursOld, Func<LeadRow?> lead, ICatalogHost catalog)
+    /// <param name="busyFor">How often the store is busy when it is to record.</param>
+    private async Task<DeliveryResult> TellAsync(
+        int hoursOld, Func<LeadRow?> lead, ICatalogHost catalog, int attempts = 1, string? lastError = null, TimeSpan claimTakes = default, int busyFor = 0)
     {
-        var due = new Queue<LeasedPostback>([new(new PostbackId(Lead, PostbackEvent.Sold, 1), "pub", Money.Parse("5"), 1, 1, NowMs - hoursOld * 3_600_000L, null)]);
+        var asked = 0;
+        var due = new Queue<LeasedPostback>([new(new PostbackId(Lead, PostbackEvent.Sold, 1), "pub", Money.Parse("5"), 1, attempts, NowMs - hoursOld * 3_600_000L, lastError)]);
         var told = new TaskCompletionSource<DeliveryResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var postbacks = Stub.Of<IPostbackStore>((name, arguments) =>
+        var postbacks = Stub.Of<IPostbackStore>((name, arguments) => name switch
         {
-            if (name == nameof(IPostbackStore.RecordAsync)) told.TrySetResult((DeliveryResult)arguments[2]!);
-            return name switch
-            {
-                nameof(IPostbackStore.AdoptAsync) => Task.FromResult(0),
-                nameof(IPostbackStore.NextDueAsync) => Task.FromResult<long?>(due.Count > 0 ? 0 : null),
-                nameof(IPostbackStore.ClaimDueAsync) => Task.FromResult<IReadOnlyList<LeasedPostback>>([due.Dequeue()]),
-                nameof(IPostbackStore.RecordAsync) => Task.FromResult(true),
-                _ => throw new NotSupportedException(name),
-            };
+            nameof(IPostbackStore.AdoptAsync) => Task.FromResult(0),
+            nameof(IPostbackStore.NextDueAsync) => Task.FromResult<long?>(due.Count > 0 ? 0 : null),
+            nameof(IPostbackStore.ClaimDueAsync) => Claimed(),
+            nameof(IPostbackStore.RecordAsync) => Recorded((DeliveryResult)arguments[2]!),
+            _ => throw new NotSupportedException(name),
         });
         var leads = Stub.Of<ILeadStore>((_, _) => Task.FromResult(lead()));
         var pings = Stub.Of<IPingRecords>((_, _) => Task.FromResult<PingRecord?>(null));
@@ -84,6 +103,19 @@ public sealed class PostbackPumpTests
         var result = await told.Task.WaitAsync(TimeSpan.FromSeconds(30));
         await pump.StopAsync(CancellationToken.None);
         return result;
+
+        Task<IReadOnlyList<LeasedPostback>> Claimed()
+        {
+            time.Advance(claimTakes);
+            return Task.FromResult<IReadOnlyList<LeasedPostback>>([due.Dequeue()]);
+        }
+
+        Task<bool> Recorded(DeliveryResult result)
+        {
+            if (++asked <= busyFor) throw new StorageBusyException("away");
+            told.TrySetResult(result);
+            return Task.FromResult(true);
+        }
     }
 
     private LeadRow Row(CopyState state) => new(Lead, "pub", "auto", null, false, LeadState.Sold, Reason.None, 1, [], [1, 2, 3], null, 1, NowMs,

@@ -1,4 +1,5 @@
 using Exchange.Engine.Leads;
+using Exchange.Engine.Postbacks;
 using Exchange.Engine.Values;
 using Exchange.Grains.Deliveries;
 using Exchange.Storage;
@@ -13,42 +14,52 @@ public sealed class SureRecordTests
     private readonly HastyTime time = new();
     private int asked;
 
-    /// <summary>Whoever waits by it has waited at once.</summary>
-    private sealed class HastyTime() : FakeTimeProvider(CapMarket.Noon)
+    /// <summary>Whoever waits by it for less than a second has waited at once.</summary>
+    internal sealed class HastyTime() : FakeTimeProvider(CapMarket.Noon)
     {
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
         {
             var timer = base.CreateTimer(callback, state, dueTime, period);
-            Advance(dueTime);
+            if (dueTime > TimeSpan.Zero && dueTime < TimeSpan.FromSeconds(1)) Advance(dueTime);
             return timer;
         }
     }
 
     [Theory]
-    [InlineData(true, false)]
+    [InlineData(false, true, false)]
+    [InlineData(true, true, false)]
     // A newer attempt holds it.
-    [InlineData(false, false)]
+    [InlineData(false, false, false)]
+    [InlineData(true, false, false)]
     // A reply was lost: under its fence it is the same again.
-    [InlineData(true, true)]
-    public async Task Record_WhileTheStoreIsBusy_IsAskedAgain_AndIsWhatItSaysThen(bool isMine, bool isUnknown)
+    [InlineData(false, true, true)]
+    [InlineData(true, true, true)]
+    public async Task Record_WhileTheStoreIsBusy_IsAskedAgain_AndIsWhatItSaysThen(bool ofAPostback, bool isMine, bool isUnknown)
     {
-        (await RecordAsync(busyFor: 3, isMine, isUnknown)).ShouldBe(isMine);
+        (await RecordAsync(ofAPostback, busyFor: 3, isMine, isUnknown)).ShouldBe(isMine);
         asked.ShouldBe(4);
     }
 
-    [Fact]
-    public async Task Record_WhileTheStoreStaysBusy_IsGivenUp_WhenTheLeaseMayBeOver()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Record_WhileTheStoreStaysBusy_IsGivenUp_WhenTheLeaseMayBeOver(bool ofAPostback)
     {
-        await Should.ThrowAsync<StorageBusyException>(RecordAsync(busyFor: int.MaxValue, isMine: true));
+        await Should.ThrowAsync<StorageBusyException>(RecordAsync(ofAPostback, busyFor: int.MaxValue, isMine: true));
         asked.ShouldBeGreaterThan(2);
         (time.GetUtcNow() - CapMarket.Noon).ShouldBe(TimeSpan.FromMilliseconds(LeadMachine.LeaseGraceMs));
     }
 
-    private Task<bool> RecordAsync(int busyFor, bool isMine, bool isUnknown = false)
+    private Task<bool> RecordAsync(bool ofAPostback, int busyFor, bool isMine, bool isUnknown = false)
     {
-        var deliveries = Stub.Of<IDeliveryStore>((name, _) => name != nameof(IDeliveryStore.RecordAsync) ? throw new NotSupportedException(name)
+        var (lead, result) = (LeadId.Create(CapMarket.Noon.ToUnixTimeMilliseconds(), 1, false, 7), new DeliveryResult(DeliveryStatus.Delivered, null, null));
+        return ofAPostback
+            ? Stub.Of<IPostbackStore>(Answer).RecordSurelyAsync(new(lead, PostbackEvent.Sold, 1), 1, result, time)
+            : Stub.Of<IDeliveryStore>(Answer).RecordSurelyAsync(new(lead, 1), "crm", 1, result, time);
+
+        // Both are asked by the same name.
+        object? Answer(string name, object?[] _) => name != nameof(IDeliveryStore.RecordAsync) ? throw new NotSupportedException(name)
             : ++asked <= busyFor ? throw (isUnknown ? new StorageFailedException("lost") : new StorageBusyException("away"))
-            : Task.FromResult(isMine));
-        return deliveries.RecordSurelyAsync(new(LeadId.Create(CapMarket.Noon.ToUnixTimeMilliseconds(), 1, false, 7), 1), "crm", 1, new(DeliveryStatus.Delivered, null, null), time);
+            : Task.FromResult(isMine);
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using Exchange.Engine.Values;
@@ -64,7 +65,7 @@ public sealed class PersonMarkTests : IAsyncLifetime
         (await PostAsync(two, person)).ShouldBe("sold");
         await MarkedAsync(person);
         (await redis.CommandAsync("DBSIZE")).ShouldBe(":1");
-        (await redis.CommandAsync("TTL " + KeyOf(person)))!.ShouldBeOneOf(":3600", ":3599", ":3598", ":3597", ":3596", ":3595");
+        int.Parse((await redis.CommandAsync("TTL " + KeyOf(person)))![1..], CultureInfo.InvariantCulture).ShouldBeInRange(3_000, 3_600);
 
         var (answer, items) = await CountedAsync(() => PostAsync(one, person));
         (answer, items).ShouldBe(("unsold duplicate", 1));

@@ -36,6 +36,9 @@ internal sealed class CuttingProxy : IAsyncDisposable
 
     public void CutNext(int commits) => Interlocked.Add(ref toCut, commits);
 
+    /// <summary>Done between a commit and the moment at which somebody may know that its reply is lost.</summary>
+    public Func<Task>? AfterCut { get; set; }
+
     /// <summary>The next connection on which these words pass ends before they reach the server.</summary>
     public void EndAt(string words) => endAt = Encoding.ASCII.GetBytes(words);
 
@@ -110,6 +113,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
             if (swallow.On && length >= 6 && buffer.AsSpan(length - 6, 6).SequenceEqual(new byte[] { (byte)'Z', 0, 0, 0, 5, (byte)'I' }))
             {
                 Interlocked.Increment(ref cut);
+                if (AfterCut is { } then) await then();
                 return;
             }
             if (!swallow.On) await to.WriteAsync(buffer.AsMemory(0, length), stopping.Token);

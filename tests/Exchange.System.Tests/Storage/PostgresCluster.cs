@@ -1,4 +1,6 @@
 using System.Globalization;
+using Exchange.Engine.Values;
+using Exchange.Storage;
 using Npgsql;
 
 namespace Exchange.System.Tests.Storage;
@@ -11,6 +13,8 @@ public sealed class PostgresCluster : IAsyncLifetime
 {
     private static readonly SemaphoreSlim Gate = new(1, 1);
     private static PostgresServer? shared;
+    // Databases are made by the hundred, and a connection for each would be a process of its own.
+    private static NpgsqlConnection? maker;
     private static int users;
     private static int databases;
 
@@ -32,6 +36,8 @@ public sealed class PostgresCluster : IAsyncLifetime
         {
             if (--users > 0) return;
             NpgsqlConnection.ClearAllPools();
+            if (maker is not null) await maker.DisposeAsync();
+            maker = null;
             await shared!.DisposeAsync();
             shared = null;
         }
@@ -45,7 +51,7 @@ public sealed class PostgresCluster : IAsyncLifetime
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"test_{Interlocked.Increment(ref databases)}");
         await Gate.WaitAsync();
-        try { await ExecuteAsync(ConnectionString("postgres"), $"CREATE DATABASE {name} TEMPLATE {PostgresServer.Template} STRATEGY FILE_COPY"); }
+        try { await ExecuteAsync(maker ??= await OpenAsync(ConnectionString("postgres")), $"CREATE DATABASE {name} TEMPLATE {PostgresServer.Template} STRATEGY FILE_COPY"); }
         finally { Gate.Release(); }
         return ConnectionString(name);
     }
@@ -55,17 +61,44 @@ public sealed class PostgresCluster : IAsyncLifetime
 
     public static async Task ExecuteAsync(string connectionString, string sql)
     {
-        await using var connection = new NpgsqlConnection(connectionString + ";Pooling=false");
-        await connection.OpenAsync();
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync();
+        await using var connection = await OpenAsync(connectionString);
+        await ExecuteAsync(connection, sql);
     }
 
     public static async Task<long> ReadAsync(string connectionString, string sql)
     {
-        await using var connection = new NpgsqlConnection(connectionString + ";Pooling=false");
-        await connection.OpenAsync();
+        await using var connection = await OpenAsync(connectionString);
         await using var command = new NpgsqlCommand(sql, connection);
         return Convert.ToInt64(await command.ExecuteScalarAsync(), CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>How many of these pings have no record yet.</summary>
+    public static Task<long> UnrecordedAsync(string connectionString, IEnumerable<string> pings)
+    {
+        var rows = pings.Select(static ping => LeadId.TryParse(ping, out var id)
+            ? string.Create(CultureInfo.InvariantCulture, $"({PingBlock.TenthOf(id.UnixMilliseconds)}, '\\x{Convert.ToHexString(id.ToBytes())}'::bytea)") : throw new FormatException("a ping's id"));
+        return ReadAsync(connectionString,
+            $"SELECT count(*) FROM (VALUES {string.Join(", ", rows)}) ping (slot, id) WHERE NOT EXISTS (SELECT 1 FROM ping_block block WHERE block.slot = ping.slot AND position(ping.id IN block.body) > 0)");
+    }
+
+    private static async Task<NpgsqlConnection> OpenAsync(string connectionString)
+    {
+        var connection = new NpgsqlConnection(connectionString + ";Pooling=false");
+        try
+        {
+            await connection.OpenAsync();
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
     }
 }

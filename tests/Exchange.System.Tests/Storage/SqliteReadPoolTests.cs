@@ -199,12 +199,25 @@ public sealed class SqliteReadPoolTests : IDisposable
         var slow = KeepBusy();
         var waits = SevenAsync();
         var closing = Task.Run(reads.Dispose);
-        await Task.Delay(50);
+        SpinWait.SpinUntil(TurnsAway, Patience).ShouldBeTrue("closing has begun");
         closing.IsCompleted.ShouldBeFalse("reads are under way");
         open.Set();
         await closing;
         (await Task.WhenAll(slow)).ShouldAllBe(done => done);
         await Should.ThrowAsync<StorageBusyException>(waits);
         await Should.ThrowAsync<StorageBusyException>(() => SevenAsync());
+
+        bool TurnsAway()
+        {
+            try
+            {
+                _ = SevenAsync();
+                return false;
+            }
+            catch (StorageBusyException)
+            {
+                return true;
+            }
+        }
     }
 }

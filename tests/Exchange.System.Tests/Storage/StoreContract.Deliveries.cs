@@ -58,7 +58,7 @@ public abstract partial class StoreContract
         (dead.Attempts, dead.Error, dead.AtMs).ShouldBe((4, "timeout", Now + 66_000));
         (await Store.Deliveries.ReplayAsync(copy, "hook", Now + 70_000, default)).ShouldBeTrue();
         (await Store.Deliveries.ReplayAsync(copy, "hook", Now + 70_000, default)).ShouldBeFalse();
-        (await Store.Deliveries.ClaimDueAsync(Now + 70_000, Now + 75_000, 10, default)).ShouldHaveSingleItem().Fence.ShouldBe(5);
+        (await Store.Deliveries.ClaimDueAsync(Now + 70_000, Now + 75_000, 10, default)).ShouldHaveSingleItem().Fence.ShouldBe(6);
     }
 
     [Fact]
@@ -76,6 +76,30 @@ public abstract partial class StoreContract
 
         var claim = (await Store.Deliveries.ClaimDueAsync(Now + 700, Now + 5_000, 10, default)).ShouldHaveSingleItem();
         (claim.Attempts, claim.CreatedAtMs, claim.LastError).ShouldBe((2, Now, "timeout"));
+    }
+
+    /// <summary>Whoever does not know whether his result is there tells it again: an operator has sent it again meanwhile.</summary>
+    [Theory]
+    [InlineData(DeliveryStatus.Waiting, false)]
+    [InlineData(DeliveryStatus.Dead, false)]
+    [InlineData(DeliveryStatus.Dead, true)]
+    public async Task Delivery_ReplayedBetweenTwoRecordsOfOneResult_StaysReplayed(DeliveryStatus status, bool amongMany)
+    {
+        await SellWith(Lead(1), CopyMove.Sell, LeasedHook);
+        var copy = new CopyId(Lead(1), 1);
+        (await RecordAsync(Now + 1)).ShouldBeTrue();
+        (await RecordAsync(Now + 2)).ShouldBeTrue();
+
+        if (amongMany) (await Store.Deliveries.ReplayAsync(new DeadLetters(), 9, Now + 10, default)).ShouldBe(1);
+        else (await Store.Deliveries.ReplayAsync(copy, "hook", Now + 10, default)).ShouldBeTrue();
+
+        (await RecordAsync(Now + 11)).ShouldBeFalse();
+        (await Store.Deliveries.NextDueAsync(default)).ShouldBe(Now + 10);
+        var again = (await Store.Deliveries.ClaimDueAsync(Now + 11, Now + 9_000, 10, default)).ShouldHaveSingleItem();
+        (again.Fence, again.Attempts).ShouldBe((3, 2));
+
+        Task<bool> RecordAsync(long nowMs) =>
+            Store.Deliveries.RecordAsync(copy, "hook", IDeliveryStore.FirstFence, new(status, status == DeliveryStatus.Waiting ? Now + 60_000 : null, "http_500"), nowMs, default);
     }
 
     [Fact]
@@ -255,7 +279,7 @@ public abstract partial class StoreContract
         (await Store.Deliveries.RedeliverAsync(copy, "hook", Now + 2_000, default)).ShouldBeFalse();
         (await Store.Deliveries.RedeliverAsync(copy, "crm", Now + 3_000, default)).ShouldBeTrue();
         (await Store.Deliveries.RedeliverAsync(copy, "inbox", Now + 3_000, default)).ShouldBeFalse();
-        (await Store.Deliveries.ClaimDueAsync(Now + 3_000, Now + 9_000, 10, default)).Select(claim => (claim.Endpoint, claim.Fence, claim.Attempts)).ShouldBe([("hook", 2, 2), ("crm", 1, 1)], ignoreOrder: true);
+        (await Store.Deliveries.ClaimDueAsync(Now + 3_000, Now + 9_000, 10, default)).Select(claim => (claim.Endpoint, claim.Fence, claim.Attempts)).ShouldBe([("hook", 3, 2), ("crm", 1, 1)], ignoreOrder: true);
         (await Store.Deliveries.CopiesOfBuyerAsync("a", null, 10, null, default)).Rows.Count.ShouldBe(1);
 
         await Store.SubmitAsync(Post(Lead(2), [Copy(1, Limits(), CopyMove.Hold, deliveries: [LeasedHook])]));

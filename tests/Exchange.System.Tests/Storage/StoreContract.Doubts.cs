@@ -93,6 +93,35 @@ public abstract partial class StoreContract
         (await Store.Doubts.ListAsync(AllDoubts, default)).Rows.ShouldHaveSingleItem().ShouldBe(new(copy, "a1", "a", Price, Now + 1_000, DeliveryStatus.Dead, 2, "duplicate", null));
     }
 
+    /// <summary>The call that asked has given up, by itself or for the operator's sake. Whoever says yes after that has the copy: dead letters that are sent again are others'.</summary>
+    [Fact]
+    public async Task Doubt_ThatEndsAsSold_LeavesNoDeadLetterOfItsCall()
+    {
+        await Store.ApplyAsync(Limits());
+        for (var n = 1; n <= 7; n++)
+        {
+            (await Store.SubmitAsync(Post(Lead(n), [Copy(1, Limits(), CopyMove.Hold, deliveries: n <= 3 ? [LeasedHook, FreeHook, Inbox] : [LeasedHook])]))).Code.ShouldBe(VerdictCode.Done);
+            (await Store.SubmitAsync(End(Lead(n), CopyMove.Doubt))).Code.ShouldBe(VerdictCode.Done);
+        }
+        foreach (var n in (int[])[1, 2]) (await Store.Deliveries.RecordAsync(new(Lead(n), 1), "hook", 1, new(DeliveryStatus.Dead, null, "timeout"), Now + 2_000, default)).ShouldBeTrue();
+        (await Store.Deliveries.GiveUpAsync(new(Lead(3), 1), Now + 6_000, default)).ShouldBeTrue();
+
+        foreach (var (n, error) in ((int, string)[])[(4, "http_503"), (5, "http_503_after_doubt"), (6, "smtp_451"), (7, "smtp_451_after_doubt")])
+            (await Store.Deliveries.RecordAsync(new(Lead(n), 1), "hook", 1, new(DeliveryStatus.Dead, null, error), Now + 2_000, default)).ShouldBeTrue();
+
+        foreach (var n in (int[])[1, 3, 4, 5, 6, 7]) (await Store.SubmitAsync(End(Lead(n), CopyMove.Capture))).Code.ShouldBe(VerdictCode.Done);
+
+        // What nobody was called for has not arrived, and nobody has said anything of the second.
+        (await DeliveriesAsync()).ShouldBe(
+            "1 hook Delivered, 1 inbox Waiting, 1 later Waiting, 2 hook Dead timeout, 2 inbox Waiting, 2 later Waiting, 3 hook Delivered, 3 inbox Waiting, 3 later Dead resolved, "
+            + "4 hook Dead http_503, 5 hook Delivered, 6 hook Dead smtp_451, 7 hook Delivered");
+        (await Store.Deliveries.ReplayAsync(new CopyId(Lead(1), 1), "hook", Now + 90_000, default)).ShouldBeFalse();
+        (await Store.Deliveries.ReplayAsync(new DeadLetters("a"), 9, Now + 90_000, default)).ShouldBe(4);
+        (await DeliveriesAsync()).ShouldBe(
+            "1 hook Delivered, 1 inbox Waiting, 1 later Waiting, 2 hook Waiting replayed, 2 inbox Waiting, 2 later Waiting, 3 hook Delivered, 3 inbox Waiting, 3 later Waiting replayed, "
+            + "4 hook Waiting replayed, 5 hook Delivered, 6 hook Waiting replayed, 7 hook Delivered");
+    }
+
     [Theory]
     [InlineData(CopyMove.Capture, CopyState.Captured, LeadState.Sold, "1+0", "11.00")]
     [InlineData(CopyMove.Void, CopyState.Voided, LeadState.Unsold, "0+0", "0.00")]

@@ -103,7 +103,7 @@ public abstract partial class StoreContract
         (await Store.Postbacks.ReplayAsync(id, Now + 50_000, default)).ShouldBeFalse();
         (await ClaimAsync(Now + 50_000, Now + 70_000)).ShouldHaveSingleItem().LastError.ShouldBe("http_500");
         (await Store.Postbacks.ReplayAsync(id, Now + 50_001, default)).ShouldBeFalse();
-        (await Store.Postbacks.RecordAsync(id, 3, Ended(DeliveryStatus.Dead, "http_410"), Now + 60_001, default)).ShouldBeTrue();
+        (await Store.Postbacks.RecordAsync(id, 4, Ended(DeliveryStatus.Dead, "http_410"), Now + 60_001, default)).ShouldBeTrue();
         var dead = (await PostbacksAsync(new(DeliveryStatus.Dead))).ShouldHaveSingleItem();
         (dead.Attempts, dead.Error, dead.AtMs).ShouldBe((3, "http_410", Now + 60_001));
 
@@ -111,7 +111,33 @@ public abstract partial class StoreContract
         (await Store.Postbacks.ReplayAsync(id, Now + 70_000, default)).ShouldBeTrue();
         (await Store.Postbacks.ReplayAsync(id, Now + 70_000, default)).ShouldBeFalse();
         var replayed = (await ClaimAsync(Now + 70_000, Now + 80_000)).ShouldHaveSingleItem();
-        (replayed.Fence, replayed.Attempts, replayed.CreatedAtMs, replayed.LastError).ShouldBe((4, 4, Now + 70_000, "replayed"));
+        (replayed.Fence, replayed.Attempts, replayed.CreatedAtMs, replayed.LastError).ShouldBe((6, 4, Now + 70_000, "replayed"));
+    }
+
+    /// <summary>Whoever does not know whether his result is there tells it again: an operator has sent it again meanwhile.</summary>
+    [Theory]
+    [InlineData(DeliveryStatus.Waiting, false)]
+    [InlineData(DeliveryStatus.Dead, false)]
+    [InlineData(DeliveryStatus.Dead, true)]
+    public async Task Postback_ReplayedBetweenTwoRecordsOfOneResult_StaysReplayed(DeliveryStatus status, bool amongMany)
+    {
+        var limits = Limits();
+        await Store.ApplyAsync(limits);
+        await Store.SubmitAsync(Post(Lead(1), [Copy(1, limits)]) with { Postback = ToldSold });
+        var claim = (await ClaimAsync(Now, Now + 9_000)).ShouldHaveSingleItem();
+        (await RecordAsync(Now + 1)).ShouldBeTrue();
+        (await RecordAsync(Now + 2)).ShouldBeTrue();
+
+        if (amongMany) (await Store.Postbacks.ReplayAsync(new DeadPostbacks(), 9, Now + 10, default)).ShouldBe(1);
+        else (await Store.Postbacks.ReplayAsync(claim.Id, Now + 10, default)).ShouldBeTrue();
+
+        (await RecordAsync(Now + 11)).ShouldBeFalse();
+        (await Store.Postbacks.NextDueAsync(default)).ShouldBe(Now + 10);
+        var again = (await ClaimAsync(Now + 11, Now + 9_000)).ShouldHaveSingleItem();
+        (again.Fence, again.Attempts).ShouldBe((3, 2));
+
+        Task<bool> RecordAsync(long nowMs) =>
+            Store.Postbacks.RecordAsync(claim.Id, claim.Fence, Ended(status, "http_500", status == DeliveryStatus.Waiting ? Now + 60_000 : null), nowMs, default);
     }
 
     [Fact]

@@ -272,6 +272,23 @@ public abstract partial class StoreContract
         (await Store.Returns.FindAsync(Id(3), default))!.IsBooked.ShouldBeTrue();
     }
 
+    /// <summary>Whoever was not answered asks again under its key.</summary>
+    [Fact]
+    public async Task Decide_UnderAKey_RecordsItsAnswerWithTheWord_OrNeither()
+    {
+        await Store.ApplyAsync(Limits());
+        await Store.SubmitAsync(Post(Lead(1), [Copy(1, Limits())]));
+        await Store.Returns.AskAsync(Ask(1, accepted: false), default);
+        var copy = new CopyId(Lead(1), 1);
+        ChangeNote Note(string key) => Decision(copy, Now + 10) with { Operation = new("admin", key, Hash("body"), [1, 2]) };
+
+        (await Store.Returns.DecideAsync(copy, accept: true, Note("first"), default)).ShouldBeTrue();
+        (await Store.Returns.DecideAsync(copy, accept: true, Note("second"), default)).ShouldBeFalse();
+
+        (await Store.Access.FindOperationAsync("admin", "first", default))!.Value.Answer.ShouldBe([1, 2]);
+        (await Store.Access.FindOperationAsync("admin", "second", default)).ShouldBeNull();
+    }
+
     [Fact]
     public async Task Dispositions_OfEachWordTheNewest()
     {

@@ -62,6 +62,29 @@ public abstract partial class StoreContract
         (await ClaimWaitsAsync(Now + 20_000, 2)).ShouldHaveSingleItem().Lead.ShouldBe(Lead(1));
     }
 
+    /// <summary>It could not be taken up: it is due later, and at once where what it waits for has come.</summary>
+    [Fact]
+    public async Task SetBack_UnderItsClaim_IsDueThen_UnlessFieldsComeBefore()
+    {
+        await Store.ApplyAsync(Limits());
+        await Store.SubmitAsync(Waits(Lead(1), WaitFor(DeliveryWait.Fields)));
+        var old = (await ClaimWaitsAsync(Now + 60_000)).Single();
+        var claim = (await ClaimWaitsAsync(Now + 90_000)).Single();
+
+        (await Store.Waits.SetBackAsync(old, Now + 900_000, default)).ShouldBeFalse();
+        (await Store.Waits.SetBackAsync(claim, Now + 500_000, default)).ShouldBeTrue();
+
+        (await Store.Waits.NextDueAsync(default)).ShouldBe(Now + 500_000);
+        (await ClaimWaitsAsync(Now + 499_999)).ShouldBeEmpty();
+        var read = (await Store.Leads.FindAsync(Lead(1), default))!;
+        (await Store.Leads.AddFieldsAsync(Lead(1), read.Sealed, [9, 9], Now + 100_000, default)).ShouldBeTrue();
+        (await Store.Waits.SetBackAsync(claim, Now + 900_000, default)).ShouldBeFalse();
+        var last = (await ClaimWaitsAsync(Now + 100_000)).Single();
+        (await Store.SubmitAsync(WaitOver(Lead(1), last.Fence, LeadState.Unsold))).Code.ShouldBe(VerdictCode.Done);
+        (await Store.Waits.SetBackAsync(last, Now + 900_000, default)).ShouldBeFalse();
+        (await Store.Waits.NextDueAsync(default)).ShouldBeNull();
+    }
+
     [Fact]
     public async Task WaitOver_Sold_EndsItOnce_UnderItsClaimAlone()
     {

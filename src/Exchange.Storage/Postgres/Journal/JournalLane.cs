@@ -11,8 +11,8 @@ namespace Exchange.Storage.Postgres.Journal;
 /// </summary>
 /// <remarks>
 /// A connection that is lost, a server that ends, a lock that did not come: whether the batch is there is not known, so the same batch goes again, on a new
-/// connection, until it is known; what had been there answers "the same is there already". Any other error is an item's: the batch is halved until
-/// it stands alone. A refusal is never an error.
+/// connection, until it is known; what had been there answers "the same is there already", or that it is done where the leases that it took are its own still
+/// (<see cref="OwnLeases"/>). Any other error is an item's: the batch is halved until it stands alone. A refusal is never an error.
 /// </remarks>
 internal sealed class JournalLane(NpgsqlDataSource source, JournalQueue queue, JournalTelling telling, string owner, TimeProvider time, ILogger logger, CancellationToken givingUp)
 {
@@ -100,22 +100,23 @@ internal sealed class JournalLane(NpgsqlDataSource source, JournalQueue queue, J
         await windows.MakeAsync(connection, works).ConfigureAwait(false);
         var rows = await ColdFlush.RunAsync(connection, works).ConfigureAwait(false);
         var batch = BatchPlan.Judge(works, rows);
+        var own = await OwnLeases.FindAsync(connection, batch, rows, owner).ConfigureAwait(false);
         foreach (var item in batch.Planned) item.Work.Unconfirmed = JournalTelling.NewsOf(item);
         FaultPoints.BeforeCommit.Pass();
         var fence = await HotFlush.RunAsync(connection, batch, rows, owner).ConfigureAwait(false);
         FaultPoints.AfterCommit.Pass();
-        Tell(batch, fence, again);
+        Tell(batch, own, fence, again);
     }
 
     /// <summary>Durable: first what the live view has to know, then each caller's verdict.</summary>
-    private void Tell(BatchPlan batch, FenceCall fence, List<JournalWork> again)
+    private void Tell(BatchPlan batch, HashSet<JournalWork> own, FenceCall fence, List<JournalWork> again)
     {
         var ended = new List<JournalWork>(batch.Told.Count + batch.Planned.Count);
         var news = new CommitNews();
         foreach (var (work, verdict) in batch.Told)
         {
             if (verdict.Code == VerdictCode.AlreadyThere && work.Unconfirmed is { } made) news.Add(made);
-            End(work, verdict);
+            End(work, own.Contains(work) ? new Verdict(VerdictCode.Done) : verdict);
         }
         for (var i = 0; i < batch.Planned.Count; i++)
         {

@@ -102,7 +102,8 @@ internal sealed class PlanRows(Flush flush, string owner)
     };
 
     /// <summary>
-    /// A capture: what was called has answered yes, what waited for the sale is due now, the inbox goes on waiting. A copy that fell or came back: nobody is told.
+    /// A capture: what was called has answered yes, also where it had given up asking (a dead letter of it would be sent again, unless it certainly did not arrive; before the sale nobody else is called). What waited for
+    /// the sale is due now, the inbox goes on waiting. A copy that fell or came back: nobody is told.
     /// </summary>
     private void EndedDeliveries()
     {
@@ -113,7 +114,8 @@ internal sealed class PlanRows(Flush flush, string owner)
                 UPDATE delivery d SET status = CASE WHEN d.attempts > 0 THEN 2 ELSE 1 END, error = CASE WHEN d.attempts > 0 THEN NULL ELSE d.error END,
                     lease_owner = CASE WHEN d.attempts > 0 THEN NULL ELSE d.lease_owner END, lease_until = CASE WHEN d.attempts > 0 THEN 0 ELSE d.lease_until END,
                     changed_ms = CASE WHEN d.attempts > 0 THEN t.at ELSE d.changed_ms END, due_at = CASE WHEN d.attempts > 0 THEN d.due_at ELSE t.at END
-                FROM unnest($1, $2, $3, $4) AS t (item, lead, no, at) WHERE d.lead_id = t.lead AND d.no = t.no AND d.status = 1 AND NOT d.pulled AND {Stands}
+                FROM unnest($1, $2, $3, $4) AS t (item, lead, no, at) WHERE d.lead_id = t.lead AND d.no = t.no
+                  AND (d.status = 1 OR d.status = 4 AND d.attempts > 0 AND NOT {NotArrivedSql.Of("d.error")}) AND NOT d.pulled AND {Stands}
                 """)
                 .With(captures.Select(end => end.Place).ToArray()).WithLeads(captures.Select(end => end.Item.Lead)).With(captures.Select(end => end.End.No).ToArray())
                 .With(captures.Select(end => end.Item.AtMs).ToArray());
