@@ -45,8 +45,8 @@ public sealed class PostgresAudits(string connectionString) : IAudits, IDisposab
         // A statement may take its time.
         var text = new NpgsqlConnectionStringBuilder(PostgresDatabase.Read(connectionString).ToString()) { Pooling = false, CommandTimeout = 0 };
         text.Options = text.Options is { Length: > 0 } own ? $"{Session} {own}" : Session;
-        // A database whose machine is gone would be waited for for ever, and every later audit behind this one.
-        (text.TcpKeepAlive, text.TcpKeepAliveTime, text.TcpKeepAliveInterval) = (true, 10, 3);
+        // Every later audit would wait behind this one.
+        PostgresDatabase.NoticeALostMachine(text);
         using var database = new NpgsqlConnection(text.ToString());
         database.Open();
         using var moment = database.BeginTransaction(IsolationLevel.RepeatableRead);

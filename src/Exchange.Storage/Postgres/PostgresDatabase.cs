@@ -37,9 +37,12 @@ internal static class PostgresDatabase
         builder.ApplicationName ??= "exchange";
         builder.IncludeErrorDetail = false;
         if (builder.Timeout == 15) builder.Timeout = waitSeconds;
-        (builder.TcpKeepAlive, builder.TcpKeepAliveTime, builder.TcpKeepAliveInterval) = (true, 10, 3);
+        NoticeALostMachine(builder);
         return Source(builder);
     }
+
+    /// <summary>Seconds: a database whose machine is gone would be waited for for ever.</summary>
+    public static void NoticeALostMachine(NpgsqlConnectionStringBuilder builder) => (builder.TcpKeepAlive, builder.TcpKeepAliveTime, builder.TcpKeepAliveInterval) = (true, 10, 3);
 
     /// <summary>Types are not asked for: all that is used here is built in, and among thousands of tables that question takes seconds.</summary>
     public static NpgsqlDataSource Source(NpgsqlConnectionStringBuilder builder)

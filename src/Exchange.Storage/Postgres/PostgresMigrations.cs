@@ -29,7 +29,8 @@ public static class PostgresMigrations
     /// <exception cref="StorageOpenException">With a sentence for the operator.</exception>
     public static async Task RunAsync(string connectionString, ILogger logger, CancellationToken cancel)
     {
-        var plain = new NpgsqlConnectionStringBuilder(PostgresDatabase.Read(connectionString).ToString()) { Pooling = false, CommandTimeout = NoTimeout, TcpKeepAlive = true, TcpKeepAliveTime = 10, TcpKeepAliveInterval = 3 };
+        var plain = new NpgsqlConnectionStringBuilder(PostgresDatabase.Read(connectionString).ToString()) { Pooling = false, CommandTimeout = NoTimeout };
+        PostgresDatabase.NoticeALostMachine(plain);
         try
         {
             await using var source = PostgresDatabase.Source(plain);

@@ -10,29 +10,22 @@ namespace Exchange.Storage.Postgres;
 /// </summary>
 internal static class Sql
 {
-    public static async Task<List<T>> AllAsync<T>(this NpgsqlDataSource source, string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancel, params object?[] values)
+    public static Task<List<T>> AllAsync<T>(this NpgsqlDataSource source, string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancel, params object?[] values) =>
+        ReadAsync(source, isReport: false, sql, read, values, cancel);
+
+    /// <summary>The same for a report: at its time limit it is told as <see cref="ReportTooLongException"/>, as the same again takes as long.</summary>
+    public static Task<List<T>> ReportAsync<T>(
+        this NpgsqlDataSource reports, string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancel, params object?[] values) =>
+        ReadAsync(reports, isReport: true, sql, read, values, cancel);
+
+    private static async Task<List<T>> ReadAsync<T>(NpgsqlDataSource source, bool isReport, string sql, Func<NpgsqlDataReader, T> read, object?[] values, CancellationToken cancel)
     {
         try
         {
             await using var connection = await source.OpenAsync(cancel).ConfigureAwait(false);
             return await connection.AllAsync(sql, read, cancel, values).ConfigureAwait(false);
         }
-        catch (Exception fault) when (Faults.IsBusy(fault))
-        {
-            throw new StorageBusyException("The database cannot be read now");
-        }
-    }
-
-    /// <summary>The same for a report: at its time limit it is told as <see cref="ReportTooLongException"/>, as the same again takes as long.</summary>
-    public static async Task<List<T>> ReportAsync<T>(
-        this NpgsqlDataSource reports, string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancel, params object?[] values)
-    {
-        try
-        {
-            await using var connection = await reports.OpenAsync(cancel).ConfigureAwait(false);
-            return await connection.AllAsync(sql, read, cancel, values).ConfigureAwait(false);
-        }
-        catch (PostgresException fault) when (fault.SqlState == PostgresErrorCodes.QueryCanceled)
+        catch (PostgresException fault) when (isReport && fault.SqlState == PostgresErrorCodes.QueryCanceled)
         {
             throw new ReportTooLongException();
         }
