@@ -38,7 +38,7 @@ public interface ICatalogStore
     /// <summary>Those of these campaign ids that were ever applied.</summary>
     Task<IReadOnlyList<CampaignIdentity>> IdentitiesAsync(IReadOnlyCollection<string> ids, CancellationToken cancel);
     /// <summary>Newest first.</summary>
-    Task<IReadOnlyList<CatalogNote>> HistoryAsync(int limit, CancellationToken cancel);
+    Task<Page<CatalogNote>> HistoryAsync(int limit, string? cursor, CancellationToken cancel);
 
     /// <summary>
     /// One transaction, whole or not at all: the version row; for each cap its limit (existing counter rows follow at once); balances' credit

@@ -37,6 +37,11 @@ internal sealed class SlowProxy : IAsyncDisposable
         waited?.SetResult();
     }
 
+    private volatile int swallowed;
+
+    /// <summary>The connections that are there now pass nothing from here on, and nobody ends them, as where packets are dropped; new ones pass all.</summary>
+    public void Swallow() => swallowed++;
+
     private async Task AcceptAsync()
     {
         try
@@ -54,13 +59,14 @@ internal sealed class SlowProxy : IAsyncDisposable
             try
             {
                 await server.ConnectAsync(IPAddress.Loopback, target, stop.Token);
-                await Task.WhenAny(CopyAsync(client, server, late: false), CopyAsync(server, client, late: true));
+                var before = swallowed;
+                await Task.WhenAny(CopyAsync(client, server, late: false, before), CopyAsync(server, client, late: true, before));
             }
             catch (Exception fault) when (fault is OperationCanceledException or SocketException) { }
         }
     }
 
-    private async Task CopyAsync(TcpClient from, TcpClient to, bool late)
+    private async Task CopyAsync(TcpClient from, TcpClient to, bool late, int before)
     {
         var buffer = new byte[16 * 1024];
         try
@@ -69,6 +75,7 @@ internal sealed class SlowProxy : IAsyncDisposable
             {
                 if (late && Delay > TimeSpan.Zero) await Task.Delay(Delay, stop.Token);
                 if (held is { } wait) await wait.Task.WaitAsync(stop.Token);
+                if (swallowed != before) await Task.Delay(Timeout.Infinite, stop.Token);
                 await to.GetStream().WriteAsync(buffer.AsMemory(0, count), stop.Token);
             }
         }

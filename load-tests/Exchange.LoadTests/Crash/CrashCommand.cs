@@ -20,10 +20,11 @@ internal static class CrashCommand
         var workers = new Option<int>("--workers") { Description = "Publishers that ping and post.", DefaultValueFactory = _ => 8 }.AtLeast(1);
         var server = new Option<string?>("--server") { Description = "The server's exchange.dll to start. Default: the one built in this repository." };
         var history = new Option<string?>("--history") { Description = "A file for everything that is known of each post, a line of JSON each. Default: none, and one among the temporary files where anything was wrong." };
+        var log = new Option<string?>("--log") { Description = "A file for every request and answer as both ends saw them, a line of JSON each. Default: none; a minute of three publishers makes some ten megabytes." };
         var command = new Command("crash",
             "Kills servers under load, restarts them, and judges afterwards: what was answered, what buyers received and what is stored must be one story. Exit code 0: no violation.")
         {
-            cycles, minutes, points, postgres, silos, seed, workers, server, history,
+            cycles, minutes, points, postgres, silos, seed, workers, server, history, log,
         };
         command.Validators.Add(result =>
         {
@@ -31,7 +32,7 @@ internal static class CrashCommand
         });
         command.SetAction(async (parsed, cancel) =>
         {
-            var options = new CrashOptions(parsed.GetValue(cycles), parsed.GetValue(minutes) is { } most ? TimeSpan.FromMinutes(most) : TimeSpan.MaxValue, parsed.GetValue(points), parsed.GetValue(postgres), parsed.GetValue(silos), parsed.GetValue(seed), parsed.GetValue(workers), parsed.GetValue(server), parsed.GetValue(history));
+            var options = new CrashOptions(parsed.GetValue(cycles), parsed.GetValue(minutes) is { } most ? TimeSpan.FromMinutes(most) : TimeSpan.MaxValue, parsed.GetValue(points), parsed.GetValue(postgres), parsed.GetValue(silos), parsed.GetValue(seed), parsed.GetValue(workers), parsed.GetValue(server), parsed.GetValue(history), parsed.GetValue(log));
             var console = AnsiConsole.Console;
             var outcome = await new CrashRun(options, step => console.MarkupLine($"[grey]{Markup.Escape(step)}[/]")).RunAsync(cancel);
             Print(outcome, console);

@@ -13,7 +13,7 @@ using Npgsql;
 
 namespace Exchange.LoadTests.Crash;
 
-internal sealed record CrashOptions(int Cycles, TimeSpan Most, bool Points, bool Postgres, int Silos, int Seed, int Workers, string? Server, string? History);
+internal sealed record CrashOptions(int Cycles, TimeSpan Most, bool Points, bool Postgres, int Silos, int Seed, int Workers, string? Server, string? History, string? Log);
 
 /// <summary>What a run came to.</summary>
 /// <param name="Cycles">Deaths at random moments.</param>
@@ -64,17 +64,18 @@ internal sealed class CrashRun(CrashOptions options, Action<string> tell)
         var folder = Directory.CreateTempSubdirectory("exchange-crash-").FullName;
         var postgres = options.Postgres ? await PrivatePostgres.StartAsync(cancel) : null;
         var servers = Servers(folder, postgres?.Database);
-        await using var sinks = await Sinks.StartAsync(options.Seed, cancel);
+        await using var log = WireLog.Open(options.Log);
+        await using var sinks = await Sinks.StartAsync(options.Seed, log, cancel);
         try
         {
             foreach (var server in servers) await server.StartAsync(null, cancel);
             var (publisher, reader) = await PrepareAsync(servers[0], sinks, cancel);
-            var wires = servers.Select(server => new IntakeWire(server, publisher)).ToList();
+            var wires = servers.Select(server => new IntakeWire(server, publisher, log)).ToList();
             var publishers = new Publishers(wires, options.Seed);
-            var inbox = new InboxReader(servers, reader, options.Seed);
+            var inbox = new InboxReader(servers, reader, options.Seed, log);
             publishers.Start(options.Workers);
             inbox.Start();
-            var office = new Office(servers, AdminKey, sinks, publishers.ToForget, options.Seed);
+            var office = new Office(servers, AdminKey, sinks, publishers.ToForget, options.Seed, log);
             office.Start();
             var watch = new Watch(Database);
             using var changing = CancellationTokenSource.CreateLinkedTokenSource(cancel);

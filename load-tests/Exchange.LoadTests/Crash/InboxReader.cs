@@ -9,12 +9,12 @@ namespace Exchange.LoadTests.Crash;
 /// A buyer that pulls its copies, acknowledges them and gives every eighth one back, asking until it is answered. It reads on from its cursor, so a copy it never
 /// sees is lost.
 /// </summary>
-internal sealed class InboxReader(IReadOnlyList<Server> servers, string key, int seed)
+internal sealed class InboxReader(IReadOnlyList<Server> servers, string key, int seed, WireLog? log)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100), Patience = TimeSpan.FromSeconds(30);
 
     private readonly Random _random = new(seed);
-    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(10), DefaultRequestHeaders = { Authorization = new("Bearer", key) } };
+    private readonly HttpClient _http = new(WireLog.Around(log, "inbox", new SocketsHttpHandler())) { Timeout = TimeSpan.FromSeconds(10), DefaultRequestHeaders = { Authorization = new("Bearer", key) } };
     private readonly HashSet<string> _seen = [];
     private readonly HashSet<string> _returned = [];
     /// <summary>Returns that nobody answered yet, and whether they are asked for again soon: the others the exchange has to see to by itself, until the end.</summary>

@@ -19,17 +19,17 @@ internal sealed class IntakeWire : IDisposable
     private readonly IntakeService.IntakeServiceClient _grpc;
     private readonly string _key;
 
-    public IntakeWire(Server server, string key)
+    public IntakeWire(Server server, string key, WireLog? log)
     {
         _key = key;
-        _http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 64 }) { BaseAddress = server.Http, Timeout = Patience };
+        _http = new HttpClient(WireLog.Around(log, "publisher", new SocketsHttpHandler { MaxConnectionsPerServer = 64 })) { BaseAddress = server.Http, Timeout = Patience };
         _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
         _channel = GrpcChannel.ForAddress(server.Grpc, new GrpcChannelOptions
         {
             // A server that is back is found at once.
             InitialReconnectBackoff = TimeSpan.FromMilliseconds(20), MaxReconnectBackoff = TimeSpan.FromMilliseconds(100),
         });
-        _grpc = new IntakeService.IntakeServiceClient(_channel);
+        _grpc = new IntakeService.IntakeServiceClient(WireLog.Around(log, "publisher", _channel));
     }
 
     public void Dispose()

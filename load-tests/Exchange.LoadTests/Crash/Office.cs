@@ -11,7 +11,7 @@ namespace Exchange.LoadTests.Crash;
 /// The operator, at work while servers die: persons who ask to be forgotten are, and buyers who are asked on the telephone about a copy in doubt say what
 /// they have, or that they will never take it. What a buyer that has run dry pays in he books. He asks again until he is answered.
 /// </summary>
-internal sealed class Office(IReadOnlyList<Server> servers, string adminKey, Sinks sinks, ConcurrentQueue<Post> toForget, int seed)
+internal sealed class Office(IReadOnlyList<Server> servers, string adminKey, Sinks sinks, ConcurrentQueue<Post> toForget, int seed, WireLog? log)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100), Again = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
@@ -19,7 +19,7 @@ internal sealed class Office(IReadOnlyList<Server> servers, string adminKey, Sin
     private static readonly TimeSpan BetweenPayments = TimeSpan.FromSeconds(5);
     private const int StillToldAtOnce = 8;
 
-    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(30), DefaultRequestHeaders = { Authorization = new("Bearer", adminKey) } };
+    private readonly HttpClient _http = new(WireLog.Around(log, "operator", new SocketsHttpHandler())) { Timeout = TimeSpan.FromSeconds(30), DefaultRequestHeaders = { Authorization = new("Bearer", adminKey) } };
     private readonly Random _random = new(seed);
     private readonly CancellationTokenSource _over = new();
     private readonly Dictionary<string, Erased> _erased = [];

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
+using System.Text;
 using System.Text.Json;
 using Exchange.Engine.Values;
 using Exchange.LoadTests.Buyers;
@@ -48,11 +49,14 @@ internal sealed class Sinks : IAsyncDisposable
 {
     /// <summary>Half of what the catalog lets an attempt take.</summary>
     private const long HeardWithinMs = 500;
+    /// <summary>Of a call: what it was answered.</summary>
+    private const string Answer = "answer";
 
     private readonly WebApplication _app;
     private readonly int _seed;
     private readonly ConcurrentDictionary<string, ReceivedCopy> _copies = new();
     private readonly ConcurrentDictionary<string, ReceivedPostback> _postbacks = new();
+
 
     private Sinks(WebApplication app, int seed) => (_app, _seed) = (app, seed);
 
@@ -62,13 +66,14 @@ internal sealed class Sinks : IAsyncDisposable
     /// <summary>True: every answer is given at once and heard.</summary>
     public bool Healed { get; set; }
 
-    public static async Task<Sinks> StartAsync(int seed, CancellationToken cancel)
+    public static async Task<Sinks> StartAsync(int seed, WireLog? log, CancellationToken cancel)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         var app = builder.Build();
         var sinks = new Sinks(app, seed);
+        if (log is not null) app.Use((call, next) => LogAsync(log, call, next));
         app.MapPost("/{buyer}", sinks.AnswerAsync);
         app.MapGet("/" + CrashMarket.PublisherPath, sinks.AnswerPublisher);
         await app.StartAsync(cancel);
@@ -85,6 +90,33 @@ internal sealed class Sinks : IAsyncDisposable
         var chance = Chance(copy);
         if (chance / 11 % 3 != 0) return null;
         return _copies.GetValueOrDefault(copy) is { Taken: true } ? true : IsWanted(chance) ? null : false;
+    }
+
+    /// <summary>What comes is written down as it came, also the half of a request whose sender died.</summary>
+    private static async Task LogAsync(WireLog log, HttpContext call, RequestDelegate next)
+    {
+        var (number, end) = (log.Begin(), "server of " + call.Request.Path.ToString().TrimStart('/'));
+        using var bytes = new MemoryStream();
+        try
+        {
+            await call.Request.Body.CopyToAsync(bytes, call.RequestAborted);
+            log.Note(number, end, $"got {call.Request.Method} {call.Request.QueryString}", Encoding.UTF8.GetString(bytes.ToArray()));
+        }
+        catch (Exception fault) when (fault is OperationCanceledException or IOException or BadHttpRequestException)
+        {
+            log.Note(number, end, "got a part", Encoding.UTF8.GetString(bytes.ToArray()));
+            return;
+        }
+        bytes.Position = 0;
+        call.Request.Body = bytes;
+        try
+        {
+            await next(call);
+        }
+        finally
+        {
+            log.Note(number, end, call.RequestAborted.IsCancellationRequested ? "broken off" : $"answered {call.Response.StatusCode}", call.Items[Answer] as string ?? "");
+        }
     }
 
     private async Task AnswerAsync(HttpContext call, string buyer)
@@ -132,7 +164,13 @@ internal sealed class Sinks : IAsyncDisposable
                     return;
             }
         }
-        if (asked) await call.Response.WriteAsJsonAsync(new Dictionary<string, string> { ["answer"] = yes ? "accepted" : "rejected" }, CancellationToken.None);
+        if (asked)
+        {
+            var answer = yes ? """{"answer":"accepted"}""" : """{"answer":"rejected"}""";
+            call.Items[Answer] = answer;
+            call.Response.ContentType = "application/json";
+            await call.Response.WriteAsync(answer, CancellationToken.None);
+        }
         else call.Response.StatusCode = StatusCodes.Status204NoContent;
         attempt.IsHeard = yes && !call.RequestAborted.IsCancellationRequested && NowMs - beganMs < HeardWithinMs;
     }

@@ -74,7 +74,8 @@ internal static class OutageCommand
             AnsiConsole.Write(table);
             AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Sales are at 95 % of before {Medians.Of(returns):0.0} s after the database answers (median of {returns.Count}; longest {returns.Max():0.0}), looked at each half second."));
             if (intake.FirstFailure is { } failure) AnsiConsole.MarkupLine($"[red]{Markup.Escape(failure)}[/]");
-            return returns.All(double.IsFinite) && intake.FirstFailure is null ? 0 : ExitCodes.Failed;
+            var clean = await BooksAudit.IsCleanAsync(exchange, cancel);
+            return returns.All(double.IsFinite) && intake.FirstFailure is null && clean ? 0 : ExitCodes.Failed;
 
             static string Text(double number) => number.ToString("#,##0", CultureInfo.InvariantCulture);
 

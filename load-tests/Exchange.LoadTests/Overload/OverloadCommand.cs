@@ -28,7 +28,7 @@ internal static class OverloadCommand
         var together = new Option<bool>("--together") { Description = "Server and client share all cores, and the client goes first: what it tells of waits is the server's. Else they have half of the cores each." };
         var server = new Option<string?>("--server") { Description = "The server's exchange.dll to start. Default: the one built in this repository." };
         var command = new Command("overload",
-            "Finds the peak of durable ping + post pairs in a closed loop, then offers a multiple of it whether it is served or not, then half of it. Prints goodput, how soon refusals come and how soon all is as before. Exit code 0: 90 % of the peak were kept, something was refused and 99 of 100 within 10 ms, all was as before within 5 s, every call was answered. Build with -c Release.")
+            "Finds the peak of durable ping + post pairs in a closed loop, then offers a multiple of it whether it is served or not, then half of it. Prints goodput, how soon refusals come and how soon all is as before. Exit code 0: 90 % of the peak were kept, something was refused and 99 of 100 within 10 ms, all was as before within 5 s, every call was answered, the books are right. Build with -c Release.")
         {
             factor, seconds, rounds, warmUp, connections, pings, stream, together, server,
         };
@@ -50,7 +50,8 @@ internal static class OverloadCommand
             var met = await run.RunAsync(TimeSpan.FromSeconds(parsed.GetValue(warmUp)), parsed.GetValue(factor), time, parsed.GetValue(rounds));
             await FloorAsync(run.MostCallsPerSecond, parsed.GetValue(connections), time, all, cancel);
             if (intake.FirstFailure is { } failure) AnsiConsole.MarkupLine($"[red]{Markup.Escape(failure)}[/]");
-            return met && intake.FirstFailure is null ? 0 : ExitCodes.Failed;
+            var clean = await BooksAudit.IsCleanAsync(exchange, cancel);
+            return met && intake.FirstFailure is null && clean ? 0 : ExitCodes.Failed;
         });
         return command;
     }

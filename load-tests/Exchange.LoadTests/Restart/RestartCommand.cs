@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Data.Common;
 using System.Globalization;
 using System.Net.Http.Headers;
-using System.Text.Json;
 using Exchange.LoadTests.Admin;
 using Exchange.LoadTests.Children;
 using Exchange.LoadTests.Crash;
@@ -95,10 +94,7 @@ internal static class RestartCommand
             if (empty.Count > 0) Row("nothing stored", empty);
             Row(string.Create(CultureInfo.InvariantCulture, $"{leads:#,##0} leads more"), full);
             _console.Write(table);
-            if (!audit) return;
-            using var http = new HttpClient { BaseAddress = _server.Http, Timeout = TimeSpan.FromMinutes(10), DefaultRequestHeaders = { Authorization = new("Bearer", AdminKey) } };
-            using var report = JsonDocument.Parse(await http.GetStringAsync(new Uri("/v1/admin/audit", UriKind.Relative), cancel));
-            _console.WriteLine("The audit: " + (report.RootElement.GetProperty("clean").GetBoolean() ? "clean" : report.RootElement.ToString()[..2_000]));
+            if (audit) await BooksAudit.IsCleanAsync(_server.Http, AdminKey, _console, cancel);
 
             void Row(string name, List<(double Seconds, double Cpu)> starts) => table.AddRow(name, Text(Medians.Of(starts.Select(start => start.Seconds))), Text(starts.Max(start => start.Seconds)), Text(Medians.Of(starts.Select(start => start.Cpu))));
 

@@ -67,8 +67,8 @@ public static class DeliveryPlan
             else if (to.When?.Holds(subject) != false) made.Add(Now(to.Endpoint, asks, nowMs));
             if (!model.SendAll) break;
         }
-        // Sold to a buyer that wants it nowhere: it lies in the inbox.
-        if (made.Count == 0) made.Add(new(model.Inbox.Name, NewDelivery.NeverDue, 0));
+        // Its buyer wants it nowhere: what is sold lies in the inbox; what is held is called there, which ends its hold.
+        if (made.Count == 0) made.Add(Now(model.Inbox, asks, nowMs));
         return [.. made];
     }
 

@@ -30,6 +30,12 @@ public static class FieldReader
         return reading.Ok && reading.Value.IsGiven ? Bounded(schema, reading, today) : reading;
     }
 
+    /// <summary>
+    /// Reads a value to compare it with one that was taken before. The field's bounds do not apply: they were that one's, and those that count from today may
+    /// have moved past it since.
+    /// </summary>
+    public static FieldReading ReadRepeated(FieldSchema schema, RawField raw, FieldParsers parsers) => Parse(schema, raw.Kind, raw.Text, parsers);
+
     /// <summary>Reads a value that a catalog names, such as the bound of a filter. The field's own bounds do not apply to it.</summary>
     public static FieldReading ReadConstant(FieldSchema schema, string text, FieldParsers parsers)
     {

@@ -44,7 +44,8 @@ public static class FieldsReader
 
     /// <summary>
     /// Values are the pinged ones and the posted ones together. A pinged field that comes again with another value is <c>ping_mismatch</c>:
-    /// an error, or with <see cref="PostChanges.Ignore"/> a warning while the pinged value stays.
+    /// an error, or with <see cref="PostChanges.Ignore"/> a warning while the pinged value stays. With the same value it is right, also where
+    /// the field's bounds have moved with the day.
     /// </summary>
     /// <param name="pinged">By ordinal of the same vertical; may be shorter if the vertical has gained fields since.</param>
     public static FieldsReading ReadPost(FieldSet fields, IReadOnlyList<RawField> raw, FieldValue[] pinged, PostChanges changes, FieldParsers parsers, int today, IntakeModel? words = null) =>
@@ -108,7 +109,9 @@ public static class FieldsReader
                 findings.Error(Pointer(field.Name), refusal.Code, refusal.Message);
                 continue;
             }
-            var reading = FieldReader.Read(schema, words.Value(schema, field), parsers, today);
+            var sent = words.Value(schema, field);
+            // What is there already is only compared: it was inside the bounds on its own day.
+            var reading = values[schema.Ordinal].IsGiven ? FieldReader.ReadRepeated(schema, sent, parsers) : FieldReader.Read(schema, sent, parsers, today);
             if (!reading.Ok)
             {
                 state = Came.Wrong;

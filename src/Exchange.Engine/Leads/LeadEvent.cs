@@ -27,7 +27,7 @@ public abstract record LeadEvent
     /// <summary>A buyer's answer to one copy, or the lack of one.</summary>
     public sealed record Answered(int CopyNo, BuyerAnswer Answer, Reason Reason, string? BuyerRef, string? RedirectUrl) : LeadEvent
     {
-        /// <summary>The price that an accepting answer names, where such a price counts. Only a lower one does, and only if it pays the promise.</summary>
+        /// <summary>The price that an accepting answer names, where such a price counts: cut down to whole steps, only a lower one does, and only if it pays the promise.</summary>
         public Money? Price { get; init; }
     }
 }

@@ -58,7 +58,7 @@ public static class LeadMachine
         Invariant.Require(sale.InFlight is null);
         if (sale.Waits is not { } wait) return LeadStep.Stay(sale);
         var plan = sale with { Waits = null, EndsWait = over.End, Waited = wait.AtPing, Slots = wait.IsFirst ? LeadWaits.SlotsOf(wait) : sale.Slots };
-        if (over.Cancelled) return End(sale, plan with { Reason = Reason.Cancelled }, [], context);
+        if (over.Cancelled || sale.IsSuppressed) return End(sale, plan with { Reason = over.Cancelled ? Reason.Cancelled : Reason.Suppressed }, [], context);
         if (LeadWaits.Longer(wait, context) is { } longer) return Hold(sale, plan with { Waits = longer }, [], context);
         if (LeadWaits.IsDropped(wait, context)) return End(sale, plan with { Reason = Reason.Expired }, [], context);
         if (wait.IsFirst) return Propose(sale, Ranks.Auctioned(plan, context), [], context);
@@ -143,7 +143,7 @@ public static class LeadMachine
         return Ranks.IsSpent(plan, slot, context) ? Reason.NoBid : Reason.None;
     }
 
-    private static Reason NoOf(LeadSale plan) => plan.Reason != Reason.None ? plan.Reason : plan.Late ? Reason.Expired : Reason.AllRejected;
+    private static Reason NoOf(LeadSale plan) => plan.Reason != Reason.None ? plan.Reason : plan.IsSuppressed ? Reason.Suppressed : plan.Late ? Reason.Expired : Reason.AllRejected;
 
     /// <param name="ifTaken">Only if the rows say so too; else the plan goes on.</param>
     private static LeadStep RecordNo(LeadSale plan, CopyEnd[] ends, Reason reason, SaleContext context, bool ifTaken = false)
@@ -242,7 +242,9 @@ public static class LeadMachine
         switch (answered.Answer)
         {
             case BuyerAnswer.Accepted:
-                Money? lower = answered.Price is { } named && named < slot.Price && named >= slot.Payout ? named : null;
+                // In whole steps, as every price that is charged.
+                var named = answered.Price?.CutTo(sale.RoundAt(slot.BidIndex).Model.PriceStep);
+                Money? lower = named < slot.Price && named >= slot.Payout ? named : null;
                 slot = slot with { Price = lower ?? slot.Price };
                 var sold = sale with { Slots = sale.Slots.SetItem(index, slot with { State = SlotState.Captured, RedirectUrl = answered.RedirectUrl }) };
                 var capture = new CopyEnd(slot.CopyNo, CopyMove.Capture, Reason.None, CopyMaker.Money(sale, slot)) { BuyerRef = answered.BuyerRef, RedirectUrl = answered.RedirectUrl, Price = lower };

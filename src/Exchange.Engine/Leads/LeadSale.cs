@@ -78,6 +78,10 @@ public sealed record LeadSale
     /// Somebody else is said to have this person, perhaps wrongly: the rows are asked for that first. Only speed depends on it, since they would say the same of the copies.
     /// </summary>
     public bool MayBeTaken { get; init; }
+    /// <summary>
+    /// Its person was erased with another lead, or came on a list that is never sold, after the post or by fields that were added: nobody else gets it. Read with the rows.
+    /// </summary>
+    public bool IsSuppressed { get; init; }
     /// <summary>Why the lead is unsold, once it is.</summary>
     public Reason Reason { get; init; }
     /// <summary>Whether an unsold end keeps the persons it claimed: the vertical counts received leads.</summary>

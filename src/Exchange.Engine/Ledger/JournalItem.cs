@@ -168,7 +168,7 @@ public sealed record JournalItem
     public CopyEnd[] Ends { get; init; } = [];
     /// <summary>The lead's state after this item; Open keeps it open (calls are running).</summary>
     public required LeadState State { get; init; }
-    /// <summary>The recorded answer (UTF-8 JSON) if this item settles one.</summary>
+    /// <summary>The recorded answer (UTF-8 JSON) if this item settles one, or if that of an open lead says more than its rows: what its post was warned of, an offer that nobody got.</summary>
     public byte[]? Answer { get; init; }
     public Reason Reason { get; init; }
     /// <summary>

@@ -39,7 +39,7 @@ public sealed class LossTeller(IExchangeStore store, ICatalogHost catalog, Buyer
             {
                 if (silos.OwnerOf(Cursor) is null) await TellAsync(stoppingToken);
             }
-            catch (Exception fault) when (fault is not OperationCanceledException)
+            catch (Exception fault) when (fault is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
             {
                 log.LogWarning(fault, "Losses could not be told; trying again");
             }

@@ -28,6 +28,8 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     private readonly SemaphoreSlim restoring = new(1, 1);
     private readonly RecentVersions<CatalogModel> models = new(ModelsKept);
     private volatile Serving? serving;
+    /// <summary>The live view has the limits of a version whose counters could not be read. In the turn of whoever changes what is served.</summary>
+    private bool countersAreDue;
 
     /// <param name="Compiled">What the next version takes over where it did not change.</param>
     private sealed record Serving(CatalogModel Model, CompileResult Compiled)
@@ -39,8 +41,8 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
     public ConfigNode CurrentConfig => serving?.Config ?? throw new InvalidOperationException("No catalog is loaded yet");
     public bool IsLoaded => serving is not null;
 
-    /// <summary>This process has stored another version and serves it.</summary>
-    public event Action? Applied;
+    /// <summary>This process has stored another version, and serves it now or at its next look.</summary>
+    public event Action<long>? Applied;
 
     /// <summary>At start: the newest version and every counter. False: the store has no catalog yet.</summary>
     public async Task<bool> LoadAsync(CancellationToken cancel)
@@ -155,9 +157,17 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
             if (stored is not { } storedVersion) return (new(version, true, [], errors.Warnings, changes), null, errors);
             texts.Stored(storedVersion, (ConfigMap)canonical, text);
             FaultPoints.AfterCatalog.Pass();
-            // What was compiled is what was stored, unless somebody's version came between.
-            await ServeAsync(storedVersion == model.Version ? new(model, compiled) : await CompileAsync(canonical, storedVersion), cancel);
-            Applied?.Invoke();
+            try
+            {
+                // What was compiled is what was stored, unless somebody's version came between. It is in force, so its caller's leaving calls nothing off.
+                await ServeAsync(storedVersion == model.Version ? new(model, compiled) : await CompileAsync(canonical, storedVersion), CancellationToken.None);
+            }
+            // To say that this call did nothing would be wrong, and sent again it would be refused for its own change. Only a first start has nothing to serve meanwhile.
+            catch (Exception fault) when (serving is not null && fault is StorageBusyException or StorageFailedException)
+            {
+                log.LogWarning("Catalog version {Version} is stored and cannot be served yet ({Fault}); the next look does it", storedVersion, fault.GetType().Name);
+            }
+            Applied?.Invoke(storedVersion);
             log.LogInformation("Catalog version {Version} applied by {Author}: {Changes} changes", storedVersion, author, changes.Count);
             return (new(storedVersion, false, [], errors.Warnings, changes), null, errors);
         }
@@ -212,8 +222,12 @@ public sealed class CatalogHost(IExchangeStore store, LiveView live, CatalogRule
         next.Model.MakeReady();
         var since = live.Now;
         var unread = live.Install(next.Model);
-        if (unread.Count > LimitsReadOneByOne) await HealAsync(cancel);
+        // What an earlier one could not read is not among the unread any more.
+        var all = countersAreDue || unread.Count > LimitsReadOneByOne;
+        countersAreDue = all || unread.Count > 0;
+        if (all) await HealAsync(cancel);
         else if (unread.Count > 0) live.Heal(await store.Catalog.CountersOfAsync([.. unread.Select(limit => limit.Id)], NowMs(), cancel), since);
+        countersAreDue = false;
         await live.LoadAsync(store.Counts, NowMs(), cancel);
         models.Keep(next.Model.Version, next.Model);
         serving = next;

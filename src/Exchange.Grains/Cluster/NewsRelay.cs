@@ -32,7 +32,7 @@ public sealed partial class NewsRelay(NewsDesk desk, LineDesk lines, LiveFeed fe
                 if (desk.Take(events, tick % AskEveryTicks == 0) is not { } news) continue;
                 foreach (var other in silos.Others) _ = other.Hear(news);
             }
-            catch (Exception fault) when (fault is not OperationCanceledException)
+            catch (Exception fault) when (fault is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
             {
                 NotSent(fault);
             }

@@ -6,6 +6,7 @@ using Exchange.Engine.Leads;
 using Exchange.Engine.Ledger;
 using Exchange.Engine.PingTrees;
 using Exchange.Engine.Values;
+using Exchange.Grains.Cluster;
 using Exchange.Grains.Leads;
 using Exchange.Storage;
 using Microsoft.Extensions.Logging;
@@ -24,6 +25,9 @@ public sealed class FirmOffers(IExchangeStore store, ILiveView live, IRotations 
     /// <summary>A post that came in time may still be on its way to the journal.</summary>
     private const long GraceMs = 5_000;
 
+    /// <summary>A hold becomes durable within this time or not at all, as the first item of a post, and its ping waits no longer.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(OfferHomes.PostHoldsMs);
+
     /// <summary>Whether this ping's best offers are held. A test's never are, nor those of a direct post: its own sale follows at once.</summary>
     public static bool AreHeld(CatalogModel model, PingRecord record) =>
         record.Outcome == Reason.None && !record.Id.IsTest && IsFirm(model, record.Tree);
@@ -32,26 +36,29 @@ public sealed class FirmOffers(IExchangeStore store, ILiveView live, IRotations 
 
     /// <summary>
     /// Holds the best offers, or those of another walk where a limit refuses them; the record says in the end what is held, if anything. Done when
-    /// it is durable. Throws <see cref="StorageBusyException"/>: nothing is held.
+    /// it is durable. Throws <see cref="StorageBusyException"/>, and <see cref="OperationCanceledException"/> where the caller left: nothing is held, or it is
+    /// given back as soon as it is.
     /// </summary>
     /// <param name="model">The catalog that the ping was walked on.</param>
     /// <param name="taken">Turns that the walk took; those of a walk whose offers are not held are given back.</param>
-    public async ValueTask<PingRecord> HoldAsync(CatalogModel model, PingInput ping, PingRecord record, TakenTurns[] taken)
+    public async ValueTask<PingRecord> HoldAsync(CatalogModel model, PingInput ping, PingRecord record, TakenTurns[] taken, CancellationToken callerLeft)
     {
         var vertical = model.Verticals[record.Vertical];
         var subject = ping.ToSubject();
-        var sealedFields = store.Vault.Seal(record.Id, LeadPayload.Of(vertical.Fields, record.Values, null, record.LiveBids).ToJson());
+        var sealedFields = store.Vault.Seal(record.Id, LeadPayload.Of(vertical.Fields, record.Values, null, record).ToJson());
         var without = new HashSet<string>(StringComparer.Ordinal);
         var notes = new List<StateNote>();
+        // Not the ping's own time: its bidders may have taken that.
+        var notAfterMs = time.GetUtcNow().ToUnixTimeMilliseconds() + OfferHomes.PostHoldsMs;
         for (var walks = 0; record.Outcome == Reason.None; walks++)
         {
             var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
-            var item = FirmOffer.Hold(record, model, subject, sealedFields, nowMs);
+            var item = FirmOffer.Hold(record, model, subject, sealedFields, nowMs) with { NotAfterMs = notAfterMs };
             var held = false;
             Verdict verdict;
             try
             {
-                verdict = await store.Journal.SubmitAsync(item, CancellationToken.None);
+                verdict = await SubmitAsync(item, callerLeft);
                 held = verdict.IsSuccess;
             }
             finally
@@ -79,6 +86,36 @@ public sealed class FirmOffers(IExchangeStore store, ILiveView live, IRotations 
             }
         }
         return record;
+    }
+
+    /// <summary>The verdict, while somebody waits for it.</summary>
+    private async Task<Verdict> SubmitAsync(JournalItem item, CancellationToken callerLeft)
+    {
+        var submitted = store.Journal.SubmitAsync(item, callerLeft);
+        try
+        {
+            return await submitted.WaitAsync(Patience, time, callerLeft);
+        }
+        catch (Exception left) when (left is TimeoutException or OperationCanceledException)
+        {
+            // A batch that a lane has taken goes on without its callers: what it comes to hold is held for nobody.
+            _ = UndoAsync(submitted, item.Lead);
+            if (left is TimeoutException) throw new StorageBusyException("The offers were not held in time");
+            throw;
+        }
+    }
+
+    private async Task UndoAsync(Task<Verdict> submitted, LeadId id)
+    {
+        try
+        {
+            if ((await submitted).IsSuccess) await TakeBackAsync(id);
+        }
+        catch (Exception fault) when (fault is not OutOfMemoryException)
+        {
+            // Nothing is held; or nobody knows, and it ends when its time is over.
+            log.LogDebug("The firm offers of lead {Lead} that nobody waits for were not held ({Fault})", id, fault.GetType().Name);
+        }
     }
 
     /// <summary>What was held and is offered to nobody after all gives back what it held now, not when its time is over.</summary>

@@ -29,7 +29,7 @@ public sealed class LeadIntake(
     {
         command = InItsMode(command);
         var admitted = limits.AdmitAsync(command.Publisher, CallKind.Ping);
-        return admitted is { IsCompletedSuccessfully: true, Result: null } ? desk.PingAsync(command) : LimitedAsync(admitted, command);
+        return admitted is { IsCompletedSuccessfully: true, Result: null } ? desk.PingAsync(command, callerLeft) : LimitedAsync(admitted, command, callerLeft);
     }
 
     public async Task<PostReply> PostAsync(PostCommand command, CancellationToken callerLeft) =>
@@ -57,8 +57,8 @@ public sealed class LeadIntake(
         return command with { Test = true, BodyHash = [.. hash[..^1], (byte)(hash[^1] ^ 1)] };
     }
 
-    private async ValueTask<PingReply> LimitedAsync(ValueTask<Problem?> admitted, PingCommand command) =>
-        await admitted is { } refused ? new(null, refused) : await desk.PingAsync(command);
+    private async ValueTask<PingReply> LimitedAsync(ValueTask<Problem?> admitted, PingCommand command, CancellationToken callerLeft) =>
+        await admitted is { } refused ? new(null, refused) : await desk.PingAsync(command, callerLeft);
 
     private async Task<PostReply> ToGrainAsync(PostCommand command, CancellationToken callerLeft)
     {
@@ -156,7 +156,7 @@ public sealed class LeadIntake(
             var problem = Problem.Invalid(reading.Errors);
             return PostReply.Refused(reading.Errors.All(error => error.Code == "field_fixed") ? problem with { Status = 409, Code = "field_fixed" } : problem);
         }
-        var resealed = store.Vault.Seal(lead, (LeadPayload.Of(vertical.Fields, reading.Values, payload.Consent, []) with { Carried = payload.Carried, MinPayout = payload.MinPayout }).ToJson());
+        var resealed = store.Vault.Seal(lead, (payload with { Fields = LeadPayload.Given(vertical.Fields, reading.Values) }).ToJson());
         if (!await store.Leads.AddFieldsAsync(lead, row.Sealed, resealed, time.GetUtcNow().ToUnixTimeMilliseconds(), callerLeft))
             return PostReply.Refused(Problem.Of(409, "idempotency_in_progress", "Other fields are being added to this lead; come again.", 1));
         await TellAddedAsync(lead);

@@ -184,8 +184,8 @@ internal sealed class CopyCalls
                 try
                 {
                     if (!lead.IsKnown && !await lead.RestoreAsync()) return false;
-                    // Where somebody is sent may tell who he is.
-                    if (lead.Row!.IsErased) answer = answer with { RedirectUrl = null };
+                    // Where somebody is sent may tell who he is, and so may what the buyer calls him.
+                    if (lead.Row!.IsErased) answer = answer with { RedirectUrl = null, BuyerRef = null };
                     // A no is the last word only under its lease: whoever has the next one may be asking the buyer by now.
                     var isNo = answer.Answer == BuyerAnswer.Refused;
                     var lastMs = leaseUntilMs - NoEndsBeforeMs;

@@ -14,11 +14,18 @@ namespace Exchange.Grains.Leads;
 /// <summary>What a publisher is told of a lead: from the machine's state while it is being sold, from its rows ever after.</summary>
 public sealed class LeadAnswers(IExchangeStore store, ICatalogHost catalog)
 {
-    public static LeadAnswer Of(LeadSale sale, string currency, IReadOnlyList<InputError> warnings)
+    /// <param name="recorded">The copies of the answer that was recorded before, of a lead that was read from its rows.</param>
+    public static LeadAnswer Of(LeadSale sale, string currency, IReadOnlyList<InputError> warnings, IReadOnlyList<CopyAnswer> recorded)
     {
-        var copies = sale.Waits is { } wait ? Awaited(wait) : [.. sale.Slots.Select(slot => new CopyAnswer(slot.OfferId, StateOf(slot.State), slot.State == SlotState.Lost ? Money.Zero : slot.Payout, slot.RedirectUrl))];
+        CopyAnswer[] copies = [.. sale.Slots.Select(slot => new CopyAnswer(slot.OfferId, StateOf(slot.State), slot.State == SlotState.Lost ? Money.Zero : slot.Payout, slot.RedirectUrl))];
+        if (sale.Waits is { } wait) copies = [.. copies.Where(copy => !IsAwaited(wait, copy.OfferId)), .. Awaited(wait)];
+        if (recorded.Count > 0) copies = Merge(recorded, copies);
         return Sum(sale.Id, sale.State, sale.Reason, currency, copies, sale.Record.Tags, warnings);
     }
+
+    /// <summary>Whether an open lead's answer says what no row does: a warning, or an offer that nobody was ever held for.</summary>
+    public static bool SaysMoreThanRows(LeadSale sale, IReadOnlyList<InputError> warnings) =>
+        warnings.Count > 0 || sale.Slots.Any(slot => slot is { State: SlotState.Lost, CopyNo: 0 } && !IsAwaited(sale.Waits, slot.OfferId));
 
     public async Task<LeadAnswer> OfRowAsync(LeadRow row, CancellationToken cancel)
     {
@@ -42,22 +49,27 @@ public sealed class LeadAnswers(IExchangeStore store, ICatalogHost catalog)
         bool IsOwed(CopyState state) => state is not (CopyState.Voided or CopyState.Expired) && (state != CopyState.Reversed || keeps);
     }
 
-    /// <summary>What its publisher sent to be told again: from the recorded answer, else from its ping's record. Nothing of a person who was erased.</summary>
+    /// <summary>What its publisher sent to be told again: from the recorded answer, else from its ping's record, or from the lead itself once that is gone. Nothing of a person who was erased.</summary>
     public async Task<IReadOnlyList<KeyValuePair<string, string>>> TagsAsync(LeadRow row, CancellationToken cancel)
     {
         if (row.IsErased) return [];
         if (row.Answer is { } recorded) return LeadAnswer.FromJson(recorded).Tags;
-        return (await store.Pings.FindAsync(row.Id, catalog.ModelAsync, cancel))?.Tags ?? [];
+        return (await store.Pings.FindAsync(row.Id, catalog.ModelAsync, cancel))?.Tags ?? LeadPayload.Of(store.Vault, row).Tags;
     }
 
     /// <summary>What was promised is pending while the lead waits for its auction.</summary>
     private static CopyAnswer[] Awaited(LeadWait wait) => [.. wait.Promised.Select(offer => new CopyAnswer(offer.OfferId, CopyState.Held, offer.Payout, null))];
 
+    private static bool IsAwaited(LeadWait? wait, string offerId) => wait?.Promised.Any(offer => offer.OfferId == offerId) == true;
+
     private static LeadState StateOf(LeadRow row) => row.State == LeadState.Open ? LeadState.Pending : row.State;
 
-    /// <summary>Offers that were never held have no copy; the recorded answer still names them.</summary>
-    private static CopyAnswer[] Merge(IReadOnlyList<CopyAnswer> recorded, CopyAnswer[] rows) =>
-        [.. recorded.Select(copy => rows.FirstOrDefault(row => row.OfferId == copy.OfferId) ?? copy), .. rows.Where(row => recorded.All(copy => copy.OfferId != row.OfferId))];
+    /// <summary>Offers that were never held have no copy; the recorded answer still names them, as rejected.</summary>
+    private static CopyAnswer[] Merge(IReadOnlyList<CopyAnswer> recorded, CopyAnswer[] now) =>
+    [
+        .. recorded.Select(copy => Array.Find(now, one => one.OfferId == copy.OfferId) ?? (copy.State == CopyState.Voided ? copy : null)).OfType<CopyAnswer>(),
+        .. now.Where(one => recorded.All(copy => copy.OfferId != one.OfferId)),
+    ];
 
     private static LeadAnswer Sum(
         LeadId id, LeadState state, Reason reason, string currency, CopyAnswer[] copies, IReadOnlyList<KeyValuePair<string, string>> tags, IReadOnlyList<InputError> warnings)

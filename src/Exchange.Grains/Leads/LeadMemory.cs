@@ -20,6 +20,8 @@ internal sealed class LeadMemory(LeadServices services, LeadId id)
     private readonly Dictionary<int, long> heldAt = [];
     private SaleWorld? world;
     private IReadOnlyList<InputError> warnings = [];
+    // Of a lead that was read from its rows: the copies of its recorded answer, which names offers that have no row.
+    private IReadOnlyList<CopyAnswer> recorded = [];
     // What is recorded with an outcome is what is answered a moment later: written once.
     private LeadSale? toldOf;
     private PostReply? told;
@@ -57,6 +59,7 @@ internal sealed class LeadMemory(LeadServices services, LeadId id)
     public void Begin(PreparedPost post)
     {
         (Sale, world, Row, warnings) = (post.Sale, post.World, post.Row, post.Warnings);
+        recorded = [];
         heldAt.Clear();
     }
 
@@ -68,8 +71,11 @@ internal sealed class LeadMemory(LeadServices services, LeadId id)
         if (Row is null) return false;
         foreach (var copy in Row.Copies) heldAt[copy.Id.No] = copy.AtMs;
         var atPing = await services.Catalog.ModelAsync(Row.CatalogVersion, CancellationToken.None);
-        var record = await services.Store.Pings.FindAsync(id, services.Catalog.ModelAsync, CancellationToken.None) ?? LostRecord.From(Row, atPing, []);
+        var record = await services.Store.Pings.FindAsync(id, services.Catalog.ModelAsync, CancellationToken.None) ?? LostRecord.From(Row, atPing, [], LeadPayload.Of(services.Store.Vault, Row));
         (Sale, world) = await RestoredSale.FromAsync(services, Row, record, atPing);
+        var answer = Row.Answer is { } written ? LeadAnswer.FromJson(written) : null;
+        warnings = answer?.Warnings ?? [];
+        recorded = answer?.Copies ?? [];
         return true;
     }
 
@@ -105,10 +111,13 @@ internal sealed class LeadMemory(LeadServices services, LeadId id)
     public PostReply ReplyOf(LeadSale state)
     {
         if (ReferenceEquals(toldOf, state)) return told!;
-        var answer = LeadAnswers.Of(state, services.Catalog.Current.Currency, warnings);
+        var answer = LeadAnswers.Of(state, services.Catalog.Current.Currency, warnings, recorded);
         (toldOf, told) = (state, new(answer.HttpStatus, answer.ToJson(), null) { Written = answer });
         return told;
     }
+
+    /// <summary>What is recorded with the item that brings it to this state: how it ended, or what of an open lead nobody could tell by its rows. Null: the rows say all.</summary>
+    public byte[]? RecordOf(LeadSale state) => state.State != LeadState.Pending || LeadAnswers.SaysMoreThanRows(state, warnings) ? ReplyOf(state).Answer : null;
 
     /// <summary>What its publisher is told of it now.</summary>
     public PostReply Reply() => ReplyOf(Sale!);

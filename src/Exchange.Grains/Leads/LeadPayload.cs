@@ -23,17 +23,32 @@ public sealed record LeadPayload(IReadOnlyDictionary<string, string> Fields, Con
     /// <summary>What the post asks for at least, whoever takes the lead up later.</summary>
     public Money MinPayout { get; init; }
 
+    /// <summary>What its ping sent to be told again. The ping's record may be gone before the lead has its last answer; so may what it said of sales elsewhere.</summary>
+    public KeyValuePair<string, string>[] Tags { get; init; } = [];
+
+    public int SoldElsewhereCopies { get; init; }
+    public string[] SoldElsewhereSellers { get; init; } = [];
+
     public IReadOnlyDictionary<string, string> CarriedFor(string campaign, bool exclusive) => Carried.GetValueOrDefault(CarriedKey(campaign, exclusive), Nothing);
 
     private static string CarriedKey(string campaign, bool exclusive) => campaign + (exclusive ? "/exclusive" : "/shared");
 
+    /// <summary>What is sealed with the lead of a ping: what comes with its post, and what of the ping is needed after its record.</summary>
     /// <param name="values">By ordinal of the fields; those that were given.</param>
-    public static LeadPayload Of(FieldSet fields, FieldValue[] values, ConsentInput? consent, LiveBid[] live)
+    public static LeadPayload Of(FieldSet fields, FieldValue[] values, ConsentInput? consent, PingRecord ping)
+    {
+        var payload = new LeadPayload(Given(fields, values), consent) { Tags = ping.Tags, SoldElsewhereCopies = ping.SoldElsewhereCopies, SoldElsewhereSellers = ping.SoldElsewhereSellers };
+        return ping.LiveBids.Length == 0 ? payload : payload with { Carried = Carry(ping.LiveBids) };
+    }
+
+    /// <summary>The fields that were given, by name.</summary>
+    /// <param name="values">By ordinal of the fields.</param>
+    public static IReadOnlyDictionary<string, string> Given(FieldSet fields, FieldValue[] values)
     {
         var given = new Dictionary<string, string>(values.Length, StringComparer.Ordinal);
         foreach (var field in fields.All)
             if (values[field.Ordinal] is { IsGiven: true, Text: { } text }) given.Add(field.Name, text);
-        return live.Length == 0 ? new(given, consent) : new(given, consent) { Carried = Carry(live) };
+        return given;
     }
 
     /// <summary>What these bids want to be brought back.</summary>
@@ -68,6 +83,21 @@ public sealed record LeadPayload(IReadOnlyDictionary<string, string> Fields, Con
             json.WriteEndObject();
         }
         if (MinPayout > Money.Zero) json.WriteNumber("min_payout", MinPayout.Micros);
+        if (Tags.Length > 0)
+        {
+            json.WriteStartObject("tags");
+            foreach (var (name, value) in Tags) json.WriteString(name, value);
+            json.WriteEndObject();
+        }
+        if (SoldElsewhereCopies > 0 || SoldElsewhereSellers.Length > 0)
+        {
+            json.WriteStartObject("sold_elsewhere");
+            json.WriteNumber("copies", SoldElsewhereCopies);
+            json.WriteStartArray("sellers");
+            foreach (var seller in SoldElsewhereSellers) json.WriteStringValue(seller);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
         if (Carried.Count > 0)
         {
             json.WriteStartObject("carried");
@@ -85,9 +115,15 @@ public sealed record LeadPayload(IReadOnlyDictionary<string, string> Fields, Con
     public static LeadPayload Read(ReadOnlyMemory<byte> utf8)
     {
         using var document = JsonDocument.Parse(utf8);
-        var fields = Texts(document.RootElement.GetProperty("fields"));
-        var payload = new LeadPayload(fields, ConsentOf(document.RootElement)) { MinPayout = document.RootElement.TryGetProperty("min_payout", out var least) ? new(least.GetInt64()) : Money.Zero };
-        return !document.RootElement.TryGetProperty("carried", out var carried) ? payload : payload with
+        var root = document.RootElement;
+        var payload = new LeadPayload(Texts(root.GetProperty("fields")), ConsentOf(root))
+        {
+            MinPayout = root.TryGetProperty("min_payout", out var least) ? new(least.GetInt64()) : Money.Zero,
+            Tags = root.TryGetProperty("tags", out var tags) ? [.. tags.EnumerateObject().Select(tag => KeyValuePair.Create(tag.Name, tag.Value.GetString()!))] : [],
+        };
+        if (root.TryGetProperty("sold_elsewhere", out var elsewhere))
+            payload = payload with { SoldElsewhereCopies = elsewhere.GetProperty("copies").GetInt32(), SoldElsewhereSellers = Sellers(elsewhere) };
+        return !root.TryGetProperty("carried", out var carried) ? payload : payload with
         {
             Carried = carried.EnumerateObject().ToDictionary(entry => entry.Name, IReadOnlyDictionary<string, string> (entry) => Texts(entry.Value), StringComparer.Ordinal),
         };
@@ -103,8 +139,10 @@ public sealed record LeadPayload(IReadOnlyDictionary<string, string> Fields, Con
             Text(consent, "text"),
             consent.TryGetProperty("at", out var at) ? at.GetDateTimeOffset() : null,
             Text(consent, "page"), Text(consent, "ip"), Text(consent, "user_agent"),
-            [.. consent.GetProperty("sellers").EnumerateArray().Select(seller => seller.GetString()!)]);
+            Sellers(consent));
     }
+
+    private static string[] Sellers(JsonElement parent) => [.. parent.GetProperty("sellers").EnumerateArray().Select(seller => seller.GetString()!)];
 
     private static string? Text(JsonElement parent, string name) => parent.TryGetProperty(name, out var value) ? value.GetString() : null;
 }

@@ -64,7 +64,10 @@ public sealed class LeadSeller
                 await services.Store.Deliveries.RecordSurelyAsync(new(lead.Id, command.CopyNo), command.Endpoint, command.Fence, later, services.Time);
                 return;
             }
-            if (lead.IsOpen(command.CopyNo) && command.Drop)
+            // Of a person who is not sold any more its buyer gets nothing, unless it may have it already.
+            var drop = command.Drop
+                || lead.Sale is { IsSuppressed: true } sale && sale.SlotOfCopy(command.CopyNo) is { State: SlotState.Held } && !DeliveryDecision.MayHaveArrived(command.Attempts, command.LastError);
+            if (lead.IsOpen(command.CopyNo) && drop)
                 await calls.CancelAsync(lead.CopyOf(lead.Sale!.SlotOfCopy(command.CopyNo)!), command.Endpoint, command.Fence, command.Attempts, command.LastError, command.DeadlineMs);
             else if (lead.IsOpen(command.CopyNo))
                 await calls.CallAsync(command.CopyNo, command.Endpoint, command.Fence, command.Attempts, command.CreatedAtMs, command.LastError, command.DeadlineMs);
@@ -87,7 +90,8 @@ public sealed class LeadSeller
             // As the rows are now: fields may have come, a catalog, an erasure.
             if (!await lead.RestoreAsync() || lead.Row!.Wait is not { IsOver: false } wait || wait.Fence != fence) return;
             var row = lead.Row;
-            var resealed = row.IsErased || LeadWaits.Asked(wait.Wait, lead.Context) is not { } tree ? null : await new WaitedAuction(services).AskLiveAsync(lead.World, row, lead.Sale!, tree, fence);
+            var resealed = row.IsErased || lead.Sale!.IsSuppressed || LeadWaits.Asked(wait.Wait, lead.Context) is not { } tree ? null
+                : await new WaitedAuction(services).AskLiveAsync(lead.World, row, lead.Sale!, tree, fence);
             // Its leases begin now: later they would be over before anybody is called.
             await calls.Steps.StepAsync(new LeadEvent.WaitOver(new(fence, resealed), Cancelled: row.IsErased), Now() + LeadMachine.LeaseGraceMs);
         }

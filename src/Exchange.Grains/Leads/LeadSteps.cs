@@ -34,7 +34,7 @@ internal sealed class LeadSteps(LeadServices services, LeadMemory lead, Action<i
                 submitted = step.Submit;
                 var done = step.Sale.InFlight!.IfDone;
                 // Recorded with the outcome: what is said is what is stored.
-                var answer = done.State == LeadState.Pending ? submitted.Answer : lead.ReplyOf(done).Answer;
+                var answer = lead.RecordOf(done);
                 var item = answer is null && notAfterMs == 0 ? submitted : submitted with { Answer = answer, NotAfterMs = notAfterMs };
                 var verdict = await services.Store.Journal.SubmitAsync(item, CancellationToken.None);
                 written = verdict.Code == VerdictCode.Done;
@@ -51,8 +51,9 @@ internal sealed class LeadSteps(LeadServices services, LeadMemory lead, Action<i
                 if (IsGate(submitted, verdict)) await services.Catalog.RefreshAsync(CancellationToken.None);
                 step = Decide(IsGate(submitted, verdict) && services.Catalog.Current.Version != decidedOn ? new LeadEvent.Stale() : new LeadEvent.Settled(verdict));
             }
-            // Somebody else's plan is in the rows, not ours. Or ours, and whoever wrote it calls: another activation, or the pump when its lease runs out.
-            if (step.Conflict is not null || step.Calls.Count > 0 && !written) lead.Sale = null;
+            // Somebody else's plan is in the rows, not ours. Or ours, by whoever wrote it: another activation calls, or the pump when its lease runs out; it has counted what is settled,
+            // and what it recorded is what is told.
+            if (step.Conflict is not null || submitted is not null && !written) lead.Sale = null;
             else if (!wasSettled && lead.Sale is { First: null, IsSettled: true } sale)
             {
                 if (sale.Promised is not null) services.Promises.Settled(sale.PromiseKept);

@@ -37,10 +37,12 @@ public sealed class PostPreparation(LeadServices services)
         if (!publisher.Verticals.ContainsKey(record.Vertical)) return (Problem.Of(403, "forbidden", "The publisher may not send this vertical."), null);
 
         var now = services.Time.GetUtcNow();
+        // New fields are judged by the day on which the post came, as those of a ping are.
+        var today = PostRules.Today(command.ReceivedAt, atPing.Zone);
         // The words are of the catalog whose fields they name.
         var words = atPing.Publishers.GetValueOrDefault(command.Publisher)?.Intake ?? IntakeModel.Plain;
         var raw = Array.ConvertAll(command.Fields, field => new RawField(field.Name, field.Kind, field.Text));
-        var reading = FieldsReader.ReadPost(vertical.Fields, raw, record.Values, vertical.PostChanges, services.Parsers, PostRules.Today(now, atPing.Zone), words);
+        var reading = FieldsReader.ReadPost(vertical.Fields, raw, record.Values, vertical.PostChanges, services.Parsers, today, words);
         var offers = PostRules.Choose(record, command.OfferIds, out var offerErrors);
         List<InputError> errors = [.. command.MemberErrors.Select(error => new InputError(error.Pointer, error.Code, error.Message)), .. offerErrors, .. reading.Errors];
         errors.AddRange(PostRules.Consent(atPing, vertical, record, offers, command.Consent));
@@ -58,7 +60,7 @@ public sealed class PostPreparation(LeadServices services)
     {
         var (current, vault, id) = (services.Catalog.Current, services.Store.Vault, record.Id);
         var vertical = atPing.Verticals[record.Vertical];
-        var payload = LeadPayload.Of(vertical.Fields, values, command.Consent, record.LiveBids);
+        var payload = LeadPayload.Of(vertical.Fields, values, command.Consent, record);
         var world = new SaleWorld(services, record, atPing, values, payload, command.ReceivedAt);
         // A direct post whose tree waits was not walked: how many it sells is the tree's.
         var maxCopies = MaxCopies(current, record, record.IsUnasked ? Math.Min(current.Trees.GetValueOrDefault(record.Tree!)?.Copies ?? 1, record.MaxCopies) : offers.Count);

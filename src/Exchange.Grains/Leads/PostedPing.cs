@@ -34,6 +34,6 @@ internal sealed class PostedPing(LeadServices services, LeadId id, RecordedPosts
         var atPing = await services.Catalog.ModelAsync(held.CatalogVersion, CancellationToken.None);
         var payload = LeadPayload.Of(services.Store.Vault, held);
         var today = PostRules.Today(DateTimeOffset.FromUnixTimeMilliseconds(held.AtMs), atPing.Zone);
-        return LostRecord.From(held, atPing, PostRules.ValuesOf(atPing.Verticals[held.Vertical], payload, services.Parsers, today));
+        return LostRecord.From(held, atPing, PostRules.ValuesOf(atPing.Verticals[held.Vertical], payload, services.Parsers, today), payload);
     }
 }

@@ -29,15 +29,27 @@ public static class RestoredSale
         var isOver = row.Wait?.Wait.AtPing == true;
         var later = row.Copies.Where(copy => isOver || PlaceInRecord(record, copy) < 0).ToArray();
         var campaigns = await CampaignsAsync(services, later, row.CatalogVersion);
+        var isSuppressed = await IsSuppressedAsync(services, row, world);
         var restored = From(row, record, world, later, campaigns, services.Catalog.Current) with
         {
             KeepPersonsWhenUnsold = vertical.Duplicate is { AmongReceived: true },
-            // Nobody else gets a lead of which nothing is left to give.
-            Tries = row.IsErased ? Engine.Limits.CallsPerPost : 0,
+            IsSuppressed = isSuppressed,
+            // Nobody else gets a lead of which nothing is left to give, or whose person is not sold.
+            Tries = row.IsErased || isSuppressed ? Engine.Limits.CallsPerPost : row.Copies.Count,
             PersonHashes = PostRules.PersonHashes(services.Store.Vault, services.Catalog.Current, vertical, values),
             MinPayout = row.Wait?.Wait.MinPayout ?? payload.MinPayout,
         };
         return (LeadMachine.Restore(restored, world.Context(services.Time.GetUtcNow())), world);
+    }
+
+    /// <summary>Asked of every field that the lead has by now, with the lists of this moment; those that it came under where its vertical has left the catalog.</summary>
+    private static async Task<bool> IsSuppressedAsync(LeadServices services, LeadRow row, SaleWorld world)
+    {
+        var context = world.Context(services.Time.GetUtcNow());
+        var vertical = context.Current.Verticals.GetValueOrDefault(row.Vertical) ?? world.AtPing.Verticals[row.Vertical];
+        var values = context.Subject.Values;
+        return PostRules.Suppressed(vertical, values)
+            || await services.Store.Suppressions.AnyAsync(SuppressionHash.Of(services.Store.Vault, vertical.Fields, field => values[field.Ordinal].Text), CancellationToken.None);
     }
 
     /// <param name="later">The copies that are not by the ping's own bids.</param>
@@ -75,7 +87,6 @@ public static class RestoredSale
             Waited = row.Wait is { IsOver: true, Wait.AtPing: true },
             MaxCopies = row.MaxCopies,
             NextCopyNo = row.Copies.Count == 0 ? 1 : row.Copies.Max(copy => copy.Id.No) + 1,
-            Tries = row.Copies.Count,
             Reason = row.Reason,
         };
 
@@ -115,14 +126,15 @@ public static class RestoredSale
 }
 
 /// <summary>
-/// A crash may lose the ping records of the last moments, never a lead's rows. What its copies say is enough to bring them to their end; only
-/// the ranks after them are gone.
+/// A crash may lose the ping records of the last moments, and a lead may wait longer than they are kept; its rows are there. What its copies say and what is
+/// sealed with it is enough to bring it to its end; only the ranks after them are gone.
 /// </summary>
 public static class LostRecord
 {
     /// <param name="model">Of the lead's catalog version: every campaign with a copy of the ping's own bids is in it.</param>
     /// <param name="values">What was pinged, by that version; empty where the lead was posted and its own values count.</param>
-    public static PingRecord From(LeadRow row, CatalogModel model, FieldValue[] values)
+    /// <param name="payload">What is sealed with the lead.</param>
+    public static PingRecord From(LeadRow row, CatalogModel model, FieldValue[] values, LeadPayload payload)
     {
         var copies = row.Copies.Where(copy => model.Campaigns.ContainsKey(copy.Campaign)).ToArray();
         var tree = copies is [{ Trees: [var outermost, ..] }, ..] && model.Trees.TryGetValue(outermost, out var found) ? found : null;
@@ -132,6 +144,7 @@ public static class LostRecord
         {
             Id = row.Id, AtMs = row.AtMs, Publisher = row.Publisher, Vertical = row.Vertical, Tree = tree?.Id, SubId = row.SubId, Channel = row.Channel,
             CatalogVersion = row.CatalogVersion, Seed = 0, MinPayout = Money.Zero, MaxCopies = row.MaxCopies, Values = values, Bids = bids,
+            Tags = payload.Tags, SoldElsewhereCopies = payload.SoldElsewhereCopies, SoldElsewhereSellers = payload.SoldElsewhereSellers,
             Offers = [.. copies.Select((copy, i) => (copy, i)).GroupBy(pair => pair.copy.OfferId).Select(group => group.MaxBy(pair => pair.copy.Id.No))
                 .Select(pair => new Offer(pair.copy.OfferId, pair.i, bids[pair.i].Sharing, pair.copy.Price, pair.copy.Payout, bids[pair.i].Seller, true))],
             Notes = [], Turns = [], ExpiresAtMs = row.IsPosted ? row.AtMs : row.OfferUntilMs, Outcome = Reason.None,

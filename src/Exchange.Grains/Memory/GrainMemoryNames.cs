@@ -21,11 +21,13 @@ public static class GrainMemoryNames
 /// <summary>Writes memory that may be lost: a conflict or a full disk costs the memory, not the grain.</summary>
 public static class GrainMemoryWriter
 {
-    public static async Task WriteAsync<T>(IPersistentState<T> memory, ILogger log)
+    /// <returns>False: it was not written, or nobody knows whether it was. Of which version the row is now this activation cannot tell.</returns>
+    public static async Task<bool> WriteAsync<T>(IPersistentState<T> memory, ILogger log)
     {
         try
         {
             await memory.WriteStateAsync();
+            return true;
         }
         catch (InconsistentStateException conflict)
         {
@@ -35,5 +37,6 @@ public static class GrainMemoryWriter
         {
             log.LogWarning(fault, "Grain memory could not be kept");
         }
+        return false;
     }
 }

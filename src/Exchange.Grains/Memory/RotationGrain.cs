@@ -32,6 +32,7 @@ public sealed class RotationGrain(
     public async ValueTask Keep(Dictionary<string, Dictionary<string, long>> claims)
     {
         memory.State.Claims = claims;
-        await GrainMemoryWriter.WriteAsync(memory, log);
+        // The next activation reads the row anew. After a write whose reply was lost this one would be refused for ever.
+        if (!await GrainMemoryWriter.WriteAsync(memory, log)) DeactivateOnIdle();
     }
 }

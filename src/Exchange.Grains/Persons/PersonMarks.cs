@@ -4,6 +4,7 @@ using Exchange.Engine.Ledger;
 using Exchange.Storage;
 using Exchange.Storage.Redis;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Exchange.Grains.Persons;
 
@@ -12,7 +13,7 @@ namespace Exchange.Grains.Persons;
 /// decide, and are only asked another question first.
 /// </summary>
 /// <param name="shared">Null: there is no Redis.</param>
-public sealed class PersonMarks(ILiveView live, RedisPersons? shared) : BackgroundService
+public sealed class PersonMarks(ILiveView live, RedisPersons? shared, ILogger<PersonMarks> log) : BackgroundService
 {
     /// <summary>More than are claimed while Redis does not answer a question; what is beyond has no mark.</summary>
     private const int MostWaiting = 10_000;
@@ -46,7 +47,14 @@ public sealed class PersonMarks(ILiveView live, RedisPersons? shared) : Backgrou
             batch.Clear();
             while (batch.Count < AtOnce && told.Reader.TryRead(out var person)) batch.Add(person);
             // Not taken: those have no mark, and nothing else is different.
-            await shared.MarkAsync(batch);
+            try
+            {
+                await shared.MarkAsync(batch);
+            }
+            catch (Exception fault) when (fault is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
+            {
+                log.LogWarning(fault, "{Count} persons were not marked", batch.Count);
+            }
         }
     }
 }

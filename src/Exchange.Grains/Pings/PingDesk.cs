@@ -24,16 +24,17 @@ public sealed class PingDesk(
     IExchangeStore store, CatalogHost catalog, LiveView live, IRotations rotations, LiveBidding bidding, OfferBook book, OfferHomes homes, PingKeys keys, SoftHoldDesk softHolds, FirmOffers firm, PostRates rates, PingCounts counts, LeadIds ids, LiveFeed feed,
     FieldParsers parsers)
 {
-    public async ValueTask<PingReply> PingAsync(PingCommand command)
+    /// <summary>Throws <see cref="OperationCanceledException"/> if its caller leaves while offers are being held; a ping that holds nothing is made to its end.</summary>
+    public async ValueTask<PingReply> PingAsync(PingCommand command, CancellationToken callerLeft)
     {
-        if (command.IdempotencyKey is null) return await MakeAsync(command, direct: false);
+        if (command.IdempotencyKey is null) return await MakeAsync(command, direct: false, callerLeft);
         while (true)
         {
             // The key is honoured while the offer lives; a refused ping frees it.
             var verdict = await keys.ClaimAsync(command);
             switch (verdict.State)
             {
-                case KeyState.Yours: return await MakeKeyedAsync(command);
+                case KeyState.Yours: return await MakeKeyedAsync(command, callerLeft);
                 case KeyState.OtherBody: return new(null, Problem.Of(422, "idempotency_key_reused", "The idempotency key came before with another body."));
                 case KeyState.Running: return new(null, Problem.Of(409, "idempotency_in_progress", "The first ping with this key is still being made.", 1));
                 default:
@@ -45,12 +46,12 @@ public sealed class PingDesk(
         }
     }
 
-    private async ValueTask<PingReply> MakeKeyedAsync(PingCommand command)
+    private async ValueTask<PingReply> MakeKeyedAsync(PingCommand command, CancellationToken callerLeft)
     {
         var (ping, untilMs) = ((Guid?)null, 0L);
         try
         {
-            var reply = await MakeAsync(command, direct: false);
+            var reply = await MakeAsync(command, direct: false, callerLeft);
             if (reply.Answer is { } answer) (ping, untilMs) = (answer.PingId.ToGuid(), answer.ExpiresAt.ToUnixTimeMilliseconds());
             return reply;
         }
@@ -71,12 +72,12 @@ public sealed class PingDesk(
     }
 
     /// <summary>The first half of a direct post: the fields that may be pinged make the ping.</summary>
-    public ValueTask<PingReply> PingOfDirectPostAsync(PingCommand command) => MakeAsync(command, direct: true);
+    public ValueTask<PingReply> PingOfDirectPostAsync(PingCommand command) => MakeAsync(command, direct: true, CancellationToken.None);
 
     /// <summary>A direct post is over, recorded or not. Nobody else posts its ping: a repeat makes another.</summary>
     public void EndOfDirectPost(LeadId ping) => softHolds.Release(ping);
 
-    private async ValueTask<PingReply> MakeAsync(PingCommand command, bool direct)
+    private async ValueTask<PingReply> MakeAsync(PingCommand command, bool direct, CancellationToken callerLeft)
     {
         var model = catalog.Current;
         // Every call of a publisher that only tests is a test.
@@ -131,7 +132,7 @@ public sealed class PingDesk(
         {
             if (!direct && FirmOffers.AreHeld(model, record))
             {
-                record = await firm.HoldAsync(model, input, record, taken);
+                record = await firm.HoldAsync(model, input, record, taken, callerLeft);
                 // Given back there where they had to be; what is held keeps its turn.
                 taken = [];
             }

@@ -55,7 +55,27 @@ public sealed class PostbackPump(IExchangeStore store, ICatalogHost catalog, Lea
         if (adopted > 0) log.LogInformation("Took over {Count} postbacks whose process had ended", adopted);
         var served = ready.ServeAsync(Workers, work => TellAsync(work.Postback, work.DeadlineMs), BrokeOff, stoppingToken);
         await loop.RunAsync(Idle, ClaimAsync, stoppingToken);
+        // Before those that are told just now have answered: one that hangs may outlast the process.
+        await SetBackRestAsync();
         await served;
+    }
+
+    /// <summary>What was claimed and not begun when it was stopped: without a word of it, nobody would be called for it before its lease is over.</summary>
+    private async Task SetBackRestAsync()
+    {
+        foreach (var (postback, _) in ready.TakeRest())
+        {
+            try
+            {
+                await SetBackAsync(postback, 0);
+            }
+            catch (Exception fault) when (fault is StorageBusyException or StorageFailedException)
+            {
+                // Nor the rest, and a server that stops has not the time to try each.
+                log.LogWarning("What was not begun could not be set back ({Fault}); it comes again when its lease is over", fault.GetType().Name);
+                return;
+            }
+        }
     }
 
     /// <summary>True: there may be more at once.</summary>

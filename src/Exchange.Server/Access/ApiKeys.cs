@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using Exchange.Grains.Cluster;
 using Exchange.Storage;
@@ -15,6 +16,9 @@ public sealed record NewKey(KeyRow Row, string Plain);
 public sealed class ApiKeys(IAccessStore store, IVault vault, TimeProvider time, KeyNews? others = null) : IDisposable
 {
     public const int ShortestAdminKeyChars = 16;
+
+    private const string FirstAdmin = "first";
+    private const string FirstStart = "first start";
 
     /// <summary>One refresh at a time: an older reading must not replace a newer one and revive a revoked key.</summary>
     private readonly SemaphoreSlim refreshing = new(1);
@@ -89,7 +93,7 @@ public sealed class ApiKeys(IAccessStore store, IVault vault, TimeProvider time,
     /// <summary>
     /// Sees to it that somebody can administer the exchange. A key from the environment counts as admin for this process's life and is
     /// not stored, so that changing the variable changes the key. Without one, and without any live admin key, makes one and returns it:
-    /// the caller prints it, once. Throws <see cref="ArgumentException"/> if the environment's key is too short or has invisible characters.
+    /// the caller prints it, once. Of servers that start at once one makes it. Throws <see cref="ArgumentException"/> if the environment's key is too short or has invisible characters.
     /// </summary>
     public async Task<NewKey?> EnsureAdminAsync(string? fromEnvironment, CancellationToken cancel)
     {
@@ -102,7 +106,21 @@ public sealed class ApiKeys(IAccessStore store, IVault vault, TimeProvider time,
             return null;
         }
         var rows = await store.KeysAsync(cancel);
-        return rows.Any(row => row is { Role: KeyRole.Admin, Test: false, RevokedAtMs: null }) ? null : await CreateAsync(KeyRole.Admin, "first", false, cancel);
+        if (rows.Any(row => row is { Role: KeyRole.Admin, Test: false, RevokedAtMs: null })) return null;
+        var key = Make(KeyRole.Admin, FirstAdmin, test: false);
+        // Whoever read the same rows does the same operation, and for one of them it is not done yet.
+        var operation = new RecordedOperation(FirstStart, rows.Count(row => row.Role == KeyRole.Admin).ToString(CultureInfo.InvariantCulture), key.Row.Hash, []);
+        var isMade = true;
+        try
+        {
+            await store.AddKeyAsync(key.Row, new ChangeNote(FirstStart, "key.create", key.Row.Id, $"admin {FirstAdmin} live", key.Row.CreatedAtMs) { Operation = operation }, cancel);
+        }
+        catch (OperationTakenException)
+        {
+            isMade = false;
+        }
+        await RefreshAsync(cancel);
+        return isMade ? key : null;
     }
 
     /// <summary>Compared by HMAC in constant time: it may be any text, so its form does not tell it apart from a guess.</summary>

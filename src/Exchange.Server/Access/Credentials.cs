@@ -18,12 +18,14 @@ public static class Credentials
     /// <summary>
     /// True if the URL carries a key. It is refused even beside a good header: URLs end up in logs and histories, so whoever does this must hear of it.
     /// </summary>
-    public static bool InUrl(HttpRequest request)
+    /// <param name="keyName">One more name for it; null: there is none.</param>
+    public static bool InUrl(HttpRequest request, string? keyName)
     {
         if (!request.QueryString.HasValue) return false;
         foreach (var name in request.Query.Keys)
             if (name.Equals("key", StringComparison.OrdinalIgnoreCase) || name.Equals("api_key", StringComparison.OrdinalIgnoreCase)
-                || name.Equals("apikey", StringComparison.OrdinalIgnoreCase) || name.Equals("access_token", StringComparison.OrdinalIgnoreCase)) return true;
+                || name.Equals("apikey", StringComparison.OrdinalIgnoreCase) || name.Equals("access_token", StringComparison.OrdinalIgnoreCase)
+                || name.Equals(keyName, StringComparison.OrdinalIgnoreCase)) return true;
         return false;
     }
 

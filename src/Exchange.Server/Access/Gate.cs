@@ -17,13 +17,15 @@ public sealed class Gate(ApiKeys keys, AllowedAddresses allowed, IpRanges proxie
     private static readonly Problem Forbidden = Problem.Of(403, "forbidden", "The key's role does not allow this.");
 
     /// <summary>Null: let in, and <paramref name="caller"/> is who. Malformed, unknown and revoked keys get the same answer.</summary>
-    public Problem? Check(HttpContext context, ReadOnlySpan<KeyRole> roles, out Caller caller) => Check(context, null, roles, out caller);
+    public Problem? Check(HttpContext context, ReadOnlySpan<KeyRole> roles, out Caller caller) => Check(context, null, null, roles, out caller);
 
-    /// <summary>The same for a key that may stand in the body; null: it does not.</summary>
-    public Problem? Check(HttpContext context, string? fromBody, ReadOnlySpan<KeyRole> roles, out Caller caller)
+    /// <summary>The same for a key that may stand in the body.</summary>
+    /// <param name="keyName">What it is called there. In the URL it is refused under this name too.</param>
+    /// <param name="fromBody">Null: it does not stand there.</param>
+    public Problem? Check(HttpContext context, string? keyName, string? fromBody, ReadOnlySpan<KeyRole> roles, out Caller caller)
     {
         caller = null!;
-        if (Credentials.InUrl(context.Request)) return InUrl;
+        if (Credentials.InUrl(context.Request, keyName)) return InUrl;
         var presented = fromBody is null ? Credentials.Presented(context.Request) : fromBody.AsSpan();
         if (presented.IsEmpty || keys.Find(presented) is not { } found) return Unauthenticated;
         if (!roles.Contains(found.Role)) return Forbidden;

@@ -12,7 +12,6 @@ namespace Exchange.Server.Admin;
 internal static class CatalogRoutes
 {
     private const string Yaml = "application/yaml";
-    private const int HistoryRows = 200;
 
     public static void MapCatalogRoutes(this IEndpointRouteBuilder routes)
     {
@@ -20,7 +19,7 @@ internal static class CatalogRoutes
             .Produces(200, contentType: Yaml);
         routes.Change(HttpMethods.Put, "/v1/admin/catalog", "Apply a whole catalog, or with ?dry_run=true say what it would change.", PutAsync)
             .ProducesProblem(412).ProducesProblem(422).ProducesProblem(428);
-        routes.Read("/v1/admin/catalog/history", "Versions, newest first.", HistoryAsync);
+        routes.Read("/v1/admin/catalog/history", "Versions, newest first.", HistoryAsync).ProducesProblem(422);
         routes.Change(HttpMethods.Post, "/v1/admin/catalog/rollback", "Apply an earlier version again, as a new one.", RollbackAsync)
             .ProducesProblem(412).ProducesProblem(428);
     }
@@ -66,13 +65,18 @@ internal static class CatalogRoutes
 
     private static async Task<Reply> HistoryAsync(ApiCall call)
     {
-        var versions = await call.Store.Catalog.HistoryAsync(HistoryRows, call.Cancel);
-        return Reply.Json(json => json.WriteObjects("versions", versions, row =>
+        if (call.ReadLimit(out var limit) is { } problem) return problem;
+        var page = await call.Store.Catalog.HistoryAsync(limit, call.Query("cursor"), call.Cancel);
+        return Reply.Json(json =>
         {
-            json.WriteNumber("version", row.Version);
-            json.WriteTime("at", row.AtMs);
-            json.WriteString("author", row.Author);
-        }));
+            json.WriteObjects("versions", page.Rows, row =>
+            {
+                json.WriteNumber("version", row.Version);
+                json.WriteTime("at", row.AtMs);
+                json.WriteString("author", row.Author);
+            });
+            json.WriteString("next", page.Next);
+        });
     }
 
     private static async Task<Reply> RollbackAsync(ApiCall call)

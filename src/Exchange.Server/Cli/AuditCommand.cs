@@ -25,7 +25,7 @@ internal static class AuditCommand
 
     private static async Task<int> OverHttpAsync(Call call)
     {
-        var answer = await call.Client.GetAsync("v1/admin/audit", call.Cancel);
+        var answer = await call.Client.GetAsync("v1/admin/audit", call.Cancel, takesLong: true);
         // No audit was made: for cron that is not the same as findings.
         return answer.IsOk ? Show(answer.Body, call.Console, call.Json) : Refused(call, answer);
     }
@@ -56,8 +56,10 @@ internal static class AuditCommand
     private static int Show(string report, CliConsole console, bool json)
     {
         using var document = JsonDocument.Parse(report);
+        // What does not say it is no report, and nothing of it is shown.
+        var isClean = document.RootElement.GetProperty("clean").GetBoolean();
         if (json) console.Output.WriteLine(report);
         else AuditText.Write(document.RootElement, console);
-        return document.RootElement.GetProperty("clean").GetBoolean() ? ExitCodes.Ok : ExitCodes.Refused;
+        return isClean ? ExitCodes.Ok : ExitCodes.Refused;
     }
 }

@@ -17,14 +17,15 @@ internal static class BackupCommand
         var withKey = new Option<bool>("--with-key") { Description = "Put the installation's key in as well. Whoever has both can read contact data." };
         var command = new Command("backup", "Copy the embedded database while it runs (docs/backup.md tells how to restore, and PostgreSQL).") { target, data, withKey };
         command.SetAction((parsed, _) => Task.Run(() => Run(
-            DataFolder.Of(parsed.GetValue(data)), parsed.GetValue(target)!, parsed.GetValue(withKey), parsed.GetValue(connection.Json),
+            parsed.GetValue(data), parsed.GetValue(target)!, parsed.GetValue(withKey), parsed.GetValue(connection.Json),
             new CliConsole(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error))));
         return command;
     }
 
-    private static int Run(string folder, string target, bool withKey, bool json, CliConsole console)
+    /// <param name="data">A folder that is named is meant, whatever the environment says.</param>
+    private static int Run(string? data, string target, bool withKey, bool json, CliConsole console)
     {
-        if (Environment.GetEnvironmentVariable("Exchange__Postgres") is { Length: > 0 })
+        if (data is null && Environment.GetEnvironmentVariable("Exchange__Postgres") is { Length: > 0 })
         {
             console.Error.WriteLine("This exchange runs on PostgreSQL, which has its own backup: docs/backup.md tells the steps.");
             return ExitCodes.Usage;
@@ -32,7 +33,7 @@ internal static class BackupCommand
         try
         {
             FaultPlan.Arm(Environment.GetEnvironmentVariable(FaultPlan.Variable), production: false);
-            var files = SqliteBackup.Run(folder, target, withKey);
+            var files = SqliteBackup.Run(DataFolder.Of(data), target, withKey);
             if (json)
             {
                 console.Output.WriteLine(JsonSerializer.Serialize(new { folder = Path.GetFullPath(target), files = files.Select(file => new { name = file.Name, bytes = file.Bytes }), with_key = withKey }));

@@ -66,11 +66,12 @@ internal static class CatalogCommands
     private static Command History(Connection connection)
     {
         var command = new Command("history", "List the catalog's versions, newest first.");
-        connection.Act(command, async call => call.Finish(await call.Client.GetAsync(Path + "/history", call.Cancel), answer =>
+        connection.Act(command, async call => call.Finish(await call.Client.GetAsync(Path + "/history?limit=500", call.Cancel), answer =>
         {
             var table = CliConsole.TableOf("version", "at", "author");
             foreach (var row in answer.Items("versions")) CliConsole.Row(table, row.Text("version"), row.Text("at"), row.Text("author"));
             call.Console.Show(table);
+            if (answer.Text("next") is { Length: > 0 }) call.Console.Line("There are more; read on with GET /v1/admin/catalog/history?cursor=");
         }));
         return command;
     }

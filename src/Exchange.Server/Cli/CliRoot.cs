@@ -8,9 +8,10 @@ public static class CliRoot
 {
     /// <param name="serve">Runs the exchange until it is stopped; gets the words after <c>serve</c> as configuration (<c>--Exchange:Http:Port=9000</c>).</param>
     /// <param name="migrate">Brings the store's schema up to date and returns the exit code.</param>
-    public static RootCommand Build(Func<string[], CancellationToken, Task<int>> serve, Func<string[], CancellationToken, Task<int>> migrate)
+    /// <param name="patience">How long a running exchange's answers are waited for; null: a minute. What may take long is waited for longer.</param>
+    public static RootCommand Build(Func<string[], CancellationToken, Task<int>> serve, Func<string[], CancellationToken, Task<int>> migrate, TimeSpan? patience = null)
     {
-        var connection = new Connection();
+        var connection = new Connection { Patience = patience ?? ExchangeClient.Patience };
         var root = new RootCommand("A self-hosted ping-post lead exchange.");
         connection.AddTo(root);
         root.SetAction((_, cancel) => serve([], cancel));

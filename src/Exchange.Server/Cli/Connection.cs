@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.Net.Sockets;
+using System.Text.Json;
 
 namespace Exchange.Server.Cli;
 
@@ -16,6 +17,9 @@ internal sealed class Connection
     public Option<string?> Key { get; } = new("--key") { Description = "An admin's or viewer's key (better: EXCHANGE_KEY, which no shell history keeps).", Recursive = true };
     public Option<bool> Json { get; } = new("--json") { Description = "Answer as JSON, for programs.", Recursive = true };
 
+    /// <summary>How long an answer is waited for, unless its command knows that it may take long.</summary>
+    public TimeSpan Patience { get; init; } = ExchangeClient.Patience;
+
     public void AddTo(Command root)
     {
         root.Options.Add(Url);
@@ -24,7 +28,7 @@ internal sealed class Connection
     }
 
     /// <summary>Makes a command act on a running exchange; answers usage errors and an exchange that is away, so that commands need not.</summary>
-    /// <param name="away">The exit code when no exchange answers.</param>
+    /// <param name="away">The exit code when no exchange answers, or something else does.</param>
     public void Act(Command command, Func<Call, Task<int>> action, int away = ExitCodes.Refused) => command.SetAction(async (parsed, cancel) =>
     {
         var console = new CliConsole(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
@@ -39,7 +43,7 @@ internal sealed class Connection
             await console.Error.WriteLineAsync("No key: set EXCHANGE_KEY or give --key.");
             return ExitCodes.Usage;
         }
-        using var client = new ExchangeClient(url, key);
+        using var client = new ExchangeClient(url, key, Patience);
         try
         {
             return await action(new Call(parsed, client, console, parsed.GetValue(Json), cancel));
@@ -50,9 +54,15 @@ internal sealed class Connection
             await console.Error.WriteLineAsync($"No exchange answers at {address}.");
             return away;
         }
-        catch (TaskCanceledException) when (!cancel.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
             await console.Error.WriteLineAsync($"The exchange at {address} did not answer in time.");
+            return away;
+        }
+        // A good answer that is no JSON, or other JSON than an exchange's: a proxy's page, or another server.
+        catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            await console.Error.WriteLineAsync($"What answers at {address} is no exchange.");
             return away;
         }
     });
@@ -77,7 +87,7 @@ internal sealed record Call(ParseResult Parsed, ExchangeClient Client, CliConsol
     /// <summary>
     /// Ends a command by an answer: refused ones are told and exit 1; good ones are printed as they came with <c>--json</c>, else shown.
     /// </summary>
-    public int Finish(ExchangeAnswer answer, Action<System.Text.Json.JsonElement> show)
+    public int Finish(ExchangeAnswer answer, Action<JsonElement> show)
     {
         if (!answer.IsOk) return Refuse(answer);
         if (Json)

@@ -68,7 +68,8 @@ internal static class DeliveryCommands
             }
             foreach (var (name, option) in ((string, Option<string?>)[])[("buyer", buyer), ("endpoint", endpoint), ("error", error), ("from", from), ("until", until)])
                 if (call.Parsed.GetValue(option) is { } value) body[name] = value;
-            return call.Finish(await call.Client.PostAsync("v1/admin/deliveries/replay", JsonSerializer.Serialize(body), null, call.Cancel), sent => call.Console.Line($"{sent.Text("replayed")} deliveries go again."));
+            return call.Finish(await call.Client.PostAsync("v1/admin/deliveries/replay", JsonSerializer.Serialize(body), null, call.Cancel, takesLong: true),
+                sent => call.Console.Line($"{sent.Text("replayed")} deliveries go again."));
         });
         return command;
     }

@@ -65,7 +65,8 @@ internal static class PostbackCommands
                     sent => call.Console.Line($"Postback {sent.Text("postback_id")} goes again."));
             foreach (var option in filters)
                 if (call.Parsed.GetValue(option) is { } value) body[option.Name.TrimStart('-')] = value;
-            return call.Finish(await call.Client.PostAsync("v1/admin/postbacks/replay", JsonSerializer.Serialize(body), null, call.Cancel), sent => call.Console.Line($"{sent.Text("replayed")} postbacks go again."));
+            return call.Finish(await call.Client.PostAsync("v1/admin/postbacks/replay", JsonSerializer.Serialize(body), null, call.Cancel, takesLong: true),
+                sent => call.Console.Line($"{sent.Text("replayed")} postbacks go again."));
         });
         return command;
     }

@@ -21,7 +21,6 @@ public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standi
     private static readonly TimeSpan LookForAnswersEvery = TimeSpan.FromMilliseconds(100);
     /// <summary>How long a server that leaves waits for answers: what it stops after its streams has ten seconds more.</summary>
     private static readonly TimeSpan AnswersWithin = TimeSpan.FromSeconds(20);
-    private static readonly Problem Leaves = Problem.Of(503, "unavailable", "This server leaves; connect again.", 1);
 
     public override async Task Connect(IAsyncStreamReader<BidderMessage> requestStream, IServerStreamWriter<ExchangeMessage> responseStream, ServerCallContext context)
     {
@@ -35,7 +34,7 @@ public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standi
 
         var line = lines.Of(caller.For, name);
         var stream = new BidderStream(() => IsStillLet(context), time);
-        if (drain.Over.IsCancellationRequested) throw Refused(Leaves, context);
+        if (drain.Over.IsCancellationRequested) throw Refused(Drain.Leaves, context);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         await using var look = time.CreateTimer(_ => EndIfRevoked(context, ended), null, LookEvery, LookEvery);
         // Before the welcome: who has read it is asked from then on.
@@ -52,7 +51,7 @@ public sealed class BidderGrpc(Gate gate, BidderLines lines, StandingBids standi
         }
         catch (Exception exception) when (exception is OperationCanceledException or IOException or InvalidOperationException && !cancel.IsCancellationRequested && ended.IsCancellationRequested)
         {
-            throw Refused(drain.Over.IsCancellationRequested ? Leaves
+            throw Refused(drain.Over.IsCancellationRequested ? Drain.Leaves
                 : Problem.Of(401, "unauthenticated", "The key was revoked."), context);
         }
         finally

@@ -3,20 +3,26 @@ using Exchange.Engine;
 using Exchange.Engine.Values;
 using Exchange.Grains.Intake;
 using Exchange.Server.Access;
+using Exchange.Server.Hosting;
 using Exchange.Server.Intake;
 using Exchange.Server.Observability;
 using Exchange.Server.Problems;
 using Exchange.Storage;
 using Exchange.V1;
+using Google.Protobuf;
 using Grpc.Core;
 
 namespace Exchange.Server.Grpc;
 
 /// <summary>The publishers' gRPC: reads, asks the desk, writes, as <see cref="IntakeHttp"/> does for HTTP.</summary>
-public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, Gate gate, ExchangeMetrics metrics, TimeProvider time, ILogger<IntakeGrpc> log) : IntakeService.IntakeServiceBase
+public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, Gate gate, Drain drain, ExchangeMetrics metrics, TimeProvider time, ILogger<IntakeGrpc> log)
+    : IntakeService.IntakeServiceBase
 {
     /// <summary>Pings of one stream being decided at a time; a stream that sends faster waits.</summary>
     private const int PingsAtOncePerStream = 128;
+
+    /// <summary>Of a post's time at the most: its answer's way back, and its request's way here, which the caller's clock counts and this one does not.</summary>
+    private const int MostOnTheWayMs = 250;
 
     /// <summary>Answers that are ready together go out together: half of what a refusal costs is its way to the network.</summary>
     private static readonly WriteOptions WithTheNext = new(WriteFlags.BufferHint), AtOnce = new();
@@ -27,8 +33,7 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
     public override async Task<PingResponse> Ping(PingRequest request, ServerCallContext context)
     {
         var started = time.GetTimestamp();
-        var call = Enter(context);
-        if (TooLarge(request) is { } refused) throw Refuse(refused, context);
+        var call = Enter(context, request, Limits.PingBodyBytes);
         var reply = await intake.PingAsync(IntakeCommands.Ping(GrpcRequestReader.Read(request), call), context.CancellationToken);
         if (reply.Answer is not { } answer) throw Refuse(reply.Problem!, context);
         metrics.PingAnswered(answer.Reason, time.GetElapsedTime(started));
@@ -40,7 +45,7 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
     public override async Task<PostResponse> Post(PostRequest request, ServerCallContext context)
     {
         var started = time.GetTimestamp();
-        var call = Enter(context);
+        var call = BeforeItsEnd(Enter(context, request));
         if (IntakeCommands.Post(GrpcRequestReader.Read(request), call, out var command) is { } problem) throw Refuse(problem, context);
         return Answer(await intake.PostAsync(command, context.CancellationToken), context, started);
     }
@@ -49,41 +54,53 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
     public override async Task<PostResponse> DirectPost(DirectPostRequest request, ServerCallContext context)
     {
         var started = time.GetTimestamp();
-        var call = Enter(context);
+        var call = BeforeItsEnd(Enter(context, request));
         return Answer(await intake.DirectPostAsync(IntakeCommands.DirectPost(GrpcRequestReader.Read(request), call), context.CancellationToken), context, started);
     }
 
     public override async Task<PostResponse> GetLead(GetLeadRequest request, ServerCallContext context)
     {
-        var call = Enter(context);
+        var call = Enter(context, request);
         if (!LeadId.TryParse(request.LeadId, out var lead) || call.Caller.IsBeyond(lead)) throw Refuse(NoLead, context);
         return Answer(await intake.GetLeadAsync(call.Caller.For, lead, context.CancellationToken), context);
     }
 
     public override async Task<PostResponse> AddFields(AddFieldsRequest request, ServerCallContext context)
     {
-        var call = Enter(context);
+        var call = Enter(context, request);
         if (!LeadId.TryParse(request.LeadId, out var lead) || call.Caller.IsBeyond(lead)) throw Refuse(NoLead, context);
         var read = GrpcRequestReader.Read(request);
         if (read.Errors.Count > 0) throw Refuse(Problem.Invalid(read.Errors), context);
         return Answer(await intake.AddFieldsAsync(call.Caller.For, lead, IntakeCommands.Fields(read), context.CancellationToken), context);
     }
 
-    /// <summary>Answers come as they are ready, not in the order of the pings; each carries its ping's <c>correlation_id</c>.</summary>
+    /// <summary>
+    /// Answers come as they are ready, not in the order of the pings; each carries its ping's <c>correlation_id</c>. A server that leaves answers what it has read and ends
+    /// the stream: a publisher in volume never ends it itself, and the web server would wait for that until its time is over.
+    /// </summary>
     public override async Task PingStream(IAsyncStreamReader<PingRequest> requestStream, IServerStreamWriter<PingStreamResponse> responseStream, ServerCallContext context)
     {
         gate.Require(context, KeyRole.Publisher);
-        var cancel = context.CancellationToken;
+        if (drain.Over.IsCancellationRequested) throw Refuse(Drain.Leaves, context);
+        var (cancel, isCutOff) = (context.CancellationToken, false);
+        using var reading = CancellationTokenSource.CreateLinkedTokenSource(cancel, drain.Over);
         // As large as there are pings at once, so that handing an answer over never waits.
         var answers = Channel.CreateBounded<PingStreamResponse>(new BoundedChannelOptions(PingsAtOncePerStream) { SingleReader = true, AllowSynchronousContinuations = true });
         using var room = new SemaphoreSlim(PingsAtOncePerStream);
         var writing = WriteAllAsync(answers.Reader, responseStream, room, cancel);
         try
         {
-            await foreach (var request in requestStream.ReadAllAsync(cancel))
+            try
             {
-                await room.WaitAsync(cancel);
-                _ = AnswerOneAsync(request, context, answers.Writer);
+                await foreach (var request in requestStream.ReadAllAsync(reading.Token))
+                {
+                    await room.WaitAsync(cancel);
+                    _ = AnswerOneAsync(request, context, answers.Writer);
+                }
+            }
+            catch (OperationCanceledException) when (drain.Over.IsCancellationRequested && !cancel.IsCancellationRequested)
+            {
+                isCutOff = true;
             }
             // All room back means every answer is written.
             for (var i = 0; i < PingsAtOncePerStream; i++) await room.WaitAsync(cancel);
@@ -93,6 +110,7 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
             answers.Writer.TryComplete();
             await writing;
         }
+        if (isCutOff) throw Refuse(Drain.Leaves, context);
     }
 
     private static async Task WriteAllAsync(ChannelReader<PingStreamResponse> answers, IServerStreamWriter<PingStreamResponse> to, SemaphoreSlim room, CancellationToken cancel)
@@ -125,7 +143,8 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
             // Asked anew for each: a stream outlives keys, and the addresses a publisher may call from.
             var refused = gate.Check(context.GetHttpContext(), [KeyRole.Publisher], out var caller);
             var call = new CallContext(caller, time.GetUtcNow(), null, 0);
-            refused ??= await admission.EnterAsync(Work.New) ?? TooLarge(request);
+            // One that is too large is not kept while it waits to come in.
+            refused ??= TooLarge(request, Limits.PingBodyBytes) ?? await admission.EnterAsync(Work.New);
             var reply = refused is not null
                 ? new PingReply(null, refused)
                 : await intake.PingAsync(IntakeCommands.Ping(GrpcRequestReader.Read(request), call), context.CancellationToken);
@@ -147,8 +166,8 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
         answers.TryWrite(response);
     }
 
-    /// <summary>Over HTTP a ping's body is bounded more tightly than others; the library has one bound for all messages.</summary>
-    private static Problem? TooLarge(PingRequest request) => request.CalculateSize() > Limits.PingBodyBytes ? StatusProblems.Of(413) : null;
+    /// <summary>Bounded as bodies are over HTTP, a ping's more tightly than others. The library has one bound for all messages, at which it tells no code and ends the stream.</summary>
+    private static Problem? TooLarge(IMessage request, int mostBytes) => request.CalculateSize() > mostBytes ? StatusProblems.Of(413) : null;
 
     private StreamError Error(Problem problem)
     {
@@ -158,10 +177,11 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
         return error;
     }
 
-    private CallContext Enter(ServerCallContext context)
+    private CallContext Enter(ServerCallContext context, IMessage request, int mostBytes = Limits.BodyBytes)
     {
         var caller = gate.Require(context, KeyRole.Publisher);
         var now = time.GetUtcNow();
+        if (TooLarge(request, mostBytes) is { } large) throw Refuse(large, context);
         if (IdempotencyKeys.Read(context.GetHttpContext().Request.Headers, out var key) is { } problem) throw Refuse(problem, context);
         var remaining = 0;
         if (context.Deadline != DateTime.MaxValue)
@@ -169,6 +189,9 @@ public sealed partial class IntakeGrpc(ILeadIntake intake, Admission admission, 
             remaining = (int)Math.Clamp((context.Deadline - TimeProvider.System.GetUtcNow().UtcDateTime).TotalMilliseconds, 1, Limits.DeadlineMs);
         return new(caller, now, key, remaining);
     }
+
+    /// <summary>A post that is not decided by its deadline is told so then; at the call's own deadline gRPC has ended it, and nobody would hear of its lead.</summary>
+    private static CallContext BeforeItsEnd(CallContext call) => call with { RemainingMs = call.RemainingMs - Math.Min(MostOnTheWayMs, call.RemainingMs / 10) };
 
     private PostResponse Answer(PostReply reply, ServerCallContext context, long? started = null)
     {

@@ -12,12 +12,18 @@ namespace Exchange.Server.Grpc;
 
 /// <summary>
 /// A <see cref="Problem"/> as gRPC says it: a status code, and in <c>grpc-status-details-bin</c> a google.rpc.Status with ErrorInfo
-/// (reason = the problem's code), BadRequest for errors of members, RetryInfo, and beside ALREADY_EXISTS the recorded answer.
+/// (reason = the problem's code), BadRequest for errors of members, as many as headers hold, RetryInfo, and beside ALREADY_EXISTS the recorded answer.
 /// </summary>
 public static class RichStatus
 {
     public const string Domain = "exchange";
     public const string DetailsTrailer = "grpc-status-details-bin";
+
+    /// <summary>
+    /// Of all violations together, and characters of one's pointer. The status goes out in headers, where it is a third larger, and there are clients that refuse a call whose
+    /// headers come to more than 8 KiB and then tell no code at all.
+    /// </summary>
+    private const int MostViolationBytes = 3_500, PointerChars = 200;
 
     public static StatusCode CodeOf(Problem problem) => problem switch
     {
@@ -61,17 +67,34 @@ public static class RichStatus
         var status = new Google.Rpc.Status { Code = (int)code, Message = problem.Detail };
         var info = new ErrorInfo { Reason = problem.Code, Domain = Domain };
         if (traceId is not null) info.Metadata.Add("trace_id", traceId);
+        var bad = Violations(problem.Errors);
+        if (bad.FieldViolations.Count < problem.Errors.Length) info.Metadata.Add("errors", problem.Errors.Length.ToString(CultureInfo.InvariantCulture));
         status.Details.Add(Any.Pack(info));
-        if (problem.Errors.Length > 0)
-        {
-            var bad = new BadRequest();
-            foreach (var error in problem.Errors)
-                bad.FieldViolations.Add(new BadRequest.Types.FieldViolation { Field = error.Pointer, Reason = error.Code, Description = error.Message });
-            status.Details.Add(Any.Pack(bad));
-        }
+        if (problem.Errors.Length > 0) status.Details.Add(Any.Pack(bad));
         if (problem.RetryAfterSeconds > 0)
             status.Details.Add(Any.Pack(new RetryInfo { RetryDelay = Duration.FromTimeSpan(TimeSpan.FromSeconds(problem.RetryAfterSeconds)) }));
         if (problem.Lead is { } lead) status.Details.Add(Any.Pack(GrpcAnswers.Post(LeadAnswer.FromJson(lead), replayed: true)));
         return status;
+    }
+
+    /// <summary>The first of them, as many as there is room for.</summary>
+    private static BadRequest Violations(ProblemError[] errors)
+    {
+        var (bad, left) = (new BadRequest(), MostViolationBytes);
+        foreach (var error in errors)
+        {
+            var violation = new BadRequest.Types.FieldViolation { Field = Shown(error.Pointer), Reason = error.Code, Description = error.Message };
+            if ((left -= violation.CalculateSize()) < 0) break;
+            bad.FieldViolations.Add(violation);
+        }
+        return bad;
+    }
+
+    /// <summary>The names in it are the caller's, and as long as it likes.</summary>
+    private static string Shown(string pointer)
+    {
+        if (pointer.Length <= PointerChars) return pointer;
+        var kept = char.IsHighSurrogate(pointer[PointerChars - 1]) ? PointerChars - 1 : PointerChars;
+        return $"{pointer.AsSpan(0, kept)}…";
     }
 }

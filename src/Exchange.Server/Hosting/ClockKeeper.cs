@@ -23,7 +23,7 @@ public sealed class ClockKeeper(PostgresClock clock, ILogger<ClockKeeper> log) :
                 if (wasNear && !clock.IsNear)
                     log.LogError("This machine's clock is {Offset} away from the database's: it is not ready until that is less than {Most}", -clock.Offset, PostgresClock.MostOffset);
             }
-            catch (Exception fault) when (fault is not OperationCanceledException)
+            catch (Exception fault) when (fault is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
             {
                 // Once for each time that it is away, not for each look.
                 if (!failed) log.LogWarning(fault, "The database's time could not be read; it runs on from the last reading");

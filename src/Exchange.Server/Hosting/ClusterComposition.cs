@@ -29,7 +29,8 @@ public static class ClusterComposition
         services.AddSingleton(provider => new NewsRelay(
             provider.GetRequiredService<NewsDesk>(), provider.GetRequiredService<LineDesk>(), provider.GetRequiredService<LiveFeed>(), provider.GetService<RedisFeed>(), provider.GetRequiredService<Silos>(),
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<NewsRelay>>()));
-        services.AddSingleton(provider => new PersonMarks(provider.GetRequiredService<ILiveView>(), provider.GetService<RedisPersons>()));
+        services.AddSingleton(provider => new PersonMarks(
+            provider.GetRequiredService<ILiveView>(), provider.GetService<RedisPersons>(), provider.GetRequiredService<ILogger<PersonMarks>>()));
         services.AddSingleton(provider => new RateLimits(
             provider.GetService<RateLimitOptions>() ?? new(0, 0), provider.GetService<RedisTokens>(), () => provider.GetRequiredService<Silos>().Count, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new StoreWatch(

@@ -1,3 +1,4 @@
+using Exchange.Grains.Intake;
 using Exchange.Storage;
 
 namespace Exchange.Server.Hosting;
@@ -8,12 +9,15 @@ namespace Exchange.Server.Hosting;
 /// </summary>
 public sealed class Drain(ClusteringOptions cluster, IExchangeStore store, TimeProvider time, ILogger<Drain> log) : IHostedLifecycleService, IDisposable
 {
+    /// <summary>What the other side of a stream is told that ends with this process.</summary>
+    public static readonly Problem Leaves = Problem.Of(503, "unavailable", "This server leaves; connect again.", 1);
+
     private readonly CancellationTokenSource over = new();
     private volatile bool leaving;
 
     public bool IsLeaving => leaving;
 
-    /// <summary>Cancelled when no more requests are taken: what stays open by itself, a buyer's stream, ends now, or the web server would wait for it.</summary>
+    /// <summary>Cancelled when no more requests are taken: what stays open by itself, a buyer's or a publisher's stream, ends now, or the web server would wait for it.</summary>
     public CancellationToken Over => over.Token;
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -38,8 +42,18 @@ public sealed class Drain(ClusteringOptions cluster, IExchangeStore store, TimeP
 
     public void Dispose() => over.Dispose();
 
-    /// <summary>After the web server, before the silo.</summary>
-    public Task StopAsync(CancellationToken cancellationToken) => store.Pings.FlushAsync(cancellationToken);
+    /// <summary>After the web server, before the silo. A database that is away makes no failure of a stop that somebody asked for.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await store.Pings.FlushAsync(cancellationToken);
+        }
+        catch (Exception fault) when (fault is StorageBusyException or OperationCanceledException)
+        {
+            log.LogWarning("The last ping records could not be written ({Fault}): their offers go with this server", fault.Message);
+        }
+    }
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

@@ -18,7 +18,8 @@ public static class FirstStart
         if (await catalog.LoadAsync(cancel)) return false;
         var errors = new ConfigErrors();
         var config = CatalogYaml.Read(SampleText(), errors) ?? throw new Engine.InvariantException("the sample catalog is YAML");
-        var outcome = await catalog.ApplyAsync(config, null, "first start", dryRun: false, cancel);
+        // Onto nothing, and not onto what another process has stored since.
+        var outcome = await catalog.ApplyAsync(config, 0, "first start", dryRun: false, cancel);
         Engine.Invariant.Require(outcome.Errors.Count == 0);
         // Another process was first: its sample is served, and its keys are the ones that were shown.
         if (outcome.Conflict) Engine.Invariant.Require(await catalog.LoadAsync(cancel));

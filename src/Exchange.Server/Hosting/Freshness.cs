@@ -18,15 +18,18 @@ public sealed class Freshness(CatalogHost catalog, ApiKeys keys, NewsDesk news, 
 
     private readonly SemaphoreSlim nudge = new(0, 1);
 
-    public override Task StartAsync(CancellationToken cancellationToken)
+    public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        catalog.Applied += () =>
+        catalog.Applied += version =>
         {
             news.Changed();
-            feed.Applied(catalog.Current.Version);
+            feed.Applied(version);
         };
         news.CatalogChanged += Nudge;
-        return base.StartAsync(cancellationToken);
+        // What others changed since it was read here, while this silo was none yet that they tell. Before the first call is answered.
+        await LookAsync("keys", keys.RefreshAsync, cancellationToken);
+        await LookAsync("the catalog", catalog.RefreshAsync, cancellationToken);
+        await base.StartAsync(cancellationToken);
     }
 
     /// <summary>Look now.</summary>
@@ -56,7 +59,7 @@ public sealed class Freshness(CatalogHost catalog, ApiKeys keys, NewsDesk news, 
         {
             await refresh(stopping);
         }
-        catch (Exception fault) when (fault is not OperationCanceledException)
+        catch (Exception fault) when (fault is not OperationCanceledException || !stopping.IsCancellationRequested)
         {
             log.LogWarning(fault, "Whether {What} changed could not be read; it is read again soon", what);
         }

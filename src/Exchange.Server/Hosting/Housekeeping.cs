@@ -42,27 +42,20 @@ public sealed class Housekeeping(
     {
         using var timer = new PeriodicTimer(Tick, time);
         _ = PersonsAsync(stoppingToken);
+        _ = ForgetAsync(stoppingToken);
         for (var tick = 1; await timer.WaitForNextTickAsync(stoppingToken); tick++)
         {
-            // Else offers and tests would end before their time.
-            if (time is IMeasuredClock { IsSure: false }) continue;
+            if (!IsTimeSure) continue;
             var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-            await TryAsync(() =>
-            {
-                book.Sweep(now);
-                pingKeys.Sweep(now);
-                softHolds.Sweep(now);
-                return Task.CompletedTask;
-            });
-            if (tick % HealEveryTicks == 0) await TryAsync(() => catalog.HealAsync(stoppingToken));
-            if (tick % KeepEveryTicks == 0) await TryAsync(rotations.KeepAsync);
+            if (tick % HealEveryTicks == 0) await TryAsync(() => catalog.HealAsync(stoppingToken), stoppingToken);
+            if (tick % KeepEveryTicks == 0) await TryAsync(rotations.KeepAsync, stoppingToken);
             if (!silos.Owns(ForAll)) continue;
-            await TryAsync(() => firm.SweepAsync(now, stoppingToken));
+            await TryAsync(() => firm.SweepAsync(now, stoppingToken), stoppingToken);
             if (!catalog.IsLoaded) continue;
             if (tick % KeepEveryTicks == 0)
             {
-                await TryAsync(() => returns.SweepAsync(now, stoppingToken));
-                await TryAsync(() => tests.SweepAsync(now, stoppingToken));
+                await TryAsync(() => returns.SweepAsync(now, stoppingToken), stoppingToken);
+                await TryAsync(() => tests.SweepAsync(now, stoppingToken), stoppingToken);
             }
             if (oldRowsAreLeft || tick % UpkeepEveryTicks == 0)
                 await TryAsync(async () =>
@@ -74,20 +67,41 @@ public sealed class Housekeeping(
                         var run = OldRows.At(catalog.Current, now);
                         return (await store.Upkeep.RunAsync(run, stoppingToken)).IsCut(run);
                     });
-                });
+                }, stoppingToken);
             if (bookingsAreLeft || tick % UpkeepEveryTicks == 0)
-                await TryAsync(async () => bookingsAreLeft = await Stint.DoAsync(time, () => store.Ledger.CloseAsync(ILedgerStore.BookingsPerClosing, stoppingToken)));
+                await TryAsync(async () => bookingsAreLeft = await Stint.DoAsync(time, () => store.Ledger.CloseAsync(ILedgerStore.BookingsPerClosing, stoppingToken)), stoppingToken);
+        }
+    }
+
+    /// <summary>Else offers and tests would end before their time.</summary>
+    private bool IsTimeSure => time is not IMeasuredClock { IsSure: false };
+
+    /// <summary>Beside what waits for the store: each ping leaves something to forget, also while the store keeps all that waiting.</summary>
+    private async Task ForgetAsync(CancellationToken stopping)
+    {
+        using var timer = new PeriodicTimer(Tick, time);
+        while (await timer.WaitForNextTickAsync(stopping))
+        {
+            if (!IsTimeSure) continue;
+            var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+            await TryAsync(() =>
+            {
+                book.Sweep(now);
+                pingKeys.Sweep(now);
+                softHolds.Sweep(now);
+                return Task.CompletedTask;
+            }, stopping);
         }
     }
 
     /// <summary>What stumbles stops nothing else, and is tried again at its next tick.</summary>
-    private async Task TryAsync(Func<Task> step)
+    private async Task TryAsync(Func<Task> step, CancellationToken stopping)
     {
         try
         {
             await step();
         }
-        catch (Exception fault) when (fault is not OperationCanceledException)
+        catch (Exception fault) when (fault is not OperationCanceledException || !stopping.IsCancellationRequested)
         {
             log.LogWarning(fault, "Housekeeping stumbled; it goes on");
         }
@@ -104,7 +118,7 @@ public sealed class Housekeeping(
                 await live.ReadPersonsAsync(store.Counts, cancel);
                 read = true;
             }
-            catch (Exception fault) when (fault is not OperationCanceledException)
+            catch (Exception fault) when (fault is not OperationCanceledException || !cancel.IsCancellationRequested)
             {
                 log.LogWarning(fault, "Who was sold lately could not be read; pings of known persons are answered by the rows alone meanwhile");
             }
@@ -114,6 +128,14 @@ public sealed class Housekeeping(
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        await rotations.KeepAsync();
+        try
+        {
+            await rotations.KeepAsync();
+        }
+        // They are kept by the database that may be away, or by a silo that is leaving.
+        catch (Exception fault) when (fault is not OutOfMemoryException)
+        {
+            log.LogWarning(fault, "The rotations' positions of the last seconds were not kept");
+        }
     }
 }

@@ -40,7 +40,7 @@ public static class SiloServices
         services.AddSingleton<TierRotations>().AddSingleton<IRotations>(provider => provider.GetRequiredService<TierRotations>());
         services.AddSingleton(provider => new RotationKeeper(provider.GetRequiredService<TierRotations>(),
             () => provider.GetRequiredService<IGrainFactory>().GetGrain<IRotationGrain>(GrainMemoryNames.Rotation(provider.GetRequiredService<Silos>().Self.Name)),
-            provider.GetRequiredService<ILogger<RotationKeeper>>()));
+            time, provider.GetRequiredService<ILogger<RotationKeeper>>()));
         services.AddSingleton<OfferBook>().AddSingleton<PostRates>().AddSingleton<SoftHoldDesk>().AddSingleton<FirmOffers>().AddSingleton<ReturnDesk>().AddSingleton<PingDesk>();
         services.AddSingleton<Grains.Leads.LeadAnswers>().AddSingleton<PromiseCounts>().AddSingleton<LeadServices>().AddSingleton<HeldTests>().AddSingleton<ILeadIntake, LeadIntake>();
         services.AddSingleton(_ => new OutboundHttp(new OutboundOptions { AllowLoopback = allowLoopback }, time: time));

@@ -16,6 +16,11 @@ internal static class Faults
         _ => false,
     };
 
+    /// <summary>The connection turned out to be gone, as all are that a database has left behind which was started again: on another the same may do at once.</summary>
+    public static bool IsLost(NpgsqlException fault) => fault is PostgresException told
+        ? told.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown
+        : fault.InnerException is SocketException or IOException;
+
     private static bool IsBusy(string state) => state[..2] switch
     {
         // 08 connection · 40 serialization, deadlock · 53 no room or memory · 57 shut down or cancelled · 58 system.

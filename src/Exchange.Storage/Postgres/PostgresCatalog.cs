@@ -29,9 +29,13 @@ internal sealed class PostgresCatalog(PostgresChanges changes, NpgsqlDataSource 
 
     public Task<CatalogVersion?> FindAsync(long version, CancellationToken cancel) => reads.FirstAsync(Columns + " WHERE version = $1", Read, cancel, version);
 
-    public async Task<IReadOnlyList<CatalogNote>> HistoryAsync(int limit, CancellationToken cancel) =>
-        await reads.AllAsync("SELECT version, at_ms, author FROM catalog_version ORDER BY version DESC LIMIT $1",
-            static row => new CatalogNote(row.Long(0), row.Long(1), row.Text(2)), cancel, Math.Clamp(limit, 1, Limits.PageRows)).ConfigureAwait(false);
+    public async Task<Page<CatalogNote>> HistoryAsync(int limit, string? cursor, CancellationToken cancel)
+    {
+        limit = Math.Clamp(limit, 1, Limits.PageRows);
+        var notes = await reads.AllAsync("SELECT version, at_ms, author FROM catalog_version WHERE version < $1 ORDER BY version DESC LIMIT $2",
+            static row => new CatalogNote(row.Long(0), row.Long(1), row.Text(2)), cancel, Rows.Number(cursor, long.MaxValue), limit + 1).ConfigureAwait(false);
+        return Rows.Page(notes, limit, static note => Rows.Cursor(note.Version));
+    }
 
     public async Task<long?> ApplyAsync(CatalogApply apply, long nowMs, CancellationToken cancel)
     {

@@ -18,7 +18,7 @@ internal sealed class PostgresCatalogNews(NpgsqlDataSource source, TimeProvider 
             {
                 try { await HearAsync(heard, cancel).ConfigureAwait(false); }
                 // Whatever it is, a login that is refused for a while too: who cannot listen looks from time to time.
-                catch (Exception fault) when (fault is not OperationCanceledException)
+                catch (Exception fault) when (fault is not OperationCanceledException || !cancel.IsCancellationRequested)
                 {
                     logger.LogWarning("News of catalogs are not heard for the moment: {Fault}", fault.Message);
                     await Task.Delay(BeforeAgain, time, cancel).ConfigureAwait(false);

@@ -31,7 +31,7 @@ internal sealed class PostgresErasures(PostgresChanges changes, PostgresSuppress
                 erasure.AtMs, erasure.Who, erasure.Lead.ToString()).ConfigureAwait(false)) return true;
             if (erasure.Read?.Is(lead.Sealed ?? [], lead.Answer) == false) return false;
             await database.RunAsync("UPDATE lead SET sealed = '', answer = $1 WHERE lead_id = $2", cancel, erasure.Answer, erasure.Lead).ConfigureAwait(false);
-            await database.RunAsync("UPDATE copy SET redirect_url = NULL WHERE lead_id = $1 AND redirect_url IS NOT NULL", cancel, erasure.Lead).ConfigureAwait(false);
+            await database.RunAsync("UPDATE copy SET redirect_url = NULL, buyer_ref = NULL WHERE lead_id = $1 AND (redirect_url IS NOT NULL OR buyer_ref IS NOT NULL)", cancel, erasure.Lead).ConfigureAwait(false);
             await database.RunAsync("UPDATE copy_return SET sealed = '' WHERE lead_id = $1", cancel, erasure.Lead).ConfigureAwait(false);
             await database.RunAsync("UPDATE copy_disposition SET sealed = NULL WHERE lead_id = $1", cancel, erasure.Lead).ConfigureAwait(false);
             // What is on its way to a buyer that has the copy already stops; a copy that is held or in doubt ends by its answer or its operator.

@@ -14,6 +14,9 @@ namespace Exchange.Storage.Postgres;
 /// </summary>
 internal sealed class PostgresPingRecords : IPingRecords, IAsyncDisposable
 {
+    /// <summary>As the journal's: what takes longer has most likely lost its connection without a word, and is written on another.</summary>
+    private const int TimeoutSeconds = 10;
+
     private readonly NpgsqlDataSource writes;
     private readonly NpgsqlDataSource reads;
     private readonly PingBlocks blocks;
@@ -31,8 +34,9 @@ internal sealed class PostgresPingRecords : IPingRecords, IAsyncDisposable
     /// <param name="reads">Where records are read.</param>
     public PostgresPingRecords(string connectionString, NpgsqlDataSource reads, Vault vault, TimeProvider time, ILogger logger)
     {
-        var own = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, ApplicationName = "exchange pings" };
+        var own = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, ApplicationName = "exchange pings", CommandTimeout = TimeoutSeconds };
         own.Options = (own.Options + " -c synchronous_commit=off -c lock_timeout=3s").Trim();
+        PostgresDatabase.NoticeALostMachine(own);
         writes = PostgresDatabase.Source(own);
         this.reads = reads;
         this.vault = vault;

@@ -13,7 +13,10 @@ internal static class Sql
     public static Task<List<T>> AllAsync<T>(this NpgsqlDataSource source, string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancel, params object?[] values) =>
         ReadAsync(source, isReport: false, sql, read, values, cancel);
 
-    /// <summary>The same for a report: at its time limit it is told as <see cref="ReportTooLongException"/>, as the same again takes as long.</summary>
+    /// <summary>
+    /// The same for a report: at its time limit it is told as <see cref="ReportTooLongException"/>, as the same again takes as long. It changes nothing, so where its connection
+    /// turns out to be gone it is asked once more on another.
+    /// </summary>
     public static Task<List<T>> ReportAsync<T>(
         this NpgsqlDataSource reports, string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancel, params object?[] values) =>
         ReadAsync(reports, isReport: true, sql, read, values, cancel);
@@ -22,8 +25,15 @@ internal static class Sql
     {
         try
         {
-            await using var connection = await source.OpenAsync(cancel).ConfigureAwait(false);
-            return await connection.AllAsync(sql, read, cancel, values).ConfigureAwait(false);
+            try
+            {
+                return await OnceAsync().ConfigureAwait(false);
+            }
+            catch (NpgsqlException fault) when (isReport && Faults.IsLost(fault))
+            {
+                // The driver has emptied its pool at this: what it gives now is new.
+                return await OnceAsync().ConfigureAwait(false);
+            }
         }
         catch (PostgresException fault) when (isReport && fault.SqlState == PostgresErrorCodes.QueryCanceled)
         {
@@ -32,6 +42,12 @@ internal static class Sql
         catch (Exception fault) when (Faults.IsBusy(fault))
         {
             throw new StorageBusyException("The database cannot be read now");
+        }
+
+        async Task<List<T>> OnceAsync()
+        {
+            await using var connection = await source.OpenAsync(cancel).ConfigureAwait(false);
+            return await connection.AllAsync(sql, read, cancel, values).ConfigureAwait(false);
         }
     }
 

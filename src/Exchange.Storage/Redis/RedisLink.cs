@@ -62,7 +62,8 @@ public sealed partial class RedisLink : IAsyncDisposable
         {
             return await ask(connection.GetDatabase()).WaitAsync(patience, time).ConfigureAwait(false);
         }
-        catch (Exception fault) when (fault is TimeoutException or RedisException or RedisCommandException or ObjectDisposedException)
+        // Cancelled: what was being sent as its connection was lost. Nobody else cancels a question.
+        catch (Exception fault) when (fault is TimeoutException or RedisException or RedisCommandException or ObjectDisposedException or OperationCanceledException)
         {
             Interlocked.Increment(ref failures);
             var now = NowMs();
@@ -79,7 +80,7 @@ public sealed partial class RedisLink : IAsyncDisposable
         {
             await connection.GetSubscriber().SubscribeAsync(RedisChannel.Literal(channel), (_, message) => { if ((byte[]?)message is { } bytes) heard(bytes); }).ConfigureAwait(false);
         }
-        catch (Exception fault) when (fault is RedisException or RedisCommandException or TimeoutException)
+        catch (Exception fault) when (fault is RedisException or RedisCommandException or TimeoutException or OperationCanceledException)
         {
             // It is subscribed as soon as there is a connection.
             Away(fault.GetType().Name);

@@ -27,10 +27,17 @@ internal sealed class SqliteCatalog(Writer writer, ReadPool reads, TimeProvider 
     public Task<CatalogVersion?> FindAsync(long version, CancellationToken cancel) =>
         reads.ReadAsync(database => database.Prepare(Columns + " WHERE version = ?").Bind(version).First(Read), cancel);
 
-    public Task<IReadOnlyList<CatalogNote>> HistoryAsync(int limit, CancellationToken cancel) =>
-        reads.ReadAsync<IReadOnlyList<CatalogNote>>(
-            database => database.Prepare("SELECT version, at_ms, author FROM catalog_version ORDER BY version DESC LIMIT ?").Bind(Math.Clamp(limit, 1, Limits.PageRows))
-                .All(static row => new CatalogNote(row.Long(0), row.Long(1), row.Text(2))), cancel);
+    public Task<Page<CatalogNote>> HistoryAsync(int limit, string? cursor, CancellationToken cancel)
+    {
+        limit = Math.Clamp(limit, 1, Limits.PageRows);
+        var before = Rows.Number(cursor, long.MaxValue);
+        return reads.ReadAsync(database =>
+        {
+            var notes = database.Prepare("SELECT version, at_ms, author FROM catalog_version WHERE version < ? ORDER BY version DESC LIMIT ?").Bind(before).Bind(limit + 1)
+                .All(static row => new CatalogNote(row.Long(0), row.Long(1), row.Text(2)));
+            return Rows.Page(notes, limit, static note => Rows.Cursor(note.Version));
+        }, cancel);
+    }
 
     public async Task<long?> ApplyAsync(CatalogApply apply, long nowMs, CancellationToken cancel)
     {

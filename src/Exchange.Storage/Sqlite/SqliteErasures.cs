@@ -32,7 +32,7 @@ internal sealed class SqliteErasures(Writer writer, SqliteSuppressions suppressi
         var lead = database.Prepare("SELECT sealed, answer FROM lead WHERE lead_id = ?").Bind(erasure.Lead).First(static row => (Sealed: row.Blob(0), Answer: row.BlobOrNull(1)));
         if (erasure.Read?.Is(lead.Sealed ?? [], lead.Answer) == false) return false;
         database.Prepare("UPDATE lead SET sealed = zeroblob(0), answer = ? WHERE lead_id = ?").Bind(erasure.Answer).Bind(erasure.Lead).Run();
-        database.Prepare("UPDATE copy SET redirect_url = NULL WHERE lead_id = ? AND redirect_url IS NOT NULL").Bind(erasure.Lead).Run();
+        database.Prepare("UPDATE copy SET redirect_url = NULL, buyer_ref = NULL WHERE lead_id = ? AND (redirect_url IS NOT NULL OR buyer_ref IS NOT NULL)").Bind(erasure.Lead).Run();
         database.Prepare("UPDATE copy_return SET sealed = zeroblob(0) WHERE lead_id = ?").Bind(erasure.Lead).Run();
         database.Prepare("UPDATE copy_disposition SET sealed = NULL WHERE lead_id = ?").Bind(erasure.Lead).Run();
         // What is on its way to a buyer that has the copy already stops; a copy that is held or in doubt ends by its answer or its operator.

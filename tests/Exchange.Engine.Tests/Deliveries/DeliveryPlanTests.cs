@@ -63,9 +63,11 @@ public sealed class DeliveryPlanTests
         Told(DeliveryPlan.Due(Model($$"""{ "wait": {{Notes}}, "to": ["hook"] }"""), new("*", DeliveryWait.Fields, Now + 1, false), Lead(20, "here"), Now).Become).ShouldBe("hook now");
 
     /// <summary>Nobody could end such a hold otherwise: the inbox says neither yes nor no.</summary>
-    [Fact]
-    public void Due_HeldCopyWhoseCampaignHasOnlyAnInboxByNow_IsCalledAllTheSame() =>
-        Told(DeliveryPlan.Due(Model("""{ "to": ["inbox"] }"""), new("*", DeliveryWait.Moment, Now, true), Lead(20), Now).Become).ShouldBe("inbox now");
+    [Theory]
+    [InlineData("""{ "to": ["inbox"] }""")] // it has only an inbox by now
+    [InlineData($$"""{ "send": "all", "to": [{ "endpoint": "hook", "when": {{Older}} }] }""")] // it wants the lead nowhere by now
+    public void Due_HeldCopyThatGoesToTheInboxByNow_IsCalledAllTheSame(string delivery) =>
+        Told(DeliveryPlan.Due(Model(delivery), new("*", DeliveryWait.Moment, Now, true), Lead(20), Now).Become).ShouldBe("inbox now");
 
     private static DeliveryModel Model(string delivery) => Catalogs.Model(Catalogs.With("campaigns acme-a delivery", delivery)).Campaigns["acme-a"].Delivery;
 

@@ -53,6 +53,26 @@ public sealed class FieldsReaderTests
     public void Post_AfterAPing_IsCheckedAgainstIt(string pinged, string posted, string told) =>
         Told(FieldsReader.ReadPost(Auto, Raw(posted), Ping(pinged.Split(' ')).Values, PostChanges.Refuse, FieldReaderTests.Parsers, FieldReaderTests.Today)).ShouldBe(told);
 
+    private static readonly FieldSet Dated = new(
+    [
+        new() { Name = "move_date", Type = FieldType.Date, Ordinal = 0, Ping = FieldUse.Required, MinDate = new(true, 0) },
+        new() { Name = "call_date", Type = FieldType.Date, Ordinal = 1, Post = FieldUse.Optional, MinDate = new(true, 0) },
+    ]);
+
+    /// <summary>An offer stands over midnight: only what is new is judged by the day of the post.</summary>
+    [Theory]
+    [InlineData("move_date=2026-11-22", "")]
+    [InlineData("move_date=11/22/2026 call_date=2026-11-23", "")]
+    [InlineData("move_date=2026-11-22 call_date=2026-11-22", "/fields/call_date out_of_range")]
+    [InlineData("move_date=2026-11-21", "/fields/move_date ping_mismatch")]
+    [InlineData("move_date=tomorrow", "/fields/move_date invalid_format")]
+    public void Post_PingedDateOfYesterday_IsStillEqual(string posted, string told) => Told(FieldsReader.ReadPost(
+        Dated, Raw(posted), [new("2026-11-22", FieldReaderTests.Today), default], PostChanges.Refuse, FieldReaderTests.Parsers, FieldReaderTests.Today + 1)).ShouldBe(told);
+
+    [Fact]
+    public void Addition_OfADateThatWasGivenYesterday_IsFixed() => Told(FieldsReader.ReadAddition(
+        Dated, Raw("move_date=2026-11-22"), [new("2026-11-22", FieldReaderTests.Today), default], FieldReaderTests.Parsers, FieldReaderTests.Today + 1)).ShouldBe("/fields/move_date field_fixed");
+
     private static readonly FieldSet Hashed = new(
     [
         new() { Name = "zip", Type = FieldType.UsZip, Ordinal = 0, Ping = FieldUse.Required },

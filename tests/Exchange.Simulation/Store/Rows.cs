@@ -148,6 +148,7 @@ internal sealed class LeadEntry(LeadId id, NewLead made, long atMs)
             foreach (var delivery in Deliveries) (delivery.AttemptsBefore, delivery.WasSold) = (delivery.Attempts, Copies.Exists(copy => copy.No == delivery.Copy.No && copy.State == CopyState.Captured));
         }
         Sealed = [];
+        for (var i = 0; i < Copies.Count; i++) Copies[i] = Copies[i] with { BuyerRef = null, RedirectUrl = null };
     }
 
     public JudgedLead Judged => new(id, State, Reason, Publisher, MaxCopies, PostHash, Answer, OfferUntilMs == 0) { WaitFence = Wait is { DueAtMs: not null } wait ? wait.Fence : null, IsErased = Sealed.Length == 0 };

@@ -167,7 +167,7 @@ internal sealed class SimCatalog(SimStore store) : ICatalogStore
 
     public Task<long?> ApplyAsync(CatalogApply apply, long nowMs, CancellationToken cancel) => store.WriteAsync(() => store.Database.ApplyCatalog(apply, nowMs));
 
-    public Task<IReadOnlyList<CatalogNote>> HistoryAsync(int limit, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<Page<CatalogNote>> HistoryAsync(int limit, string? cursor, CancellationToken cancel) => throw new NotSupportedException();
 }
 
 /// <summary>What the live view starts with. Nothing here counts pings or offers.</summary>

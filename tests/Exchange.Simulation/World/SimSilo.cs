@@ -70,7 +70,7 @@ internal sealed class SimSilo
         var postbacks = new PostbackPump(Store, Catalog, answers, new(http), Clock, NullLogger<PostbackPump>.Instance);
         Returns = new(Store, Catalog, postbacks, Clock, NullLogger<ReturnDesk>.Instance);
         services = new(
-            Store, Catalog, book, homes, calls, pump, postbacks, waits, bidding, Markets.Parsers, Clock, Live, rotations, new PromiseCounts(), standing, new PersonMarks(Live, null) { Ask = world.MarkedAsync }, feed, answers, new SimLog<LeadGrain>(world, process))
+            Store, Catalog, book, homes, calls, pump, postbacks, waits, bidding, Markets.Parsers, Clock, Live, rotations, new PromiseCounts(), standing, new PersonMarks(Live, null, NullLogger<PersonMarks>.Instance) { Ask = world.MarkedAsync }, feed, answers, new SimLog<LeadGrain>(world, process))
         {
             Decide = world.Seams.Decide,
         };

@@ -111,6 +111,18 @@ public sealed class CliTests : IAsyncLifetime
         exchange.Sent[^1].Body.ShouldBe("{\"version\":4}");
     }
 
+    [Theory]
+    [InlineData("\"2\"", true)]
+    [InlineData("null", false)]
+    public async Task History_OfMoreThanIsShown_SaysSo(string next, bool more)
+    {
+        exchange.Answer("GET /v1/admin/catalog/history?limit=500", 200, $$"""{ "versions": [ { "version": 3, "at": "2026-11-22T12:00:00.000Z", "author": "admin" } ], "next": {{next}} }""");
+        var (code, output, error) = await RunAsync("history");
+        code.ShouldBe(0, error);
+        output.ShouldContain("admin");
+        output.Contains("There are more", StringComparison.Ordinal).ShouldBe(more);
+    }
+
     [Fact]
     public async Task KeysCreate_PrintsTheKeyAloneOnStandardOutput()
     {
@@ -171,6 +183,50 @@ public sealed class CliTests : IAsyncLifetime
         error.ShouldContain("No exchange answers");
     }
 
+    /// <summary>No audit was made: to cron that is not the same as findings.</summary>
+    [Theory]
+    [InlineData("<html><body>Welcome</body></html>")]
+    [InlineData("{}")]
+    [InlineData("[]")]
+    [InlineData("""{ "clean": "yes", "checks": [] }""")]
+    public async Task Audit_OfWhatIsNoExchange_Exits2(string body)
+    {
+        exchange.Answer("GET /v1/admin/audit", 200, body);
+        var (code, output, error) = await RunAsync("audit");
+        (code, output).ShouldBe((2, ""));
+        error.ShouldContain("is no exchange");
+        error.ShouldNotContain("Unhandled");
+    }
+
+    [Fact]
+    public async Task History_OfWhatIsNoExchange_Exits1()
+    {
+        exchange.Answer("GET /v1/admin/catalog/history?limit=500", 200, "<html><body>Welcome</body></html>");
+        var (code, output, error) = await RunAsync("history");
+        (code, output).ShouldBe((1, ""));
+        error.ShouldContain("is no exchange");
+        error.ShouldNotContain("Unhandled");
+    }
+
+    /// <summary>An audit reads all there is, and that may take minutes.</summary>
+    [Fact]
+    public async Task Exchange_ThatAnswersLate_IsWaitedForByAnAuditAndByNoOther()
+    {
+        var patience = TimeSpan.FromMilliseconds(200);
+        exchange.Answer("GET /v1/admin/audit", 200, """{ "clean": true, "checks": [] }""");
+        exchange.HoldBack();
+        // It has been asked before the other begins to wait: what ends the other's patience would have ended its own.
+        var audit = RunWithAsync(["audit", "--url", exchange.Url, "--key", "k"], patience);
+        await exchange.AskedAsync();
+
+        var (code, _, error) = await RunWithAsync(["history", "--url", exchange.Url, "--key", "k"], patience);
+
+        code.ShouldBe(1);
+        error.ShouldContain("did not answer in time");
+        exchange.Release();
+        (await audit).Code.ShouldBe(0);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
@@ -192,11 +248,11 @@ public sealed class CliTests : IAsyncLifetime
     private Task<(int Code, string Output, string Error)> RunAsync(params string[] words) =>
         RunWithAsync(words.Contains("--url") ? [.. words, "--key", "admin-key"] : [.. words, "--url", exchange.Url, "--key", "admin-key"]);
 
-    private static async Task<(int Code, string Output, string Error)> RunWithAsync(string[] words)
+    private static async Task<(int Code, string Output, string Error)> RunWithAsync(string[] words, TimeSpan? patience = null)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var root = CliRoot.Build((_, _) => Task.FromResult(0), (_, _) => Task.FromResult(0));
+        var root = CliRoot.Build((_, _) => Task.FromResult(0), (_, _) => Task.FromResult(0), patience);
         var code = await CliRoot.RunAsync(root, words, new InvocationConfiguration { Output = output, Error = error });
         return (code, output.ToString(), error.ToString());
     }

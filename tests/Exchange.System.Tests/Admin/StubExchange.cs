@@ -13,6 +13,8 @@ internal sealed class StubExchange : IAsyncDisposable
 {
     private readonly WebApplication app;
     private readonly Dictionary<string, (int Status, string Body, string? Tag)> answers = new(StringComparer.Ordinal);
+    private readonly TaskCompletionSource asked = new(TaskCreationOptions.RunContinuationsAsynchronously), released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool holdsBack;
 
     private StubExchange(WebApplication app) => this.app = app;
 
@@ -33,7 +35,19 @@ internal sealed class StubExchange : IAsyncDisposable
 
     public void Answer(string methodAndPath, int status, string body, string? tag = null) => answers[methodAndPath] = (status, body, tag);
 
-    public async ValueTask DisposeAsync() => await app.DisposeAsync();
+    /// <summary>From here on it says nothing until <see cref="Release"/> is called.</summary>
+    public void HoldBack() => holdsBack = true;
+
+    public void Release() => released.TrySetResult();
+
+    /// <summary>Done when the first answer is held back.</summary>
+    public Task AskedAsync() => asked.Task;
+
+    public async ValueTask DisposeAsync()
+    {
+        Release();
+        await app.DisposeAsync();
+    }
 
     private async Task AnswerAsync(HttpContext context)
     {
@@ -41,6 +55,11 @@ internal sealed class StubExchange : IAsyncDisposable
         var path = context.Request.Path + context.Request.QueryString.Value;
         var request = context.Request;
         Sent.Add(new(request.Method, path, request.ContentType, request.Headers.IfMatch, request.Headers.Authorization, await reader.ReadToEndAsync()));
+        if (holdsBack)
+        {
+            asked.TrySetResult();
+            await released.Task;
+        }
         var (status, body, tag) = answers.TryGetValue($"{request.Method} {path}", out var answer) ? answer : (404, """{ "code": "not_found", "detail": "nothing here" }""", null);
         context.Response.StatusCode = status;
         if (tag is not null) context.Response.Headers.ETag = tag;

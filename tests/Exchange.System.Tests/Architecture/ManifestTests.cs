@@ -38,6 +38,27 @@ public sealed class ManifestTests
         ((YamlMappingNode)container["resources"]["limits"]).Children.Keys.Select(key => key.ToString()).ShouldBe(["memory"]);
     }
 
+    /// <summary>A migration that is ended before it is done is undone, and would be ended again.</summary>
+    [Theory]
+    [MemberData(nameof(Bases))]
+    public void Start_MayTakeAnHour(string folder)
+    {
+        var probe = Container(folder)["startupProbe"];
+        (Number(probe["periodSeconds"]) * Number(probe["failureThreshold"])).ShouldBeGreaterThanOrEqualTo(3600);
+
+        static int Number(YamlNode node) => int.Parse(node.ToString(), global::System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>The tool writes the label into other manifests' selectors; a budget without one selects nothing.</summary>
+    [Theory]
+    [MemberData(nameof(Bases))]
+    public void Budget_GuardsThePods(string folder)
+    {
+        var label = ((YamlMappingNode)Read(folder, "kustomization").Single()["labels"][0]["pairs"]).Single();
+        var selector = ((YamlMappingNode)Read(folder, "poddisruptionbudget").Single()["spec"]["selector"]["matchLabels"]).Single();
+        (selector.Key.ToString(), selector.Value.ToString()).ShouldBe((label.Key.ToString(), label.Value.ToString()));
+    }
+
     [Fact]
     public void Cluster_IsThreePods_OfWhichOneAtATimeMayGo()
     {

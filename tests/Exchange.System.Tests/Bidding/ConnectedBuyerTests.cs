@@ -206,6 +206,32 @@ public sealed class ConnectedBuyerTests(RunningExchange running) : IClassFixture
         await exchange.RestartAsync();
     }
 
+    /// <summary>A publisher in volume keeps its stream for good: the server would wait for it until its shutdown's time of 30 s is over, and cut off what is under way.</summary>
+    [Fact]
+    public async Task Server_ThatLeaves_AnswersThePingThatIsUnderWay_AndEndsTheStreamOfPings()
+    {
+        await exchange.ApplyAsync(Catalog("k").Replace("ping: 9s", "ping: 4s", StringComparison.Ordinal));
+        using var publisher = await Sender.OfAsync(exchange, "pub-k");
+        await using var buyer = await ConnectAsync("k");
+        buyer.Bid = static _ => null;
+        using var stream = publisher.Grpc.PingStream(publisher.GrpcHeaders());
+        await stream.RequestStream.WriteAsync(new PingRequest { Vertical = "auto", CorrelationId = "1", Fields = { ["zip"] = "90210" } });
+        await buyer.NextRequestAsync();
+
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        var stopping = exchange.StopAsync();
+        (await stream.ResponseStream.MoveNext(default).WaitAsync(patience.Token)).ShouldBeTrue();
+        stream.ResponseStream.Current.CorrelationId.ShouldBe("1");
+        stream.ResponseStream.Current.Answer.PayoutMicros.ShouldBe(4_000_000);
+        var ended = await Should.ThrowAsync<RpcException>(stream.ResponseStream.MoveNext(default).WaitAsync(patience.Token));
+        ended.StatusCode.ShouldBe(StatusCode.Unavailable);
+        var status = global::Google.Rpc.Status.Parser.ParseFrom(ended.Trailers.GetValueBytes("grpc-status-details-bin").ShouldNotBeNull());
+        status.Details[0].Unpack<global::Google.Rpc.ErrorInfo>().Reason.ShouldBe("unavailable");
+        status.Details[1].Unpack<global::Google.Rpc.RetryInfo>().RetryDelay.Seconds.ShouldBe(1);
+        (await stopping.WaitAsync(patience.Token)).ShouldBe(0);
+        await exchange.RestartAsync();
+    }
+
     private async Task<BuyerOnGrpc> ConnectAsync(string id) => await BuyerOnGrpc.ConnectAsync(exchange.GrpcPort, await exchange.KeyAsync("buyer", "buyer-" + id));
 
     private async Task<string> ReasonAsync(string ping, string campaign) =>

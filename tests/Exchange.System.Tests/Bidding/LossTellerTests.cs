@@ -104,4 +104,28 @@ public sealed class LossTellerTests : IAsyncLifetime
         buyers["shaped"].Requests.Count.ShouldBe(asked + 2);
         buyers["loser"].Requests.Count.ShouldBe(3);
     }
+
+    /// <summary>As a driver may cancel what was under way when its connection was lost.</summary>
+    [Fact]
+    public async Task CancellationThatNobodyAskedFor_EndsOneRound_AndNotTheTeller()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        var silo = cluster[0];
+        var looks = 0;
+        var access = Stub.Of<IAccessStore>((_, _) =>
+        {
+            Interlocked.Increment(ref looks);
+            throw new TaskCanceledException();
+        });
+        using var teller = new LossTeller(Stub.Of<IExchangeStore>((_, _) => access), silo.Get<CatalogHost>(), silo.Get<BuyerCalls>(), silo.Silos, time, NullLogger<LossTeller>.Instance);
+        await teller.StartAsync(CancellationToken.None);
+
+        await MarketCalls.Until(() =>
+        {
+            time.Advance(TimeSpan.FromSeconds(20));
+            return Volatile.Read(ref looks) >= 2;
+        }, "it looks again");
+
+        await teller.StopAsync(CancellationToken.None);
+    }
 }

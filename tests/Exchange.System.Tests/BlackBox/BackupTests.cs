@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Exchange.Storage;
 using Shouldly;
@@ -40,9 +41,15 @@ public sealed class BackupTests : IDisposable
 
         // Without its key it starts nowhere; the key comes from where it is kept.
         (await ExchangeProcess.CliAsync(new Dictionary<string, string> { ["Exchange__Data"] = target }, "migrate")).Error.ShouldContain("exchange.key");
-        File.Copy(Path.Combine(exchange.Folder, MasterKey.FileName), Path.Combine(target, MasterKey.FileName));
-        (await ExchangeProcess.CliAsync(null, "audit", "--data", target)).Code.ShouldBe(0);
-        await using var restored = await ExchangeProcess.StartAsync(target);
+        var keys = Directory.CreateDirectory(Path.Combine(folder, "keys")).FullName;
+        File.Copy(Path.Combine(exchange.Folder, MasterKey.FileName), Path.Combine(keys, MasterKey.FileName));
+        var data = Path.Combine(folder, "data");
+        await RestoreAsync(data);
+        // Into an empty one that is there, as a volume is.
+        await RestoreAsync(Directory.CreateDirectory(Path.Combine(folder, "volume")).FullName);
+        (await ExchangeProcess.CliAsync(null, "audit", "--data", Path.Combine(folder, "volume"))).Code.ShouldBe(0);
+        (await ExchangeProcess.CliAsync(null, "audit", "--data", data)).Code.ShouldBe(0);
+        await using var restored = await ExchangeProcess.StartAsync(data);
         await SteadyPublishers.AskAgainAsync(restored, key, before);
         // It goes on selling.
         (await restored.SellAsync(key, PostBody(await restored.PingAsync(key, "load")))).Status.ShouldBe(200);
@@ -50,6 +57,16 @@ public sealed class BackupTests : IDisposable
 
         Task<(int Code, string Output, string Error)> CliAsync(params string[] arguments) =>
             ExchangeProcess.CliAsync(new Dictionary<string, string> { ["Exchange__Data"] = exchange.Folder }, arguments);
+
+        // The first of the documented lines; the next one starts the server.
+        async Task RestoreAsync(string into)
+        {
+            var line = BackupSteps.Block("Embedded database", "/var/lib/exchange").Split('\n')[0]
+                .Replace("/backups/2026-11-22", target, StringComparison.Ordinal).Replace("/keys", keys, StringComparison.Ordinal).Replace("/var/lib/exchange", into, StringComparison.Ordinal);
+            using var shell = Process.Start("/bin/sh", ["-e", "-c", line]);
+            await shell.WaitForExitAsync();
+            shell.ExitCode.ShouldBe(0, line);
+        }
     }
 
     /// <summary>A buyer reads its inbox on from the last copy it saw, also one that only the lost exchange had.</summary>
@@ -65,7 +82,9 @@ public sealed class BackupTests : IDisposable
             buyer = await exchange.KeyAsync("buyer", "pulled-three");
             foreach (var campaign in (string[])["pulled-one", "pulled-two"]) await exchange.PatchAsync($"campaigns/{campaign}", new { status = "paused" });
             var kept = await SellAsync(exchange);
-            var backup = await ExchangeProcess.CliAsync(null, "backup", target, "--with-key", "--json", "--data", exchange.Folder);
+            // A folder that is named is meant, whatever the environment says.
+            var elsewhere = new Dictionary<string, string> { ["Exchange__Postgres"] = "Host=127.0.0.1" };
+            var backup = await ExchangeProcess.CliAsync(elsewhere, "backup", target, "--with-key", "--json", "--data", exchange.Folder);
             backup.Code.ShouldBe(0, backup.Error);
             JsonNode.Parse(backup.Output)!["files"]!.AsArray().Select(file => file.Text("name")).ShouldContain(MasterKey.FileName);
             string[] lost = [await SellAsync(exchange), await SellAsync(exchange)];

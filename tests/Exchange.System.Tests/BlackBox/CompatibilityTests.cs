@@ -110,8 +110,31 @@ public sealed partial class CompatibilityTests(CompatibilityMarket market) : ICl
         (await exchange.GetAsync($"/v1/leads/{ping}", key)).Status.ShouldBe(404);
     }
 
+    /// <summary>The answer was lost, and the publisher's software sends the post again with a corrected address. A no would have it sell a sold lead elsewhere.</summary>
+    [Theory]
+    [InlineData("boberdoo/new_api/api.php", "Key=KEY&API_Action=pingPostLead&TYPE=19&Format=JSON&Mode=ping",
+        "boberdoo/new_api/api.php", "Key=KEY&API_Action=pingPostLead&TYPE=19&Format=JSON&Mode=post&Lead_ID=PING&phone=3105550140")]
+    [InlineData("leadspedia/ping.do", "lp_campaign_key=KEY&lp_campaign_id=5f3a&lp_response=JSON", "leadspedia/post.do", "lp_campaign_key=KEY&lp_campaign_id=5f3a&lp_response=JSON&lp_ping_id=PING&phone=3105550141")]
+    [InlineData("leadprosper/ping", "lp_key=KEY&lp_campaign_id=1203", "leadprosper/post", "lp_key=KEY&lp_campaign_id=1203&lp_ping_id=PING&phone=3105550142")]
+    public async Task Post_AgainWithAnotherBody_IsStillAccepted(string pingPath, string pinged, string postPath, string posted)
+    {
+        const string person = "&first_name=Kay&last_name=Orr&consent.ip=192.0.2.31&consent.page=https%3A%2F%2Fexample.com%2Fs&consent.text=Yes.&consent.at=2026-11-22T12:00:00Z&email=";
+        var key = market.Keys[pingPath.Split('/')[0]];
+        var ping = await SendAsync(pingPath, pinged.Replace("KEY", key, StringComparison.Ordinal) + "&zip=90210&state=CA");
+        var told = ping.Json["response"] ?? ping.Json;
+        var post = posted.Replace("KEY", key, StringComparison.Ordinal).Replace("PING", (told["ping_id"] ?? told["lead_id"])!.ToString(), StringComparison.Ordinal) + person;
+
+        var first = await SendAsync(postPath, post + "kay%40example.com");
+        first.Text.ShouldContain("8.00");
+        var again = await SendAsync(postPath, post + "kay.orr%40example.com");
+        (again.Status, again.Text).ShouldBe((200, first.Text));
+    }
+
     [Theory]
     [InlineData("boberdoo/new_api/api.php?Key=x", "Mode=ping", 200, "never in the URL")]
+    [InlineData("leadspedia/ping.do?lp_campaign_key=x", "lp_campaign_key=KEY&lp_campaign_id=5f3a&zip_code=90210&state=CA", 200, "never in the URL")]
+    [InlineData("phonexa/lead/?apiPassword=x", "apiPassword=KEY&productId=7", 200, "never in the URL")]
+    [InlineData("leadprosper/ping?LP_KEY=x", "lp_key=KEY&lp_campaign_id=1203&zip_code=90210&state=CA", 200, "never in the URL")]
     [InlineData("boberdoo/new_api/api.php", "Key=KEY&API_Action=getBuyers", 200, "API_Action must be pingPostLead")]
     [InlineData("boberdoo/new_api/api.php", "Key=KEY&API_Action=pingPostLead&Mode=pong", 200, "Mode must be")]
     [InlineData("leadspedia/ping.do", "lp_campaign_key=KEY&zip_code=%zz", 200, "not well encoded")]

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Exchange.Engine;
 using Shouldly;
 
@@ -8,18 +9,28 @@ namespace Exchange.System.Tests.BlackBox;
 /// The crash harness (<c>load-tests/Exchange.LoadTests -- crash</c>) for as long as a test run has time. It kills real servers under load and exits 0
 /// only if what was answered, what buyers received and what is stored are one story. I1 to I5, I10 to I12, I16, I17, I25.
 /// </summary>
-public sealed class CrashHarnessTests
+public sealed class CrashHarnessTests : IDisposable
 {
+    private readonly string folder = Directory.CreateTempSubdirectory("exchange-wire-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
     // Few publishers: more would take the processor from the servers that start, and from the tests beside this one.
     private static readonly string[] Always = ["--cycles", "200", "--workers", "3"];
 
     [Fact]
     public async Task Killed_AtRandomMomentsAndAtEachFaultPoint_LosesNothingAndSellsNothingTwice()
     {
-        var run = await RunAsync("--minutes", "1", "--points", "--seed", "1");
+        var log = Path.Combine(folder, "wire.jsonl");
+        var run = await RunAsync("--minutes", "1", "--points", "--seed", "1", "--log", log);
         run["Fault points"].ShouldBe(string.Create(CultureInfo.InvariantCulture, $"{FaultPoints.All.Count} of {FaultPoints.All.Count}"));
         // Before the first fault point is armed the server is killed once more.
         Number(run, "Kills").ShouldBe(Number(run, "Cycles") + FaultPoints.All.Count + 1);
+        // Both ends' words are there, whole.
+        var lines = (await File.ReadAllLinesAsync(log)).Select(static line => JsonNode.Parse(line)!).ToLookup(static line => line.Text("end")!);
+        lines["publisher"].Count(static line => line.Text("what")!.StartsWith("sent", StringComparison.Ordinal) && line.Text("text")!.Contains('@')).ShouldBeGreaterThanOrEqualTo(Number(run, "Sent"));
+        lines.Where(static end => end.Key.StartsWith("server of", StringComparison.Ordinal)).SelectMany(static end => end).Where(static line => line.Text("what")!.StartsWith("got POST", StringComparison.Ordinal))
+            .Select(static line => JsonNode.Parse(line.Text("text")!)!.Text("copy_id")).Distinct().Count().ShouldBe(Number(run, "Copies that buyers' servers saw"));
     }
 
     [Fact]

@@ -112,6 +112,25 @@ public abstract class DeliveryWaitTests(RunningExchange running)
         buyers["handed"].Requests.ShouldBeEmpty();
     }
 
+    /// <summary>Nobody was called for it yet: it goes to nobody else either.</summary>
+    [Fact]
+    public async Task PersonIsErasedWithAnotherLead_WhileItWaitsHeld_FreesTheHold_AndGoesToNobody()
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        using var publisher = await StartAsync(buyers, $"sold: on_accept, wait: {{ {ForCallback}, at_most: 1h }}, to: [crm]", "to: [inbox]");
+        buyers["handed"].Accepts();
+        var person = Sender.NextPerson();
+        var (lead, other) = ((await publisher.PostAsync(await publisher.OfferedAsync(), person))["lead_id"]!, (await publisher.PostAsync(await publisher.OfferedAsync(), person))["lead_id"]!);
+        (await exchange.CopiesAsync(lead)).ShouldBe(["handed 11.00 8.80 pending held"]);
+        (await exchange.SendAsync(HttpMethod.Delete, $"/v1/admin/leads/{other}/pii", ExchangeProcess.AdminKey)).Status.ShouldBe(202);
+        var added = await exchange.SendAsync(HttpMethod.Patch, $"/v1/leads/{lead}", publisher.Key, """{ "fields": { "callback": "evening" } }""");
+        added.Status.ShouldBe(200, added.Text);
+        await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "unsold", "the hold is freed", exchange);
+        (await publisher.LeadAsync(lead))["reason"].ShouldBe("suppressed");
+        (await exchange.CopiesAsync(lead)).ShouldBe(["handed 11.00 8.80 rejected voided"]);
+        buyers["handed"].Requests.ShouldBeEmpty();
+    }
+
     /// <summary>Two campaigns, 12.50 and 11.00 under second price; the first with that delivery, its endpoints on one desk of the buyers.</summary>
     private async Task<Sender> StartAsync(BuyerApp buyers, string first, string second)
     {

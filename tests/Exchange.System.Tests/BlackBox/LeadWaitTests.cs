@@ -9,6 +9,7 @@ namespace Exchange.System.Tests.BlackBox;
 public abstract class LeadWaitTests(RunningExchange running)
 {
     private const string ForCallback = "wait: { until: { field: callback, exists: true }, at_most: 1h }";
+    private const string Never = "+13105550143";
     private readonly ExchangeProcess exchange = running.Process;
 
     [Fact]
@@ -114,8 +115,40 @@ public abstract class LeadWaitTests(RunningExchange running)
         using var publisher = await StartAsync(buyers, ForCallback);
         var lead = (await publisher.PingAndPostAsync())["lead_id"]!;
         (await exchange.SendAsync(HttpMethod.Delete, $"/v1/admin/leads/{lead}/pii", ExchangeProcess.AdminKey)).Status.ShouldBe(202);
-        await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "unsold", "it ends", exchange);
-        (await publisher.LeadAsync(lead))["reason"].ShouldBe("cancelled");
+        await UnsoldAsync(publisher, lead, "cancelled");
+        buyers["first"].Requests.ShouldBeEmpty();
+    }
+
+    /// <summary>Lists that are never sold hold for what came with the wait too.</summary>
+    [Fact]
+    public async Task AddedNumberIsOnAListThatIsNeverSold_IsUnsold_AndNobodyIsAsked()
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        using var publisher = await StartAsync(buyers, "wait: { until: { field: mobile, exists: true }, at_most: 1h }");
+        buyers["first"].Accepts();
+        var lead = (await publisher.PingAndPostAsync())["lead_id"]!;
+        (await WaitAsync(lead)).ShouldBe("main fields false");
+        var added = await exchange.SendAsync(HttpMethod.Patch, $"/v1/leads/{lead}", publisher.Key, $$"""{ "fields": { "mobile": "{{Never}}" } }""");
+        added.Status.ShouldBe(200, added.Text);
+        await UnsoldAsync(publisher, lead, "suppressed");
+        (await exchange.CopiesAsync(lead)).ShouldBeEmpty();
+        buyers["first"].Requests.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task PersonIsErasedWithAnotherLead_WhileItWaits_IsUnsold_AndNobodyIsAsked()
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        using var publisher = await StartAsync(buyers, ForCallback);
+        buyers["first"].Accepts();
+        var person = Sender.NextPerson();
+        var (lead, other) = ((await publisher.PostAsync(await publisher.OfferedAsync(), person))["lead_id"]!, (await publisher.PostAsync(await publisher.OfferedAsync(), person))["lead_id"]!);
+        (await WaitAsync(lead)).ShouldBe("main fields false");
+        (await exchange.SendAsync(HttpMethod.Delete, $"/v1/admin/leads/{other}/pii", ExchangeProcess.AdminKey)).Status.ShouldBe(202);
+        var added = await exchange.SendAsync(HttpMethod.Patch, $"/v1/leads/{lead}", publisher.Key, """{ "fields": { "callback": "evening" } }""");
+        added.Status.ShouldBe(200, added.Text);
+        await UnsoldAsync(publisher, lead, "suppressed");
+        (await exchange.CopiesAsync(lead)).ShouldBeEmpty();
         buyers["first"].Requests.ShouldBeEmpty();
     }
 
@@ -171,12 +204,103 @@ public abstract class LeadWaitTests(RunningExchange running)
         }
     }
 
+    /// <summary>A wait may be longer than ping records are kept: what the ping said of its lead holds all the same.</summary>
+    [Theory]
+    // Promised at its ping, or offered to whoever bids at the auction: without what was said the one would go to Acme once more, the other to a buyer that wants it alone.
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task PingsRecordIsGone_WhoHasTheLeadElsewhere_AndWhatIsToldAgain_AreStillKnown(bool direct)
+    {
+        await using var app = await BuyerApp.StartAsync();
+        app["told"].AnswersStatus(204);
+        const string query = "?l={{ lead_id }}&k={{ tags.click_id }}";
+        await exchange.ApplyAsync(Market.With($$"""
+            publishers:
+              search: { verticals: [auto], payout: { share: 80% }, postback: { url: "{{app.Url("told")}}{{query}}" } }
+            buyers:
+              first:  { credit_limit: "5000.00", seller: { name: Acme } }
+              second: { credit_limit: "5000.00" }
+              third:  { credit_limit: "5000.00" }
+            campaigns:
+              has-it: { buyer: first,  vertical: auto, sharing: shared, bid: "12.50" }
+              alone:  { buyer: second, vertical: auto, bid: "30.00" }
+              shares: { buyer: third,  vertical: auto, sharing: shared, bid: "11.00" }
+            ping_trees:
+              main: { vertical: auto, {{ForCallback}}, tiers: [{ name: market, method: auction, copies: 2, campaigns: [has-it, alone, shares] }] }
+            """));
+        using var publisher = new Sender(exchange, await running.KeyAsync("publisher", "search"));
+        var said = new { tags = new { click_id = "click-7" }, sold_elsewhere = new { copies = 1, sellers = (string[])["Acme"] } };
+        var post = direct ? await publisher.DirectWithAsync(said) : await publisher.PostAsync(await publisher.OfferedAsync(with: said));
+        (post.Status, post["status"]).ShouldBe((202, "pending"), post.Text);
+        var lead = post["lead_id"]!;
+        (await WaitAsync(lead)).ShouldBe("main fields false");
+        await running.RestartWithoutPingAsync(lead);
+        (await publisher.LeadAsync(lead)).Json["tags"].Text("click_id").ShouldBe("click-7");
+
+        var added = await exchange.SendAsync(HttpMethod.Patch, $"/v1/leads/{lead}", publisher.Key, """{ "fields": { "callback": "evening" } }""");
+        added.Status.ShouldBe(200, added.Text);
+        await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "sold", "whoever may have it has it", exchange);
+        (await exchange.CopiesAsync(lead)).ShouldBe(["shares 11.00 8.80 sold captured"]);
+        (await publisher.LeadAsync(lead)).Json["tags"].Text("click_id").ShouldBe("click-7");
+        await Until(() => app["told"].Requests.Any(request => request.Query.StartsWith($"?l={lead}&", StringComparison.Ordinal)), "its publisher is told", exchange);
+        app["told"].Requests.Select(request => request.Query).ShouldContain($"?l={lead}&k=click-7");
+    }
+
+    /// <summary>What its post was warned of, and an offer that nobody is held for, have no row of their own: whoever takes the open lead up tells them still.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData(ForCallback + ",")]
+    public async Task Pending_WhatOnlyItsAnswerSays_IsToldToTheEnd(string wait)
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        var first = buyers["first"].SaysPending().AcceptsWhenReleased();
+        (await exchange.SendAsync(HttpMethod.Put, "/v1/admin/secrets/signing", ExchangeProcess.AdminKey, "whsec_" + Convert.ToBase64String(BuyerApp.SigningKey), "text/plain")).Status.ShouldBe(200);
+        await exchange.ApplyAsync(Market.Of("post_changes: ignore", $$"""
+            publishers:
+              search: { verticals: [auto], payout: { share: 80% } }
+            buyers:
+              first:  { credit_limit: "5000.00", endpoints: { crm: { connector: native, with: { url: "{{buyers.Url("first")}}", secret: { secret: signing } }, timeout: { post: 10s } } } }
+              second: { credit_limit: "5000.00" }
+            campaigns:
+              asked: { buyer: first,  vertical: auto, sharing: shared, bid: "12.50", delivery: { sold: on_accept, to: [crm] } }
+              gone:  { buyer: second, vertical: auto, sharing: shared, bid: "11.00" }
+            ping_trees:
+              main: { vertical: auto, {{wait}} tiers: [{ name: market, method: auction, copies: 2, campaigns: [asked, gone] }] }
+            """));
+        using var publisher = new Sender(exchange, await running.KeyAsync("publisher", "search"));
+        var ping = await publisher.OfferedAsync();
+        if (wait.Length == 0) await LeaveAsync();
+        var post = await publisher.PostAsync(ping, new Dictionary<string, string>(Sender.NextPerson()) { ["state"] = "NY" });
+        var lead = post["lead_id"]!;
+        Told(post).ShouldBe($"pending: 1 pending 10.00, 2 {(wait.Length == 0 ? "rejected 0.00" : "pending 8.80")}; /fields/state ping_mismatch");
+        if (wait.Length > 0)
+        {
+            await LeaveAsync();
+            (await exchange.SendAsync(HttpMethod.Patch, $"/v1/leads/{lead}", publisher.Key, """{ "fields": { "callback": "evening" } }""")).Status.ShouldBe(200);
+        }
+
+        // Whoever asks again has read the lead from its rows.
+        await Until(() => first.Requests.Count >= 2, "its buyer is asked again", exchange);
+        Told(await publisher.LeadAsync(lead)).ShouldBe("pending: 1 pending 10.00, 2 rejected 0.00; /fields/state ping_mismatch");
+        first.Release();
+        await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "sold", "its yes makes the sale", exchange);
+        Told(await publisher.LeadAsync(lead)).ShouldBe("sold: 1 sold 10.00, 2 rejected 0.00; /fields/state ping_mismatch");
+
+        Task LeaveAsync() => exchange.PatchAsync("campaigns/gone", new { status = "paused" });
+
+        static string Told(Reply reply)
+        {
+            var copies = reply.Json["copies"]!.AsArray().Select(copy => $"{copy.Text("offer_id")} {copy.Text("status")} {copy.Text("payout")}");
+            return $"{reply["status"]}: {string.Join(", ", copies)}; {reply.Json["warnings"]?[0].Text("pointer")} {reply.Json["warnings"]?[0].Text("code")}";
+        }
+    }
+
     /// <summary>Two campaigns, 12.50 and 11.00 under second price; the first is asked for its answer. Another tree with one of 2.00.</summary>
     /// <param name="tree">More of the first tree.</param>
     private async Task<Sender> StartAsync(BuyerApp buyers, string tree, string ask = "first, second", string bid = "\"12.50\"")
     {
         (await exchange.SendAsync(HttpMethod.Put, "/v1/admin/secrets/signing", ExchangeProcess.AdminKey, "whsec_" + Convert.ToBase64String(BuyerApp.SigningKey), "text/plain")).Status.ShouldBe(200);
-        await exchange.ApplyAsync(Market.Of("ping_deadline: 10s", $$"""
+        await exchange.ApplyAsync(Market.Of("ping_deadline: 10s\n    suppress: [never]", $$"""
             publishers:
               search: { verticals: [auto], payout: { share: 80% } }
             buyers:
@@ -190,8 +314,14 @@ public abstract class LeadWaitTests(RunningExchange running)
             ping_trees:
               main: { vertical: auto, {{tree}}, tiers: [{ name: market, method: auction, pricing: second_price, floor: "5.00", campaigns: [{{ask}}] }] }
               rest: { vertical: auto{{(tree.Contains("rest", StringComparison.Ordinal) ? "" : ", status: paused")}}, tiers: [{ name: all, method: priority, campaigns: [rest] }] }
-            """));
+            """, $"lists: {{ never: {{ type: phone, values: [\"{Never}\"] }} }}", "mobile: { type: phone, region: US, pii: true }"));
         return new(exchange, await running.KeyAsync("publisher", "search"));
+    }
+
+    private async Task UnsoldAsync(Sender publisher, string lead, string reason)
+    {
+        await Until(async () => await exchange.StatusAsync(publisher.Key, lead) == "unsold", "it ends", exchange);
+        (await publisher.LeadAsync(lead))["reason"].ShouldBe(reason);
     }
 
     private async Task<string> WaitAsync(string lead)

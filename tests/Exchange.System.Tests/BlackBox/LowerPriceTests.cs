@@ -12,6 +12,9 @@ public sealed class LowerPriceTests(RunningExchange running)
     [Theory]
     // what the endpoint says, what the buyer's answer names → what it pays; the promise is 10.00
     [InlineData("price_at_post: lower", "11.25", "11.25")]
+    [InlineData("price_at_post: lower", "11.254", "11.25")] // in whole steps, cut down
+    [InlineData("price_at_post: lower", "10.004", "10.00")] // the promise itself
+    [InlineData("price_at_post: lower", "9.999", "12.50")]
     [InlineData("price_at_post: lower", "9.99", "12.50")]
     [InlineData("price_at_post: lower", "13.00", "12.50")]
     [InlineData("price_at_post: ignore", "11.25", "12.50")]

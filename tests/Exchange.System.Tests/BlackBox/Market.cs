@@ -9,7 +9,8 @@ public static class Market
     public static string With(string rest) => Of("", rest);
 
     /// <param name="rules">More keys of the vertical, such as its duplicate window or consent.</param>
-    public static string Of(string rules, string rest, string lists = "") =>
+    /// <param name="field">One more field of the vertical.</param>
+    public static string Of(string rules, string rest, string lists = "", string field = "") =>
         $$"""
         exchange: { currency: USD, time_zone: America/New_York }
         {{lists}}
@@ -24,6 +25,7 @@ public static class Market
               phone:      { type: phone, region: US, pii: true, post: required }
               occupation: { type: text, post: optional }
               callback:   { type: text, max_length: 40 }
+              {{field}}
             {{rules}}
         {{rest}}
         """;

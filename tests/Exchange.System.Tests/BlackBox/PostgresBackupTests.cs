@@ -1,4 +1,4 @@
-using System.Text.RegularExpressions;
+using System.Text;
 using Exchange.System.Tests.Storage;
 using Npgsql;
 using Shouldly;
@@ -10,7 +10,7 @@ namespace Exchange.System.Tests.BlackBox;
 /// The steps of docs/backup.md for PostgreSQL, word for word but for folders: a copy taken while posts run, restored, served and audited; what was answered
 /// before it is answered the same, and a buyer reads on.
 /// </summary>
-public sealed partial class PostgresBackupTests : IAsyncLifetime
+public sealed class PostgresBackupTests : IAsyncLifetime
 {
     private const string Database = "exchange";
     private readonly string folder = Directory.CreateTempSubdirectory("exchange-backup-").FullName;
@@ -105,15 +105,43 @@ public sealed partial class PostgresBackupTests : IAsyncLifetime
         }
     }
 
-    /// <summary>The block of commands in which this stands, with this test's folders.</summary>
-    private string Documented(string command)
+    /// <summary>A base backup's pages hold what was erased until its tables are written anew, as the document says.</summary>
+    [Fact]
+    public async Task TablesWrittenAnew_AsDocumented_HoldNothingOfAnErasedLead()
     {
-        var text = File.ReadAllText(Repository.Path("docs", "backup.md"));
-        var blocks = Block().Matches(text[text.IndexOf("## PostgreSQL", StringComparison.Ordinal)..]).Select(static match => match.Groups[1].Value);
-        return blocks.Where(block => block.Contains(command, StringComparison.Ordinal)).ShouldHaveSingleItem()
-            .Replace("/backups/", folder + "/", StringComparison.Ordinal).Replace("/var/lib/postgresql/", folder + "/", StringComparison.Ordinal);
+        const string redirect = "https://thanks.example/for-the-erased-one";
+        const string click = "click-of-the-erased-one";
+        await using (var buyers = await BuyerApp.StartAsync())
+        {
+            buyers["load-one"].Decides(_ => $$"""{"answer":"accepted","redirect_url":"{{redirect}}"}""");
+            await using var exchange = await ExchangeProcess.StartAsync(environment: PostgresTests.Settings(postgres.ConnectionString(Database)));
+            var key = await new BuyerMarkets(buyers).Three("load").ApplyAsync(exchange);
+            var ping = await exchange.PostAsync("/v1/pings", key, new { vertical = "load", fields = new { state = "CA" }, tags = new { click_id = click } });
+            ping["status"].ShouldBe("offered", ping.Text);
+            var sold = await exchange.SellAsync(key, PostBody(ping["ping_id"]!));
+            sold["status"].ShouldBe("sold", sold.Text);
+            (await exchange.SendAsync(HttpMethod.Delete, $"/v1/admin/leads/{sold["lead_id"]}/pii", ExchangeProcess.AdminKey)).Status.ShouldBe(202);
+            (await exchange.StopAsync()).ShouldBe(0);
+        }
+        NpgsqlConnection.ClearAllPools();
+        await CheckpointAsync();
+        // Else what follows proves nothing.
+        (await HasAsync(redirect)).ShouldBeTrue();
+        await postgres.ShellAsync(Documented("VACUUM FULL"));
+        await CheckpointAsync();
+        (await HasAsync(redirect), await HasAsync(click)).ShouldBe((false, false));
+
+        Task CheckpointAsync() => PostgresCluster.ExecuteAsync(postgres.ConnectionString(Database), "CHECKPOINT");
+
+        // In the files of its tables, as a base backup has them.
+        async Task<bool> HasAsync(string text)
+        {
+            foreach (var file in Directory.EnumerateFiles(Path.Combine(postgres.Folder, "base"), "*", SearchOption.AllDirectories))
+                if ((await File.ReadAllBytesAsync(file)).AsSpan().IndexOf(Encoding.UTF8.GetBytes(text)) >= 0) return true;
+            return false;
+        }
     }
 
-    [GeneratedRegex("```sh\n(.*?)```", RegexOptions.Singleline)]
-    private static partial Regex Block();
+    private string Documented(string command) => BackupSteps.Block("PostgreSQL", command)
+        .Replace("/backups/", folder + "/", StringComparison.Ordinal).Replace("/var/lib/postgresql/", folder + "/", StringComparison.Ordinal);
 }

@@ -5,7 +5,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Exchange.System.Tests.BlackBox;
 
-/// <summary>How many rows each table of the exchange's own files has, read beside the running process.</summary>
+/// <summary>How many rows each table of the exchange's own files has, read beside the running process; and rows that go, as they do with time, while it stands still.</summary>
 internal static class RowCounts
 {
     /// <summary>One line a table, in order of names.</summary>
@@ -66,9 +66,19 @@ internal static class RowCounts
         return count;
     }
 
-    private static SqliteConnection Open(string folder, string file)
+    /// <summary>Takes a ping's record away, with those that lie in a block with it, while no server has the file; how many blocks went.</summary>
+    public static int ForgetPing(string folder, string ping)
     {
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, file), Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
+        using var connection = Open(folder, "pings.db", SqliteOpenMode.ReadWrite);
+        using var command = connection.CreateCommand();
+        command.CommandText = "DELETE FROM ping_block WHERE instr(body, $id) > 0";
+        command.Parameters.AddWithValue("$id", LeadId.TryParse(ping, out var id) ? id.ToBytes() : throw new ArgumentException("no id of a ping", nameof(ping)));
+        return command.ExecuteNonQuery();
+    }
+
+    private static SqliteConnection Open(string folder, string file, SqliteOpenMode mode = SqliteOpenMode.ReadOnly)
+    {
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, file), Mode = mode, Pooling = false }.ToString());
         connection.Open();
         return connection;
     }

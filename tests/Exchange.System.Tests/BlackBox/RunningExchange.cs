@@ -1,4 +1,5 @@
 using Exchange.System.Tests.Storage;
+using Shouldly;
 
 namespace Exchange.System.Tests.BlackBox;
 
@@ -25,6 +26,15 @@ public class RunningExchange : IAsyncLifetime
         return Process.KillAndRestartAsync(own);
     }
 
+    /// <summary>Starts it again without a ping's record, which goes with time.</summary>
+    public async Task RestartWithoutPingAsync(string ping)
+    {
+        // Whoever ends in order has written every record.
+        (await Process.StopAsync()).ShouldBe(0, Process.Output);
+        (await ForgetPingAsync(ping)).ShouldBeGreaterThan(0);
+        await Process.RestartAsync(settings);
+    }
+
     public virtual async Task InitializeAsync()
     {
         settings = await SettingsAsync();
@@ -34,6 +44,9 @@ public class RunningExchange : IAsyncLifetime
     public virtual async Task DisposeAsync() => await Process.DisposeAsync();
 
     protected virtual Task<Dictionary<string, string>?> SettingsAsync() => Task.FromResult<Dictionary<string, string>?>(null);
+
+    /// <summary>How many blocks of records went.</summary>
+    protected virtual Task<long> ForgetPingAsync(string ping) => Task.FromResult<long>(RowCounts.ForgetPing(Process.Folder, ping));
 }
 
 /// <summary>The same over PostgreSQL.</summary>
@@ -57,6 +70,8 @@ public sealed class RunningPostgresExchange : RunningExchange
     }
 
     protected override Task<Dictionary<string, string>?> SettingsAsync() => Task.FromResult<Dictionary<string, string>?>(PostgresTests.Settings(Database));
+
+    protected override Task<long> ForgetPingAsync(string ping) => PostgresCluster.ForgetPingAsync(Database, ping);
 }
 
 /// <summary>Keys that tests share: each is made once, because a party may have two live ones of a role.</summary>

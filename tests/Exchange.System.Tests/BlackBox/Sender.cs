@@ -57,6 +57,10 @@ public sealed class Sender(ExchangeProcess exchange, string key) : IDisposable
         return exchange.PostAsync("/v1/leads", key, JsonSerializer.Serialize(new { vertical = "auto", fields }));
     }
 
+    /// <summary>Without a ping, with more members of the request.</summary>
+    public Task<Reply> DirectWithAsync(object with) => exchange.PostAsync(
+        "/v1/leads", key, Joined(new { vertical = "auto", fields = new Dictionary<string, string>(NextPerson()) { ["zip"] = "90210", ["state"] = "CA" } }, with));
+
     public Task<Reply> LeadAsync(string lead) => exchange.GetAsync($"/v1/leads/{lead}", key);
 
     public Metadata GrpcHeaders(string? idempotencyKey = null)

@@ -179,6 +179,29 @@ public sealed class TestModeTests
         }
     }
 
+    /// <summary>Its grain is awake and knows the lead: a test is not told of it, whether it says the same or something else.</summary>
+    [Fact]
+    public async Task TestKey_WhileTheLivePostRuns_FindsNoPing_AndTheLeadIsSold()
+    {
+        await using var buyers = await BuyerApp.StartAsync();
+        var one = buyers["held-one"].AcceptsWhenReleased();
+        await new BuyerMarkets(buyers).Three("held", "20s").ServeAsync(exchange);
+        var (live, tests) = (await exchange.KeyAsync("publisher", "search"), await exchange.KeyAsync("publisher", "search", "test"));
+        var ping = await exchange.PingAsync(live, "held");
+        var body = MarketCalls.PostBody(ping);
+        var first = exchange.SellAsync(live, body);
+        await MarketCalls.Until(() => one.Requests.Count == 1, "its buyer is asked", exchange);
+
+        foreach (var posted in (string[])[body, MarketCalls.PostBody(ping)])
+        {
+            var refused = await exchange.SellAsync(tests, posted);
+            (refused.Status, refused.Code).ShouldBe((404, "ping_not_found"), refused.Text);
+        }
+        one.Release();
+        (await first)["status"].ShouldBe("sold");
+        (await exchange.SellAsync(tests, body)).Code.ShouldBe("ping_not_found");
+    }
+
     [Fact]
     public async Task Campaign_ForTests_IsReachedByThemOnly()
     {

@@ -118,6 +118,31 @@ public sealed class CatalogVersionsTests : IDisposable
         }
     }
 
+    /// <summary>It is in force then: sent again it would be refused as behind its own change. What was not read is no longer among what is new at the next look.</summary>
+    [Fact]
+    public async Task Apply_WhoseCountersCannotBeReadThen_IsAppliedAndServedWithThemAtTheNextLook()
+    {
+        await using var store = await OpenAsync();
+        var isAway = false;
+        var catalog = Stub.Of<ICatalogStore>((name, arguments) => isAway && name == nameof(ICatalogStore.CountersOfAsync)
+            ? Task.FromException<IReadOnlyList<CounterValue>>(new StorageBusyException("away")) : typeof(ICatalogStore).GetMethod(name)!.Invoke(store.Catalog, arguments));
+        var host = HostOf(Stub.Of<IExchangeStore>((name, _) => name == "get_" + nameof(IExchangeStore.Catalog) ? catalog : typeof(IExchangeStore).GetMethod(name)!.Invoke(store, null)));
+        var told = new List<long>();
+        host.Applied += told.Add;
+        await ApplyAsync(host, Json(First()), []);
+        (await store.Ledger.FundAsync("acme", Money.Parse("5.00"), "wire-1", 1_000, default)).ShouldBeTrue();
+
+        isAway = true;
+        var outcome = await host.ApplyAsync(ConfigPatch.Set(host.CurrentConfig, ["buyers", "acme", "credit_limit"], Json("\"7.00\"")), 1, "tests", false, default);
+        (outcome.Version, outcome.Conflict, outcome.Errors.Count, host.Current.Version).ShouldBe((2, false, 0, 1));
+        told.ShouldBe([1, 2]);
+        isAway = false;
+        (await host.RefreshAsync(default)).ShouldBeTrue();
+
+        host.Current.Version.ShouldBe(2);
+        host.StateOf(host.Current.Limits.Where(limit => limit.Id == "bal:acme")).ShouldHaveSingleItem().Whole.Max.ShouldBe(Money.Parse("12.00").Micros);
+    }
+
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     /// <summary>Mostly another bid; now and then a campaign that leaves, one that is new, one with other caps.</summary>
@@ -146,7 +171,7 @@ public sealed class CatalogVersionsTests : IDisposable
     private static async Task<List<CatalogVersion>> RowsAsync(SqliteStore store)
     {
         var rows = new List<CatalogVersion>();
-        foreach (var note in await store.Catalog.HistoryAsync(200, default)) rows.Add((await store.Catalog.FindAsync(note.Version, default))!);
+        foreach (var note in (await store.Catalog.HistoryAsync(200, null, default)).Rows) rows.Add((await store.Catalog.FindAsync(note.Version, default))!);
         return rows;
     }
 

@@ -13,7 +13,11 @@ using Exchange.Grains.Limits;
 using Exchange.Grains.Pings;
 using Exchange.Storage;
 using Exchange.System.Tests.BlackBox;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using server::Exchange.Server.Access;
 using server::Exchange.Server.Catalog;
+using server::Exchange.Server.Hosting;
 using Shouldly;
 
 namespace Exchange.System.Tests.Cluster;
@@ -50,6 +54,24 @@ public sealed class SilosTogetherTests : IAsyncLifetime
         var errors = new ConfigErrors();
         var outcome = await cluster[1].Get<CatalogHost>().ApplyAsync(CatalogYaml.Read(Catalog.Replace("10.00", "12.00", StringComparison.Ordinal), errors)!, newest, "test", false, CancellationToken.None);
         (outcome.Conflict, outcome.Version).ShouldBe((false, newest + 1));
+    }
+
+    /// <summary>Others tell those that are silos already: of what was changed while one started it hears nothing. Its clock stands, so it does not look by itself.</summary>
+    [Fact]
+    public async Task Freshness_AsItStarts_HasTheKeysAndTheCatalogOfThatMoment()
+    {
+        var (silo, clock) = (cluster[1], new FakeTimeProvider());
+        using var keys = new ApiKeys(cluster.Store.Access, cluster.Store.Vault, clock);
+        var key = await keys.CreateAsync(KeyRole.Publisher, "pub", false, CancellationToken.None);
+        (await cluster.Store.Access.RevokeKeyAsync(key.Row.Id, Now(), CancellationToken.None)).ShouldBeTrue();
+        await cluster.ApplyAtFirstAsync(Catalog.Replace("10.00", "11.00", StringComparison.Ordinal));
+        using var freshness = new Freshness(silo.Get<CatalogHost>(), keys, silo.Get<NewsDesk>(), silo.Get<LiveFeed>(), clock, NullLogger<Freshness>.Instance);
+
+        await freshness.StartAsync(CancellationToken.None);
+
+        keys.Find(key.Plain).ShouldBeNull();
+        silo.Get<CatalogHost>().Current.Version.ShouldBe(cluster[0].Get<CatalogHost>().Current.Version);
+        await freshness.StopAsync(CancellationToken.None);
     }
 
     [Fact]

@@ -60,15 +60,13 @@ internal sealed class TestSilo : IAsyncDisposable
         IdempotencyKey = key, BodyHash = new byte[32], Test = test, TestResult = result,
     }, CancellationToken.None);
 
-    public Task<PostReply> PostAsync(string publisher, LeadId ping, byte body = 1, Dictionary<string, string>? person = null)
+    public Task<PostReply> PostAsync(string publisher, LeadId ping, byte body = 1, Dictionary<string, string>? person = null) => Intake.PostAsync(Post(publisher, ping, body, person), CancellationToken.None);
+
+    public static PostCommand Post(string publisher, LeadId ping, byte body = 1, Dictionary<string, string>? person = null) => new()
     {
-        person ??= Sender.NextPerson();
-        return Intake.PostAsync(new PostCommand
-        {
-            Publisher = publisher, ReceivedAt = TimeProvider.System.GetUtcNow(), PingId = ping.ToBytes(), BodyHash = [.. Enumerable.Repeat(body, 32)], TestKey = ping.IsTest,
-            Fields = [.. person.Select(field => new PostedField(field.Key, RawKind.String, field.Value))],
-        }, CancellationToken.None);
-    }
+        Publisher = publisher, ReceivedAt = TimeProvider.System.GetUtcNow(), PingId = ping.ToBytes(), BodyHash = [.. Enumerable.Repeat(body, 32)], TestKey = ping.IsTest,
+        Fields = [.. (person ?? Sender.NextPerson()).Select(field => new PostedField(field.Key, RawKind.String, field.Value))],
+    };
 
     /// <summary>A direct post without a key.</summary>
     public Task<PostReply> DirectPostAsync(string publisher, byte[] body, DateTimeOffset receivedAt, Dictionary<string, string> person) => Intake.DirectPostAsync(new DirectPostCommand(

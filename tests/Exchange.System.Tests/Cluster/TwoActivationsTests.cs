@@ -35,17 +35,21 @@ public abstract class TwoActivationsTests(TwoActivationsTests.Two clusters)
                   pub: { verticals: [auto], payout: { share: 80% } }
                   capped: { verticals: [auto], payout: { share: 80% } }
                   asking: { verticals: [auto], payout: { share: 80% } }
+                  spending: { verticals: [auto], payout: { share: 80% } }
                 buyers:
                   buyer: { credit_limit: unlimited }
                   asked: { credit_limit: "65.00", endpoints: { crm: { connector: native, with: { url: "{{Buyers.Url("asked")}}", secret: { secret: signing } } } } }
+                  poor: { credit_limit: "65.00" }
                 campaigns:
                   camp: { buyer: buyer, vertical: auto, bid: "10.00", caps: [ { per: total, leads: 1000 } ] }
                   full: { buyer: buyer, vertical: auto, bid: "10.00", caps: [ { per: total, leads: 25 } ] }
                   call: { buyer: asked, vertical: auto, bid: "10.00", delivery: { sold: on_accept, to: [crm] } }
+                  last: { buyer: poor, vertical: auto, bid: "10.00" }
                 ping_trees:
                   tree: { vertical: auto, publishers: [pub], tiers: [ { name: only, method: priority, campaigns: [camp] } ] }
                   caps: { vertical: auto, publishers: [capped], tiers: [ { name: only, method: priority, campaigns: [full] } ] }
                   calls: { vertical: auto, publishers: [asking], tiers: [ { name: only, method: priority, campaigns: [call] } ] }
+                  credit: { vertical: auto, publishers: [spending], tiers: [ { name: only, method: priority, campaigns: [last] } ] }
                 """);
             One = await StartAsync(catalog);
             Other = await TestCluster.StartAsync(1, catalog, beside: One);
@@ -94,6 +98,19 @@ public abstract class TwoActivationsTests(TwoActivationsTests.Two clusters)
             if ((await at.PingAsync("capped")).Answer is { Offered: true } ping) posts.Add(at.PostAsync("capped", ping.PingId));
         }
         (await Task.WhenAll(posts)).Count(reply => StatusOf(reply) == "sold").ShouldBe(25);
+    }
+
+    [Fact]
+    public async Task Credit_TakenByBoth_IsSpentAndNoMore()
+    {
+        var posts = new List<Task<PostReply>>();
+        for (var i = 0; i < 30; i++)
+        {
+            var at = i % 2 == 0 ? one[0] : two[0];
+            if ((await at.PingAsync("spending")).Answer is { Offered: true } ping) posts.Add(at.PostAsync("spending", ping.PingId));
+        }
+        (await Task.WhenAll(posts)).Count(reply => StatusOf(reply) == "sold").ShouldBe(6);
+        (await one.Store.Ledger.BalanceAsync("buyer:poor", CancellationToken.None)).ToString().ShouldBe("-60.00");
     }
 
     [Fact]

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Http.Headers;
 using Exchange.System.Tests.BlackBox;
+using Exchange.System.Tests.Redis;
 using Exchange.System.Tests.Storage;
 using Npgsql;
 using Shouldly;
@@ -153,6 +155,38 @@ public sealed class PostgresFaultTests(PostgresFaultTests.Server server) : IClas
         load.Lost.ShouldBe(0);
     }
 
+    /// <summary>Who pinged a firm tree and hung up was told of no offer: its hold, made when the rows are free again, keeps nobody from the place.</summary>
+    [Fact]
+    public async Task RowsLockedByAnother_FirmPingsCallerHangsUp_NothingStaysHeld()
+    {
+        var database = await DatabaseAsync(postgres, "firm");
+        await using var buyers = await BuyerApp.StartAsync();
+        await using var exchange = await ExchangeProcess.StartAsync(environment: Settings(database));
+        await exchange.ApplyAsync(new LaterSaleCatalog(buyers).Vertical("firm").Campaign("firm-one", "10.00", "firm-one", "caps: [ { per: total, leads: 1 } ]").Tree("firm", "firm: true", "firm-one").ToString());
+        var key = await exchange.KeyAsync("publisher", "search");
+        await using (var somebody = new NpgsqlConnection(database + ";Pooling=false"))
+        {
+            await somebody.OpenAsync();
+            await using var transaction = await somebody.BeginTransactionAsync();
+            await using (var rows = new NpgsqlCommand("LOCK TABLE counter IN EXCLUSIVE MODE", somebody, transaction)) await rows.ExecuteNonQueryAsync();
+            using var hangsUp = new CancellationTokenSource();
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/pings");
+            request.Content = new StringContent("{\"vertical\":\"firm\",\"fields\":{\"state\":\"CA\"}}", new MediaTypeHeaderValue("application/json"));
+            request.Headers.Authorization = new("Bearer", key);
+            request.Headers.Add("Idempotency-Key", "hangs-up");
+            var ping = exchange.Http.SendAsync(request, hangsUp.Token);
+            await Until(async () => await PostgresCluster.ReadAsync(database, "SELECT count(*) FROM pg_locks WHERE relation = 'counter'::regclass AND NOT granted") > 0, "its hold waits for the rows", exchange);
+            await hangsUp.CancelAsync();
+            await Should.ThrowAsync<OperationCanceledException>(ping);
+            // Its key is free when the server has seen that it left: another body is then looked at.
+            await Until(async () => (await exchange.PostAsync("/v1/pings", key, new { vertical = "none", fields = new { state = "CA" } }, ("Idempotency-Key", "hangs-up"))).Code != "idempotency_key_reused", "its ping has ended", exchange);
+            await transaction.RollbackAsync();
+        }
+
+        await Until(async () => (await exchange.PostAsync("/v1/pings", key, new { vertical = "firm", fields = new { state = "CA" } }))["status"] == "offered", "the place is there", exchange);
+        (await PostgresCluster.ReadAsync(database, "SELECT count(*) FROM copy WHERE state = 1")).ShouldBe(1);
+    }
+
     [Fact]
     public async Task Slow_PingsAreAnsweredMeanwhile_AndEveryPostComesToItsEnd()
     {
@@ -187,6 +221,28 @@ public sealed class PostgresFaultTests(PostgresFaultTests.Server server) : IClas
         await load.StopAsync();
         await load.CheckAsync(buyers);
         load.Lost.ShouldBe(0);
+    }
+
+    /// <summary>Its supervisor starts again what failed, not what somebody stopped. Who is there is told by Redis: leaving is no write to the database.</summary>
+    [Fact]
+    public async Task StoppedInOrder_WhileTheDatabaseIsAway_EndsAsAskedTo()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var buyers = await BuyerApp.StartAsync();
+        var settings = Settings(await DatabaseAsync(postgres, "leaves"));
+        (settings["Exchange__Redis"], settings["Exchange__Cluster__Membership"], settings["Exchange__Silo__DrainSeconds"]) = (redis.Configuration, "redis", "0");
+        await using var exchange = await ExchangeProcess.StartAsync(environment: settings);
+        var key = await new BuyerMarkets(buyers).Webhook("told").ApplyAsync(exchange);
+        await postgres.StopImmediatelyAsync();
+        try
+        {
+            // Asks no database, and its record has none to go to.
+            await exchange.PingAsync(key, "told");
+            (await exchange.StopAsync()).ShouldBe(0, exchange.Output);
+            exchange.Output.ShouldContain("The last ping records could not be written");
+        }
+        finally { await postgres.StartAgainAsync(); }
+        await Until(async () => await HealthAsync(server.Exchange, "ready") == 200, "the other server is ready again", server.Exchange);
     }
 
     public sealed class Server : IAsyncLifetime

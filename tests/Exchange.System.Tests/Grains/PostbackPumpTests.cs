@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Exchange.Delivery;
 using Exchange.Delivery.Postbacks;
@@ -59,6 +60,43 @@ public sealed class PostbackPumpTests
     {
         var result = await TellAsync(1, static () => throw new InvalidOperationException("nobody looks"), Catalog(Liquid.Parse), attempts, lastError, claimTakes: TimeSpan.FromMinutes(1));
         (result.Status, result.NextDueMs, result.Error).ShouldBe((DeliveryStatus.Waiting, NowMs, recorded));
+    }
+
+    /// <summary>Of one publisher many more than are told at once: the rest need not wait for the end of their leases.</summary>
+    [Fact]
+    public async Task StoppedBeforeItWasBegun_IsSetBack()
+    {
+        LeasedPostback[] due = [.. Enumerable.Range(1, 100).Select(no => new LeasedPostback(new PostbackId(Lead, PostbackEvent.Sold, no), "pub", Money.Parse("5"), 1, 1, NowMs, null))];
+        var claimed = false;
+        var told = new ConcurrentDictionary<PostbackId, DeliveryResult>();
+        var (begun, goOn) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        var postbacks = Stub.Of<IPostbackStore>((name, arguments) => name switch
+        {
+            nameof(IPostbackStore.AdoptAsync) => Task.FromResult(0),
+            nameof(IPostbackStore.NextDueAsync) => Task.FromResult<long?>(claimed ? null : 0),
+            nameof(IPostbackStore.ClaimDueAsync) => Task.FromResult<IReadOnlyList<LeasedPostback>>(Interlocked.Exchange(ref claimed, true) ? [] : due),
+            nameof(IPostbackStore.RecordAsync) => Task.FromResult(told.TryAdd((PostbackId)arguments[0]!, (DeliveryResult)arguments[2]!)),
+            _ => throw new NotSupportedException(name),
+        });
+        var leads = Stub.Of<ILeadStore>((_, _) => BusyAsync());
+        var store = Stub.Of<IExchangeStore>((name, _) => name == "get_Leads" ? leads : postbacks);
+        using var pump = new PostbackPump(store, Catalog(Liquid.Parse), null!, null!, time, NullLogger<PostbackPump>.Instance);
+        await pump.StartAsync(CancellationToken.None);
+        await begun.Task.WaitAsync(TimeSpan.FromSeconds(30));
+
+        var stopping = pump.StopAsync(CancellationToken.None);
+        goOn.SetResult();
+        await stopping.WaitAsync(TimeSpan.FromSeconds(30));
+
+        told.Count.ShouldBe(due.Length);
+        told.Values.ShouldAllBe(static result => result.Status == DeliveryStatus.Waiting && result.Error == "no_time_left");
+
+        async Task<LeadRow?> BusyAsync()
+        {
+            begun.TrySetResult();
+            await goOn.Task;
+            throw new StorageBusyException("away");
+        }
     }
 
     /// <summary>Its publisher was called: what came of it is told again until the store has it, or it would be called again for the same.</summary>

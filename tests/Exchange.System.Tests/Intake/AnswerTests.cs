@@ -157,6 +157,20 @@ public sealed class AnswerTests(IntakeHost host) : IClassFixture<IntakeHost>
         response.Headers.RetryAfter!.ToString().ShouldBe("1");
     }
 
+    /// <summary>A 200 with a no in it would be taken for the end.</summary>
+    [Theory]
+    [InlineData("boberdoo/new_api/api.php", "API_Action=pingPostLead&Mode=post&Lead_ID=")]
+    [InlineData("leadspedia/post.do", "lp_ping_id=")]
+    [InlineData("leadprosper/post", "lp_ping_id=")]
+    public async Task PostInAnotherProductsForm_WhileTheFirstStillRuns_IsToldWhenToComeAgain(string path, string body)
+    {
+        host.Desk.OnPost = () => PostReply.Refused(Problem.Of(409, "idempotency_in_progress", "d", 1));
+        var response = await host.SendAsync("POST", "/compat/" + path, Encoding.UTF8.GetBytes(body + RecordingDesk.Id), "Content-Type: application/x-www-form-urlencoded");
+        host.Desk.OnPost = () => RecordingDesk.Sold();
+        response.StatusCode.ShouldBe(HttpStatusCode.Conflict, await response.Content.ReadAsStringAsync());
+        response.Headers.RetryAfter!.ToString().ShouldBe("1");
+    }
+
     [Fact]
     public async Task Patch_WithFields_ReachesTheDesk()
     {

@@ -36,11 +36,12 @@ public sealed class CompatibilityUnitTests
 
     /// <summary>What came of a post that failed here is not known: its publisher must not take it for a no.</summary>
     [Theory]
-    [InlineData(503, "Try Again")]
-    [InlineData(422, "Rejected")]
-    public void LeadsPedia_OfAProblem_RejectsOnlyWhatIsWrongWithTheRequest(int status, string said)
+    [InlineData(503, 0, "Try Again")]
+    [InlineData(409, 1, "Try Again")]
+    [InlineData(422, 0, "Rejected")]
+    public void LeadsPedia_OfAProblem_RejectsOnlyWhatIsWrongWithTheRequest(int status, int retryAfter, string said)
     {
-        var reply = Api("leadspedia").Answer(new(null, null, Problem.Of(status, "a_code", "Why.")), Form("lp_response=JSON"));
+        var reply = Api("leadspedia").Answer(new(null, null, Problem.Of(status, "a_code", "Why.", retryAfter)), Form("lp_response=JSON"));
         (reply.Body["result"]!.GetValue<string>(), reply.Body["msg"]!.GetValue<string>()).ShouldBe(("failed", said));
     }
 

@@ -60,6 +60,25 @@ public sealed class GrpcTests(IntakeHost host) : IClassFixture<IntakeHost>
         Details(exception).Details.Single(any => any.Is(PostResponse.Descriptor)).Unpack<PostResponse>().LeadId.ShouldBe(RecordingDesk.Id.ToString());
     }
 
+    /// <summary>Who sends a whole record of its own has hundreds of fields that are unknown here, and there are clients that take no more than 8 KiB of headers.</summary>
+    [Fact]
+    public async Task Refusal_ForVeryManyErrors_FitsIntoHeaders_AndSaysHowManyThereAre()
+    {
+        ProblemError[] errors = [.. Enumerable.Range(0, 150).Select(static i => new ProblemError($"/fields/{i}{new string('x', i == 0 ? 400 : 100)}", "unknown_field", "The vertical has no such field."))];
+        host.Desk.OnPost = () => PostReply.Refused(new Problem(422, "invalid_request", "150 things are wrong with the request.", errors));
+        var exception = await Should.ThrowAsync<RpcException>(async () => await host.Grpc.PostAsync(new PostRequest { PingId = RecordingDesk.Id.ToString() }, Headers()));
+        host.Desk.OnPost = () => RecordingDesk.Sold();
+        exception.StatusCode.ShouldBe(StatusCode.InvalidArgument);
+        exception.Trailers.Sum(static trailer => trailer.Key.Length + (trailer.IsBinary ? Convert.ToBase64String(trailer.ValueBytes).Length : trailer.Value.Length)).ShouldBeLessThan(6 * 1024);
+        var details = Details(exception);
+        var info = details.Details[0].Unpack<ErrorInfo>();
+        (info.Reason, info.Metadata["errors"]).ShouldBe(("invalid_request", "150"));
+        var violations = details.Details.Single(any => any.Is(BadRequest.Descriptor)).Unpack<BadRequest>().FieldViolations;
+        violations.Count.ShouldBeInRange(2, 149);
+        violations[0].Field.ShouldBe(errors[0].Pointer[..200] + "…");
+        violations[1].Field.ShouldBe(errors[1].Pointer);
+    }
+
     [Theory]
     [InlineData("", StatusCode.Unauthenticated, "unauthenticated")]
     [InlineData("authorization: Bearer lx_live_bad", StatusCode.Unauthenticated, "unauthenticated")]
@@ -130,11 +149,38 @@ public sealed class GrpcTests(IntakeHost host) : IClassFixture<IntakeHost>
         Details(exception).Details[0].Unpack<ErrorInfo>().Reason.ShouldBe("ping_mismatch");
     }
 
+    /// <summary>A post that is not decided by its deadline is told so then; at the call's own nobody can be told anything any more.</summary>
     [Fact]
-    public async Task Message_Over256KiB_IsResourceExhausted()
+    public async Task Post_OfACallWithADeadline_IsDecidedBeforeIt()
     {
-        var request = new PostRequest { PingId = RecordingDesk.Id.ToString(), Fields = { ["note"] = new string('x', 256 * 1024) } };
-        (await Should.ThrowAsync<RpcException>(async () => await host.Grpc.PostAsync(request, Headers()))).StatusCode.ShouldBe(StatusCode.ResourceExhausted);
+        const int CallMs = 20_000, OnTheWayMs = 250;
+        host.Desk.Posts.Clear();
+        host.Desk.DirectPosts.Clear();
+        await host.Grpc.PostAsync(new PostRequest { PingId = RecordingDesk.Id.ToString() }, Headers(), Deadline());
+        await host.Grpc.DirectPostAsync(new DirectPostRequest { Ping = new PingRequest { Vertical = "a" } }, Headers(), Deadline());
+        host.Desk.Posts.ShouldHaveSingleItem().DeadlineMs.ShouldBeInRange(1, CallMs - OnTheWayMs);
+        host.Desk.DirectPosts.ShouldHaveSingleItem().Ping.DeadlineMs.ShouldBeInRange(1, CallMs - OnTheWayMs);
+
+        static DateTime Deadline() => TimeProvider.System.GetUtcNow().UtcDateTime.AddMilliseconds(CallMs);
+    }
+
+    [Fact]
+    public async Task Message_Over256KiB_IsRefusedAsOverHttp()
+    {
+        var fields = new Dictionary<string, string> { ["note"] = new('x', Limits.BodyBytes) };
+        var (post, lead) = (new PostRequest { PingId = RecordingDesk.Id.ToString(), Fields = { fields } }, RecordingDesk.Id.ToString());
+        Func<Task>[] calls =
+        [
+            async () => await host.Grpc.PostAsync(post, Headers()),
+            async () => await host.Grpc.DirectPostAsync(new DirectPostRequest { Ping = new PingRequest { Vertical = "a" }, Post = post }, Headers()),
+            async () => await host.Grpc.AddFieldsAsync(new AddFieldsRequest { LeadId = lead, Fields = { fields } }, Headers()),
+        ];
+        foreach (var call in calls)
+        {
+            var exception = await Should.ThrowAsync<RpcException>(call);
+            exception.StatusCode.ShouldBe(StatusCode.ResourceExhausted);
+            Details(exception).Details[0].Unpack<ErrorInfo>().Reason.ShouldBe("body_too_large");
+        }
     }
 
     [Fact]
@@ -147,11 +193,12 @@ public sealed class GrpcTests(IntakeHost host) : IClassFixture<IntakeHost>
 
         using var stream = host.Grpc.PingStream(Headers());
         await stream.RequestStream.WriteAsync(large);
+        await stream.RequestStream.WriteAsync(new PingRequest { CorrelationId = "larger", Vertical = "a", Fields = { ["note"] = new string('x', 2 * Limits.BodyBytes) } });
         await stream.RequestStream.WriteAsync(new PingRequest { CorrelationId = "small", Vertical = "a" });
         await stream.RequestStream.CompleteAsync();
         var answers = new Dictionary<string, PingStreamResponse>();
         await foreach (var answer in stream.ResponseStream.ReadAllAsync()) answers.Add(answer.CorrelationId, answer);
-        (answers["large"].Error.Code, answers["large"].Error.Status).ShouldBe(("body_too_large", (int)StatusCode.ResourceExhausted));
+        foreach (var id in (string[])["large", "larger"]) (answers[id].Error.Code, answers[id].Error.Status).ShouldBe(("body_too_large", (int)StatusCode.ResourceExhausted));
         answers["small"].Answer.PingId.ShouldBe(RecordingDesk.Id.ToString());
     }
 

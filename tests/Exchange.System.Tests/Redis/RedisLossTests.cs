@@ -1,5 +1,7 @@
+using Exchange.Storage.Redis;
 using Exchange.System.Tests.BlackBox;
 using Exchange.System.Tests.Faults;
+using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 
 namespace Exchange.System.Tests.Redis;
@@ -31,5 +33,17 @@ public sealed class RedisLossTests
         await load.StopAsync();
         await load.CheckAsync(buyers);
         (await exchange.MetricsAsync()).ShouldMatch("(?m)^leadexchange_redis_failures_total [1-9]", "it was asked while it was away");
+    }
+
+    /// <summary>As what was being sent when its connection was lost.</summary>
+    [Fact]
+    public async Task Question_CancelledOnItsWay_HasNoAnswer_AndCountsAsAFailure()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var link = await RedisLink.OpenAsync(redis.Configuration, TimeProvider.System, NullLogger.Instance);
+
+        (await link.AskAsync(static _ => Task.FromCanceled<int>(new CancellationToken(canceled: true)))).HasValue.ShouldBeFalse();
+
+        link.Failures.ShouldBe(1);
     }
 }

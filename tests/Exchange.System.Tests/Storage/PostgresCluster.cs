@@ -81,6 +81,11 @@ public sealed class PostgresCluster : IAsyncLifetime
             $"SELECT count(*) FROM (VALUES {string.Join(", ", rows)}) ping (slot, id) WHERE NOT EXISTS (SELECT 1 FROM ping_block block WHERE block.slot = ping.slot AND position(ping.id IN block.body) > 0)");
     }
 
+    /// <summary>Takes a ping's record away, with those that lie in a block with it; how many blocks went.</summary>
+    public static Task<long> ForgetPingAsync(string connectionString, string ping) => ReadAsync(connectionString, LeadId.TryParse(ping, out var id)
+        ? $"WITH gone AS (DELETE FROM ping_block WHERE position('\\x{Convert.ToHexString(id.ToBytes())}'::bytea IN body) > 0 RETURNING 1) SELECT count(*) FROM gone"
+        : throw new FormatException("a ping's id"));
+
     private static async Task<NpgsqlConnection> OpenAsync(string connectionString)
     {
         var connection = new NpgsqlConnection(connectionString + ";Pooling=false");

@@ -25,7 +25,7 @@ public sealed class PostgresPingTests : IClassFixture<PostgresCluster>, IAsyncLi
 
     public async Task DisposeAsync() => await source.DisposeAsync();
 
-    private PostgresPingRecords Open() => new(database, source, new Vault(new byte[32]), new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(Now)), NullLogger.Instance);
+    private PostgresPingRecords Open(string? through = null) => new(through ?? database, source, new Vault(new byte[32]), new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(Now)), NullLogger.Instance);
 
     private static LeadId At(int n, long ms) => LeadId.Create(Now + ms, (ushort)(n % 3), false, (ulong)n);
 
@@ -126,6 +126,25 @@ public sealed class PostgresPingTests : IClassFixture<PostgresCluster>, IAsyncLi
         // The first attempt meets the lost connection and says so; what it held is not lost.
         try { await pings.FlushAsync(default); }
         catch (StorageBusyException) { await pings.FlushAsync(default); }
+
+        (await PostgresCluster.ReadAsync(database, "SELECT count(*) FROM ping_block")).ShouldBe(2);
+    }
+
+    /// <summary>As when the database's machine is gone: nobody says that the connection has ended.</summary>
+    [Fact]
+    public async Task Write_OnAConnectionThatSwallowsAll_IsMadeOnAnother()
+    {
+        await using var network = new SlowProxy(PostgresCluster.Port);
+        // Longer than this test waits: the writer goes by a bound of its own.
+        await using var pings = Open(new NpgsqlConnectionStringBuilder(database) { Port = network.Port, CommandTimeout = 120 }.ConnectionString);
+        pings.TryAppend(Ping(Lead(1)), Fields, out _);
+        await pings.FlushAsync(default);
+        network.Swallow();
+
+        pings.TryAppend(Ping(Lead(2)), Fields, out _);
+        var patience = TimeSpan.FromSeconds(60);
+        try { await pings.FlushAsync(default).WaitAsync(patience); }
+        catch (StorageBusyException) { await pings.FlushAsync(default).WaitAsync(patience); }
 
         (await PostgresCluster.ReadAsync(database, "SELECT count(*) FROM ping_block")).ShouldBe(2);
     }

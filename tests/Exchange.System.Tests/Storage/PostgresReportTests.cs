@@ -75,6 +75,21 @@ public sealed class PostgresReportTests : IClassFixture<PostgresCluster>, IAsync
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()");
     }
 
+    /// <summary>As after a restart of the database: all connections in the pool are gone, and no admin's first question need be refused for that.</summary>
+    [Fact]
+    public async Task ReportWhoseConnectionIsGone_IsAskedOnceMoreOnAnother()
+    {
+        await using var reports = PostgresDatabase.CreateReports(Options);
+        // Two lie in the pool.
+        await using (await reports.OpenConnectionAsync())
+        await using (await reports.OpenConnectionAsync()) { }
+        await PostgresCluster.ExecuteAsync(database, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+        await BlackBox.MarketCalls.Until(async () => await PostgresCluster.ReadAsync(database,
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()") == 0, "the connections are gone");
+
+        (await reports.ReportAsync("SELECT true", static row => row.Bool(0), default).WaitAsync(Patience)).ShouldHaveSingleItem().ShouldBeTrue();
+    }
+
     /// <summary>Also where a connection is opened for several statements.</summary>
     [Fact]
     public async Task NoConnectionToBeHad_IsToldAsBusy()

@@ -95,6 +95,9 @@ internal sealed class PostgresServer(SmallDisk? disk, FaultyMachine? machine, st
         if (shell.ExitCode != 0) throw new InvalidOperationException($"{lines}\nended with {shell.ExitCode}: {string.Join('\n', said)}");
     }
 
+    /// <summary>Its data directory.</summary>
+    public string Folder => folder;
+
     /// <summary>Whether it ended by itself.</summary>
     public bool HasEnded => server is { HasExited: true };
 

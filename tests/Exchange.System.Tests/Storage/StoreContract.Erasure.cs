@@ -42,7 +42,7 @@ public abstract partial class StoreContract
         var lead = (await Store.Leads.FindAsync(Lead(1), default))!;
         (lead.IsErased, lead.State).ShouldBe((true, LeadState.Sold));
         lead.Answer.ShouldBe(Kept);
-        (lead.Copies[0].State, lead.Copies[0].RedirectUrl, lead.Copies[0].BuyerRef, lead.Copies[0].Price).ShouldBe((CopyState.Captured, null, "ref-1", Price));
+        (lead.Copies[0].State, lead.Copies[0].RedirectUrl, lead.Copies[0].BuyerRef, lead.Copies[0].Price).ShouldBe((CopyState.Captured, null, null, Price));
         var asked = (await Store.Returns.FindAsync(new(Lead(1), 1), default))!;
         (asked.Status, asked.Reason, asked.Sealed.Length).ShouldBe((ReturnStatus.Requested, "invalid_phone", 0));
         (await Store.Returns.SaidAsync([new(Lead(1), 1)], default)).ShouldHaveSingleItem().ShouldBe(new(new(Lead(1), 1), "contacted", Money.Parse("3.00"), null, Now + 3_000));

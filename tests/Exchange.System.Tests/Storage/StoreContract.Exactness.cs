@@ -324,9 +324,22 @@ public abstract partial class StoreContract
         var latest = (await Store.Catalog.LatestAsync(default))!;
         (latest.Version, latest.Author, latest.AtMs).ShouldBe((2, "tests", Now));
         latest.Json.ShouldBe("{\"a\":1}"u8.ToArray());
-        (await Store.Catalog.HistoryAsync(10, default)).Select(version => version.Version).ShouldBe([2, 1]);
+        (await Store.Catalog.HistoryAsync(10, null, default)).Rows.Select(version => version.Version).ShouldBe([2, 1]);
         (await Store.Catalog.FindAsync(1, default))!.Json.ShouldBe("{}"u8.ToArray());
         (await Store.Catalog.FindAsync(3, default)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task History_OfMoreThanAPage_ReadsOnToTheFirstVersion()
+    {
+        for (var n = 1; n <= 5; n++) (await Store.ApplyAsync(Limits(n))).ShouldBe(n);
+
+        var newest = await Store.Catalog.HistoryAsync(2, null, default);
+        var older = await Store.Catalog.HistoryAsync(2, newest.Next, default);
+        var oldest = await Store.Catalog.HistoryAsync(2, older.Next, default);
+
+        new[] { newest, older, oldest }.Select(page => string.Join(' ', page.Rows.Select(note => note.Version))).ShouldBe(["5 4", "3 2", "1"]);
+        oldest.Next.ShouldBeNull();
     }
 
     [Fact]

@@ -35,7 +35,7 @@ internal sealed class ForeignHttp(ILeadIntake intake, Admission admission, ICata
         var request = new IntakeRequest(kind ?? RequestKind.Ping);
         var badKey = IdempotencyKeys.Read(context.Request.Headers, out var key);
         // The key stands in the body, where these products have theirs, or in our header; in a URL never.
-        problem = gate.Check(context, form.Take(api.KeyName, request), [KeyRole.Publisher], out var caller) ?? badKey ?? (kind is null ? Problem.Of(400, "malformed", error) : null);
+        problem = gate.Check(context, api.KeyName, form.Take(api.KeyName, request), [KeyRole.Publisher], out var caller) ?? badKey ?? (kind is null ? Problem.Of(400, "malformed", error) : null);
         if (problem is not null)
         {
             await RefuseAsync(context, api, sent, problem);
@@ -97,8 +97,10 @@ internal sealed class ForeignHttp(ILeadIntake intake, Admission admission, ICata
         if (request.Kind == RequestKind.DirectPost) post = await intake.DirectPostAsync(IntakeCommands.DirectPost(request, call), callerLeft);
         else if (IntakeCommands.Post(request, call, out var command) is { } problem) return new(null, null, problem);
         else post = await intake.PostAsync(command, callerLeft);
-        if (post.Answer is null) return new(null, null, post.Problem);
-        var lead = post.Read();
+        // These forms have no word for a repeat with another body, and a no would send a lead that is sold to somebody else: the recorded answer is told instead.
+        var recorded = post.Problem is { Code: "already_posted", Lead: { } json } ? LeadAnswer.FromJson(json) : null;
+        if (post.Answer is null && recorded is null) return new(null, null, post.Problem);
+        var lead = recorded ?? post.Read();
         metrics.PostAnswered(LeadAnswer.Wire(lead.State), time.GetElapsedTime(started));
         return new(null, lead, null);
     }
@@ -107,7 +109,8 @@ internal sealed class ForeignHttp(ILeadIntake intake, Admission admission, ICata
     {
         metrics.Refused(ExchangeMetrics.Http, problem.Code);
         if (problem.RetryAfterSeconds > 0) context.Response.Headers.RetryAfter = problem.RetryAfterSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return WriteAsync(context, api.Answer(new(null, null, problem), form), problem.Status is 413 or 415 or 429 or >= 500 ? problem.Status : StatusCodes.Status200OK);
+        var hasItsStatus = problem.RetryAfterSeconds > 0 || problem.Status is 413 or 415 or 429 or >= 500;
+        return WriteAsync(context, api.Answer(new(null, null, problem), form), hasItsStatus ? problem.Status : StatusCodes.Status200OK);
     }
 
     private static Task WriteAsync(HttpContext context, ForeignReply reply, int status)

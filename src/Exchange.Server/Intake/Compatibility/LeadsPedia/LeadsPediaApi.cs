@@ -49,7 +49,7 @@ internal sealed class LeadsPediaApi : ForeignApi
         {
             null => "No Buyers Available",
             // What came of it is not known, or not yet.
-            { Status: >= 500 } => "Try Again",
+            { Status: >= 500 } or { RetryAfterSeconds: > 0 } => "Try Again",
             _ => "Rejected",
         };
         if (!good) answer["errors"] = new JsonObject { ["error"] = List(outcome.Problem is { } problem ? Texts(problem) : [outcome.Why]) };
