@@ -23,6 +23,7 @@ namespace Exchange.System.Tests.Grains;
 /// <summary>Postbacks of which nobody can make a message, a call or a record: they come again as long as any other, and end where they are seen.</summary>
 public sealed class PostbackPumpTests
 {
+    private readonly Vault vault = new(new byte[Vault.KeyBytes]);
     private readonly SureRecordTests.HastyTime time = new();
 
     private long NowMs => time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -134,7 +135,7 @@ public sealed class PostbackPumpTests
         });
         var leads = Stub.Of<ILeadStore>((_, _) => Task.FromResult(lead()));
         var pings = Stub.Of<IPingRecords>((_, _) => Task.FromResult<PingRecord?>(null));
-        var store = Stub.Of<IExchangeStore>((name, _) => name switch { "get_Leads" => leads, "get_Pings" => pings, _ => postbacks });
+        var store = Stub.Of<IExchangeStore>((name, _) => name switch { "get_Leads" => leads, "get_Pings" => pings, "get_Vault" => vault, _ => postbacks });
         using var http = new OutboundHttp(new OutboundOptions());
         using var pump = new PostbackPump(store, catalog, new LeadAnswers(store, catalog), new PostbackCalls(http), time, NullLogger<PostbackPump>.Instance);
         await pump.StartAsync(CancellationToken.None);
@@ -156,8 +157,12 @@ public sealed class PostbackPumpTests
         }
     }
 
-    private LeadRow Row(CopyState state) => new(Lead, "pub", "auto", null, false, LeadState.Sold, Reason.None, 1, [], [1, 2, 3], null, 1, NowMs,
-        [new(new(Lead, 1), "1", "a", "a", "a", true, state, Money.Parse("10"), Money.Parse("5"), NowMs, Reason.None, null, null)]);
+    private LeadRow Row(CopyState state)
+    {
+        var lead = Lead;
+        return new(lead, "pub", "auto", null, false, LeadState.Sold, Reason.None, 1, [], vault.Seal(lead, """{"fields":{}}"""u8), null, 1, NowMs,
+            [new(new(lead, 1), "1", "a", "a", "a", true, state, Money.Parse("10"), Money.Parse("5"), NowMs, Reason.None, null, null)]);
+    }
 
     /// <param name="hasVersions">False: what was sold on an earlier version cannot be read.</param>
     private static ICatalogHost Catalog(ParseTemplate parse, bool hasVersions = true)

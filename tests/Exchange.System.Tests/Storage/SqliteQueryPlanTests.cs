@@ -15,7 +15,7 @@ public sealed partial class SqliteQueryPlanTests : IDisposable
     /// <summary>What is read from end to end on purpose, as the planner names it: as large as the catalog, or what an operator typed, or a list made a line before.</summary>
     private static readonly string[] Small =
     [
-        "LimitRows cap", "SqliteAccess api_key", "SqliteAccess secret", "SqliteAudits pragma_table_info", "SqliteCatalog catalog_version", "SqliteCatalog n", "SqliteLedger (subquery-1)",
+        "LimitRows cap", "SqliteAccess api_key", "SqliteAccess secret", "SqliteAudits pragma_table_info", "SqliteCatalog n", "SqliteLedger (subquery-1)",
         "SqliteLedger (subquery-3)", "SqliteLedger b", "SqliteLedger closing", "SqliteLedger m", "SqliteReturns list", "SqliteSuppressions suppressed", "SqliteUpkeep k", "TreeLists list",
     ];
 
