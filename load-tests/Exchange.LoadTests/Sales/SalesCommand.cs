@@ -60,8 +60,7 @@ internal static class SalesCommand
             AnsiConsole.Write(table);
             AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"The exchange makes {Medians.Of(journal.Zip(alone, static (one, other) => one.PerSecond / other.PerSecond)):0.0} times as many (median of {journal.Count} rounds, {parsed.GetValue(callers)} in flight)."));
-            var clean = await BooksAudit.IsCleanAsync(exchange, cancel);
-            return clean && !journal.Concat(alone).Any(load => load.Errors.Count > 0 || load.NotDone.Count > 0) ? 0 : ExitCodes.Failed;
+            return journal.Concat(alone).Any(load => load.Errors.Count > 0 || load.NotDone.Count > 0) ? ExitCodes.Failed : 0;
 
             void Row(string name, List<LoadResult> loads) => table.AddRow(name, Number(Medians.Of(loads.Select(load => load.PerSecond))), Number(Medians.Of(loads.Select(load => load.P50Micros / 1_000))),
                 Number(Medians.Of(loads.Select(load => load.P99Micros / 1_000))), Number(Medians.Of(loads.Select(load => load.CpuMicrosPerRequest))), Markup.Escape(string.Join(", ", loads.SelectMany(load => load.NotDone).Select(pair => $"{pair.Value} {pair.Key}").Take(3))),
